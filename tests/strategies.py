@@ -35,11 +35,6 @@ kinds = st.sampled_from(RestoreKind)
 statuses = st.sampled_from(RestoreStatus)
 texts = st.text(max_size=TEXT_LIMIT)
 utc_dates = st.datetimes(timezones=st.just(UTC))
-recent_dates = st.datetimes(
-    datetime(2020, 1, 1),  # noqa: DTZ001 - the strategy adds the zone
-    datetime(2035, 1, 1),  # noqa: DTZ001
-    timezones=st.just(UTC),
-)
 unknown_words = texts.filter(lambda word: word not in {*RestoreStatus, "CANCELED"})
 """Status words that Atlas may add."""
 

@@ -172,22 +172,3 @@ def test_a_planted_canary_is_found(source: str, word: str) -> None:
 
     other.add(source, f"before {word} after")
     assert {(found, kind) for found, kind, _ in other.found()} == {(word, source)}
-
-
-def test_a_canary_in_a_failed_assertion_is_found() -> None:
-    other = Produced()
-    report = pytest.TestReport(
-        nodeid="test_something",
-        location=("test_something.py", 1, "test_something"),
-        keywords={},
-        outcome="failed",
-        longrepr=f"AssertionError: {CANARY_PRIVATE_KEY}",
-        when="call",
-        sections=[("Captured stdout call", CANARY_CLIENT_SECRET)],
-    )
-    other.add_report(report)
-
-    assert other.found() == [
-        (CANARY_CLIENT_SECRET, "reports", "test_something"),
-        (CANARY_PRIVATE_KEY, "reports", "test_something"),
-    ]

@@ -6,10 +6,7 @@ import pytest
 
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
-from local_stack.faults import Action, Reset
-from local_stack.refusal import atlas_error
-from local_stack.restores import date
-from local_stack.steps import FLEX, QUESTION, RECORD, about
+from local_stack.steps import FLEX, RECORD, about
 from local_stack.world import Stored, World, within
 
 SHORT = ["RUNNING", "COMPLETED"]
@@ -69,20 +66,6 @@ def test_a_list_that_shows_no_open_job_twice_is_not_asked_for_within_an_hour(
     assert asked(world) == ["flex", "flex_list"]
 
 
-# Second tries
-
-
-@pytest.mark.parametrize("action", [atlas_error(503, "X", "Later."), Reset()], ids=["503", "reset"])
-def test_a_question_without_an_answer_is_asked_once_more_in_the_same_sweep(
-    world: World, environment: Environment, action: Action
-) -> None:
-    world.recorded_job()
-    world.inject(QUESTION, action)
-
-    assert environment.tick() == all_checked(1)
-    assert asked(world) == ["flex"] * 2
-
-
 # Words that this version does not know
 
 
@@ -99,30 +82,7 @@ def test_an_unknown_word_that_the_history_has_is_written_once_in_a_sweep(world: 
     assert world.count(within(RECORD, about(job.restore_id))) == 1
 
 
-def test_an_unknown_word_with_a_finish_date_is_the_end(world: World) -> None:
-    job = world.recorded_job()
-    job.set(status="PARTIAL", restoreFinishedDate=date(world.clock()))
-
-    assert world.environment(hot_seconds=10).tick()["changed"] == 1
-    assert asked(world) == ["flex"]
-    assert (world.stored(job), world.is_open(job)) == (Stored("UNKNOWN", 2, 2), False)
-
-
 # Credentials
-
-
-@pytest.mark.parametrize(
-    ("code", "projects"), [("USER_UNAUTHORIZED", 1), ("INVALID_KEY", 2)], ids=["role", "key"]
-)
-def test_a_sweep_does_not_fail_for_a_missing_role_or_for_what_another_project_accepts(
-    world: World, environment: Environment, code: str, projects: int
-) -> None:
-    for group in (world.group, world.group[::-1])[:projects]:
-        world.check(world.job(group=group))
-    world.inject(within(QUESTION, about(world.group)), atlas_error(401, code, "No."), times=None)
-
-    (failure,) = environment.tick()["failures"]
-    assert (failure["groupId"], failure["error"]) == (world.group, "AtlasUnauthorizedError")
 
 
 @pytest.mark.usefixtures("credentials")

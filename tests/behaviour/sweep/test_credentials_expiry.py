@@ -265,30 +265,6 @@ def days_left(capsys: pytest.CaptureFixture[str]) -> list[float]:
 
 
 @pytest.mark.fault("F100")
-def test_a_date_that_is_known_is_said_where_no_project_can_be_asked(
-    world: World,
-    account: Account,
-    environment: Environment,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    account.lasts(33)
-    account.make_known()
-    environment.ticks(150)
-    assert days_left(capsys) == [32, 32, 32]
-    assert world.count(NOTE_EXPIRY) == 0
-    for days in JUMPS[:-1]:
-        environment.tick(days * DAY)
-    assert [event["data"]["isCertain"] for event in account.events()] == 4 * [False]
-
-    # A restore runs for a minute.
-    world.recorded_job()
-    environment.tick()
-    assert world.count(SERVICE_ACCOUNT) == 1
-    environment.tick(JUMPS[-1] * DAY)
-    assert account.said() == ["30", "14", "7", "3", "1"]
-
-
-@pytest.mark.fault("F100")
 def test_without_a_project_the_one_that_showed_the_account_is_asked_before_a_date_is_said(
     world: World, account: Account, environment: Environment
 ) -> None:
@@ -360,24 +336,6 @@ def test_a_question_that_hangs_ends_within_three_seconds(world: World, account: 
     world.clock.stand_still()
 
     assert (result["failures"], account.said(), "owner" in world.lease) == ([], ["30"], False)
-
-
-@pytest.mark.fault("E3")
-def test_a_topic_that_refuses_delays_a_message_and_loses_none(
-    world: World, account: Account
-) -> None:
-    account.lasts(33)
-    watching = world.watching()
-    denied = aws_error("sns", "AuthorizationError", status=403)
-    with world.inject(PUBLISH, denied, times=None):
-        for days in JUMPS:
-            watching.tick(days * DAY)
-        account.rotate(365)
-        watching.tick(minutes=DAY)
-    assert account.said() == []
-
-    watching.tick()
-    assert account.said() == ["30", "14", "7", "3", "1", "renewed"]
 
 
 def records(call: Call) -> bool:

@@ -29,16 +29,6 @@ def test_an_old_job_is_asked_about_every_five_minutes(
     assert checked == [1, 1, 1, 0, 0, 1]
 
 
-def test_a_job_that_atlas_does_not_know_is_asked_about_every_five_minutes(
-    world: World, environment: Environment
-) -> None:
-    world.atlas.hide_restore(world.recorded_job())
-
-    # A sweep may begin a little earlier than its tick before.
-    checked = [environment.tick(minutes)["checked"] for minutes in (2, 1, 2, 1.7, 0.1)]
-    assert checked == [1, 0, 0, 0, 1]
-
-
 @pytest.mark.parametrize(
     ("age", "seconds", "questions"),
     [(0, 30, 3), (0, 60, 6), (0, 125, 12), (29, 60, 6), (31, 60, 1)],
@@ -56,16 +46,6 @@ def test_a_hot_job_is_asked_about_every_ten_seconds_as_long_as_the_invocation_la
     assert environment.sweep(seconds=seconds)["checked"] == 1
     assert world.count(FLEX) == questions
     assert 10 * (questions - 1) <= world.uptime() - begun < 10 * questions
-
-
-def test_a_round_that_takes_longer_than_the_pause_is_followed_by_the_next_at_once(
-    world: World,
-) -> None:
-    world.recorded_job()
-    with world.whenever(FLEX, lambda: world.pass_time(20)):
-        world.environment(hot_seconds=10).sweep()
-
-    assert world.count(FLEX) == 3
 
 
 def test_the_hot_rounds_end_with_the_job_and_ask_about_nothing_else(world: World) -> None:

@@ -285,18 +285,6 @@ def make_foreign(world: World, job: EmulatedRestore) -> None:
     world.rewrite(job, kind="snapshot-export", history=[entry | {"kind": "snapshot-export"}])
 
 
-@pytest.mark.campaign
-def test_a_job_of_a_kind_that_only_a_newer_version_knows_is_neither_asked_about_nor_forgotten(
-    world: World, environment: Environment, hidden: EmulatedRestore
-) -> None:
-    make_foreign(world, hidden)
-
-    for result in environment.ticks(15, minutes=110):
-        assert (result["open"], result["checked"], result["failures"]) == (1, 0, [])
-        assert world.questions() == []
-    assert world.is_open(hidden)
-
-
 def test_what_is_pending_for_a_job_of_a_newer_version_stays_for_that_version(
     world: World, environment: Environment
 ) -> None:

@@ -166,20 +166,6 @@ def test_the_large_lists_of_many_clusters_fit_into_the_memory_of_the_function(wo
 # Clusters of which there is nothing to read
 
 
-@cases("kind", ["flex", "dedicated"])
-def test_a_cluster_that_is_deleted_before_its_jobs_are_read_counts_as_read(
-    world: World, watching: Environment, kind: Kind
-) -> None:
-    add_clusters(world, "doomed", kind=kind)
-    jobs = ended_jobs(world, kind)
-    step = Selection("atlas", f"{kind}_clusters")
-    with world.whenever(step, lambda: world.atlas.remove_cluster(world.group, "doomed"), "after"):
-        result = watching.tick()
-
-    assert (result["found"], result["failures"], behind(world)) == (1, [], set())
-    assert reported_once(world, jobs)
-
-
 OF_ODD = of(QUESTION, "/clusters/odd/")
 
 NEVER_ANSWERED: dict[str, tuple[Selection, Answer | None, int]] = {

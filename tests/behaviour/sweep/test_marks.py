@@ -316,25 +316,6 @@ def test_clusters_for_which_no_time_was_left_are_read_by_the_next_sweep(
 # Lists that show a restore, or its cluster, late
 
 
-@pytest.mark.campaign
-@pytest.mark.fault("F75", "F79", "F90")
-@cases("minutes", [14, 55])
-def test_a_restore_that_lists_show_long_after_its_event_is_found(
-    world: World, watching: Environment, minutes: int
-) -> None:
-    """Its event wakes two sweeps in vain; the margin of the mark keeps the job of interest."""
-    watching.tick()
-    jobs = ended_jobs(world)
-    for job in jobs:
-        world.atlas.omit_from_lists(job)
-    assert [one["found"] for one in watching.ticks(3, minutes / 3)] == [0] * 3
-    for job in jobs:
-        world.atlas.catch_up_lists(job)
-    watching.tick(16)
-
-    assert reported_once(world, jobs)
-
-
 @pytest.mark.fault("F79", "F81")
 @cases(
     "failed_before",

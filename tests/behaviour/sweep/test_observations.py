@@ -116,20 +116,6 @@ def test_the_end_that_the_jobs_own_endpoint_shows_is_recorded_although_lists_say
     assert [world.published(job) for job in jobs] == [RUNNING_THEN_FAILED] * 3
 
 
-@pytest.mark.fault("F83", "F86")
-def test_a_job_that_a_list_shows_is_followed_although_its_own_endpoint_does_not_know_it(
-    world: World, environment: Environment
-) -> None:
-    job = world.recorded_job(timeline=["RUNNING", "COMPLETED"])
-    world.inject(FLEX, UNKNOWN_JOB, times=None)
-    for minutes in (1, 25 * 60, 5, 5, 5, 5):
-        environment.tick(minutes)
-    job.run_to_end()
-    environment.tick(5)
-
-    assert world.published(job) == ["RUNNING", "COMPLETED"]
-
-
 @pytest.mark.campaign
 @pytest.mark.fault("F83", "F86")
 def test_an_older_link_that_a_list_shows_does_not_end_a_download(

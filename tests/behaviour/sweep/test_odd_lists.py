@@ -118,24 +118,6 @@ def test_a_job_whose_entry_cannot_be_read_is_asked_about_by_id(
     assert (world.count(listed), world.count(single)) == (1, 1)
 
 
-@pytest.mark.fault("F69")
-@pytest.mark.parametrize("shows_older_first", [True, False], ids=["older-first", "newer-first"])
-def test_of_a_job_that_a_list_shows_twice_the_later_status_counts(
-    world: World, environment: Environment, *, shows_older_first: bool
-) -> None:
-    job, _ = world.recorded_jobs(2, clusters=1, timeline=["RUNNING", "COMPLETED"])
-    older = job.body("flex")
-    job.advance()
-    entries = [older, job.body("flex")]
-    world.atlas.omit_from_lists(job)
-    for entry in entries if shows_older_first else reversed(entries):
-        world.atlas.add_to_list(world.group, job.cluster, "flex", entry)
-
-    assert environment.tick()["changed"] == 1
-    assert world.published(job) == ["RUNNING", "COMPLETED"]
-    assert world.stored(job) == DONE
-
-
 # Pages
 
 

@@ -83,24 +83,6 @@ def test_an_old_job_that_a_rate_limit_did_not_let_through_is_asked_about_in_the_
 # Projects, families and jobs that are refused
 
 
-@pytest.mark.campaign
-@pytest.mark.fault("F99")
-def test_jobs_that_are_refused_for_good_do_not_stop_the_others_of_their_family(
-    world: World, environment: Environment
-) -> None:
-    jobs = by_id(world, environment, number=6)
-    environment.tick()
-    first, second, *others = [jobs[one] for one in world.asked(jobs)]
-    refusal = atlas_error(403, "USER_CANNOT_ACCESS_RESTORE", "Not this one.")
-    world.inject(within(FLEX, about(first.restore_id, second.restore_id)), refusal, times=None)
-    for job in jobs:
-        job.advance()
-    result = environment.tick()
-
-    assert (result["changed"], result["notReached"]) == (4, 0)
-    assert [world.stored(job) for job in others] == [DONE] * 4
-
-
 TROUBLES: dict[str, tuple[Action, str | None, int, int]] = {
     "throttled": (too_many_requests({"Retry-After": "40"}), None, 2 * THREADS, 2),
     "no-role": (MISSING_ROLE, "AtlasUnauthorizedError", 2 * THREADS, 2),
@@ -156,14 +138,3 @@ def test_a_refusal_by_one_kind_of_endpoint_does_not_stop_questions_to_the_other(
     world.environment(hot_seconds=10).tick()
 
     assert world.asked([healthy]) == [0] * 6
-
-
-@pytest.mark.fault("F72", "F33")
-def test_three_jobs_that_atlas_cannot_answer_for_do_not_end_the_hot_rounds_of_the_others(
-    world: World,
-) -> None:
-    *bad, healthy = world.recorded_jobs(4)
-    world.inject(within(FLEX, about(*(job.restore_id for job in bad))), Answer(500), times=None)
-    world.environment(hot_seconds=10).tick()
-
-    assert len(world.asked([healthy])) >= 3

@@ -87,21 +87,6 @@ def test_a_fault_of_the_whole_watch_is_one_message_until_it_is_over(
         assert message.attributes == {"type": f"atlas-restore-watch.watch-{name}.v1"}
 
 
-def test_a_project_that_stays_locked_out_is_degraded_when_the_other_one_recovers(
-    world: World,
-) -> None:
-    locked, other = project_with(world), project_with(world)
-    watching = world.watching(locked, other)
-    watching.tick()
-    for one in (locked, other):
-        world.atlas.lock_out(one)
-    watching.ticks(2, minutes=4)
-    world.atlas.admit(other)
-    watching.ticks(3, minutes=4)
-
-    assert world.watch_said() == [DEGRADED, RECOVERED, ("degraded", locked)]
-
-
 @pytest.mark.campaign
 @pytest.mark.fault("F78")
 def test_a_stack_that_follows_named_jobs_alone_recovers(
@@ -119,18 +104,6 @@ def test_a_stack_that_follows_named_jobs_alone_recovers(
 
 
 # All projects
-
-
-@pytest.mark.campaign
-def test_of_all_projects_a_new_one_is_watched_within_ten_minutes(world: World) -> None:
-    project_with(world)
-    watching = watching_all(world)
-    watching.tick()
-    job = world.job(group=project_with(world))
-
-    found = [one["found"] for one in watching.ticks(11)]
-    assert (sum(found), found[0]) == (1, 0)
-    assert world.published(job) == ["PENDING"]
 
 
 @cases("action", [LIST_REFUSED, ODD_ENTRY], ids=["refused", "unreadable-entry"])

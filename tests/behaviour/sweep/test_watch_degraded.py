@@ -1,7 +1,5 @@
 """Projects that the watch cannot see: when that is reported, and when it is over."""
 
-from datetime import timedelta
-
 import pytest
 
 from behaviour.projects import (
@@ -13,7 +11,6 @@ from behaviour.projects import (
     going_on,
     mark,
     of,
-    project_with,
     reported_once,
     unknown,
     with_fields,
@@ -30,12 +27,11 @@ from local_stack.steps import (
     FLEX_CLUSTERS,
     FLEX_LIST,
     MISSING_ROLE,
-    NOTE_WATCH,
     QUESTION,
     too_many_requests,
 )
-from local_stack.wire import Call, Selection
-from local_stack.world import World, within
+from local_stack.wire import Selection
+from local_stack.world import World
 
 cases = pytest.mark.parametrize
 
@@ -120,18 +116,6 @@ def test_a_fault_that_lasts_is_reported_until_it_is_over_and_hides_no_restore(
     assert (behind(world), mark(world) > at_first) == (set(), True)
 
 
-@pytest.mark.fault("F78")
-def test_a_role_that_is_taken_away_is_reported_for_jobs_that_were_named(
-    world: World, environment: Environment
-) -> None:
-    world.recorded_job("flex"), world.recorded_job("dedicated")
-    world.atlas.lock_out(world.group, "dedicated")
-    results = environment.ticks(2, minutes=4)
-
-    assert [one["error"] for one in results[-1]["failures"]] == ["AtlasUnauthorizedError"]
-    assert world.watch_said() == [("degraded", world.group)]
-
-
 @pytest.mark.fault("F81")
 def test_a_cluster_that_was_unanswerable_and_then_fails_is_reported_and_found_after_the_repair(
     world: World, watching: Environment
@@ -148,45 +132,6 @@ def test_a_cluster_that_was_unanswerable_and_then_fails_is_reported_and_found_af
 
     assert sum(one["found"] for one in watching.ticks(3)) == 1
     assert reported_once(world, [job])
-
-
-# Outages of Atlas in which it answers some requests
-
-
-@pytest.mark.weekly
-@pytest.mark.fault("F94")
-def test_an_outage_in_which_some_requests_are_answered_is_one_message(world: World) -> None:
-    """What was reported of a project stands still, and one that is refused is reported."""
-    silent, refused, *others = (project_with(world) for _ in range(12))
-    watching = world.watching(silent, refused, *others)
-    watching.tick()
-    with world.inject(of(QUESTION, silent), Reset(), times=None):
-        watching.ticks(2, minutes=4)
-    begun = world.clock()
-
-    def fails(call: Call) -> bool:
-        """Each project has an answer every third minute, one after the other."""
-        (number,) = (number for number, one in enumerate(others) if one in call.path)
-        return (number + (world.clock() - begun) // timedelta(minutes=1)) % 3 > 0
-
-    failures: list[Action] = [Answer(503), Answer(500), Reset(), HTML]
-    for number, action in enumerate(failures):
-        some = of(QUESTION, *others[number::4])
-        world.inject(within(some, Selection(when=fails)), action, times=None)
-    watching.ticks(6)
-    assert world.watch_said() == (said := [("degraded", silent), ("degraded", None)])
-    with world.inject(of(QUESTION, refused), MISSING_ROLE, times=None):
-        watching.ticks(6)
-    assert world.watch_said() == (said := [*said, ("degraded", refused)])
-
-    world.heal()
-    watching.ticks(8)
-    recovered = [("recovered", one) for one in (None, silent, refused)]
-    assert sorted(world.watch_said()[3:], key=str) == sorted(recovered, key=str)
-    assert world.watch_said()[:3] == said
-    watching.tick()
-    assert world.count(NOTE_WATCH) == 0
-    assert all("troubles" not in world.bookkeeping(one) for one in others)
 
 
 # What is over, what could never be seen, and what is nobody's fault
@@ -216,34 +161,3 @@ def test_a_trouble_that_only_another_version_asks_about_is_over_when_all_was_lis
     world.rewrite_bookkeeping(troubles={"snapshots": trouble}, degraded=trouble)
     watching.ticks(3, minutes=15)
     assert world.watch_said() == [("recovered", world.group)]
-
-
-@pytest.mark.fault("F78")
-def test_a_failure_that_one_environment_met_is_no_alarm_while_another_one_goes_on(
-    world: World, watching: Environment
-) -> None:
-    """A cold start reads the list of clusters, which the other environment remembers."""
-    world.finished_job(cluster="orders")
-    watching.ticks(3)
-    with world.inject(FLEX_CLUSTERS, Answer(503), times=None):
-        world.watching().tick()
-    assert_quiet(world, watching)
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F93")
-def test_a_refused_cluster_that_was_deleted_degrades_its_project_for_a_day_at_most(
-    world: World, watching: Environment
-) -> None:
-    ended_jobs(world, "dedicated")
-    world.atlas.add_cluster(world.group, "other", "flex")
-    watching.ticks(3)
-    for step in (DEDICATED_LIST, COLLECTION_LIST):
-        world.inject(step, MISSING_ROLE, times=None)
-    watching.ticks(2, minutes=15)
-    world.atlas.remove_cluster(world.group, "orders-dedicated")
-    watching.ticks(6, minutes=4 * 60)
-    assert world.watch_said() == [("degraded", world.group)]
-    watching.ticks(2, minutes=60)
-
-    assert world.watch_said() == [("degraded", world.group), ("recovered", world.group)]

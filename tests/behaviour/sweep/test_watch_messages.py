@@ -164,21 +164,3 @@ def test_of_all_projects_one_that_no_list_shows_for_a_day_is_dropped(world: Worl
     world.atlas.add_project(gone)
     watching.ticks(2, minutes=10)
     assert world.bookkeeping(gone)["mark"]
-
-
-@pytest.mark.fault("F78")
-def test_a_project_that_was_taken_out_and_deleted_is_no_alarm_when_all_are_watched(
-    world: World,
-) -> None:
-    kept, removed = project_with(world, "orders"), project_with(world, "orders")
-    job = world.job(group=removed, cluster="orders", timeline=["RUNNING", "COMPLETED"])
-    world.watching(kept, removed).tick()
-    job.run_to_end()
-    unwatching = world.watching(kept)
-    # What is known of it is followed.
-    assert unwatching.tick()["changed"] == 1
-    assert (world.count(of(QUESTION, removed)), "mark" in world.bookkeeping(removed)) == (1, False)
-    world.atlas.remove_project(removed)
-    world.environment(project_ids="all").ticks(2, minutes=7 * 24 * 60)
-
-    assert world.watch_said() == []

@@ -223,6 +223,7 @@ HAPPENED: dict[str, tuple[Happened, dict[Bucket, bool]]] = {
 }
 
 
+@pytest.mark.fault("F99")
 @pytest.mark.parametrize(("happened", "allows"), HAPPENED.values(), ids=HAPPENED)
 def test_what_was_silent_or_refuses_three_times_is_left_alone(
     happened: Happened, allows: dict[Bucket, bool]
@@ -272,6 +273,7 @@ def test_a_project_answers_until_its_last_question_was_not(error: RestoreWatchEr
 # What Atlas asks for with a 503
 
 
+@pytest.mark.fault("F99")
 def test_while_atlas_asks_to_wait_a_sweep_makes_one_call_in_the_family() -> None:
     pace = pace_with(1.0, reserve=0.0, waits=lambda one: one == FLEX)
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from threading import Event
 from typing import Any
 
@@ -315,25 +315,6 @@ def test_counts_of_many_threads_are_exact_also_while_they_are_written(output: Ou
     for line in output.metrics():
         sums.update(line)
     assert sums == {"AtlasCalls": 1600, "AtlasThrottles": 1600}
-
-
-@pytest.mark.usefixtures("eager_threads")
-def test_the_lines_of_many_threads_do_not_mix(output: Output) -> None:
-    telemetry = output.telemetry
-
-    def report(number: int) -> None:
-        for _ in range(10):
-            telemetry.report_dropped_job(target(restore_id(number)), "reason")
-            telemetry.report_tick(swept(), 0, number)
-
-    at_once([partial(report, number) for number in range(32)])
-
-    lines = output.lines()  # each of them is JSON
-    seconds = Counter(line["SweepSeconds"][0] for line in lines if "SweepSeconds" in line)
-    assert seconds == Counter({float(number): 10 for number in range(32)})
-    followed = Counter(line.get("restore_id") for line in lines if "reason" in line)
-    assert followed == Counter({restore_id(number): 10 for number in range(32)})
-    assert sum(line.get("message") == "swept" for line in lines) == 320
 
 
 # Open jobs
