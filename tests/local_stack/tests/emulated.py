@@ -53,11 +53,6 @@ class Place:
         form = {"grant_type": "client_credentials"}
         return self.digest.post("/api/oauth/token", auth=(ACCOUNT[0], secret), data=form)
 
-    def bearer(self, token: str) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token}"}
-        path = f"/api/atlas/v2/groups/{GROUP}/{PATHS['flex']}/{RESTORE}"
-        return self.digest.get(path, headers=headers, auth=None)
-
 
 type Change = Callable[[Place], object]
 """What a test does to the emulator."""

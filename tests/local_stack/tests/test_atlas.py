@@ -1,12 +1,9 @@
 """What a test does to the emulated Atlas shows in its answers."""
 
-from datetime import timedelta
-
-import httpx
 import pytest
 
 from local_stack.atlas import Kind
-from local_stack.tests.emulated import ACCOUNT, NOON, RESTORE, Place
+from local_stack.tests.emulated import RESTORE, Place
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -55,28 +52,3 @@ def test_a_restore_leaves_the_events_of_its_kind(
     assert found == [f"{of_kind}_RESTORE_{word}" for word in reversed(types)]
     assert "source" not in str(events)
     assert RESTORE not in str(events)
-
-
-# Our own service account
-
-
-def account(place: Place, client_id: str = ACCOUNT[0]) -> httpx.Response:
-    return place.of_project(f"serviceAccounts/{client_id}")
-
-
-def test_a_service_account_shows_its_secrets_masked_and_its_roles(place: Place) -> None:
-    """The fields are those of the specification; it was never recorded."""
-    place.start()
-    place.atlas.add_secret(ACCOUNT[0], "mdb_sa_sk_second", timedelta(days=30))
-    place.token()
-    said = account(place).json()
-    first, second = said["secrets"]
-
-    assert list(said) == ["clientId", "createdAt", "description", "name", "roles", "secrets"]
-    assert said["roles"] == ["GROUP_BACKUP_MANAGER"]
-    assert list(first) == ["id", "createdAt", "expiresAt", "lastUsedAt", "maskedSecretValue"]
-    assert (first["lastUsedAt"] is None, second["lastUsedAt"]) == (False, None)
-    assert (second["maskedSecretValue"], second["expiresAt"]) == (
-        "mdb_sa_sk_...cond",
-        (NOON + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%SZ"),
-    )

@@ -3,18 +3,16 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from coverage import CoverageData
 
 from local_stack.runtime import Environment, LambdaRuntime, Outcome
 
 pytestmark = pytest.mark.timeout(30)
 
 HANDLER = """
-import os, sys, time, urllib.request
+import os, sys, time
 from words import greeting
 
 calls = 0
@@ -36,8 +34,6 @@ def handle(event, context):
         case {"do": "environment"}:
             files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
             return {"variables": dict(os.environ), "files": [file for file in files if file]}
-        case {"do": "ask", "url": url}:
-            return urllib.request.urlopen(url).read().decode()
     return {"calls": calls, "process": os.getpid(), "left": context.get_remaining_time_in_millis()}
 """
 
@@ -78,19 +74,6 @@ def processes_of(runtime: LambdaRuntime) -> set[int]:
         except OSError:
             continue
     return found
-
-
-def test_a_process_is_warm_until_it_is_restarted(runtime: LambdaRuntime) -> None:
-    assert runtime.init_milliseconds is None
-    first, second = (runtime.invoke({}).result for _ in range(2))
-    runtime.restart()
-    third = runtime.invoke({}).result
-
-    assert [one["calls"] for one in (first, second, third)] == [1, 2, 1]
-    assert first["process"] == second["process"] != third["process"]
-    assert 100 < second["left"] <= 3000, "milliseconds, of three seconds"
-    assert runtime.logs() == "said hello\n" * 3
-    assert 5 < (runtime.init_milliseconds or 0) < 5000
 
 
 def test_nothing_comes_from_the_tests(
@@ -143,17 +126,3 @@ def test_a_kill_ends_every_process_at_once(runtime: LambdaRuntime) -> None:
         assert invocation.result(timeout=5).crashed
 
     assert runtime.invoke({}).result["calls"] == 1
-
-
-def test_counted_branches_are_written_and_change_no_answer(
-    environment: Environment, tmp_path: Path
-) -> None:
-    """`make coverage` counts what runs in the real runtime."""
-    counted = replace(environment, coverage=str(tmp_path / "counts"))
-    with LambdaRuntime(counted) as runtime:
-        assert runtime.invoke({}).result["calls"] == 1
-
-    (counts,) = tmp_path.glob("counts.*")
-    data = CoverageData(str(counts))
-    data.read()
-    assert data.lines(str(environment.code / "small.py"))
