@@ -85,9 +85,9 @@ _json_leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text
 
 
 @st.composite
-def jobs(draw: DrawFn, status: SearchStrategy[RestoreStatus] = statuses) -> RestoreJob:
+def jobs(draw: DrawFn) -> RestoreJob:
     """Any job that Atlas's answers can lead to."""
-    state = draw(status)
+    state = draw(statuses)
     is_usual = state not in {RestoreStatus.QUEUED, RestoreStatus.EXPIRED}
     kind = draw(kinds.filter(lambda one: one is not RestoreKind.COLLECTION or is_usual))
     return RestoreJob.model_validate(
@@ -122,9 +122,9 @@ def _word(draw: DrawFn, kind: RestoreKind, state: RestoreStatus) -> str | None:
 
 
 @st.composite
-def changes(draw: DrawFn, job: SearchStrategy[RestoreJob] | None = None) -> StatusChange:
+def changes(draw: DrawFn) -> StatusChange:
     """Any change that the table can have recorded. The first one has no previous status."""
-    changed = draw(job if job is not None else jobs())
+    changed = draw(jobs())
     before = sorted(changed.may_replace, key=lambda status: status.rank)
     if changed.status is RestoreStatus.UNKNOWN:
         before.append(RestoreStatus.UNKNOWN)  # with another word

@@ -1,7 +1,6 @@
 """How the emulated Atlas answers a request: who asks, the version, the limit, then the resource."""
 
 import json
-from collections import defaultdict, deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,12 +26,6 @@ class Answers:
         self._behaviour = inventory.behaviour
         self._access = access
         self._buckets = buckets
-        self.served: dict[Address, Any] = {}
-        self.scripts: dict[str, deque[Answer]] = defaultdict(deque)
-
-    def clear(self) -> None:
-        self.served.clear()
-        self.scripts.clear()
 
     def answer(self, request: Request) -> Answer:
         try:
@@ -42,13 +35,11 @@ class Answers:
         except HTTPException:
             return atlas_error(404, "RESOURCE_NOT_FOUND", "There is nothing here.")
         if name == "token":
-            return self._scripted(name) or self._access.oauth.issue(request)
+            return self._access.oauth.issue(request)
         operation = OPERATIONS[name]
-        return self._resource(request, name, operation, Address(operation.family, **parts))
+        return self._resource(request, operation, Address(operation.family, **parts))
 
-    def _resource(
-        self, request: Request, name: str, operation: Operation, address: Address
-    ) -> Answer:
+    def _resource(self, request: Request, operation: Operation, address: Address) -> Answer:
         family, key = operation.family, self._behaviour.envelope_key
         try:
             caller = self._access.admit(request, family, address.group_id)
@@ -56,13 +47,8 @@ class Answers:
             limits = self._take(request, family, address.group_id)
         except Refusal as refusal:
             return _in_envelope(request, refusal.answer, key)
-        given = self._scripted(name) or self.served.get(address)
-        if isinstance(given, Answer):
-            return given
-        if isinstance(given, bytes):
-            return Answer(200, {"Content-Type": content_type}, given)
         try:
-            body = given or self._body(request, address, caller)
+            body = self._body(request, address, caller)
             answer = Answer.json(200, body, content_type=content_type)
         except Refusal as refusal:
             answer = refusal.answer
@@ -157,10 +143,6 @@ class Answers:
 
         return page.body(request, entries, said)
 
-    def _scripted(self, name: str) -> Answer | None:
-        script = self.scripts[name]
-        return script.popleft() if script else None
-
     def _take(self, request: Request, family: Family, group_id: str) -> dict[str, str]:
         """Take one token from the bucket and return the rate limit headers."""
         if family in {"projects", "system", "service_account"}:
@@ -171,7 +153,7 @@ class Answers:
             family = "dedicated"
         limit = self._behaviour.limit_of(family)
         taken = self._buckets.take((family, group_id), limit)
-        headers = self._limit_headers(limit, taken)
+        headers = _limit_headers(limit, taken)
         if taken.retry_after is None:
             return headers
         path = request.path.lstrip("/")
@@ -180,15 +162,14 @@ class Answers:
         code = "RATE_LIMITED_TOKEN_BUCKET"
         raise Refusal(atlas_error(429, code, detail, [path, *figures], headers))
 
-    def _limit_headers(self, limit: RateLimit, taken: Taken) -> dict[str, str]:
-        if not self._behaviour.announces_limits:
-            return {}
-        headers = {
-            "Ratelimit-Limit": str(limit.capacity),
-            "Ratelimit-Remaining": str(taken.remaining),
-        }
-        wait = taken.retry_after
-        return headers if wait is None else {**headers, "Retry-After": str(wait)}
+
+def _limit_headers(limit: RateLimit, taken: Taken) -> dict[str, str]:
+    headers = {
+        "Ratelimit-Limit": str(limit.capacity),
+        "Ratelimit-Remaining": str(taken.remaining),
+    }
+    wait = taken.retry_after
+    return headers if wait is None else {**headers, "Retry-After": str(wait)}
 
 
 def _dressed(request: Request, answer: Answer, headers: dict[str, str], key: str | None) -> Answer:

@@ -6,7 +6,7 @@ How it answers is in `answers`; whom it lets in, in `access`; what is there, in 
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Self
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from werkzeug.http import http_date
@@ -17,14 +17,13 @@ from local_stack.answers import Answers
 from local_stack.behaviour import Behaviour, RateLimit
 from local_stack.canaries import CANARY_DOWNLOAD_TOKEN
 from local_stack.clock import Clock
-from local_stack.faults import Answer
 from local_stack.inventory import Inventory
 from local_stack.limits import Buckets
 from local_stack.loopback import LINE, Line, LoopbackServer
 from local_stack.projects import EmulatedCluster
 from local_stack.refusal import atlas_error
 from local_stack.restores import EmulatedRestore, Kind
-from local_stack.routes import Address, Family, in_group, operation_of
+from local_stack.routes import Family, in_group, operation_of
 from local_stack.service_accounts import LONG, AccountSecret
 from local_stack.wire import Wire
 
@@ -67,12 +66,12 @@ class AtlasEmulator(Inventory):
 
     def clear(self) -> None:
         """
-        Remove projects, events, scripts and changed behaviour; credentials and tokens stay.
+        Remove projects, events, faults and changed behaviour; credentials and tokens stay.
 
         All limits start anew: what was asked or issued before counts towards none of them.
         """
         with self._lock:
-            for state in (self._access, self._answers, self._buckets):
+            for state in (self._access, self._buckets):
                 state.clear()
             self.empty()
             self.behaviour.reset()
@@ -116,12 +115,10 @@ class AtlasEmulator(Inventory):
         with self._lock:
             self._access.oauth.accounts.rotate(client_id, client_secret, life)
 
-    def add_secret(
-        self, client_id: str, client_secret: str, life: timedelta = LONG, mask: str = ""
-    ) -> None:
+    def add_secret(self, client_id: str, client_secret: str, life: timedelta = LONG) -> None:
         """Give a service account one more secret."""
         with self._lock:
-            self._access.oauth.accounts.add(client_id, client_secret, life, mask)
+            self._access.oauth.accounts.add(client_id, client_secret, life)
 
     def secrets_of(self, client_id: str) -> list[AccountSecret]:
         """The secrets of a service account, which a test may change."""
@@ -149,16 +146,10 @@ class AtlasEmulator(Inventory):
         with self._lock:
             return self._access.oauth.alive(client_id)
 
-    def lock_out(
-        self,
-        group_id: str,
-        family: Family | None = None,
-        *,
-        status: int = 401,
-        code: str | None = "USER_UNAUTHORIZED",
-    ) -> None:
+    def lock_out(self, group_id: str, family: Family | None = None) -> None:
         """Refuse everything in a project, or one family of its endpoints, to every credential."""
-        answer = atlas_error(status, code, f"Project {group_id} is not open to this credential.")
+        detail = f"Project {group_id} is not open to this credential."
+        answer = atlas_error(401, "USER_UNAUTHORIZED", detail)
         with self._lock:
             self._access.locked_out[group_id, family] = answer
 
@@ -179,24 +170,6 @@ class AtlasEmulator(Inventory):
         """Fill a kept bucket; from now on it empties and refills by itself."""
         with self._lock:
             self._buckets.release((family, group_id))
-
-    # Chosen answers
-
-    def serve(
-        self, group_id: str, cluster: str, kind: Kind, restore_id: str, body: Answer | bytes | Any
-    ) -> None:
-        """
-        This endpoint answers every authorized request with `body`.
-
-        An Answer is sent as it is, bytes are the body of a 200, any other value is a job's JSON.
-        """
-        with self._lock:
-            self._answers.served[Address(kind, group_id, cluster, restore_id)] = body
-
-    def script(self, operation: str, *answers: Answer) -> None:
-        """The next authorized requests of an endpoint get these answers, one each."""
-        with self._lock:
-            self._answers.scripts[operation].extend(answers)
 
     def _serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         with self._lock:

@@ -71,9 +71,6 @@ class Behaviour:
     )
     """Of the families of endpoints with another limit."""
 
-    announces_limits: bool = True
-    """True if answers carry the rate limit headers, and a 429 its Retry-After."""
-
     challenge_body: Literal["coded", "uncoded", "empty"] = "coded"
     """The body of a 401: with an errorCode as since 2026-08, without as before, or none at all."""
 
@@ -82,9 +79,6 @@ class Behaviour:
     """True if a nonce is refused the second time, as by a server that does not count uses."""
 
     opaque: str | None = None
-
-    expires_in: int | None = 3600
-    """The lifetime that the token endpoint announces; None leaves it out."""
 
     tokens_outlive_secrets: bool = True
     """True if a token lives on after its secret was deleted. Atlas does not document it."""

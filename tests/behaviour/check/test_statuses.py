@@ -7,6 +7,8 @@ import pytest
 
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
+from local_stack.faults import Answer
+from local_stack.wire import Selection
 from local_stack.world import Stored, World
 from restore_watch.model.results import CheckResult
 
@@ -156,7 +158,7 @@ def test_a_ready_download_stays_open_and_its_later_end_is_published(
     assert (world.item(job) or {})["downloadAvailable"] is False
     assert not is_open(world, job)
 
-    world.atlas.serve(job.group_id, job.cluster, kind, job.restore_id, older.body())
+    world.inject(Selection("atlas", kind), Answer.json(200, older.body()))
     result = environment.check(job)
     assert (result.changed, result.job.status, result.contradiction) == (False, end, None)
     assert world.stored(job) == Stored(end, 3, 3)

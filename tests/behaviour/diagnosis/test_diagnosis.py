@@ -373,7 +373,7 @@ def test_an_odd_id_in_the_list_of_projects_is_not_asked_for(
     world: World, diagnose: Diagnose, odd: str | None
 ) -> None:
     listed = Answer.json(200, {"results": [{"id": odd}], "links": [], "totalCount": 1})
-    world.atlas.script("projects", listed)
+    world.inject(Selection("atlas", "projects"), listed)
 
     assert set(wrong(diagnose(watched="all"))) == {"projects"}
 

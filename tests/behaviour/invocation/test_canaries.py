@@ -23,6 +23,7 @@ from local_stack.faults import Answer
 from local_stack.refusal import atlas_error, oauth_error
 from local_stack.restores import EmulatedRestore
 from local_stack.stack import CREDENTIALS
+from local_stack.wire import Fault
 from observed_stack import ObservedStack
 from produced import FORBIDDEN, SOURCES, Produced
 
@@ -74,21 +75,25 @@ def watch_a_failed_collection_restore(stack: ObservedStack) -> None:
     assert CANARY_DOWNLOAD_TOKEN in json.dumps(restore.body())
 
 
+def answer_once(stack: ObservedStack, operation: str, answer: Answer) -> None:
+    stack.atlas.wire.inject(Fault(action=answer, operation=operation))
+
+
 def be_refused(stack: ObservedStack) -> None:
     """Check a job while Atlas's refusals quote what it was sent, and its download URL."""
     restore = stack.atlas.start_restore(GROUP, "refused", "flex", delivery_type="DOWNLOAD")
     sent = stack.atlas.wire.calls[-1].headers["Authorization"]
     secret = {"service_account": CANARY_CLIENT_SECRET, "api_key": CANARY_PRIVATE_KEY}
     for quoted in (sent, sent.split()[-1], secret[stack.credentials], restore.download_url):
-        stack.atlas.script("flex", atlas_error(403, "REFUSED", f"You may not: {quoted} {quoted}"))
+        answer_once(stack, "flex", atlas_error(403, "REFUSED", f"You may not: {quoted} {quoted}"))
         assert check(stack, restore, "flex") == "AtlasForbiddenError"
-        stack.atlas.script("flex", Answer.json(200, {"id": quoted, "status": quoted}))
+        answer_once(stack, "flex", Answer.json(200, {"id": quoted, "status": quoted}))
         assert check(stack, restore, "flex") == "UnexpectedAtlasResponseError"
-        stack.atlas.script("flex", Answer(200, {}, f"{quoted}<html>{quoted}"))
+        answer_once(stack, "flex", Answer(200, {}, f"{quoted}<html>{quoted}"))
         assert check(stack, restore, "flex") == "UnexpectedAtlasResponseError"
     stack.atlas.expire_tokens()
     stack.atlas.expire_nonces()
-    stack.atlas.script("token", oauth_error(401, "invalid_client", f"No: {CANARY_CLIENT_SECRET}"))
+    answer_once(stack, "token", oauth_error(401, "invalid_client", f"No: {CANARY_CLIENT_SECRET}"))
     check(stack, restore, "flex")
 
 

@@ -19,31 +19,10 @@ from restore_watch.errors import NotificationPendingError, UnexpectedAtlasRespon
 
 cases = pytest.mark.parametrize
 
-CHECK = ["GetSecretValue", "token", "flex", "UpdateItem"]
-"""What a cold environment calls that finds nothing new."""
-
-CHANGE = [*CHECK, "Publish", "UpdateItem"]
 
 THREE_STEPS = ["PENDING", "RUNNING", "COMPLETED"]
 
 # Clocks
-
-
-@pytest.mark.fault("F46")
-def test_an_environment_that_was_frozen_uses_no_old_secret_and_no_old_token(
-    world: World, environment: Environment
-) -> None:
-    job = world.job(timeline=["PENDING", "COMPLETED"])
-    environment.check(job)
-    world.pass_time(3000)
-    job.advance()
-    for calls in (CHANGE, CHECK):
-        world.stack.forget_calls()
-        environment.check(job)
-        assert world.operations() == calls
-        world.pass_time(3601)
-
-    assert world.published(job) == ["PENDING", "COMPLETED"]
 
 
 @pytest.mark.fault("F46")

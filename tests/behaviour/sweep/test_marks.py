@@ -20,7 +20,6 @@ from behaviour.projects import (
 from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
-from local_stack.behaviour import ListOrder
 from local_stack.connections import Connections
 from local_stack.environment import Environment
 from local_stack.faults import Action, Answer, Reset
@@ -249,26 +248,6 @@ def test_a_list_that_ends_between_two_pages_is_read_again(
     assert [world.published(job) for job in (first, second)] == [["RUNNING"]] * 2
     assert reported_once(world, [other])
     assert behind(world) == set()
-
-
-@pytest.mark.campaign
-@pytest.mark.fault("F76")
-@cases("order", ["newest first", "oldest first", "shuffled"])
-def test_pages_that_shift_hide_nothing_and_repeat_no_message(
-    world: World, watching: Environment, order: ListOrder
-) -> None:
-    jobs = two_pages(world)
-    world.atlas.order_list(world.group, "orders", order)
-
-    def shift() -> None:
-        if len(jobs) < 5:
-            jobs.append(running_job(world, timedelta()))
-
-    with world.whenever(FLEX_LIST, shift, "after"):
-        watching.ticks(3)
-
-    assert [world.stored(job) for job in jobs] == [Stored("RUNNING", 1, 1)] * 5
-    assert [world.published(job) for job in jobs] == [["RUNNING"]] * 5
 
 
 @pytest.mark.fault("F81")

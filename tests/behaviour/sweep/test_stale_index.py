@@ -16,21 +16,6 @@ def job(world: World) -> EmulatedRestore:
 
 
 @pytest.mark.fault("F67")
-def test_a_change_is_recorded_once_although_the_index_shows_the_state_before_the_last(
-    world: World, environment: Environment, job: EmulatedRestore
-) -> None:
-    with stale_index(world.stack):
-        job.advance()
-        world.check(job)
-        job.advance()
-        results = [one.tick() for one in (environment, environment, world.environment())]
-
-    assert [result["changed"] for result in results] == [1, 0, 0]
-    assert [one["status"] for one in (world.item(job) or {})["history"]] == STEPS
-    assert world.published(job) == STEPS
-
-
-@pytest.mark.fault("F67")
 @pytest.mark.parametrize("is_published", [False, True], ids=["not-published", "published"])
 def test_what_the_index_shows_as_pending_is_published_once(
     world: World, environment: Environment, *, is_published: bool

@@ -6,7 +6,6 @@ makes from requirements.txt. All of MiniStack runs in tests/deployed.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import override
 
 from local_stack.other_dynamodb import TOOLS, OtherDynamoDB
@@ -19,15 +18,14 @@ class MiniStack(OtherDynamoDB):
 
     health = "/_ministack/health"
 
-    def __init__(self, program: Path = PROGRAM) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        if not program.is_file():
-            raise FileNotFoundError(f"{program}: `make .tools/ministack/.ready` installs it")
-        self._program = program
+        if not PROGRAM.is_file():
+            raise FileNotFoundError(f"{PROGRAM}: `make .tools/ministack/.ready` installs it")
 
     @override
     def command(self, port: int) -> Sequence[str]:
-        return [str(self._program)]
+        return [str(PROGRAM)]
 
     @override
     def variables(self, port: int) -> Mapping[str, str]:
