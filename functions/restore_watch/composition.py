@@ -20,8 +20,8 @@ from restore_watch.aws.own_function import OwnFunction
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.check.check import JobChecker
-from restore_watch.check.outbox import Outbox
 from restore_watch.event.actions import Diagnose
+from restore_watch.outbox import Outbox
 from restore_watch.settings import Settings
 from restore_watch.sweep.parts import Environment, SweepOptions
 from restore_watch.sweep.sweep import Sweeper

@@ -23,11 +23,11 @@ from restore_watch.aws.own_function import OwnFunction
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.check.check import JobChecker
-from restore_watch.check.outbox import Outbox
 from restore_watch.event.actions import Diagnose
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.model.status_change import utc_text
+from restore_watch.outbox import Outbox
 from restore_watch.sweep import parts
 from restore_watch.sweep.asking.watched_projects import ProjectIds
 from restore_watch.sweep.sweep import Sweeper

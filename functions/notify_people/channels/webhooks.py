@@ -19,7 +19,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponent
 
 from foundation import USER_AGENT
 from foundation.deadline import Deadline
-from foundation.http_headers import retry_after
+from foundation.retry_after import retry_after
 from foundation.timed_call import LEAST_TIME, CallTimeoutError, timed_call
 from notify_people.channels.channel import Channel
 from notify_people.errors import ChannelRefusedError, ChannelUnavailableError

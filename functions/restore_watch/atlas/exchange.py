@@ -8,7 +8,7 @@ import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
 
 from foundation.deadline import Deadline
-from foundation.http_headers import http_date
+from foundation.retry_after import http_date
 from restore_watch.atlas.network import ANSWER_LIMIT, Bounds, bounded
 from restore_watch.errors import AtlasError, AtlasRateLimitError, AtlasUnavailableError
 from restore_watch.redaction import redact

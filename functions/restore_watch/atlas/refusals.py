@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from typing import Any
 
-from foundation.http_headers import read_wait, retry_after
 from foundation.json_text import as_list, as_map, read_object
+from foundation.retry_after import read_wait, retry_after
 from restore_watch.atlas.endpoints import ROLES, Family, named
 from restore_watch.errors import (
     AtlasBadRequestError,

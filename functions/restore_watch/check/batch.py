@@ -21,7 +21,7 @@ from restore_watch.event.event import RefusedTarget, Target
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.telemetry.telemetry import Telemetry
-from restore_watch.threads.agenda import Agenda
+from restore_watch.threads.fair_turns import Agenda
 from restore_watch.threads.workers import Workers
 
 ROUNDS = 3

@@ -2,7 +2,6 @@
 
 from foundation.deadline import Deadline
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.check.outbox import PUBLISHING_TIME, QUESTION_TIME, Outbox
 from restore_watch.errors import NotificationPendingError, RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
 from restore_watch.model.results import CheckResult
@@ -13,6 +12,7 @@ from restore_watch.model.status_change import (
     is_new_unknown,
 )
 from restore_watch.model.validation import Entry
+from restore_watch.outbox import PUBLISHING_TIME, QUESTION_TIME, Outbox
 from restore_watch.table.job_item import Recorded
 
 

@@ -13,7 +13,6 @@ from restore_watch.atlas.entries import Unreadable, job_entries
 from restore_watch.atlas.kinds import Cluster
 from restore_watch.atlas.pages import FIRST_PAGE
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.check.outbox import QUESTION_TIME
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasUnauthorizedError,
@@ -22,6 +21,7 @@ from restore_watch.errors import (
 )
 from restore_watch.event.actions import FindNewestRestore
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
+from restore_watch.outbox import QUESTION_TIME
 
 
 def find_newest_restore(

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from foundation.deadline import Deadline
 from foundation.service import service
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.check.outbox import Outbox
 from restore_watch.event.actions import Sweep
 from restore_watch.model.credentials_expiry import NOT_ASKED
 from restore_watch.model.outage import Watched
+from restore_watch.outbox import Outbox
 from restore_watch.sweep.acting.act_on_answer import JobActions
-from restore_watch.sweep.acting.observe import Observer
+from restore_watch.sweep.acting.act_on_list import Observer
 from restore_watch.sweep.asking.calls import Calls
 from restore_watch.sweep.asking.follow import JobFollower, JobLists
 from restore_watch.sweep.asking.memory_of_projects import FindMemory

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from foundation.http_headers import retry_after
+from foundation.retry_after import retry_after
 from restore_watch.atlas.endpoints import AtlasList, AtlasStatus, Family
 from restore_watch.atlas.refusals import family_refusal, token_refusal
 from restore_watch.errors import (

@@ -18,10 +18,10 @@ from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
 from foundation.timed_call import LEAST_TIME
 from restore_watch.check.check import result_of
-from restore_watch.check.outbox import Outbox
 from restore_watch.errors import NotificationPendingError, RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.status_change import utc_text
+from restore_watch.outbox import Outbox
 from restore_watch.sweep.acting.how_long_followed import (
     FORGOTTEN,
     REFUSED,

@@ -31,13 +31,13 @@ from restore_watch.errors import (
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.acting.act_on_answer import JobActions
-from restore_watch.sweep.acting.observe import Observer, Shown
+from restore_watch.sweep.acting.act_on_list import Observer, Shown
 from restore_watch.sweep.asking.calls import Calls, has_nothing_to_read
 from restore_watch.sweep.log import Asked, End, Subject
 from restore_watch.sweep.memory_of_jobs import JobMemory
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import JobKey, OpenJob
-from restore_watch.threads.agenda import may_succeed_at_once
+from restore_watch.threads.fair_turns import may_succeed_at_once
 
 NEWER_JOBS = 20
 """A list is asked for this many more jobs than are wanted: newer ones come first."""

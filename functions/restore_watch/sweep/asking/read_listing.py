@@ -29,7 +29,7 @@ from restore_watch.errors import (
 )
 from restore_watch.model.marks import FIRST_MARK, Part
 from restore_watch.model.question import LIST_OF
-from restore_watch.sweep.acting.observe import Observer, Shown
+from restore_watch.sweep.acting.act_on_list import Observer, Shown
 from restore_watch.sweep.asking.calls import Calls, has_nothing_to_read
 from restore_watch.sweep.asking.listing import ClustersPage, JobsPage, ListingStep, ProjectListing
 from restore_watch.sweep.asking.project_marks import ProjectMarks

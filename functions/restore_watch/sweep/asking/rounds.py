@@ -22,7 +22,7 @@ from restore_watch.sweep.log import Planned
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.project_item import Project
-from restore_watch.threads.agenda import Agenda
+from restore_watch.threads.fair_turns import Agenda
 from restore_watch.threads.workers import Workers
 
 JUDGING_TIME = 2.5

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from restore_watch.sweep.asking.follow import FollowTask
-from restore_watch.threads.agenda import Agenda
+from restore_watch.threads.fair_turns import Agenda
 from unit.open_jobs import open_job
 from unit.scripted_atlas import GROUP
 
