@@ -112,9 +112,13 @@ class Asked(NamedTuple):
     def failed(
         cls, subject: Subject, error: RestoreWatchError, jobs: tuple[JobKey, ...] = ()
     ) -> "Asked":
-        """A question that ended with this error. The endpoint of another kind may have refused."""
+        """
+        A question that ended with this error. The endpoint of another kind may have refused.
+
+        That no kind knows the job is an answer to the question about the kind that was expected.
+        """
         end, family = _end_with(subject, error), _family_of(error) or subject.bucket.family
-        if family is not subject.bucket.family:
+        if family is not subject.bucket.family and not end.is_answer:
             question = Question(family) if subject.question in JOBS else subject.question
             subject = Subject(subject.bucket._replace(family=family), question, subject.about)
         return cls(subject, end, error, jobs)

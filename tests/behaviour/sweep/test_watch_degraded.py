@@ -152,6 +152,21 @@ def test_jobs_that_fail_in_turn_are_no_alarm(world: World, environment: Environm
     assert_quiet(world, environment)
 
 
+@pytest.mark.fault("F22", "F78")
+def test_an_outage_is_over_although_the_cluster_of_its_restore_has_become_a_dedicated_one(
+    world: World, watching: Environment
+) -> None:
+    """The Flex endpoint refuses the cluster, and the dedicated one does not know the restore."""
+    world.job(cluster="orders", timeline=["RUNNING"])
+    watching.tick()
+    with world.inject(FLEX, Answer(503), times=None):
+        watching.ticks(2, minutes=4)
+    world.atlas.add_cluster(world.group, "orders", "dedicated")
+    watching.ticks(2, minutes=4)
+
+    assert world.watch_said() == [("degraded", world.group), ("recovered", world.group)]
+
+
 @pytest.mark.fault("F93")
 def test_a_trouble_that_only_another_version_asks_about_is_over_when_all_was_listed(
     world: World, watching: Environment
