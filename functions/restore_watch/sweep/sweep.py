@@ -153,7 +153,12 @@ class Sweeper:
         publish_pending(parts.actions, self._environment.workers, publishing)
 
     def _ask(self, parts: Parts, begun: float) -> None:
-        parts.rounds.play(begun, partial(self._environment.atlas.prepare, parts.run.ending))
+        def prepare() -> None:
+            # A project that was removed is over, even if there is nothing to ask with.
+            parts.outages.report_removed()
+            self._environment.atlas.prepare(parts.run.ending)
+
+        parts.rounds.play(begun, prepare)
 
     def _judge(self, parts: Parts, stack: Watched, *, is_refused: bool) -> int:
         """

@@ -7,9 +7,10 @@ import pytest
 from behaviour.projects import of, project_with
 from local_stack.aws import aws_error
 from local_stack.refusal import atlas_error
-from local_stack.steps import PUBLISH, QUESTION
+from local_stack.steps import PUBLISH, QUESTION, SECRET
 from local_stack.wire import Injected
 from local_stack.world import World
+from restore_watch.errors import CredentialsError
 
 cases = pytest.mark.parametrize
 
@@ -104,6 +105,22 @@ def test_a_degraded_project_that_is_removed_is_over_although_a_restore_is_open(
     assert world.watch_said() == [("degraded", removed), ("recovered", removed)]
     watching.ticks(2, minutes=4)
     assert reasons(world, removed) == [*over, ("degraded", None)]
+
+
+@pytest.mark.fault("F93")
+def test_a_degraded_project_that_is_removed_is_over_while_the_secret_cannot_be_read(
+    world: World,
+) -> None:
+    removed, kept = project_with(world), project_with(world)
+    watching, unwatching = world.watching(removed, kept), world.watching(kept)
+    watching.tick()
+    world.atlas.lock_out(removed)
+    watching.ticks(2, minutes=4)
+    denied = aws_error("secretsmanager", "AccessDeniedException", status=400)
+    with world.inject(SECRET, denied, times=None):
+        world.raised(CredentialsError, unwatching.tick)
+
+    assert reasons(world, removed) == [("degraded", None), ("recovered", "removed")]
 
 
 @pytest.mark.fault("F93", "F94")
