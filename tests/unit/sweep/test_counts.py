@@ -66,20 +66,20 @@ def test_the_result_has_the_counts_of_different_jobs() -> None:
 def test_a_failure_names_the_job_the_cluster_the_project_or_nothing() -> None:
     result = counted(
         about(FIRST, DOWN),
-        Unread(cluster("carts"), DOWN),
         asked(EVENTS, DOWN),
         asked(LIST_OF_PROJECTS, DOWN),
+        Unread(cluster("carts"), DOWN),
     )
 
     told = {"error": "AtlasUnavailableError", "message": "Atlas did not answer"}
     assert result.as_json()["failures"] == [
         {"groupId": GROUP, "clusterName": "orders", "restoreId": restore_id(1)} | told,
-        {"groupId": GROUP, "clusterName": "carts"} | told,
         {"groupId": GROUP} | told,
         {"groupId": None} | told,
+        {"groupId": GROUP, "clusterName": "carts"} | told,
     ]
     names = {"group_id": GROUP, "cluster_name": "carts", "restore_id": None}
-    assert result.failures[1].names == names
+    assert result.failures[3].names == names
 
 
 NO_SECRET = CredentialsError("no secret")

@@ -97,7 +97,7 @@ class _Counts:
                     self.failures[key] = acted.error
 
     def result(self, opened: int) -> SweepResult:
-        for subject, error in chain(self.unread.items(), self._lists.items()):
+        for subject, error in chain(self._lists.items(), self.unread.items()):
             if error is not None:
                 key = subject.bucket.group_id, subject.about or None, None
                 self.failures.setdefault(key, error)
