@@ -10,6 +10,7 @@ from local_stack.restores import date
 from local_stack.runtime import Outcome
 from local_stack.schemas import fits_its_schema
 from local_stack.stack import LocalStack, Received
+from local_stack.steps import ACKNOWLEDGE
 from local_stack.wire import Call, Fault, Injected
 from observed_stack import ObservedStack
 
@@ -141,7 +142,7 @@ def _acknowledgement_refused(stack: LocalStack, restore: EmulatedRestore) -> Inj
     """DynamoDB refuses the first acknowledgement of this restore."""
 
     def acknowledges(call: Call) -> bool:
-        return b":published" in call.body and restore.restore_id.encode() in call.body
+        return ACKNOWLEDGE.covers(call) and restore.restore_id.encode() in call.body
 
     denied = aws_error("dynamodb", "AccessDeniedException")
     return stack.aws.wire.inject(Fault(action=denied, operation="UpdateItem", when=acknowledges))

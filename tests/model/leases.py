@@ -5,6 +5,7 @@ The rules are written here a second time, because a judge must not ask the accus
 """
 
 import json
+import re
 import threading
 from datetime import datetime
 from typing import Any
@@ -52,14 +53,19 @@ class LeaseLog:
                 self._broken.append("F103: a sweep without a tick asks for events")
             is_lease = call.operation == "UpdateItem" and b'"lease"' in call.body
             if is_lease and phase == "after" and call.status == 200:
-                values = json.loads(call.body).get("ExpressionAttributeValues", {})
-                if ":validUntil" in values:
-                    self._take(by, {name: _plain(value) for name, value in values.items()})
-                elif ":waitingUntil" not in values:
-                    self._give_back(by, _plain(values[":owner"]))
+                said = json.loads(call.body)
+                given = said.get("ExpressionAttributeValues", {})
+                values = {name: _plain(value) for name, value in given.items()}
+                # The first value of the condition: a sweep takes a lease that is not valid now,
+                # and gives back the lease of its own name.
+                first = re.search(r"(?:BETWEEN|=) (:\w+)", said["ConditionExpression"])
+                if first and ":validUntil" in values:
+                    self._take(by, values[first[1]], values)
+                elif first and ":waitingUntil" not in values:
+                    self._give_back(by, values[first[1]])
 
-    def _take(self, by: Connections, values: dict[str, Any]) -> None:
-        now, until, tick = values[":now"], values[":validUntil"], values.get(":lastTick", "")
+    def _take(self, by: Connections, now: float, values: dict[str, Any]) -> None:
+        until, tick = values[":validUntil"], values.get(":lastTick", "")
         if self._holder is not None and now <= self._holder[1] <= now + LONGEST:
             self._broken.append("F65: two sweeps had the lease at once")
         if tick and self._last_tick and tick <= self._last_tick:
@@ -78,6 +84,6 @@ class LeaseLog:
         self._swept.discard(by.key_id)
 
 
-def _plain(value: dict[str, str]) -> Any:
-    ((kind, text),) = value.items()
-    return float(text) if kind == "N" else text
+def _plain(value: dict[str, Any]) -> Any:
+    ((kind, inner),) = value.items()
+    return float(inner) if kind == "N" else inner

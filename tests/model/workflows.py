@@ -93,7 +93,8 @@ class Workflows:
         is_update = call.operation == "UpdateItem" and phase == "after" and call.status == 200
         if is_update and b"ADD #waiting" in call.body:
             values = json.loads(call.body)["ExpressionAttributeValues"]
-            self.known[values[":text"]["S"].partition(" ")[2]].stored = True
+            (text,) = values[":waiting"]["SS"]
+            self.known[text.partition(" ")[2]].stored = True
         elif call.service == "states":
             said = json.loads(call.body)
             workflow = self.known[said["taskToken"]]
