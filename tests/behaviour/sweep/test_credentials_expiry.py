@@ -54,8 +54,9 @@ class Account:
     def rotate(self, days: float) -> None:
         """A new secret, which the stack uses from now on; the old one is deleted."""
         text = f"mdb_sa_sk_{self.world.now().timestamp()}{ENDINGS[0]}"
-        self.world.atlas.rotate_service_account(self.client_id, text, timedelta(days=days))
+        # In this order: a thread that the old secret fails meanwhile reads the new one.
         self.world.put_secret({"client_id": self.client_id, "client_secret": text})
+        self.world.atlas.rotate_service_account(self.client_id, text, timedelta(days=days))
 
     def add(self, days: float) -> None:
         """A secret that the stack does not use."""
