@@ -13,9 +13,9 @@ from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.model.marks import Marks
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.status_change import utc_text
+from restore_watch.table.how_long_kept import expires_at
 from restore_watch.table.job_item import OPEN_SHARDS
 from restore_watch.table.project_item import marks_as_values, project_key
-from restore_watch.table.stored_fields import expires_at
 
 PROJECTS = 20
 """With 500 jobs each, 10,000 jobs stay within Atlas's real rate limits, minute by minute."""

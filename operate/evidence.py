@@ -35,7 +35,7 @@ from operate.restore_evidence import (
     read_minutes,
 )
 from restore_watch.model.status_change import utc_text
-from restore_watch.table.stored_fields import RETENTION
+from restore_watch.table.how_long_kept import RETENTION
 
 PAGE = "docs/evidence.md"
 """The page with the policy that this command needs."""

@@ -15,12 +15,12 @@ from restore_watch.sweep.acting.act_on_list import Observer
 from restore_watch.sweep.asking.calls import Calls
 from restore_watch.sweep.asking.follow import JobFollower, JobLists
 from restore_watch.sweep.asking.memory_of_projects import FindMemory
-from restore_watch.sweep.asking.pace import Pace
 from restore_watch.sweep.asking.project_marks import ProjectMarks
 from restore_watch.sweep.asking.read_listing import ListingReader
 from restore_watch.sweep.asking.rounds import Rounds
 from restore_watch.sweep.asking.watched_projects import ProjectIds, WatchedProjects
 from restore_watch.sweep.asking.when_to_list import Waking
+from restore_watch.sweep.asking.which_calls import Pace
 from restore_watch.sweep.judging.ask_for_expiry import ExpiryWatch, LastTry
 from restore_watch.sweep.judging.report import OutageReports
 from restore_watch.sweep.log import Log

@@ -18,6 +18,7 @@ from restore_watch.model.credentials_expiry import CredentialsExpiry
 from restore_watch.model.marks import Marks
 from restore_watch.model.outage import Watched
 from restore_watch.model.status_change import utc_text
+from restore_watch.table.how_long_kept import expires_at
 from restore_watch.table.items import Items, lies_between
 from restore_watch.table.lease import read_success
 from restore_watch.table.project_item import (
@@ -29,7 +30,7 @@ from restore_watch.table.project_item import (
     read_project,
     watched_as_values,
 )
-from restore_watch.table.stored_fields import PARTITION, expires_at
+from restore_watch.table.stored_fields import PARTITION
 
 _LISTED = ("firstMark", "mark", "behind", "listedAt", "readable")
 _mark, _version, _credentials = Attr("mark"), Attr("watchVersion"), Attr("credentials")

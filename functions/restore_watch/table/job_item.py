@@ -19,7 +19,8 @@ from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTa
 from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import Entry, RecordedValidation, Validation
 from restore_watch.model.workflow_wait import Wait
-from restore_watch.table.stored_fields import RETENTION, present, read_moment
+from restore_watch.table.how_long_kept import RETENTION
+from restore_watch.table.stored_fields import present, read_moment
 
 OPEN_SHARDS = ("0", "1", "2", "3")
 """Partitions of the index OpenJobs, to spread its writes."""

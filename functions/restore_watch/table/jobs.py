@@ -21,6 +21,7 @@ from restore_watch.model.status_change import (
 )
 from restore_watch.model.validation import Entry, Validation
 from restore_watch.model.workflow_wait import WAITS_LIMIT, Wait
+from restore_watch.table.how_long_kept import expires_at
 from restore_watch.table.items import Items
 from restore_watch.table.job_item import (
     Recorded,
@@ -31,7 +32,6 @@ from restore_watch.table.job_item import (
     state_of,
     validation_entry,
 )
-from restore_watch.table.stored_fields import expires_at
 
 
 class RestoreJobsTable(Items):

@@ -26,13 +26,8 @@ from restore_watch.model.marks import OLDEST_MARK, Marks, Part
 from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched, WatchState
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.status_change import utc_text
-from restore_watch.table.stored_fields import (
-    RETENTION,
-    past_moment,
-    present,
-    read_words,
-    sweeps_key,
-)
+from restore_watch.table.how_long_kept import RETENTION
+from restore_watch.table.stored_fields import past_moment, present, read_words, sweeps_key
 
 STACK = "stack"
 

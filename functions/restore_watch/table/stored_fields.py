@@ -6,9 +6,6 @@ from typing import Any
 
 from foundation.clock import in_utc
 
-RETENTION = timedelta(days=400)
-"""An item that nobody writes is kept this long: more than the year that an auditor looks at."""
-
 AHEAD = timedelta(minutes=10)
 """A stored moment may lie so far in the future, because clocks differ."""
 
@@ -27,11 +24,6 @@ def sweeps_key(name: str) -> dict[str, Any]:
 def present(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes that have a value."""
     return {name: value for name, value in attributes.items() if value is not None}
-
-
-def expires_at(written_at: datetime) -> int:
-    """When DynamoDB deletes an item that is not written again, in Unix seconds."""
-    return int((written_at + RETENTION).timestamp())
 
 
 def read_moment(stored: object) -> datetime | None:

@@ -37,15 +37,15 @@ def found(clock: Clock) -> FindMemory:
 def test_the_list_of_projects_is_due_again_after_ten_minutes_and_if_the_clock_is_set_back(
     found: FindMemory, clock: Clock, projects: list[str]
 ) -> None:
-    assert (found.projects_are_due, found.projects) == (True, None)
+    assert (found.are_projects_known_for(600), found.projects) == (False, None)
 
     found.store_projects(projects)
-    read_at, are_due = clock.now, []
+    read_at, known = clock.now, []
     for seconds in (0, 599, 600, -1):
         clock.now = read_at + seconds
-        are_due.append(found.projects_are_due)
+        known.append(found.are_projects_known_for(600))
 
-    assert are_due == [False, False, True, True]
+    assert known == [True, True, False, False]
     assert found.projects == frozenset(projects)
 
 

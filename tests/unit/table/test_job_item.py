@@ -13,6 +13,7 @@ from restore_watch.errors import TableUnavailableError
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation, Verdict
+from restore_watch.table.how_long_kept import expires_at
 from restore_watch.table.job_item import (
     history_entry,
     key,
@@ -21,7 +22,6 @@ from restore_watch.table.job_item import (
     state_of,
     validation_entry,
 )
-from restore_watch.table.stored_fields import expires_at
 from strategies import TEXTS, jobs, plain_job, validations
 from unit.open_jobs import NOON
 

@@ -1,4 +1,4 @@
-"""For how long sweeps follow a job that has not ended, or a ready download. Pure."""
+"""For how long sweeps follow a job that Atlas no longer knows, or a ready download. Pure."""
 
 from datetime import datetime, timedelta
 

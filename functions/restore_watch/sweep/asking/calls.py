@@ -16,7 +16,7 @@ from restore_watch.errors import (
 )
 from restore_watch.outbox import QUESTION_TIME
 from restore_watch.sweep.asking.memory_of_projects import FindMemory, Turn
-from restore_watch.sweep.asking.pace import Pace
+from restore_watch.sweep.asking.which_calls import Pace
 from restore_watch.sweep.log import Asked, End, Subject
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import JobKey

@@ -19,12 +19,12 @@ from restore_watch.atlas.endpoints import CLUSTER_LISTS, LISTED_KINDS, AtlasList
 from restore_watch.atlas.entries import Entry, ShownClusters
 from restore_watch.atlas.pages import FIRST_PAGE, NOTHING_NEW, Page, PageAt
 from restore_watch.errors import RestoreWatchError, UnexpectedAtlasResponseError
-from restore_watch.model.jobs_of_interest import Interest
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.asking.calls import Step
 from restore_watch.sweep.asking.memory_of_projects import Clusters
 from restore_watch.sweep.log import Subject
+from restore_watch.sweep.which_jobs_to_take_in import Interest
 
 NOTHING_READ = datetime.max.replace(tzinfo=UTC)
 """Every job was created before this moment."""

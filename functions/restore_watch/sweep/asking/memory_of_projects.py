@@ -21,9 +21,6 @@ from restore_watch.model.restore_job import RestoreKind
 CLUSTERS_KNOWN = 600.0
 """Seconds for which the clusters of a project are remembered: less than the margin of marks."""
 
-PROJECTS_KNOWN = 600.0
-"""Seconds after which the list of all projects is read anew."""
-
 REMEMBERED = 200_000
 """Projects and clusters that are remembered: more than 10,000 projects have."""
 
@@ -76,10 +73,9 @@ class FindMemory:
         """The projects of the last complete list, None if there was none."""
         return self._all.ids
 
-    @property
-    def projects_are_due(self) -> bool:
-        """Whether to read the list of projects anew."""
-        return not 0 <= self._now() - self._all.read_at < PROJECTS_KNOWN
+    def are_projects_known_for(self, seconds: float) -> bool:
+        """Whether the last complete list is at most so old."""
+        return 0 <= self._now() - self._all.read_at < seconds
 
     def store_projects(self, projects: Iterable[str]) -> None:
         """Atlas showed all projects."""

@@ -22,6 +22,9 @@ from restore_watch.table.project_item import Project
 type ProjectIds = Collection[str] | Literal["all"]
 """The projects to watch, or all that the credentials can read."""
 
+PROJECTS_KNOWN = 600.0
+"""Seconds after which the list of all projects is read anew."""
+
 ALL_PROJECTS = Subject.list(None, AtlasList.PROJECTS)
 
 _LIST_NOT_READ = "The sweep could not read the list of projects to its end"
@@ -152,7 +155,7 @@ class WatchedProjects:
         project out.
         """
         listed = self._last_list()
-        return self.calls.memory.projects_are_due or any(
+        return not self.calls.memory.are_projects_known_for(PROJECTS_KNOWN) or any(
             project.marks is not None
             and project.watched.degraded is None
             and group_id not in listed
