@@ -224,6 +224,12 @@ def test_a_reported_failure_is_over_when_the_sweep_has_learnt_that(row: Row) -> 
     assert (one.standing, one.failures, one.is_failing) == ({}, {}, False)
 
 
+def test_a_project_of_which_a_list_showed_the_known_jobs_is_seen() -> None:
+    one = verdict(DUE, of_list(FIRST))
+
+    assert (one.is_seen, one.failures) == (True, {})
+
+
 @pytest.mark.parametrize("row", STANDS.values(), ids=STANDS)
 def test_a_reported_failure_stands_until_then_and_one_that_nobody_met_again_does_not(
     row: Row,

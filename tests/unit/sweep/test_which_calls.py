@@ -259,6 +259,16 @@ def test_a_silent_project_gets_one_question_in_each_later_round_and_all_after_it
     assert pace.allows(DEDICATED)
 
 
+def test_a_call_that_may_not_be_made_uses_up_no_question_of_a_silent_project() -> None:
+    pace = pace_with(waits=lambda one: one == FLEX)
+    assert pace.allows(FLEX)
+    for _ in range(3):
+        read(pace, FLEX, DOWN)
+
+    pace.begin_round()
+    assert [pace.allows(one) for one in (FLEX, DEDICATED, DEDICATED)] == [False, True, False]
+
+
 @pytest.mark.parametrize("error", [None, DOWN], ids=["answered", "silent"])
 def test_a_project_answers_until_its_last_question_was_not(error: RestoreWatchError | None) -> None:
     pace = pace_with()

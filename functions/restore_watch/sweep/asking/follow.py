@@ -54,11 +54,12 @@ class FollowTask:
     """
     Ask about open jobs of one cluster and kind: about a single job by its own endpoint.
 
-    `tries` counts earlier attempts.
+    `tries` counts earlier attempts. `is_unseen`: the list of the cluster did not show the job.
     """
 
     jobs: tuple[OpenJob, ...]
     tries: int = 0
+    is_unseen: bool = False
 
     @property
     def kind(self) -> RestoreKind:
@@ -253,7 +254,7 @@ class JobFollower:
     def leave_out(self, task: FollowTask) -> None:
         """Leave a task to the next sweep."""
         self.run.log.append(Asked(task.subject, End.LATE, jobs=task.keys))
-        if task.is_alone:
+        if task.is_unseen:
             self.run.memory.note_left_out(task.jobs[0])
 
     def follow(self, task: FollowTask) -> FollowTasks:
@@ -287,7 +288,7 @@ class JobFollower:
         for job in unchanged:
             self.actions.act_on_known(job, shown.jobs[job.target.restore_id], asked_at)
         unseen = [job for job in jobs if job.target.restore_id not in shown.jobs]
-        return [*_alone(unseen), *self._turns(task, unchanged)]
+        return [*_alone(unseen, is_unseen=True), *self._turns(task, unchanged)]
 
     def _ask_without_list(self, task: FollowTask, error: RestoreWatchError) -> FollowTasks:
         """Go on although the list shows nothing. Return the tasks that are left."""
@@ -373,5 +374,5 @@ class JobFollower:
             self.actions.act_on_missing(job)
 
 
-def _alone(jobs: Iterable[OpenJob]) -> list[FollowTask]:
-    return [FollowTask((job,)) for job in jobs]
+def _alone(jobs: Iterable[OpenJob], *, is_unseen: bool = False) -> list[FollowTask]:
+    return [FollowTask((job,), is_unseen=is_unseen) for job in jobs]

@@ -76,14 +76,15 @@ class Pace:
         with self._lock:
             calls = self._calls[bucket]
             is_refused = calls.refusals >= REFUSALS and not calls.is_accepted
-            if is_refused or self._is_left_alone(bucket.group_id):
-                return False
-            if waits and (calls.follows or calls.finds):
+            if is_refused or (waits and (calls.follows or calls.finds)):
                 return False
             is_first = not (calls.finds if to_find else calls.follows)
+            is_allowed = is_first or share is None or share >= self._reserve
+            # The last check: it uses up the only question of a silent project in this round.
+            if is_allowed and self._is_left_alone(bucket.group_id):
+                return False
             calls.finds |= to_find
             calls.follows |= not to_find
-            is_allowed = is_first or share is None or share >= self._reserve
             calls.is_stopped |= not is_allowed and (to_find or not self._is_again)
         return is_allowed
 
