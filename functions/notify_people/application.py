@@ -17,8 +17,9 @@ from notify_people.channels.channels import Channels
 from notify_people.delivery import Delivery, Entry
 from notify_people.errors import ChannelUnavailableError
 from notify_people.message import read_message
-from notify_people.selection import PAGED, Change
+from notify_people.selection import closes_alert, is_wanted
 from notify_people.telemetry import Telemetry
+from notify_people.words.change import Change
 from notify_people.words.email_notice import email_notice
 from notify_people.words.notice import Paging
 from notify_people.words.notices import notice_of
@@ -96,10 +97,8 @@ class Application:
     def _read(self, text: str) -> Entry | None:
         """Return the notice, and whether people want it; None if nobody needs it."""
         notice = notice_of(read_message(text), self.console, self.stack)
-        wanted = notice.change is None or notice.change in self.changes
-        # An alert is closed even if people do not want to hear of the end.
-        is_closing = notice.paging is Paging.RESOLVE and not PAGED.isdisjoint(self.changes)
-        if wanted or is_closing:
+        wanted = is_wanted(notice, self.changes)
+        if wanted or closes_alert(notice, self.changes):
             return Entry(notice, wanted)
         self.telemetry.report_unwanted(notice.event_type)
         return None

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from notify_people.message import CredentialsChange
 from notify_people.plain_text import cut
-from notify_people.selection import Change
+from notify_people.words.change import Change
 from notify_people.words.notice import NAME_LIMIT, Notice, Paging, Severity, Step, known
 from notify_people.words.spans import duration, microseconds, minute, moment
 

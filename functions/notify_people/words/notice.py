@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from notify_people.selection import Change
+from notify_people.words.change import Change
 
 
 class Severity(StrEnum):

@@ -17,7 +17,7 @@ The sources of the next steps:
 from collections.abc import Iterator, Mapping
 
 from notify_people.message import AboutRestore, Status, StatusChange
-from notify_people.selection import Change
+from notify_people.words.change import Change
 from notify_people.words.notice import Notice, Paging, Severity, Step, known
 from notify_people.words.spans import duration, minute, moment
 

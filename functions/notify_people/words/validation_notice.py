@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from notify_people.message import ValidationRecorded
-from notify_people.selection import Change
+from notify_people.words.change import Change
 from notify_people.words.notice import Notice, Paging, Severity, Step, known
 from notify_people.words.restore_notice import clusters, project_step
 from notify_people.words.spans import microseconds, moment

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from notify_people.message import WatchChange
 from notify_people.plain_text import cut
-from notify_people.selection import Change
+from notify_people.words.change import Change
 from notify_people.words.notice import NAME_LIMIT, Notice, Paging, Severity, Step, known
 from notify_people.words.spans import duration, microseconds, moment
 

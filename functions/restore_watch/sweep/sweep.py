@@ -26,9 +26,9 @@ from restore_watch.event.actions import Sweep
 from restore_watch.model.outage import Watched
 from restore_watch.model.results import SweepResult
 from restore_watch.sweep.acting.act_on_answer import publish_pending
-from restore_watch.sweep.judging.counts import count, refusal_of_credentials
+from restore_watch.sweep.judging.counts import count
 from restore_watch.sweep.judging.project_verdicts import Seen, judge_projects, left_alone
-from restore_watch.sweep.judging.stack_verdict import ListOfProjects
+from restore_watch.sweep.judging.stack_verdict import ListOfProjects, refusal_of_credentials
 from restore_watch.sweep.log import Record
 from restore_watch.sweep.parts import Environment, Parts
 from restore_watch.table.bookkeeping import Books

@@ -5,13 +5,10 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from foundation.errors import TimeBudgetExceededError
-from restore_watch.errors import AtlasRateLimitError, AtlasUnauthorizedError, RestoreWatchError
+from restore_watch.errors import AtlasRateLimitError, RestoreWatchError
 from restore_watch.model.results import Failure, SweepResult
 from restore_watch.sweep.log import JOBS, LISTS, Acted, Asked, End, Fate, Record, Subject, Unread
 from restore_watch.table.open_job import OpenJob
-
-NO_ROLE = "USER_UNAUTHORIZED"
-"""Atlas's code for credentials that are known but have no role for what was asked."""
 
 type _Key = tuple[str | None, str | None, str | None]
 
@@ -32,21 +29,6 @@ def count(records: Iterable[Record], opened: Sequence[OpenJob]) -> SweepResult:
             case Acted():
                 counts.count_acted(record)
     return counts.result(len(opened))
-
-
-def refusal_of_credentials(
-    records: Iterable[Record], result: SweepResult
-) -> AtlasUnauthorizedError | None:
-    """Return the refusal, if Atlas refused the credentials for every question. Not for a role."""
-    errors = [failure.error for failure in result.failures]
-    if any(isinstance(one, Asked) and one.end.accepts for one in records):
-        return None
-    refusals = [
-        error
-        for error in errors
-        if isinstance(error, AtlasUnauthorizedError) and error.error_code != NO_ROLE
-    ]
-    return refusals[0] if refusals and len(refusals) == len(errors) else None
 
 
 class _Counts:
