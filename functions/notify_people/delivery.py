@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from tenacity import Retrying, retry_if_exception_type, wait_fixed
+
 from foundation.deadline import Deadline
 from foundation.service import service
 from foundation.timed_call import LEAST_TIME
@@ -103,15 +105,18 @@ class Delivery:
         Wait a little if another environment sends a notice about the same subject.
         """
         notice = entry.notice
-        while True:
-            try:
-                sent = self.sent.claim(notice.subject, channel, notice.order, claim, deadline)
-                break
-            except NotifyPeopleError as error:
-                if not isinstance(error, SendingElsewhereError) or not waiting.remaining():
-                    self.fail([entry], error, channel)
-                    return False
-                self.sleep(CLAIM_PAUSE)
+        retrying = Retrying(
+            retry=retry_if_exception_type(SendingElsewhereError),
+            stop=lambda _: not waiting.remaining(),
+            wait=wait_fixed(CLAIM_PAUSE),
+            sleep=self.sleep,
+            reraise=True,
+        )
+        try:
+            sent = retrying(self.sent.claim, notice.subject, channel, notice.order, claim, deadline)
+        except NotifyPeopleError as error:
+            self.fail([entry], error, channel)
+            return False
         if sent == notice.order:
             self.telemetry.report_repetition(channel, notice)
         elif sent is not None:
