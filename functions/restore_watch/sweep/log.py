@@ -67,6 +67,11 @@ class End(Enum):
         return self in {End.ANSWERED, End.NOTHING_THERE}
 
     @property
+    def was_stopped(self) -> bool:
+        """Whether a rate limit, or the end of the time, stopped the question."""
+        return self in {End.LATE, End.LIMITED}
+
+    @property
     def is_left(self) -> bool:
         """Whether Atlas was never asked."""
         return self in {End.LATE, End.NO_CREDENTIALS}

@@ -19,7 +19,7 @@ from restore_watch.errors import (
     RestoreWatchError,
 )
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.log import JOBS, Acted, Asked, End, Fate, Record
+from restore_watch.sweep.log import JOBS, Acted, Asked, Fate, Record
 from restore_watch.table.open_job import JobKey, OpenJob
 
 LISTS_REMEMBERED = 1000
@@ -188,7 +188,7 @@ class JobMemory:
         now, end = self._now(), asked.end
         if end.accepts:
             self._accepted_at = now
-        if end in {End.LATE, End.LIMITED}:
+        if end.was_stopped:
             return
         is_alone = asked.subject.question in JOBS
         for key in asked.jobs:

@@ -99,13 +99,14 @@ class Sweeper:
         return result
 
     def _follow(self, parts: Parts, begun: float) -> Mapping[str, Any]:
+        publishing = parts.run.ending.within(PENDING_TIME)
         with self._counted(parts):
-            self._publish_pending(parts)
+            publish_pending(parts.actions, self._environment.workers, publishing)
             self._ask(parts, begun)
-        refusal = refusal_of_credentials(_records(parts), _count(parts))
+        result = _count(parts)
+        refusal = refusal_of_credentials(_records(parts), result)
         if refusal is not None and not self._environment.memory.was_accepted_lately:
             raise refusal
-        result = _count(parts)
         self._environment.telemetry.report_sweep(result, parts.run.ending.clock() - begun)
         return result.as_json()
 
@@ -114,7 +115,7 @@ class Sweeper:
         publishing = run.ending.within(PENDING_TIME)
         with self._counted(parts):
             try:
-                self._publish_pending(parts)
+                publish_pending(parts.actions, self._environment.workers, publishing)
                 stack = outages.publish_unsent(stack, publishing)
                 expiry = parts.expiry_watch.publish_unsent(expiry, publishing)
                 self._ask(parts, begun)
@@ -122,7 +123,8 @@ class Sweeper:
                 outages.report_stack_failure(stack, error)
                 parts.expiry_watch.look(expiry, asks=False)
                 raise
-        refusal = refusal_of_credentials(_records(parts), _count(parts))
+        result = _count(parts)
+        refusal = refusal_of_credentials(_records(parts), result)
         if refusal is not None:
             stack = outages.report_stack_failure(stack, refusal)
             if not self._environment.memory.was_accepted_lately:
@@ -130,8 +132,7 @@ class Sweeper:
                 raise refusal
         parts.rounds.drop_removed()
         outages.report_removed()
-        degraded = self._judge(parts, stack, is_refused=refusal is not None)
-        result = _count(parts)
+        degraded = self._judge(parts, result, stack, is_refused=refusal is not None)
         self._environment.telemetry.report_tick(result, degraded, run.ending.clock() - begun)
         parts.expiry_watch.look(expiry, asks=refusal is None)
         return result.as_json()
@@ -148,10 +149,6 @@ class Sweeper:
             open_jobs = metrics_of_open_jobs(jobs, run.open_jobs(), now) if run.is_tick else {}
             run.telemetry.report_open_jobs(open_jobs, share, _count(parts))
 
-    def _publish_pending(self, parts: Parts) -> None:
-        publishing = parts.run.ending.within(PENDING_TIME)
-        publish_pending(parts.actions, self._environment.workers, publishing)
-
     def _ask(self, parts: Parts, begun: float) -> None:
         def prepare() -> None:
             # A project that was removed is over, even if there is nothing to ask with.
@@ -160,7 +157,7 @@ class Sweeper:
 
         parts.rounds.play(begun, prepare)
 
-    def _judge(self, parts: Parts, stack: Watched, *, is_refused: bool) -> int:
+    def _judge(self, parts: Parts, result: SweepResult, stack: Watched, *, is_refused: bool) -> int:
         """
         Report the projects that cannot be seen, or can be again. Return how many are degraded.
 
@@ -168,7 +165,7 @@ class Sweeper:
         degraded instead of them, those that fail count too.
         """
         run = parts.run
-        seen = Seen.after(run, _count(parts).failures)
+        seen = Seen.after(run, result.failures)
         verdicts = judge_projects(seen)
         if is_refused:
             is_blind = stack.degraded is not None

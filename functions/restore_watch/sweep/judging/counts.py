@@ -44,7 +44,7 @@ class _Counts:
 
     def count_asked(self, asked: Asked) -> None:
         subject, end, error = asked.subject, asked.end, asked.error
-        if end in {End.LATE, End.LIMITED}:
+        if end.was_stopped:
             self._left.update(asked.jobs)
             return
         self._asked.update(asked.jobs)
