@@ -10,7 +10,8 @@ import httpx
 
 from foundation.deadline import Deadline
 from restore_watch.atlas.authentication import ServiceAccountAccess
-from restore_watch.atlas.credentials import ServiceAccount
+from restore_watch.atlas.credentials import Credentials, ServiceAccount
+from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import (
     AtlasError,
     AtlasForbiddenError,
@@ -98,6 +99,16 @@ class ScriptedAtlas:
 
     def client(self) -> httpx.Client:
         return self._clients.enter_context(httpx.Client(transport=httpx.MockTransport(self)))
+
+    def session(self, clock: Clock, credentials: Callable[[], Credentials]) -> AtlasSession:
+        """A session that asks with the credentials of the moment."""
+        return AtlasSession(
+            BASE_URL,
+            lambda *_, **_refused: credentials(),
+            self.client(),
+            now=clock,
+            sleep=clock.sleep,
+        )
 
     def close(self) -> None:
         self._clients.close()

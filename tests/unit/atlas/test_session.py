@@ -43,13 +43,7 @@ class Client:
         self.atlas = atlas
         self.clock = clock
         self._credentials: Credentials = KEY
-        self._session = AtlasSession(
-            BASE_URL,
-            lambda *_, **_refused: self._credentials,
-            atlas.client(),
-            now=clock,
-            sleep=clock.sleep,
-        )
+        self._session = atlas.session(clock, lambda: self._credentials)
 
     def get(
         self, credentials: Credentials = KEY, *, patient: bool = True, **fields: Any

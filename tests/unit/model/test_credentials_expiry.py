@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.service_account import OwnAccount, read_own_account
-from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.topic import message_of_credentials
 from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
 from restore_watch.model.credentials_expiry import (
@@ -25,7 +24,7 @@ from restore_watch.model.credentials_expiry import (
 from restore_watch.model.fixes import fix_of_expiry
 from restore_watch.table.project_item import expiry_as_value, read_expiry
 from unit.open_jobs import NOON
-from unit.scripted_atlas import ACCOUNT, BASE_URL, GROUP, Clock, ScriptedAtlas, answer
+from unit.scripted_atlas import ACCOUNT, GROUP, Clock, ScriptedAtlas, answer
 
 DAY = timedelta(days=1)
 MADE = NOON - 335 * DAY
@@ -264,13 +263,7 @@ class Asked:
         self.atlas = atlas
         self._clock = clock
         self._credentials: Credentials = ACCOUNT
-        self._session = AtlasSession(
-            BASE_URL,
-            lambda *_, **_refused: self._credentials,
-            atlas.client(),
-            now=clock,
-            sleep=clock.sleep,
-        )
+        self._session = atlas.session(clock, lambda: self._credentials)
 
     def own(self, credentials: Credentials = ACCOUNT) -> OwnAccount | None:
         self._credentials = credentials
