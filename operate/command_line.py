@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 
-from operate.errors import INTERRUPTED, ArgumentError, OperateError
+from operate.errors import ArgumentError, OperateError
 
 
 class CommandLine(argparse.ArgumentParser):
@@ -26,8 +26,7 @@ class CommandLine(argparse.ArgumentParser):
             return self.parse_args(words, given)
         except argparse.ArgumentError as error:
             option = error.argument_name
-            name = option and option.removeprefix("--").upper().replace("-", "_")
-            raise ArgumentError(name, error.message) from None
+            raise ArgumentError(option and option.removeprefix("--"), error.message) from None
 
 
 def text_of_form(form: str, expected: str) -> Callable[[str], str]:
@@ -54,7 +53,7 @@ def run(program: str, command: Callable[[], int], stopped: str = "") -> int:
     except KeyboardInterrupt:
         # A half-read answer complains when it is dropped.
         sys.unraisablehook = lambda _: None
-        status, said = INTERRUPTED, stopped
+        status, said = 130, stopped  # 128 and the number of SIGINT
     if said:
         sys.stderr.write(f"{program}: {said}\n")
     return status

@@ -98,7 +98,7 @@ def _release_bucket(given: Mapping[str, str | None], config: Any) -> tuple[str, 
         line.add_argument(f"--{option}", nargs="?", default=options.get(option))
     stated, _ = line.parse_known_args(words)
     try:
-        with Aws(PAGE, LOOKING, region=stated.region, profile=stated.profile) as aws:
+        with Aws(PAGE, LOOKING, region_name=stated.region, profile_name=stated.profile) as aws:
             bucket = read_stack(aws, name).parameters.get("ReleaseBucket")
     except OperateError:
         return None

@@ -26,16 +26,10 @@ class DeployedStack:
     outputs: Mapping[str, str]
     parameters: Mapping[str, str]
 
-    @property
-    def table_name(self) -> str:
-        """The name of the table of restore jobs."""
-        return self.outputs[TABLE_OUTPUT]
-
     def output(self, name: str) -> str:
         """Return an output. Raises OperateError if this version of the stack does not have it."""
         if name not in self.outputs:
-            msg = f"the stack {self.name} has no output {name}: deploy it again"
-            raise OperateError(msg)
+            raise OperateError(f"the stack {self.name} has no output {name}: deploy it again")
         return self.outputs[name]
 
 

@@ -20,12 +20,12 @@ from rich.console import Console
 from rich.text import Text
 
 from foundation.json_text import read_object
-from operate.aws import INVOKING, LOOKING, Aws
+from operate.aws import LOOKING, ONCE, Aws
 from operate.command_line import CommandLine, run
 from operate.deployed_stack import DEFAULT_NAME, DeployedStack, read_stack, read_stack_name
 from operate.errors import OperateError, plain
-from operate.stack_diagnosis import WayToPeople, dead_letters, key_policies
-from restore_watch.diagnosis.line import Line, without_consequences
+from operate.stack_diagnosis import StackDiagnosis
+from restore_watch.diagnosis.line import Line, bad, good, without_consequences
 
 PAGE = "docs/operations.md"
 """The page with the permissions that this command needs."""
@@ -50,12 +50,10 @@ def _of_function(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> li
 
 
 def _test(aws: Aws, stack: DeployedStack) -> Line:
-    """Send a test notification, and return the line about it."""
-    answer = _invoked(aws, stack, {"action": "test-notification"})
+    check, answer = "test notification", _invoked(aws, stack, {"action": "test-notification"})
     if "messageId" in answer:
-        found = "SNS has taken it. Look whether it arrives everywhere"
-        return Line("test notification", ok=True, found=found)
-    return _failed("test notification", answer)
+        return good(check, "SNS has taken it. Look whether it arrives everywhere")
+    return _failed(check, answer)
 
 
 def _invoked(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> dict[str, Any]:
@@ -63,7 +61,7 @@ def _invoked(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> dict[s
         "lambda",
         "invoke",
         "Payload",
-        config=INVOKING,
+        config=ONCE,
         fixes={"ResourceNotFoundException": "The function was deleted: deploy the stack again"},
         FunctionName=stack.output("FunctionName"),
         Payload=json.dumps(event),
@@ -78,9 +76,8 @@ def _invoked(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> dict[s
 
 
 def _failed(check: str, answer: Mapping[str, Any]) -> Line:
-    error = answer.get("errorType", "an unknown error")
-    found = f"{error}: {answer.get('errorMessage', 'no text')}"
-    return Line(check, ok=False, found=found, fix="Look for this text in docs/troubleshooting.md")
+    error, text = answer.get("errorType", "an unknown error"), answer.get("errorMessage", "no text")
+    return bad(check, f"{error}: {text}", "Look for this text in docs/troubleshooting.md")
 
 
 def _diagnosed(aws: Aws, given: Namespace) -> Iterator[Line]:
@@ -92,9 +89,7 @@ def _diagnosed(aws: Aws, given: Namespace) -> Iterator[Line]:
         # A test message proves more than a look.
         if line.check != "publishing" or not sends_test:
             yield line
-    yield from key_policies(aws, stack)
-    yield from WayToPeople(aws, stack).lines()
-    yield from dead_letters(aws, stack)
+    yield from StackDiagnosis(aws, stack).lines()
     if sends_test:
         yield _test(aws, stack)
 
@@ -110,7 +105,7 @@ def _doctor(words: Sequence[str] | None) -> int:
     with Aws(PAGE, LOOKING) as aws:
         lines = without_consequences(list(_diagnosed(aws, given)))
     console = Console(highlight=False)
-    show(lines, console)
+    _show(lines, console)
     wrong = sum(line.ok is False for line in lines)
     console.print(f"\n{wrong} of {len(lines)} are wrong" if wrong else "\nNothing is wrong")
     return 1 if wrong else 0
@@ -120,17 +115,11 @@ _MARKS = {True: ("ok", ""), False: ("wrong", "bold red"), None: ("?", "")}
 
 _INDENT = " " * 7
 
-WIDEST = 120
 
-
-def show(lines: Sequence[Line], console: Console) -> None:
-    """
-    Show each line, and its fix.
-
-    Texts are wrapped between words. An id or a command stays whole, so that it can be copied.
-    """
+def _show(lines: Sequence[Line], console: Console) -> None:
+    """Show each line, and its fix. An id or a command stays whole, so that it can be copied."""
     wrapper = textwrap.TextWrapper(
-        max(40, min(console.width, WIDEST)),
+        max(40, min(console.width, 120)),
         subsequent_indent=_INDENT,
         break_long_words=False,
         break_on_hyphens=False,

@@ -21,9 +21,9 @@ from rich.console import Console
 
 from foundation import __version__
 from foundation.clock import in_utc
-from operate.aws import ONE_TRY, PATIENT, Aws
+from operate.aws import ONCE, PATIENT, Aws
 from operate.command_line import CommandLine, run, text_of_form
-from operate.deployed_stack import DEFAULT_NAME, read_stack, read_stack_name
+from operate.deployed_stack import DEFAULT_NAME, TABLE_OUTPUT, read_stack, read_stack_name
 from operate.errors import ArgumentError, OperateError, plain
 from operate.evidence_files import EvidenceFiles, read_out
 from operate.restore_evidence import (
@@ -94,11 +94,11 @@ class Arguments(Namespace):
         line.add_argument("--out", type=read_out, default="evidence")
         given = line.read(words, cls())
         if given.cluster and not given.project:
-            raise ArgumentError("CLUSTER", "needs PROJECT, because other projects may have one too")
+            raise ArgumentError("cluster", "needs PROJECT, because other projects may have one too")
         if given.start >= given.end:
-            raise ArgumentError("TO", "must be later than FROM")
+            raise ArgumentError("to", "must be later than FROM")
         if given.start > now:
-            raise ArgumentError("FROM", "is in the future, so no restore can have begun")
+            raise ArgumentError("from", "is in the future, so no restore can have begun")
         return given
 
     def includes(self, moment: datetime) -> bool:
@@ -147,7 +147,7 @@ def _read_end(text: str) -> datetime:
 def _write_evidence(wanted: Arguments, aws: Aws, now: datetime) -> int:
     """Write the files. Return the exit status. Raises OperateError."""
     stack = None if wanted.table else read_stack(aws, wanted.stack)
-    table = stack.table_name if stack else str(wanted.table)
+    table = stack.output(TABLE_OUTPUT) if stack else str(wanted.table)
     summary = Summary(wanted.objectives(stack.parameters if stack else {}))
     files = EvidenceFiles(wanted.out)
     read = 0
@@ -229,7 +229,7 @@ def _add(
 def _account(aws: Aws) -> str | None:
     """Return the number of the AWS account. None if STS does not answer, which is no failure."""
     try:
-        answer = aws.ask("sts", "get_caller_identity", "Account", config=ONE_TRY)
+        answer = aws.ask("sts", "get_caller_identity", "Account", config=ONCE)
     except OperateError:
         return None
     return str(answer["Account"])

@@ -12,118 +12,21 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 from foundation.json_text import read_json
 from notify_people.channels.secret import read_secret
 from notify_people.errors import SecretError
 from operate.aws import Aws
 from operate.deployed_stack import DeployedStack
-from operate.errors import OperateError, RefusedError
+from operate.errors import OperateError
 from restore_watch.diagnosis.aws_fixes import GONE, MAKE_TOPIC_AGAIN
 from restore_watch.diagnosis.line import Line, bad, good, unsure
 
-
-def look(check: str, find: Callable[[str], Line], *, gone: str) -> Line:
-    """
-    Return the line that `find` returns for the check. Without an answer, the result is unknown.
-
-    `gone` is the fix if AWS has no such thing.
-    """
-    try:
-        return find(check)
-    except OperateError as error:
-        if isinstance(error, RefusedError) and error.code in GONE:
-            return bad(check, "was deleted", gone)
-        return unsure(check, str(error))
-
-
-# Keys
-
-NEEDED = ("kms:Decrypt", "kms:GenerateDataKey")
+_NEEDED = ("kms:Decrypt", "kms:GenerateDataKey")
 """SNS needs these from a publisher to its topic, and itself for an encrypted queue."""
 
-
-def key_policies(aws: Aws, stack: DeployedStack) -> Iterator[Line]:
-    """
-    Look at the key of the topics, and at the key of the queue of people.
-
-    Conditions are not looked at, so an Allow here may still be refused. IAM's own simulator takes
-    the policy of a resource for a user only, not for a role: SimulatePrincipalPolicy, IAM API
-    Reference.
-    """
-    stack_key = stack.parameters.get("KmsKeyArn", "")
-    topic_key = stack.parameters.get("TopicKmsKeyArn") or stack_key
-    gone = "Deploy the stack with another TopicKmsKeyArn or KmsKeyArn"
-
-    def find_for_function(check: str) -> Line:
-        name = stack.output("FunctionName")
-        held = aws.ask("lambda", "get_function_configuration", FunctionName=name)
-        return _key_policy(aws, topic_key, names_of_role(held["Role"]), check)
-
-    if topic_key:
-        yield look("key policy: function", find_for_function, gone=gone)
-    if stack_key and stack.outputs.get("NoticeQueueArn"):
-        find_for_sns = partial(_key_policy, aws, stack_key, ["sns.amazonaws.com"])
-        yield look("key policy: SNS", find_for_sns, gone=gone)
-
-
-def _key_policy(aws: Aws, key: str, principals: list[str], check: str) -> Line:
-    policy = aws.ask("kms", "get_key_policy", KeyId=key, PolicyName="default")
-    try:
-        lacking = missing_actions(policy["Policy"], principals)
-    except ValueError as error:
-        return unsure(check, str(error))
-    if lacking:
-        fix = f"Add the statements of docs/security.md to the policy of the key {key}"
-        return bad(check, f"does not allow {' and '.join(lacking)}", fix)
-    return good(check, "allows what is needed; conditions were not looked at")
-
-
-def missing_actions(policy: str, principals: Iterable[str]) -> list[str]:
-    """Return the actions that no statement allows to any of the principals. Raises ValueError."""
-    try:
-        statements = _listed(read_json(policy)["Statement"])
-        names = {"*", *principals}
-        return [action for action in NEEDED if not _is_allowed(statements, action, names)]
-    except (AttributeError, LookupError, TypeError):
-        raise ValueError("the policy of the key is in a form that is not known") from None
-
-
-def names_of_role(arn: str) -> list[str]:
-    """Return the names by which a policy may mean a role: its ARN, and names of its account."""
-    _, partition, _, _, account, _ = arn.split(":", 5)
-    return [arn, account, f"arn:{partition}:iam::{account}:root"]
-
-
-def _is_allowed(statements: list[Any], action: str, names: set[str]) -> bool:
-    applying = [statement for statement in statements if _applies(statement, action, names)]
-    effects = {part["Effect"] for part in applying if not part.get("Condition")}
-    return "Deny" not in effects and any(part["Effect"] == "Allow" for part in applying)
-
-
-def _applies(statement: Mapping[str, Any], action: str, names: set[str]) -> bool:
-    given = statement.get("Principal", {})
-    groups = given.values() if isinstance(given, dict) else [given]
-    is_action = any(
-        fnmatchcase(action.lower(), pattern.lower())
-        for pattern in _listed(statement.get("Action", []))
-    )
-    return is_action and any(name in names for group in groups for name in _listed(group))
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-# The way of messages to people
-
-MAKE_AGAIN = (
-    "Messages that wait for people are lost by this, with both queues. "
-    "Change the parameters to NotifyEmail= NotifyChat=no NotifySecretArn= and then back"
-)
-
-TRIGGER_OPTIONS = (
+_TRIGGER_OPTIONS = (
     "--batch-size 10 --function-response-types ReportBatchItemFailures "
     "--scaling-config MaximumConcurrency=2"
 )
@@ -135,24 +38,77 @@ _ATTRIBUTES = (
 )
 """The attributes of the subscription in template.yaml, and what another value means."""
 
+_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+
+_PEOPLE = "messages for people that were not sent"
+_DEAD_LETTER_QUEUES = (
+    ("RequestDeadLetterQueue", "requests that failed for good", "LogGroupName", "RequestQueueArn"),
+    ("OnFailureQueue", "invocations that failed for good", "LogGroupName", ""),
+    ("NoticeDeadLetterQueue", _PEOPLE, "NotifyPeopleLogGroupName", "NoticeQueueArn"),
+)
+"""Each with its content, and the outputs for the log with the cause, and for its source."""
+
 
 @dataclass(frozen=True)
-class WayToPeople:
-    """Looks at the function, its trigger, its queue and its secret in a stack with notices."""
+class StackDiagnosis:
+    """Looks at a stack with the operator's own credentials."""
 
     aws: Aws
     stack: DeployedStack
 
     def lines(self) -> Iterator[Line]:
-        """Yield a line for each part; nothing if the stack notifies nobody."""
-        if "NoticeQueueArn" not in self.stack.outputs:
-            return
-        yield look("people: function", self._concurrency, gone=MAKE_AGAIN)
-        yield look("people: trigger", self._trigger, gone=MAKE_AGAIN)
-        yield look("people: subscription", self._subscription, gone=MAKE_TOPIC_AGAIN)
+        """Yield a line for each part that the stack has. Queues without dead letters have one."""
+        yield from self._key_policies()
+        if "NoticeQueueArn" in self.stack.outputs:
+            yield from self._way_to_people()
+        yield from self._dead_letters()
+
+    # Keys
+
+    def _key_policies(self) -> Iterator[Line]:
+        """
+        Look at the key of the topics, and at the key of the queue of people.
+
+        Conditions are not looked at, so an Allow here may still be refused. IAM's own simulator
+        takes the policy of a resource for a user only, not for a role: SimulatePrincipalPolicy, IAM
+        API Reference.
+        """
+        stack_key = self.stack.parameters.get("KmsKeyArn", "")
+        topic_key = self.stack.parameters.get("TopicKmsKeyArn") or stack_key
+        gone = "Deploy the stack with another TopicKmsKeyArn or KmsKeyArn"
+
+        def find_for_function(check: str) -> Line:
+            name = self.stack.output("FunctionName")
+            held = self.aws.ask("lambda", "get_function_configuration", FunctionName=name)
+            return self._key_policy(topic_key, names_of_role(held["Role"]), check)
+
+        if topic_key:
+            yield _look("key policy: function", find_for_function, gone)
+        if stack_key and "NoticeQueueArn" in self.stack.outputs:
+            find_for_sns = partial(self._key_policy, stack_key, ["sns.amazonaws.com"])
+            yield _look("key policy: SNS", find_for_sns, gone)
+
+    def _key_policy(self, key: str, principals: list[str], check: str) -> Line:
+        answer = self.aws.ask("kms", "get_key_policy", KeyId=key, PolicyName="default")
+        lacking = missing_actions(answer["Policy"], principals)
+        if lacking:
+            fix = f"Add the statements of docs/security.md to the policy of the key {key}"
+            return bad(check, f"does not allow {' and '.join(lacking)}", fix)
+        return good(check, "allows what is needed; conditions were not looked at")
+
+    # The way of messages to people
+
+    def _way_to_people(self) -> Iterator[Line]:
+        gone = (
+            "Messages that wait for people are lost by this, with both queues. Change the "
+            "parameters to NotifyEmail= NotifyChat=no NotifySecretArn= and then back"
+        )
+        yield _look("people: function", self._concurrency, gone)
+        yield _look("people: trigger", self._trigger, gone)
+        yield _look("people: subscription", self._subscription, MAKE_TOPIC_AGAIN)
         if self.stack.parameters.get("NotifySecretArn"):
             fix = "Make the secret again, and set NotifySecretArn to its ARN"
-            yield look("people: secret", self._webhooks, gone=fix)
+            yield _look("people: secret", self._webhooks, fix)
 
     def _concurrency(self, check: str) -> Line:
         name = self.stack.output("NotifyPeopleFunctionName")
@@ -173,7 +129,7 @@ class WayToPeople:
             fix = (
                 "Make the trigger again; the messages that wait are kept:\n"
                 f"aws lambda create-event-source-mapping --function-name {name} "
-                f"--event-source-arn {queue} {TRIGGER_OPTIONS}"
+                f"--event-source-arn {queue} {_TRIGGER_OPTIONS}"
             )
             return bad(check, "its queue does not invoke it", fix)
         state = str(mappings[0].get("State"))
@@ -239,64 +195,90 @@ class WayToPeople:
             return bad(check, "; ".join(problems), fix)
         return good(check, f"has what it needs for {', '.join(held)}")
 
+    # Dead letters
 
-# Dead letters
+    def _dead_letters(self) -> Iterator[Line]:
+        """Yield a line for each queue that is not known to be empty, or a line for all of them."""
+        gone = "Delete the stack and deploy it again: the table is kept"
+        lines = [
+            _look(f"dead letters: {name}", partial(self._content, arn, *queue), gone)
+            for name, *queue in _DEAD_LETTER_QUEUES
+            if (arn := self.stack.outputs.get(f"{name}Arn"))
+        ]
+        wanting = [line for line in lines if line.ok is not True]
+        yield from wanting
+        if lines and not wanting:
+            yield good("dead letters", "there are none")
 
-_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-
-
-class _Queue(NamedTuple):
-    """A dead-letter queue: its content, and outputs for its source and the log with the cause."""
-
-    holds: str
-    log: str
-    source: str | None = None
-
-
-_QUEUES = {
-    "RequestDeadLetterQueue": _Queue(
-        "requests that failed for good", "LogGroupName", source="RequestQueueArn"
-    ),
-    "OnFailureQueue": _Queue("invocations that failed for good", "LogGroupName"),
-    "NoticeDeadLetterQueue": _Queue(
-        "messages for people that were not sent",
-        "NotifyPeopleLogGroupName",
-        source="NoticeQueueArn",
-    ),
-}
-
-
-def dead_letters(aws: Aws, stack: DeployedStack) -> Iterator[Line]:
-    """Yield a line for each queue that is not known to be empty, or a line for all of them."""
-    gone = "Delete the stack and deploy it again: the table is kept"
-    lines = [
-        look(f"dead letters: {name}", partial(_content, aws, stack, name, queue), gone=gone)
-        for name, queue in _QUEUES.items()
-        if f"{name}Arn" in stack.outputs
-    ]
-    wanting = [line for line in lines if line.ok is not True]
-    yield from wanting
-    if lines and not wanting:
-        yield good("dead letters", "there are none")
+    def _content(self, arn: str, holds: str, log: str, source: str, check: str) -> Line:
+        *_, account, name = arn.split(":", 5)
+        url = self.aws.ask("sqs", "get_queue_url", QueueName=name, QueueOwnerAWSAccountId=account)
+        attributes = self.aws.ask(
+            "sqs", "get_queue_attributes", QueueUrl=url["QueueUrl"], AttributeNames=list(_COUNTS)
+        ).get("Attributes", {})
+        count = sum(int(attributes.get(name, 0)) for name in _COUNTS)
+        if not count:
+            return good(check, "is empty")
+        again = "docs/operations.md says how to invoke the function with them again"
+        if source:
+            again = (
+                f"Then move them back:\naws sqs start-message-move-task --source-arn {arn} "
+                f"--destination-arn {self.stack.outputs[source]}"
+            )
+        cause = f"Fix the cause, which the log group {self.stack.outputs.get(log, log)} names"
+        return bad(check, f"{holds}: {count}", f"{cause}. {again}")
 
 
-def _content(aws: Aws, stack: DeployedStack, output: str, queue: _Queue, check: str) -> Line:
-    arn = stack.outputs[f"{output}Arn"]
-    *_, account, name = arn.split(":", 5)
-    url = aws.ask("sqs", "get_queue_url", QueueName=name, QueueOwnerAWSAccountId=account)
-    attributes = aws.ask(
-        "sqs", "get_queue_attributes", QueueUrl=url["QueueUrl"], AttributeNames=list(_COUNTS)
-    ).get("Attributes", {})
-    count = sum(int(attributes.get(name, 0)) for name in _COUNTS)
-    if not count:
-        return good(check, "is empty")
-    fix = f"Fix the cause, which the log group {stack.outputs.get(queue.log, queue.log)} names. "
-    if queue.source:
-        fix += (
-            "Then move them back:\n"
-            f"aws sqs start-message-move-task --source-arn {arn} "
-            f"--destination-arn {stack.outputs[queue.source]}"
-        )
-    else:
-        fix += "docs/operations.md says how to invoke the function with them again"
-    return bad(check, f"{queue.holds}: {count}", fix)
+def _look(check: str, find: Callable[[str], Line], gone: str) -> Line:
+    """
+    Return the line that `find` returns for the check. Without an answer, the result is unknown.
+
+    `gone` is the fix if AWS has no such thing.
+    """
+    try:
+        return find(check)
+    except OperateError as error:
+        if error.code in GONE:
+            return bad(check, "was deleted", gone)
+        return unsure(check, str(error))
+
+
+def missing_actions(policy: str, principals: Iterable[str]) -> list[str]:
+    """Return the actions that no statement allows to any of the principals. Raises OperateError."""
+    try:
+        statements = _listed(read_json(policy)["Statement"])
+        names = {"*", *principals}
+        return [action for action in _NEEDED if not _is_allowed(statements, action, names)]
+    except (AttributeError, LookupError, TypeError):
+        raise OperateError("the policy of the key is in a form that is not known") from None
+
+
+def names_of_role(arn: str) -> list[str]:
+    """Return the names by which a policy may mean a role: its ARN, and names of its account."""
+    _, partition, _, _, account, _ = arn.split(":", 5)
+    return [arn, account, f"arn:{partition}:iam::{account}:root"]
+
+
+def _is_allowed(statements: list[Any], action: str, names: set[str]) -> bool:
+    applying = [statement for statement in statements if _applies(statement, action, names)]
+    # A condition may lift a Deny.
+    effects = {
+        part["Effect"]
+        for part in applying
+        if part["Effect"] == "Allow" or not part.get("Condition")
+    }
+    return effects == {"Allow"}
+
+
+def _applies(statement: Mapping[str, Any], action: str, names: set[str]) -> bool:
+    given = statement.get("Principal", {})
+    groups = given.values() if isinstance(given, dict) else [given]
+    is_action = any(
+        fnmatchcase(action.lower(), pattern.lower())
+        for pattern in _listed(statement.get("Action", []))
+    )
+    return is_action and any(name in names for group in groups for name in _listed(group))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from operate.errors import OperateError
 from operate.stack_diagnosis import missing_actions, names_of_role
 
 ROLE = "arn:aws:iam::123456789012:role/watch"
@@ -38,5 +39,5 @@ def test_what_a_policy_does_not_allow_to_a_role(statements: Any, lacking: list[s
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "7", '{"Statement": ["x"]}', "[" * 9999])
 def test_a_policy_of_another_form_is_said(text: str) -> None:
-    with pytest.raises(ValueError, match="a form that is not known"):
+    with pytest.raises(OperateError, match="a form that is not known"):
         missing_actions(text, names_of_role(ROLE))
