@@ -15,7 +15,6 @@ import tomllib
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 from operate.aws import LOOKING, Aws
@@ -39,30 +38,17 @@ _COMPUTED = {
 }
 """Our own arguments set these options of SAM: a second value would contradict them."""
 
-_NO_SECRET = b"AtlasSecretArn"
-"""SAM names this parameter if a new stack has no value for it."""
-
-_FIRST = (
-    "The first deployment of a stack needs SECRET_ARN=<ARN of the secret with the Atlas "
-    "credentials>.\n"
-)
-
 
 def command(given: Mapping[str, str | None], config: Mapping[str, Any]) -> list[str]:
     """Return the words of `sam deploy`. Raises ArgumentError."""
     values = {**given, "parameters": as_words(merged(given, config))}
     stated = [(option, text) for option, name in _COMPUTED.items() if (text := values[name])]
-    return ["sam", "deploy", *chain.from_iterable(stated), *_further(given["args"] or "")]
-
-
-def _further(text: str) -> list[str]:
-    words = words_of(text, "ARGS")
-    for option in (word.partition("=")[0] for word in words):
+    further = words_of(given["args"] or "", "ARGS")
+    for option in (word.partition("=")[0] for word in further):
         if option in _COMPUTED:
-            raise ArgumentError(
-                None, f"ARGS: expected no {option}, use {_COMPUTED[option].upper()}"
-            )
-    return words
+            instead = _COMPUTED[option].upper()
+            raise ArgumentError(None, f"ARGS: expected no {option}, use {instead}")
+    return ["sam", "deploy", *chain.from_iterable(stated), *further]
 
 
 def _ask_before_a_release_is_left(given: Mapping[str, str | None], config: Any) -> None:
@@ -112,8 +98,7 @@ def _run(words: Sequence[str]) -> tuple[int, bytes]:
         # Our own program, and each argument is one word of it.
         sam = subprocess.Popen(words, stderr=subprocess.PIPE, bufsize=0)  # noqa: S603
     except OSError as error:
-        msg = f"sam cannot be run ({type(error).__name__}). Run make build"
-        raise OperateError(msg) from None
+        raise OperateError(f"sam cannot be run ({type(error).__name__}). Run make build") from None
     with sam:
         # SAM gets Ctrl-C too, and ends by itself.
         while sam.stderr and (some := os.read(sam.stderr.fileno(), 65536)):
@@ -123,24 +108,24 @@ def _run(words: Sequence[str]) -> tuple[int, bytes]:
     return sam.returncode, said
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise ArgumentError(None, f"{path} cannot be read: {error}") from error
-
-
 def _deploy() -> int:
     line = CommandLine("deploy", __doc__)
     for name in _ARGUMENTS:
         line.add_argument(f"--{name}")
     given = vars(line.read(None, Namespace()))
-    config = _read(FILE)
+    try:
+        config = tomllib.loads(FILE.read_text())
+    except (OSError, ValueError) as error:
+        raise ArgumentError(None, f"{FILE} cannot be read: {error}") from error
     words = command(given, config)
     _ask_before_a_release_is_left(given, config)
     status, said = _run(words)
-    if status and not given["secret_arn"] and _NO_SECRET in said:
-        sys.stderr.write(_FIRST)
+    # SAM names the parameter if a new stack has no value for it.
+    if status and not given["secret_arn"] and b"AtlasSecretArn" in said:
+        sys.stderr.write(
+            "The first deployment of a stack needs SECRET_ARN=<ARN of the secret with the Atlas "
+            "credentials>.\n"
+        )
     return status
 
 

@@ -1,8 +1,4 @@
-"""
-Diagnoses what the credentials can read in Atlas, their roles, when they expire, and the address.
-
-Changes nothing.
-"""
+"""Diagnoses the credentials in Atlas: what they can read, roles, expiry, address, clock."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -42,7 +38,7 @@ from restore_watch.errors import (
     RestoreWatchError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.model.fixes import fix_of, fix_of_expiry
+from restore_watch.model.fixes import UNCERTAIN, fix_of, fix_of_expiry
 from restore_watch.model.status_change import utc_text
 
 CLUSTERS_TRIED = 3
@@ -57,9 +53,6 @@ _OFF_THE_LIST = (
     "add {} to that list. Outside a VPC the address changes: a fixed one costs a NAT gateway "
     "(SubnetIds, SecurityGroupIds). The project's network access list does not help"
 )
-
-
-_OF_ATLAS = (AtlasUnavailableError, UnexpectedAtlasResponseError, EndpointRetiredError)
 
 
 @dataclass
@@ -84,8 +77,9 @@ class AtlasDiagnosis:
         try:
             caller = read_caller(self._session, deadline.within(_CALL_TIME))
         except RestoreWatchError as error:
+            of_atlas = (AtlasUnavailableError, UnexpectedAtlasResponseError, EndpointRetiredError)
             # Without a family, there is no token, or no way to Atlas.
-            if not isinstance(error, _OF_ATLAS) or error.family is None:
+            if not isinstance(error, of_atlas) or error.family is None:
                 return [_failed("credentials", error, AtlasStatus.SYSTEM)], None
             return [unsure("credentials", f"cannot be told: {error}")], Caller(None, None, None)
         told = good("address", caller.address) if caller.address else None
@@ -146,11 +140,11 @@ class AtlasDiagnosis:
                 with suppress(AtlasBadRequestError, RestoreJobNotFoundError):
                     read(kind, jobs, AtlasBadRequestError, RestoreJobNotFoundError)
                     break
-        look.lines = together(f"project {group_id}", look.lines)
-        if not look.lines:
-            look.lines.append(good(f"project {group_id}", _counted(look)))
+        project = f"project {group_id}"
+        counts = (f"{which}: {len(names)}" for which, names in look.clusters.items())
+        read_all = [good(project, f"can be read. {', '.join(counts)}")]
         odd = [unsure(f"cluster {name}", UNWATCHED) for name in unwatched]
-        look.lines += together(f"project {group_id}", odd)
+        look.lines = (together(project, look.lines) or read_all) + together(project, odd)
         return look
 
 
@@ -160,17 +154,16 @@ def named_cluster(name: str, look: Look) -> Line:
     for which, names in look.clusters.items():
         if name in names:
             return good(check, f"is among the {which}")
-    every = list(chain.from_iterable(look.clusters.values()))
     if not look.are_all:
         return unsure(check, "not all clusters of the project were read")
-    close = get_close_matches(name, every)
+    close = get_close_matches(name, chain.from_iterable(look.clusters.values()))
     fix = f"Use {' or '.join(close)}" if close else "Use the name that the project's page shows"
     return bad(check, "the project has no cluster of this name", fix)
 
 
 def _failed(check: str, error: RestoreWatchError, family: Family) -> Line:
-    is_told = not isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError))
-    return Line(check, ok=False if is_told else None, found=str(error), fix=_fix(error, family))
+    line = unsure if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)) else bad
+    return line(check, str(error), _fix(error, family))
 
 
 def _fix(error: RestoreWatchError, family: Family) -> str:
@@ -189,13 +182,6 @@ def _fix(error: RestoreWatchError, family: Family) -> str:
             return "Diagnose again: there was too little time"
         case _:
             return fix_of(error)
-
-
-def _counted(look: Look) -> str:
-    flex, dedicated = (
-        len(look.clusters.get(which, ())) for which in (AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS)
-    )
-    return f"can be read. Flex clusters: {flex}, dedicated clusters: {dedicated}"
 
 
 def _clock(date: datetime | None, now: datetime) -> Line:
@@ -217,15 +203,8 @@ LATE = timedelta(days=7)
 
 _OF_DEDICATED = {"GROUP_BACKUP_MANAGER", "GROUP_OWNER"}
 
-_LOOK_IT_UP = "In Atlas, the page of the service account shows when its secrets expire"
-
 _NO_PROJECT = (
     "no project to ask in is known: neither a watched one nor one with an open restore job"
-)
-
-_READ_ONLY = (
-    "Without dedicated clusters, Project Read Only is enough. Project Backup Manager may restore "
-    "over a cluster"
 )
 
 type Seen = OwnAccount | RestoreWatchError | None
@@ -240,14 +219,13 @@ def expiry(credentials: Credentials, seen: Sequence[Seen], now: datetime) -> Lin
     if known is None:
         reasons = (str(one) for one in seen if one is not None)
         found = next(reasons, "the client id has an unknown form" if seen else _NO_PROJECT)
-        return unsure(check, f"cannot be told: {found}", _LOOK_IT_UP)
+        fix = "In Atlas, the page of the service account shows when its secrets expire"
+        return unsure(check, f"cannot be told: {found}", fix)
     secret = known.secret
     days = secret.days_left(now)
     found = f"at {utc_text(secret.expires_at)}, days left: {days}"
     if not secret.is_certain:
-        found += (
-            "; Atlas does not show which secret the stack uses: this is the earliest known date"
-        )
+        found += f"; {UNCERTAIN}"
     if secret.expires_at - now < LATE:
         return bad(check, found, fix_of_expiry(secret, now))
     return good(check, found)
@@ -287,7 +265,10 @@ def held_roles(
         # A project whose jobs Atlas refuses for it has a line that is wrong.
         fix = f"Restore jobs of dedicated clusters need Project Backup Manager in {lacking[0]}"
     elif "GROUP_BACKUP_MANAGER" in names and is_needless:
-        fix = _READ_ONLY
+        fix = (
+            "Without dedicated clusters, Project Read Only is enough. Project Backup Manager may "
+            "restore over a cluster"
+        )
     else:
         yield good("roles", told)
         return

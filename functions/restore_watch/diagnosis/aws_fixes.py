@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from foundation.aws_call import AwsCallError
-from restore_watch.diagnosis.line import Line, unsure
+from restore_watch.diagnosis.line import Line, bad, unsure
 from restore_watch.errors import RestoreWatchError, TableUnavailableError
 
 DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
@@ -46,7 +46,10 @@ class AwsFixes:
                 code, found = error.code, str(error)
             case _:
                 return unsure(check, str(error))
-        return Line(check, ok=None if is_passing(code) else False, found=found, fix=self._fix(code))
+        if is_passing(code):
+            again = "Diagnose again in a minute: AWS limits the rate, or has a problem"
+            return unsure(check, found, again)
+        return bad(check, found, self._fix(code))
 
     def ended(self, check: str, lines: Iterator[Line]) -> Iterator[Line]:
         """Yield the lines of a check. If AWS refuses or does not answer, that is the last line."""
@@ -66,9 +69,10 @@ class AwsFixes:
             return self.others[code]
         if code in GONE:
             return self.gone
-        if is_passing(code):
-            return _AGAIN
-        return self.denied if is_denied(code) else _LOOK_UP
+        if is_denied(code):
+            return self.denied
+        where = "the page Troubleshooting, or in AWS's documentation of the service"
+        return f"Look for this code on {where}"
 
 
 def is_denied(code: str) -> bool:
@@ -79,12 +83,6 @@ def is_denied(code: str) -> bool:
 def is_passing(code: str | None) -> bool:
     """Whether AWS limits the rate, or has a problem: that says nothing of the stack."""
     return code is not None and bool(_LIMITED.search(code))
-
-
-_AGAIN = "Diagnose again in a minute: AWS limits the rate, or has a problem"
-_LOOK_UP = (
-    "Look for this code on the page Troubleshooting, or in AWS's documentation of the service"
-)
 
 
 _ARN = "Set AtlasSecretArn to the ARN that aws secretsmanager describe-secret prints"

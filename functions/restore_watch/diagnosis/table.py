@@ -59,22 +59,20 @@ class TableDiagnosis:
         check = "last sweep"
         tick, success = SweepLease(*self.store).last_tick_and_success(self.deadline)
         fix = "Look at the log: each failed sweep has a line of level ERROR there"
+        if success is None and tick is None:
+            yield unsure(check, "no tick of the schedule was swept yet", "Wait for two minutes")
+            return
         if success is None:
-            yield (
-                bad(check, "sweeps have begun, and none has succeeded", fix)
-                if tick
-                else unsure(check, "no tick of the schedule was swept yet", "Wait for two minutes")
-            )
+            yield bad(check, "sweeps have begun, and none has succeeded", fix)
             return
         found = f"succeeded at {utc_text(success)}"
-        age = self.now() - success
-        if period is None and age > UNSURE_AFTER:
-            found = f"{found}; whether others were due since then, a cron expression does not show"
-            yield unsure(check, found, fix)
-        elif period is not None and age > LATE_PERIODS * period:
+        if self.now() - success <= (LATE_PERIODS * period if period else UNSURE_AFTER):
+            yield good(check, found)
+        elif period:
             yield bad(check, f"{found}; later ones failed", fix)
         else:
-            yield good(check, found)
+            found = f"{found}; whether others were due since then, a cron expression does not show"
+            yield unsure(check, found, fix)
 
     def index(self) -> Iterator[Line]:
         """

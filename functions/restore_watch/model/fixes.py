@@ -54,6 +54,8 @@ _OF_THE_STACK = (
     "in AtlasProjectIds."
 )
 
+UNCERTAIN = "Atlas does not show which secret the stack uses: this is the earliest known date"
+
 _OTHERS = (
     "Install the newest version of the stack. If that does not help, report it with this text."
 )
@@ -77,7 +79,7 @@ def fix_of_expiry(secret: ExpiringSecret, now: datetime) -> str:
     when = "now" if secret.has_expired(now) else f"before {secret.expires_at:%Y-%m-%d}"
     then = "The stack reads it by itself; without it, no restore is seen from then on."
     if not secret.is_certain:
-        then = "Atlas does not show which secret the stack uses: this is the earliest known date."
+        then = f"{UNCERTAIN}."
     return (
         f"In Atlas, make a new secret for the service account {secret.client_id}, and store it in "
         f"the stack's secret {when}. {then}"
