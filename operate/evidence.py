@@ -154,8 +154,7 @@ def _write_evidence(wanted: Arguments, aws: Aws, now: datetime) -> int:
     with Console(stderr=True).status("Reading the table") as status:
         for items in _read_table(aws, table, wanted):
             for item in items:
-                if _is_job(item, wanted.project):
-                    _add(item, wanted, now, files, summary)
+                _add(item, wanted, now, files, summary)
             read += len(items)
             status.update(f"{read:,} items read, {summary.restores:,} restores of the period")
     notes = wanted.notes(now)
@@ -207,15 +206,13 @@ def _read_table(aws: Aws, table: str, wanted: Arguments) -> Iterator[list[Item]]
         yield items
 
 
-def _is_job(item: Item, group_id: str | None) -> bool:
-    """Whether this is a job of the project. The partition key of bookkeeping has no slash."""
-    project, slash, _ = item["cluster"]["S"].partition("/")
-    return bool(slash) and group_id in {None, project}
-
-
 def _add(
     item: Item, wanted: Arguments, now: datetime, files: EvidenceFiles, summary: Summary
 ) -> None:
+    # The partition key of bookkeeping has no slash.
+    project, slash, _ = item["cluster"]["S"].partition("/")
+    if not slash or wanted.project not in {None, project}:
+        return
     try:
         # The cheap half first: most items may be of other periods.
         if wanted.includes(began_at(item)):
@@ -228,11 +225,9 @@ def _add(
 
 def _account(aws: Aws) -> str | None:
     """Return the number of the AWS account. None if STS does not answer, which is no failure."""
-    try:
-        answer = aws.ask("sts", "get_caller_identity", "Account", config=ONCE)
-    except OperateError:
-        return None
-    return str(answer["Account"])
+    with suppress(OperateError):
+        return str(aws.ask("sts", "get_caller_identity", "Account", config=ONCE)["Account"])
+    return None
 
 
 def _report_unreadable(summary: Summary) -> int:

@@ -102,8 +102,7 @@ class EvidenceFiles:
                 second.replace(self.json)
         except OSError as error:
             where = f": {str(error.filename)!a}" if error.filename else ""
-            msg = f"the evidence cannot be written: {error.strerror}{where}"
-            raise OperateError(msg) from None
+            raise OperateError(f"the evidence cannot be written: {error.strerror}{where}") from None
         return digest
 
 

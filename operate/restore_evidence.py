@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from operate.command_line import text_of_form
 from restore_watch.aws.topic import message_of_job
@@ -66,11 +67,8 @@ class Objectives:
         if completed:
             seconds = completed[-1].duration_seconds
             return None if seconds is None else timedelta(seconds=seconds) <= self.rto
-        if jobs[-1].status.ends:
-            return False
-        if jobs[-1].terminal or until - began <= self.rto:
-            return None
-        return False
+        is_late = not jobs[-1].terminal and until - began > self.rto
+        return False if jobs[-1].status.ends or is_late else None
 
     def rpo_met(self, job: RestoreJob) -> bool | None:
         """
@@ -79,11 +77,8 @@ class Objectives:
         After a restore to a point in time, the data are newer than the snapshot. No restore begins
         before its snapshot: then a date is wrong.
         """
-        age, taken, began = (
-            job.snapshot_age_seconds,
-            job.snapshot_finished_date,
-            job.restore_scheduled_date,
-        )
+        age = job.snapshot_age_seconds
+        taken, began = job.snapshot_finished_date, job.restore_scheduled_date
         if self.rpo is None or age is None or job.is_point_in_time:
             return None
         if taken and began and taken > began:
@@ -119,7 +114,7 @@ def began_at(item: Mapping[str, Any]) -> datetime:
     try:
         scheduled = item.get("restoreScheduledDate")
         return _utc_date(scheduled["S"]) if scheduled else _target(item).created_at
-    except (ValidationError, LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError):
         raise UnreadableItemError from None
 
 
@@ -132,9 +127,10 @@ def read_evidence(
         target = _target(item)
         recorded = read_item(item)
         missing_since = _utc_date(item["missingSince"]["S"]) if "missingSince" in item else None
-    except (TableUnavailableError, ValidationError, LookupError, TypeError, ValueError):
+    except (TableUnavailableError, LookupError, TypeError, ValueError):
         raise UnreadableItemError from None
-    if {_key(entry.job) for entry in recorded.history} != {_key(target)}:
+    names = attrgetter("group_id", "cluster_name", "restore_id")
+    if {names(entry.job) for entry in recorded.history} != {names(target)}:
         raise UnreadableItemError
     changes = recorded.changes
     job = changes[-1].job
@@ -157,14 +153,8 @@ def read_evidence(
 def _target(item: Mapping[str, Any]) -> RestoreTarget:
     """The job that the item's key names."""
     group_id, _, cluster_name = item["cluster"]["S"].partition("/")
-    restore_id = item["restoreId"]["S"]
-    return RestoreTarget.model_validate(
-        {"groupId": group_id, "clusterName": cluster_name, "restoreId": restore_id}
-    )
-
-
-def _key(job: RestoreJob | RestoreTarget) -> tuple[str, str, str]:
-    return job.group_id, job.cluster_name, job.restore_id
+    names = {"groupId": group_id, "clusterName": cluster_name, "restoreId": item["restoreId"]["S"]}
+    return RestoreTarget.model_validate(names)
 
 
 def _changed(change: StatusChange, recorded: Recorded) -> dict[str, Any]:
@@ -209,8 +199,7 @@ class Summary:
 
     def add_unreadable(self, item: Mapping[str, Any]) -> None:
         """Keep the key of an item that cannot be read. It may hold anything."""
-        key = {name: redact(item[name]["S"]) for name in ("cluster", "restoreId")}
-        self.unreadable.append(key)
+        self.unreadable.append({name: redact(item[name]["S"]) for name in ("cluster", "restoreId")})
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as plain JSON."""
