@@ -41,11 +41,7 @@ def text_of_form(form: str, expected: str) -> Callable[[str], str]:
 
 
 def run(program: str, command: Callable[[], int], stopped: str = "") -> int:
-    """
-    Run a command and return its exit status. An OperateError is one line.
-
-    `stopped` is the text to show after Ctrl-C has stopped it.
-    """
+    """Run a command and return its exit status. `stopped` is the text to show after Ctrl-C."""
     try:
         return command()
     except OperateError as error:

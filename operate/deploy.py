@@ -23,10 +23,7 @@ from operate.deployed_stack import DEFAULT_NAME, read_stack
 from operate.errors import ArgumentError, OperateError
 from operate.parameter_overrides import FILE, as_words, merged, options_of, words_of
 
-_ARGUMENTS = (
-    *("environment", "stack", "secret-arn", "projects", "email", "parameters", "args"),
-    "leave-release",
-)
+_ARGUMENTS = "environment stack secret-arn projects email parameters args leave-release"
 
 PAGE = "docs/deploying.md"
 """The page about releases, and the permissions that a deployment needs."""
@@ -110,7 +107,7 @@ def _run(words: Sequence[str]) -> tuple[int, bytes]:
 
 def _deploy() -> int:
     line = CommandLine("deploy", __doc__)
-    for name in _ARGUMENTS:
+    for name in _ARGUMENTS.split():
         line.add_argument(f"--{name}")
     given = vars(line.read(None, Namespace()))
     try:

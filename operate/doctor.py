@@ -12,6 +12,7 @@ import sys
 import textwrap
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from botocore.exceptions import BotoCoreError
@@ -66,13 +67,10 @@ def _invoked(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> dict[s
         FunctionName=stack.output("FunctionName"),
         Payload=json.dumps(event),
     )
-    try:
-        payload = read_object(answer["Payload"].read())
-    except BotoCoreError:
-        payload = None
-    if payload is None:
-        raise OperateError(_OTHER_FORM)
-    return payload
+    with suppress(BotoCoreError):
+        if payload := read_object(answer["Payload"].read()):
+            return payload
+    raise OperateError(_OTHER_FORM)
 
 
 def _failed(check: str, answer: Mapping[str, Any]) -> Line:

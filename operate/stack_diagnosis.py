@@ -1,9 +1,4 @@
-"""
-Diagnoses a stack by calls that its functions may not make. Changes nothing.
-
-Looks at the policies of customer managed keys, at the way of messages to people, and for dead
-letters.
-"""
+"""Diagnoses a stack by calls that its functions may not make. Changes nothing."""
 
 import json
 import shlex
@@ -51,13 +46,13 @@ _DEAD_LETTER_QUEUES = (
 
 @dataclass(frozen=True)
 class StackDiagnosis:
-    """Looks at a stack with the operator's own credentials."""
+    """Looks at policies of customer managed keys, the way to people, and for dead letters."""
 
     aws: Aws
     stack: DeployedStack
 
     def lines(self) -> Iterator[Line]:
-        """Yield a line for each part that the stack has. Queues without dead letters have one."""
+        """Yield a line for each check; without an answer, its result is unknown."""
         yield from self._key_policies()
         if "NoticeQueueArn" in self.stack.outputs:
             yield from self._way_to_people()
@@ -230,11 +225,7 @@ class StackDiagnosis:
 
 
 def _look(check: str, find: Callable[[str], Line], gone: str) -> Line:
-    """
-    Return the line that `find` returns for the check. Without an answer, the result is unknown.
-
-    `gone` is the fix if AWS has no such thing.
-    """
+    """Return the line that `find` returns. `gone` is the fix if AWS has no such thing."""
     try:
         return find(check)
     except OperateError as error:

@@ -265,10 +265,8 @@ def held_roles(
         # A project whose jobs Atlas refuses for it has a line that is wrong.
         fix = f"Restore jobs of dedicated clusters need Project Backup Manager in {lacking[0]}"
     elif "GROUP_BACKUP_MANAGER" in names and is_needless:
-        fix = (
-            "Without dedicated clusters, Project Read Only is enough. Project Backup Manager may "
-            "restore over a cluster"
-        )
+        enough = "Without dedicated clusters, Project Read Only is enough"
+        fix = f"{enough}. Project Backup Manager may restore over a cluster"
     else:
         yield good("roles", told)
         return

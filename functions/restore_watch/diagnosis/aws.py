@@ -87,7 +87,8 @@ class AwsDiagnosis:
         )
         expression = str(answer.get("ScheduleExpression", ""))
         if answer["State"] == "ENABLED":
-            self.period = _period(expression)
+            if match := _RATE.fullmatch(expression):
+                self.period = timedelta(**{f"{match[2]}s": int(match[1])})
             yield good("schedule", f"is enabled: {expression}")
             return
         fix = (
@@ -184,8 +185,3 @@ def _form(check: str, attributes: Mapping[str, str]) -> Iterator[Line]:
     if lacking:
         found = f"lacks the {' and the '.join(lacking)} that the stack gave it"
         yield bad(check, found, MAKE_TOPIC_AGAIN)
-
-
-def _period(expression: str) -> timedelta | None:
-    match = _RATE.fullmatch(expression)
-    return timedelta(**{f"{match[2]}s": int(match[1])}) if match else None

@@ -31,11 +31,7 @@ ATLAS_TIME = 25.0
 
 @dataclass(frozen=True)
 class Doctor:
-    """
-    Diagnoses a stack from inside its function, with the function's own role and network.
-
-    `client` makes a boto3 client of a service.
-    """
+    """Diagnoses a stack from inside its function, with the function's own role and network."""
 
     settings: Settings
     http: httpx.Client

@@ -75,11 +75,7 @@ class TableDiagnosis:
             yield unsure(check, found, fix)
 
     def index(self) -> Iterator[Line]:
-        """
-        Look at the index, and for messages that are left over.
-
-        Counts page by page: 100,000 open jobs do not fit into the time or the memory.
-        """
+        """Count open jobs and messages left over, by page: 100,000 do not fit into the memory."""
         until, old = self.deadline.within(INDEX_TIME), self.now() - PENDING_FOR
         count, left, since, least = 0, 0, old, ""
         for job in OpenJobs(*self.store).iterate_jobs(self.deadline, self.now()):
