@@ -28,9 +28,6 @@ from operate.errors import OperateError, plain
 from operate.stack_diagnosis import StackDiagnosis
 from restore_watch.diagnosis.line import Line, bad, good, without_consequences
 
-PAGE = "docs/operations.md"
-"""The page with the permissions that this command needs."""
-
 _OTHER_FORM = (
     "lambda:InvokeFunction: the function's answer has a form that is not known. Deploy the stack "
     "again, with this version"
@@ -100,7 +97,7 @@ def _doctor(words: Sequence[str] | None) -> int:
     line.add_argument("--cluster")
     line.add_argument("--test", choices=("yes", "no"))
     given = line.read(words, Namespace())
-    with Aws(PAGE, LOOKING) as aws:
+    with Aws("docs/operations.md", LOOKING) as aws:
         lines = without_consequences(list(_diagnosed(aws, given)))
     console = Console(highlight=False)
     _show(lines, console)

@@ -37,15 +37,8 @@ from operate.restore_evidence import (
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.how_long_kept import RETENTION
 
-PAGE = "docs/evidence.md"
-"""The page with the policy that this command needs."""
-
-UNREADABLE = 3
-
 RTO_PARAMETER, RPO_PARAMETER = "RtoMinutes", "RpoMinutes"
 """The stack's own objectives. A stack of an older version has no such parameters."""
-
-_SHOWN = 20
 
 _KEY = ("cluster", "restoreId")
 
@@ -233,13 +226,13 @@ def _account(aws: Aws) -> str | None:
 def _report_unreadable(summary: Summary) -> int:
     if not summary.unreadable:
         return 0
-    for key in summary.unreadable[:_SHOWN]:
+    for key in summary.unreadable[:20]:
         _warn(f"cannot read the item {key['cluster']} {key['restoreId']}")
     _warn(
         f"items that this version cannot read: {len(summary.unreadable)}. The JSON lists them "
         "under `unreadable`. Use the version that wrote them"
     )
-    return UNREADABLE
+    return 3
 
 
 def _warn(text: str) -> None:
@@ -249,7 +242,7 @@ def _warn(text: str) -> None:
 def _evidence(words: Sequence[str] | None) -> int:
     now = datetime.now(UTC)
     wanted = Arguments.read(words, now)
-    with Aws(PAGE, PATIENT) as aws:
+    with Aws("docs/evidence.md", PATIENT) as aws:
         return _write_evidence(wanted, aws, now)
 
 

@@ -73,11 +73,8 @@ def options_of(config: Mapping[str, Any], environment: str | None) -> dict[str, 
     """Return the options that the file has for `sam deploy` in an environment."""
     sections = config.get(environment or "default", {})
     # The options of all commands of SAM, then the options of `sam deploy`.
-    return {
-        key: value
-        for command in ("global", "deploy")
-        for key, value in sections.get(command, {}).get("parameters", {}).items()
-    }
+    of_all, own = (sections.get(command, {}) for command in ("global", "deploy"))
+    return {**of_all.get("parameters", {}), **own.get("parameters", {})}
 
 
 def of_environment(config: Mapping[str, Any], environment: str | None) -> dict[str, str]:
