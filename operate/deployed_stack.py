@@ -40,17 +40,13 @@ def read_stack(aws: Aws, name: str) -> DeployedStack:
         f"There is no stack {name} in {aws.region}. Name it with STACK=..., and its region with "
         "AWS_REGION=..."
     )
-    (stack,) = aws.ask(
-        "cloudformation",
-        "describe_stacks",
-        "Stacks",
-        fixes={"ValidationError": missing},
-        StackName=name,
-    )["Stacks"]
+    fixes = {"ValidationError": missing}
+    answer = aws.ask("cloudformation", "describe_stacks", "Stacks", fixes=fixes, StackName=name)
+    (stack,) = answer["Stacks"]
     outputs = _pairs(stack.get("Outputs", ()), "Output")
     if not outputs.get(TABLE_OUTPUT):
-        msg = f"the stack {name} has no output {TABLE_OUTPUT}. Is it one of Atlas Restore Watch?"
-        raise OperateError(msg)
+        found = f"the stack {name} has no output {TABLE_OUTPUT}"
+        raise OperateError(f"{found}. Is it one of Atlas Restore Watch?")
     return DeployedStack(name, outputs, _pairs(stack.get("Parameters", ()), "Parameter"))
 
 

@@ -55,18 +55,14 @@ def _test(aws: Aws, stack: DeployedStack) -> Line:
 
 
 def _invoked(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> dict[str, Any]:
+    fixes = {"ResourceNotFoundException": "The function was deleted: deploy the stack again"}
+    name, payload = stack.output("FunctionName"), json.dumps(event)
     answer = aws.ask(
-        "lambda",
-        "invoke",
-        "Payload",
-        config=ONCE,
-        fixes={"ResourceNotFoundException": "The function was deleted: deploy the stack again"},
-        FunctionName=stack.output("FunctionName"),
-        Payload=json.dumps(event),
+        "lambda", "invoke", "Payload", config=ONCE, fixes=fixes, FunctionName=name, Payload=payload
     )
     with suppress(BotoCoreError):
-        if payload := read_object(answer["Payload"].read()):
-            return payload
+        if said := read_object(answer["Payload"].read()):
+            return said
     raise OperateError(_OTHER_FORM)
 
 

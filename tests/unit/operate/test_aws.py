@@ -23,6 +23,8 @@ def refusal_of(answer: Answer) -> str:
     [
         ("AccessDeniedException", f"Give these credentials the policy of {PAGE}: they lack {SCAN}"),
         ("ExpiredTokenException", SIGN_IN),
+        ("InvalidClientTokenId", SIGN_IN),
+        ("SignatureDoesNotMatch", SIGN_IN),
         ("UnrecognizedClientException", SIGN_IN),
         ("InvalidSignatureException", "Set the clock of this machine, or sign in to AWS again"),
         ("ThrottlingException", "Run the command again later"),
