@@ -45,8 +45,3 @@ def lines_within(lines: Iterable[str], limit: int) -> str:
             left -= len(line) + 1
             kept.append(line)
     return "\n".join(kept)
-
-
-def ascii_only(text: str) -> str:
-    """Return the text with a question mark for each character that is not printable ASCII."""
-    return re.sub(r"[^\x20-\x7e]", "?", text.replace("…", "..."))

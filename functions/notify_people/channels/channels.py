@@ -54,8 +54,8 @@ class Channels:
         Raises ChannelError, SecretError or TimeBudgetExceededError.
         """
         if channel is Channel.EMAIL:
-            made = mail(notices)
-            self._publish(channel, deadline, Message=made.text, Subject=made.subject)
+            subject, text = mail(notices)
+            self._publish(channel, deadline, Message=text, Subject=subject)
             return
         (notice,) = notices
         if channel is Channel.CHAT:

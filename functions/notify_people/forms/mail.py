@@ -9,40 +9,31 @@ An e-mail of several notices has a line for each, what went wrong first, and tha
 10 longest notices of a batch take half of the 256 KB that SNS allows.
 """
 
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 
-from notify_people.plain_text import ascii_only, cut
+from notify_people.plain_text import cut
 from notify_people.words.notice import Notice, Severity, Step
 
 SUBJECT_LIMIT = 99
 _WIDTH = 78
-
 _RULE = f"\n{'-' * _WIDTH}\n\n"
 
 
-@dataclass(frozen=True)
-class Mail:
-    """The e-mail, as the topic gets it."""
-
-    subject: str
-    text: str
-
-
-def mail(notices: Sequence[Notice]) -> Mail:
-    """Return the e-mail. Its subject begins with the outcome."""
+def mail(notices: Sequence[Notice]) -> tuple[str, str]:
+    """Return the subject, which begins with the outcome, and the text."""
     if len(notices) == 1:
-        return Mail(_subject(notices[0].title), _text(notices[0]))
+        return _subject(notices[0].title), _text(notices[0])
     ordered = sorted(notices, key=_place)
     lines = "".join(line for notice in ordered for line in _lines(notice))
     # What a newer notice of the e-mail has ended needs no advice any more.
     newest = {notice.subject: notice for notice in sorted(notices, key=attrgetter("order"))}
     bad = [notice for notice in ordered if notice.is_bad and notice is newest[notice.subject]]
-    return Mail(_subject(", ".join(_counts(ordered))), _RULE.join((lines, *map(_detail, bad))))
+    return _subject(", ".join(_counts(ordered))), _RULE.join((lines, *map(_detail, bad)))
 
 
 def _place(notice: Notice) -> tuple[int, datetime]:
@@ -51,9 +42,8 @@ def _place(notice: Notice) -> tuple[int, datetime]:
 
 
 def _subject(title: str) -> str:
-    """Return the title as SNS takes it."""
     # An ellipsis at a cut becomes three characters, so the length is known only after that.
-    text = ascii_only(title)
+    text = re.sub(r"[^\x20-\x7e]", "?", title.replace("…", "..."))
     return text if len(text) <= SUBJECT_LIMIT else f"{text[: SUBJECT_LIMIT - 3]}..."
 
 
