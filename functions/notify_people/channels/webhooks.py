@@ -44,8 +44,7 @@ class Webhooks:
 
     def __init__(self, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._sleep = sleep
-        self._tls = httpx.create_ssl_context(trust_env=False)
-        self._transport = self._connectionless()
+        self._transport = httpx.HTTPTransport(trust_env=False)
 
     def post(
         self, channel: Channel, address: str, body: Mapping[str, Any], deadline: Deadline
@@ -82,8 +81,9 @@ class Webhooks:
         try:
             exchange = partial(self._exchange, request)
             status, headers = timed_call(deadline, f"post to {channel}", exchange)
-        except (CallTimeoutError, _TooLateError):
-            self._hang_up()
+        except CallTimeoutError:
+            # Its connection is closed, so a thread that was left behind ends.
+            self._transport.close()
             msg = f"{channel} did not answer in time"
             raise ChannelUnavailableError(msg, was_sent=was_sent.is_set(), is_late=True) from None
         # A name that cannot be looked up is a UnicodeError.
@@ -98,30 +98,22 @@ class Webhooks:
         if not 200 <= status < 300:
             raise ChannelRefusedError(f"{channel} answered {status}. {_advice(channel, status)}")
 
-    def _connectionless(self) -> httpx.HTTPTransport:
-        return httpx.HTTPTransport(verify=self._tls, trust_env=False)
-
-    def _hang_up(self) -> None:
-        """Close every connection, so that a thread that was left behind ends."""
-        hanging, self._transport = self._transport, self._connectionless()
-        hanging.close()
-
     def _exchange(self, request: httpx.Request) -> tuple[int, httpx.Headers]:
         response = self._transport.handle_request(request)
         response.close()
         return response.status_code, response.headers
 
 
-class _TooLateError(Exception):
-    """The call was left behind. A newer notice may have been sent since."""
-
-
 def _watch(deadline: Deadline, was_sent: Event) -> Callable[[str, Any], None]:
-    """Watch an exchange: https://www.encode.io/httpcore/extensions/#trace."""
+    """
+    Watch an exchange: https://www.encode.io/httpcore/extensions/#trace.
+
+    A call that was left behind sends nothing: a newer notice may have been sent since.
+    """
 
     def trace(event: str, _: Any) -> None:
         if event.endswith("send_request_headers.started") and not deadline.remaining():
-            raise _TooLateError
+            raise CallTimeoutError
         if event.endswith("send_request_body.complete"):
             was_sent.set()
 
