@@ -17,11 +17,10 @@ from notify_people.channels.channels import Channels
 from notify_people.delivery import Delivery, Entry
 from notify_people.errors import ChannelUnavailableError
 from notify_people.message import read_message
-from notify_people.selection import closes_alert, is_wanted
+from notify_people.selection import Change
+from notify_people.severity_and_paging import PAGED, Paging
 from notify_people.telemetry import Telemetry
-from notify_people.words.change import Change
 from notify_people.words.email_notice import email_notice
-from notify_people.words.notice import Paging
 from notify_people.words.notices import notice_of
 
 CHANNEL_TIME = 20.0
@@ -97,8 +96,10 @@ class Application:
     def _read(self, text: str) -> Entry | None:
         """Return the notice, and whether people want it; None if nobody needs it."""
         notice = notice_of(read_message(text), self.console, self.stack)
-        wanted = is_wanted(notice, self.changes)
-        if wanted or closes_alert(notice, self.changes):
+        wanted = notice.change is None or notice.change in self.changes
+        # The end of an alert closes it, even if people do not want to hear of the end.
+        closes = notice.paging is Paging.RESOLVE and not PAGED.isdisjoint(self.changes)
+        if wanted or closes:
             return Entry(notice, wanted)
         self.telemetry.report_unwanted(notice.event_type)
         return None

@@ -1,6 +1,5 @@
 """Texts from outside that people may see: one short printable line, without URLs and secrets."""
 
-import re
 from collections.abc import Iterable
 from unicodedata import category
 

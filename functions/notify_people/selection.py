@@ -1,16 +1,27 @@
-"""Which notices people want: the rest is counted, and reaches nobody."""
+"""Which changes people want to hear of."""
 
-from collections.abc import Set as AbstractSet
-
-from notify_people.words.change import PAGED, Change
-from notify_people.words.notice import Notice, Paging
+from enum import StrEnum
 
 
-def is_wanted(notice: Notice, changes: AbstractSet[Change]) -> bool:
-    """Whether people want to hear of a notice, by the setting NOTIFY_CHANGES."""
-    return notice.change is None or notice.change in changes
+class Change(StrEnum):
+    """The kinds of changes, in the words of the setting NOTIFY_CHANGES."""
+
+    STARTED = "started"
+    """A restore was seen for the first time, and has not ended."""
+    PROGRESSED = "progressed"
+    """A restore has another status, and has not ended."""
+    READY = "ready"
+    """A download can be fetched."""
+    ENDED = "ended"
+    """A restore has ended, well or badly, or the link of a download has expired."""
+    DEGRADED = "degraded"
+    """The watch cannot see a project, or the whole stack."""
+    RECOVERED = "recovered"
+    """The watch sees it again."""
+    VALIDATED = "validated"
+    """A pipeline has reported its verdict on the restored data."""
+    EXPIRING = "expiring"
+    """The secret of the service account expires soon, or another secret is in use."""
 
 
-def closes_alert(notice: Notice, changes: AbstractSet[Change]) -> bool:
-    """Whether a notice ends an alert. It does so even if people do not want to hear of the end."""
-    return notice.paging is Paging.RESOLVE and not PAGED.isdisjoint(changes)
+DEFAULT_CHANGES = frozenset(Change) - {Change.STARTED, Change.PROGRESSED}

@@ -32,7 +32,7 @@ from contract.documents import (
 )
 from contract.test_schemas import WATCH, fits
 from notify_people.channels.secret import KEYS
-from notify_people.words.change import DEFAULT_CHANGES, Change
+from notify_people.selection import DEFAULT_CHANGES, Change
 from operate.deployed_stack import TABLE_OUTPUT
 from operate.evidence import RPO_PARAMETER, RTO_PARAMETER
 from operate.evidence_files import COLUMNS

@@ -17,7 +17,8 @@ from datetime import datetime
 from operator import attrgetter
 
 from notify_people.plain_text import cut
-from notify_people.words.notice import Notice, Severity, Step
+from notify_people.severity_and_paging import Severity
+from notify_people.words.notice import Notice, Step
 
 SUBJECT_LIMIT = 99
 _WIDTH = 78

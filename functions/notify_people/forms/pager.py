@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from notify_people.plain_text import cut
-from notify_people.words.notice import Notice, Paging, Severity
+from notify_people.severity_and_paging import Paging, Severity
+from notify_people.words.notice import Notice
 
 SUMMARY_LIMIT = 1024
 KEY_LIMIT = 255

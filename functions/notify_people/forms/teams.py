@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from notify_people.plain_text import cut
-from notify_people.words.notice import Notice, Severity, Step
+from notify_people.severity_and_paging import Severity
+from notify_people.words.notice import Notice, Step
 
 VERSION = "1.4"
 RUN_LIMIT = 1000

@@ -1,21 +1,14 @@
 """The expiry of the service account's secret → the words about it. Pure."""
 
-import math
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from notify_people.message import CredentialsChange
 from notify_people.plain_text import cut
-from notify_people.words.change import Change
-from notify_people.words.notice import NAME_LIMIT, Notice, Paging, Severity, Step, known
+from notify_people.selection import Change
+from notify_people.severity_and_paging import of_credentials
+from notify_people.words.notice import NAME_LIMIT, Notice, Step, known
 from notify_people.words.spans import duration, microseconds, minute, moment
-
-_STAGES = (
-    (1, (Severity.CRITICAL, Paging.TRIGGER)),
-    (7, (Severity.ERROR, Paging.TRIGGER)),
-    (math.inf, (Severity.WARNING, Paging.NOTHING)),
-)
-"""Within so many days, an expiry is so bad, and pages somebody or nobody."""
 
 _GRACE = timedelta(days=7)
 """
@@ -37,10 +30,8 @@ def credentials_notice(change: CredentialsChange, console: str, stack: str) -> N
     All notices about the credentials of a stack have the same subject: so a page that opens seven
     days before is the same page a day before, and closes when the watch uses another secret.
     """
-    what, severity, paging = "renewed", Severity.SUCCESS, Paging.RESOLVE
-    if not change.renewed:
-        what = "expiring"
-        severity, paging = next(stage for days, stage in _STAGES if change.days <= days)
+    what = "renewed" if change.renewed else "expiring"
+    severity, paging = of_credentials(change)
     return Notice(
         stack=stack,
         subject=f"credentials/{change.subject}",

@@ -3,30 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
-from notify_people.words.change import Change
-
-
-class Severity(StrEnum):
-    """How bad it is."""
-
-    SUCCESS = "success"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-    CRITICAL = "critical"
-
-
-class Paging(StrEnum):
-    """The action of the pager."""
-
-    NOTHING = "nothing"
-    TRIGGER = "trigger"
-    RESOLVE = "resolve"
-    TRY_BOTH = "try both"
-    """Trigger and resolve at once: a test."""
-
+from notify_people.selection import Change
+from notify_people.severity_and_paging import Paging, Severity
 
 NAME_LIMIT = 30
 """Characters of a stack's name in a title, so that an e-mail's subject has room for the rest."""

@@ -17,8 +17,9 @@ The sources of the next steps:
 from collections.abc import Iterator, Mapping
 
 from notify_people.message import AboutRestore, Status, StatusChange
-from notify_people.words.change import Change
-from notify_people.words.notice import Notice, Paging, Severity, Step, known
+from notify_people.selection import Change
+from notify_people.severity_and_paging import of_restore
+from notify_people.words.notice import Notice, Step, known
 from notify_people.words.spans import duration, minute, moment
 
 _KINDS = {
@@ -44,23 +45,11 @@ _OUTCOMES = {
 }
 """A bad end keeps its word in capitals."""
 
-_SEVERITIES = {
-    Status.COMPLETED: Severity.SUCCESS,
-    Status.FAILED: Severity.ERROR,
-    Status.EXPIRED: Severity.ERROR,
-}
-"""Any other end is a warning."""
-
 
 def restore_notice(change: StatusChange, console: str, stack: str) -> Notice:
-    """
-    Return the notice about a restore. `console` is the address of Atlas's console.
-
-    An end pages somebody unless it is known to be good. An unknown word pages too: Atlas has such a
-    word for a collection restore that succeeded only in part. The end of a download's link does not
-    page, because every link expires some hours after it was reported as ready.
-    """
-    what, outcome, where, severity = _headline(change)
+    """Return the notice about a restore. `console` is the address of Atlas's console."""
+    what, outcome, where = _headline(change)
+    severity, paging = of_restore(change)
     snapshot_age = duration(change.snapshot_age_seconds)
     return Notice(
         stack=stack,
@@ -72,7 +61,7 @@ def restore_notice(change: StatusChange, console: str, stack: str) -> Notice:
         what=what,
         outcome=outcome,
         severity=severity,
-        paging=_paging(change),
+        paging=paging,
         title=f"{what.capitalize()} {outcome}: {where}",
         detail=f"The snapshot was {snapshot_age} old." if snapshot_age else "",
         facts=known(_facts(change, snapshot_age)),
@@ -113,28 +102,18 @@ def _order_of(change: StatusChange) -> int:
     return rank * 10_000 + change.sequence
 
 
-def _paging(change: StatusChange) -> Paging:
-    is_link = change.is_download and change.status is Status.EXPIRED
-    if change.terminal and change.status is not Status.COMPLETED and not is_link:
-        return Paging.TRIGGER
-    # An unknown word was paged; now it is known to be good.
-    is_known_now = change.status is Status.COMPLETED and change.previous_status is Status.UNKNOWN
-    return Paging.RESOLVE if is_known_now else Paging.NOTHING
-
-
-def _headline(change: StatusChange) -> tuple[str, str, str, Severity]:
-    """Return the noun, the outcome, the clusters, and the severity."""
+def _headline(change: StatusChange) -> tuple[str, str, str]:
+    """Return the noun, the outcome, and the clusters."""
     if _change_of(change) is Change.READY:
         until = f", until {minute(change.expiration_date)}" if change.expiration_date else ""
-        return "download", "ready", f"{change.cluster_name}{until}", Severity.SUCCESS
+        return "download", "ready", f"{change.cluster_name}{until}"
     if change.is_download and change.status is Status.EXPIRED:
-        return "download link", "expired", change.cluster_name, Severity.INFO
+        return "download link", "expired", change.cluster_name
     what = "download" if change.is_download else "restore"
     if change.terminal:
-        severity = _SEVERITIES.get(change.status, Severity.WARNING)
-        return what, _outcome(change), f"{clusters(change)}{_in_time(change)}", severity
+        return what, _outcome(change), f"{clusters(change)}{_in_time(change)}"
     outcome = "started" if _change_of(change) is Change.STARTED else _outcome(change)
-    return what, outcome, clusters(change), Severity.INFO
+    return what, outcome, clusters(change)
 
 
 def _outcome(change: StatusChange) -> str:
@@ -184,8 +163,6 @@ def _status(change: StatusChange) -> str:
 
 # The next steps
 
-_WITH_COMMAND = ("flex", "dedicated")
-
 _SEARCH = (
     "Wait until search finds what it should, if you use it: Atlas builds search indexes anew after "
     "the restore, so the data is there before search is"
@@ -207,7 +184,7 @@ def _steps(change: StatusChange, console: str) -> Iterator[Step]:
     """Return the next steps, the most urgent first."""
     yield from map(Step, _advice(change))
     yield project_step(change, console)
-    if change.kind in _WITH_COMMAND:
+    if change.kind in {"flex", "dedicated"}:
         yield _command(change)
 
 

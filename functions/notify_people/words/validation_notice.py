@@ -3,22 +3,22 @@
 from collections.abc import Mapping
 
 from notify_people.message import ValidationRecorded
-from notify_people.words.change import Change
-from notify_people.words.notice import Notice, Paging, Severity, Step, known
+from notify_people.selection import Change
+from notify_people.severity_and_paging import of_validation
+from notify_people.words.notice import Notice, Step, known
 from notify_people.words.restore_notice import clusters, project_step
 from notify_people.words.spans import microseconds, moment
 
 
 def validation_notice(recorded: ValidationRecorded, console: str, stack: str) -> Notice:
     """
-    Return the notice about a validation. `console` is the address of Atlas's console.
+    Return the notice about a validation, in the thread of its restore.
 
-    The notice is in the thread of its restore. Each has its own subject: a verdict on a part of the
-    data does not outdate a verdict on another part. A verdict pages somebody if it is not good, or
-    if the restore has not completed.
+    Each has its own subject: a verdict on a part of the data does not outdate a verdict on another.
     """
     found = recorded.validation
     verdict, advice = _verdict(recorded)
+    severity, paging = of_validation(is_good=not advice)
     return Notice(
         stack=stack,
         subject=f"validation/{recorded.restore_id}/{recorded.sequence}",
@@ -28,8 +28,8 @@ def validation_notice(recorded: ValidationRecorded, console: str, stack: str) ->
         event_type="restore-validated",
         what="validation",
         outcome=verdict,
-        severity=Severity.ERROR if advice else Severity.SUCCESS,
-        paging=Paging.TRIGGER if advice else Paging.NOTHING,
+        severity=severity,
+        paging=paging,
         title=f"Validation {verdict}: {clusters(recorded)}",
         detail=found.detail or "",
         facts=known(_facts(recorded)),

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from notify_people.message import WatchChange
 from notify_people.plain_text import cut
-from notify_people.words.change import Change
-from notify_people.words.notice import NAME_LIMIT, Notice, Paging, Severity, Step, known
+from notify_people.selection import Change
+from notify_people.severity_and_paging import of_watch
+from notify_people.words.notice import NAME_LIMIT, Notice, Step, known
 from notify_people.words.spans import duration, microseconds, moment
 
 _CAUSES = {
@@ -25,12 +26,6 @@ _CAUSES = {
 _WITHOUT_FIX = "Read what failed above, and the log group that the output LogGroupName names"
 """The advice for a message without any: 1.0.0 sent none."""
 
-_STATUS_PAGE = Step(
-    "See whether Atlas has an incident",
-    address="https://status.mongodb.com",
-    label="Open the status page",
-)
-
 _WATCH_AGAIN = Step(
     "To watch it again, name it in the stack's parameter AtlasProjectIds; or, if that is all, give "
     "the service account or API key access to it"
@@ -38,13 +33,9 @@ _WATCH_AGAIN = Step(
 
 
 def watch_notice(change: WatchChange, console: str, stack: str) -> Notice:
-    """
-    Return the notice. Both notices about an outage have the same `since`.
-
-    While the watch cannot see, restores are reported late, so degraded always pages somebody. The
-    whole stack is worse than a project. A project that is no longer watched closes its page too.
-    """
-    outcome, severity, title, detail, steps = _story_of(change, console)
+    """Return the notice. Both notices about an outage have the same `since`."""
+    outcome, title, detail, steps = _story_of(change, console)
+    severity, paging = of_watch(change)
     happened = Change.RECOVERED if change.recovered else Change.DEGRADED
     return Notice(
         stack=stack,
@@ -57,7 +48,7 @@ def watch_notice(change: WatchChange, console: str, stack: str) -> Notice:
         what="project" if change.group_id else "stack",
         outcome=outcome,
         severity=severity,
-        paging=Paging.RESOLVE if change.recovered else Paging.TRIGGER,
+        paging=paging,
         title=title,
         detail=detail,
         facts=known(_facts(change)),
@@ -68,20 +59,18 @@ def watch_notice(change: WatchChange, console: str, stack: str) -> Notice:
     )
 
 
-def _story_of(
-    change: WatchChange, console: str
-) -> tuple[str, Severity, str, str, tuple[Step, ...]]:
-    """Return the outcome, the severity, the title, the detail, and the steps."""
+def _story_of(change: WatchChange, console: str) -> tuple[str, str, str, tuple[Step, ...]]:
+    """Return the outcome, the title, the detail, and the steps."""
     name = change.group_id or f"stack {cut(change.subject, NAME_LIMIT)}"
     if change.is_removed:
         title = f"Restore watch ended: {name} is no longer watched"
         detail = "Nothing is left to do. Restores there are not reported any more."
-        return "no longer watched", Severity.INFO, title, detail, (_WATCH_AGAIN,)
+        return "no longer watched", title, detail, (_WATCH_AGAIN,)
     if change.recovered:
         outage = duration((change.at - change.since).total_seconds())
         title = f"Restore watch recovered after {outage}: {name}"
         detail = "Nothing is left to do. Restores that ran meanwhile are reported now."
-        return "seen again", Severity.SUCCESS, title, detail, ()
+        return "seen again", title, detail, ()
     title = f"Restore watch blind in {name}: {_CAUSES.get(change.error, change.error)}"
     if change.group_id and change.error == "RestoreJobNotFoundError":
         title = f"Restore watch blind: Atlas has no project {name}"
@@ -90,15 +79,15 @@ def _story_of(
         f"Until this is fixed, restores{where} are reported late. Those of the last 7 days are "
         "caught up."
     )
-    severity = Severity.ERROR if change.group_id else Severity.CRITICAL
-    return "not seen", severity, title, detail, tuple(_steps(change, console))
+    return "not seen", title, detail, tuple(_steps(change, console))
 
 
 def _steps(change: WatchChange, console: str) -> Iterator[Step]:
     """Yield the advice, a place to look, and the next message to expect."""
     yield Step(change.fix or _WITHOUT_FIX)
     if change.error == "AtlasUnavailableError":
-        yield _STATUS_PAGE
+        page = "https://status.mongodb.com"
+        yield Step("See whether Atlas has an incident", address=page, label="Open the status page")
     elif change.group_id and change.error != "RestoreJobNotFoundError":
         yield Step("Open the project in Atlas", address=f"{console}/v2/{change.group_id}")
     yield Step("When the watch recovers, it is reported here")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from notify_people.words.notice import Paging, Severity
+from notify_people.severity_and_paging import Paging, Severity
 from restore_watch import errors
 from unit.notify_people.messages import ACCOUNT, MESSAGES, PROJECT, STACK, notice
 

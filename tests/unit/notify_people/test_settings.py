@@ -4,8 +4,8 @@ import pytest
 
 from foundation.errors import ConfigurationError
 from notify_people.channels.channel import Channel
+from notify_people.selection import Change
 from notify_people.settings import Settings
-from notify_people.words.change import Change
 
 CHAT = "arn:aws:sns:eu-central-1:123456789012:chat"
 EMAIL = "arn:aws:sns:eu-central-1:123456789012:email"
