@@ -13,13 +13,6 @@ from notify_people.forms.slack import code, literal, story
 from notify_people.plain_text import lines_within
 from notify_people.words.notice import Notice, Step
 
-TITLE_LIMIT = 250
-DESCRIPTION_LIMIT = 4000
-STEP_LIMIT = 700
-STEPS_LIMIT = 10
-SUMMARY_LIMIT = 250
-WORD_LIMIT = 75
-
 
 def custom_notification(notice: Notice) -> dict[str, Any]:
     """Return the body of the SNS message. The notices of a restore are one thread."""
@@ -29,14 +22,14 @@ def custom_notification(notice: Notice) -> dict[str, Any]:
         "id": f"{notice.key}/{notice.order}",
         "content": {
             "textType": "client-markdown",
-            "title": literal(notice.title_with_icon, TITLE_LIMIT),
-            "description": lines_within(story(notice), DESCRIPTION_LIMIT),
-            "nextSteps": [_line(step) for step in notice.steps[:STEPS_LIMIT]],
-            "keywords": [literal(word, WORD_LIMIT) for word in notice.keywords],
+            "title": literal(notice.title_with_icon, 250),
+            "description": lines_within(story(notice), 4000),
+            "nextSteps": [_line(step) for step in notice.steps[:10]],
+            "keywords": [literal(word, 75) for word in notice.keywords],
         },
         "metadata": {
             "threadId": f"{notice.stack}/{notice.thread}",
-            "summary": literal(notice.summary, SUMMARY_LIMIT),
+            "summary": literal(notice.summary, 250),
             "eventType": notice.event_type,
             "relatedResources": [notice.source],
             "additionalContext": {
@@ -51,4 +44,4 @@ def custom_notification(notice: Notice) -> dict[str, Any]:
 def _line(step: Step) -> str:
     """A command or an address is never cut; the text before it is."""
     end = f": {code(step.command)}" if step.command else f": {step.address}" if step.address else ""
-    return literal(step.text, STEP_LIMIT - len(end)) + end
+    return literal(step.text, 700 - len(end)) + end

@@ -22,6 +22,7 @@ from notify_people.words.notice import Notice, Step
 
 SUBJECT_LIMIT = 99
 _WIDTH = 78
+
 _RULE = f"\n{'-' * _WIDTH}\n\n"
 
 

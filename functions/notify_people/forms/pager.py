@@ -12,13 +12,10 @@ from notify_people.plain_text import cut
 from notify_people.severity_and_paging import Paging, Severity
 from notify_people.words.notice import Notice
 
-SUMMARY_LIMIT = 1024
-KEY_LIMIT = 255
-
 
 def events(notice: Notice) -> Sequence[dict[str, Any]]:
     """
-    Return the events to send, in order, or none if the notice pages nobody.
+    Return the events to send, in order.
 
     People close the alert of a failed restore by hand. The recovery of a degraded watch closes its
     alert, and also an alert of 1.0.0, whose key does not name the stack. PagerDuty ignores an event
@@ -43,7 +40,7 @@ def _trigger(notice: Notice) -> dict[str, Any]:
         "event_action": "trigger",
         "dedup_key": _key(notice.key),
         "payload": {
-            "summary": cut(notice.summary, SUMMARY_LIMIT),
+            "summary": cut(notice.summary, 1024),
             "source": notice.source,
             # PagerDuty has our words, except for success.
             "severity": "info" if notice.severity is Severity.SUCCESS else notice.severity,
@@ -62,4 +59,4 @@ def _resolve(name: str) -> dict[str, Any]:
 
 def _key(name: str) -> str:
     """Only the subject of a whole stack may be too long; the stack's name comes before it."""
-    return f"atlas-restore-watch/{name}"[:KEY_LIMIT]
+    return f"atlas-restore-watch/{name}"[:255]

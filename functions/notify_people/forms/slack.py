@@ -18,7 +18,6 @@ from notify_people.plain_text import cut, lines_within
 from notify_people.words.notice import Notice, Step
 
 HEADER_LIMIT = 150
-TEXT_LIMIT = 3000
 
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
@@ -56,7 +55,7 @@ def _header(text: str) -> str:
 
 def _section(lines: list[str]) -> dict[str, Any]:
     # With verbatim, Slack does not search the text for channels, people and addresses.
-    text = lines_within(lines, TEXT_LIMIT)
+    text = lines_within(lines, 3000)
     return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
 
 
@@ -83,7 +82,7 @@ def _escaped(text: str) -> str:
 
 
 def story(notice: Notice) -> list[str]:
-    """Return the lines of the story: the detail and the facts."""
+    """Return the lines of the detail and the facts."""
     detail = [literal(notice.detail), ""] if notice.detail else []
     return [*detail, *(f"*{name}:* {literal(value)}" for name, value in notice.facts.items())]
 

@@ -16,7 +16,6 @@ from notify_people.plain_text import cut
 from notify_people.severity_and_paging import Severity
 from notify_people.words.notice import Notice, Step
 
-VERSION = "1.4"
 RUN_LIMIT = 1000
 
 _TWO_BRACES = re.compile(r"\{(?=\{)")
@@ -33,7 +32,7 @@ def workflow_message(notice: Notice) -> dict[str, Any]:
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
-        "version": VERSION,
+        "version": "1.4",
         "fallbackText": _literal(notice.summary),
         "msteams": {"width": "Full"},
         "body": list(_body(notice)),

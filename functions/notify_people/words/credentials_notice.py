@@ -17,18 +17,13 @@ How long Atlas accepts the old secret at most, once there is a new secret.
 https://www.mongodb.com/docs/atlas/tutorial/rotate-service-account-secrets/
 """
 
-_PRINT_ARN = (
-    "aws cloudformation describe-stacks --stack-name {stack} --output text --query "
-    "\"Stacks[0].Parameters[?ParameterKey=='AtlasSecretArn'].ParameterValue\""
-)
-
 
 def credentials_notice(change: CredentialsChange, console: str, stack: str) -> Notice:
     """
-    Return the notice. `console` is the address of Atlas's console.
+    Return the notice. All notices about the credentials of a stack have the same subject.
 
-    All notices about the credentials of a stack have the same subject: so a page that opens seven
-    days before is the same page a day before, and closes when the watch uses another secret.
+    So a page that opens seven days before is the same page a day before, and closes when the watch
+    uses another secret.
     """
     what = "renewed" if change.renewed else "expiring"
     severity, paging = of_credentials(change)
@@ -108,7 +103,8 @@ def _steps(change: CredentialsChange, console: str, stack: str) -> Iterator[Step
     yield Step(
         "Store it in the secret that the stack's parameter AtlasSecretArn names, and change "
         f"nothing else there. {_old_works(change)}The ARN of the secret",
-        command=_PRINT_ARN.format(stack=stack),
+        command=f"aws cloudformation describe-stacks --stack-name {stack} --output text --query "
+        "\"Stacks[0].Parameters[?ParameterKey=='AtlasSecretArn'].ParameterValue\"",
     )
     yield Step("When the watch uses the new secret, it is reported here within a day")
 

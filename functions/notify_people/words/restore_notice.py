@@ -111,7 +111,10 @@ def _headline(change: StatusChange) -> tuple[str, str, str]:
         return "download link", "expired", change.cluster_name
     what = "download" if change.is_download else "restore"
     if change.terminal:
-        return what, _outcome(change), f"{clusters(change)}{_in_time(change)}"
+        took = duration(change.duration_seconds)
+        preposition = "in" if change.status is Status.COMPLETED else "after"
+        in_time = f" {preposition} {took}" if took else ""
+        return what, _outcome(change), f"{clusters(change)}{in_time}"
     outcome = "started" if _change_of(change) is Change.STARTED else _outcome(change)
     return what, outcome, clusters(change)
 
@@ -123,22 +126,22 @@ def _outcome(change: StatusChange) -> str:
     return f"ended with an unknown status ({word})" if change.terminal else f"at {word}"
 
 
-def _in_time(change: StatusChange) -> str:
-    took = duration(change.duration_seconds)
-    preposition = "in" if change.status is Status.COMPLETED else "after"
-    return f" {preposition} {took}" if took else ""
-
-
 def _facts(change: StatusChange, snapshot_age: str) -> Mapping[str, str | None]:
     link_until = change.expiration_date if _change_of(change) is Change.READY else None
     project, target_project = change.group_id, change.target_project_id
+    status: str = change.status
+    if change.status is Status.UNKNOWN and change.atlas_status:
+        status = f"{change.atlas_status} (unknown to this version)"
+    delivery = change.delivery_type or ""
+    # A kind or a delivery that has no words here is as Atlas wrote it.
+    how = _DELIVERIES.get(delivery.casefold(), f"restore, {delivery}")
     return {
-        "Status": _status(change),
+        "Status": status,
         "Project": project,
         "Source cluster": change.cluster_name,
         "Target cluster": change.target_deployment_item_name,
         "Target project": target_project if target_project != project else None,
-        "Kind": _kind(change),
+        "Kind": f"{_KINDS.get(change.kind, change.kind)} {how}",
         "Began": moment(change.restore_scheduled_date),
         "Ended": moment(change.restore_finished_date),
         "Took": duration(change.duration_seconds),
@@ -148,26 +151,6 @@ def _facts(change: StatusChange, snapshot_age: str) -> Mapping[str, str | None]:
     }
 
 
-def _kind(change: StatusChange) -> str:
-    """Return the kind and the delivery in words, or as Atlas wrote them."""
-    delivery = change.delivery_type or ""
-    how = _DELIVERIES.get(delivery.casefold(), f"restore, {delivery}")
-    return f"{_KINDS.get(change.kind, change.kind)} {how}"
-
-
-def _status(change: StatusChange) -> str:
-    if change.status is Status.UNKNOWN and change.atlas_status:
-        return f"{change.atlas_status} (unknown to this version)"
-    return change.status
-
-
-# The next steps
-
-_SEARCH = (
-    "Wait until search finds what it should, if you use it: Atlas builds search indexes anew after "
-    "the restore, so the data is there before search is"
-)
-
 _AGAIN = {
     Status.CANCELLED: "Somebody cancelled it. If that was not meant, start the restore again",
     Status.FAILED: "Start the restore again. Atlas gives no reason for a failure",
@@ -175,21 +158,29 @@ _AGAIN = {
 
 
 def clusters(message: AboutRestore) -> str:
-    """Return the source cluster, and the target if there is any."""
+    """Return the source cluster, and the target if there is a target."""
     target = message.target_deployment_item_name
     return f"{message.cluster_name} -> {target}" if target else message.cluster_name
 
 
 def _steps(change: StatusChange, console: str) -> Iterator[Step]:
-    """Return the next steps, the most urgent first."""
+    """Yield the next steps, the most urgent first."""
     yield from map(Step, _advice(change))
     yield project_step(change, console)
-    if change.kind in {"flex", "dedicated"}:
-        yield _command(change)
+    if change.kind not in {"flex", "dedicated"}:
+        return
+    command = (
+        f"atlas backups restores describe {change.restore_id} --clusterName {change.cluster_name} "
+        f"--projectId {change.group_id}"
+    )
+    if _change_of(change) is Change.READY:
+        yield Step("Or get the link with the CLI", f"{command} --output json")
+    else:
+        yield Step("Or use the CLI", command)
 
 
 def project_step(message: AboutRestore, console: str) -> Step:
-    """Return the step that leads to the project in Atlas's console."""
+    """Return the step that opens the project in Atlas's console."""
     return Step(
         f"Open the project in Atlas; the backups are in the menu of {message.cluster_name}",
         address=f"{console}/v2/{message.group_id}",
@@ -214,7 +205,10 @@ def _advice(change: StatusChange) -> Iterator[str]:
     elif change.status is Status.COMPLETED:
         yield f"Check the data in {target} before anyone relies on it"
         if change.kind == "dedicated":
-            yield _SEARCH
+            yield (
+                "Wait until search finds what it should, if you use it: Atlas builds search "
+                "indexes anew after the restore, so the data is there before search is"
+            )
     else:
         yield _warning(change, target)
         yield _AGAIN.get(change.status, "Start the restore again")
@@ -230,13 +224,3 @@ def _warning(change: StatusChange, target: str) -> str:
         f"Treat the data in {target} as lost: Atlas empties the target before it restores. Use it "
         "only after a restore has completed"
     )
-
-
-def _command(change: StatusChange) -> Step:
-    command = (
-        f"atlas backups restores describe {change.restore_id} --clusterName {change.cluster_name} "
-        f"--projectId {change.group_id}"
-    )
-    if _change_of(change) is Change.READY:
-        return Step("Or get the link with the CLI", f"{command} --output json")
-    return Step("Or use the CLI", command)

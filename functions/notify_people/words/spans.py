@@ -2,29 +2,22 @@
 
 from datetime import UTC, datetime, timedelta
 
-_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_HOUR, _DAY = 3600, 86_400
 
 
 def duration(seconds: float | None) -> str:
-    """
-    Return a duration in its two largest units, such as `61 s`, `42 min` or `5 h 10 min`.
-
-    Nothing if it is not known.
-    """
+    """Return the two largest units, such as `61 s` or `5 h 10 min`; nothing if it is not known."""
     if seconds is None:
         return ""
     whole = max(0, round(seconds))
-    if whole < 2 * _MINUTE:
+    if whole < 120:
         return f"{whole} s"
     if whole < 2 * _HOUR:
-        return f"{whole // _MINUTE} min"
-    if whole < 2 * _DAY:
-        return _two(whole // _HOUR, "h", whole % _HOUR // _MINUTE, "min")
-    return _two(whole // _DAY, "days", whole % _DAY // _HOUR, "h")
-
-
-def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
-    return f"{large} {large_unit}" + (f" {small} {small_unit}" if small else "")
+        return f"{whole // 60} min"
+    units = (_HOUR, "h", 60, "min") if whole < 2 * _DAY else (_DAY, "days", _HOUR, "h")
+    large, large_unit, small, small_unit = units
+    rest = whole % large // small
+    return f"{whole // large} {large_unit}" + (f" {rest} {small_unit}" if rest else "")
 
 
 def microseconds(at: datetime) -> int:
