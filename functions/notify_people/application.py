@@ -1,8 +1,4 @@
-"""
-One invocation: a batch of messages for people, or a look at the subscriptions of e-mail.
-
-Read each message, put it into words, and have it sent on every channel.
-"""
+"""One invocation: a batch of messages for people, or a look at the subscriptions of e-mail."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -43,7 +39,7 @@ class Application:
     now: Callable[[], float] = time.time
 
     def answer(self, event: Mapping[str, Any], deadline: Deadline) -> Mapping[str, Any]:
-        """Return the result of the invocation, plain JSON."""
+        """Return the result, plain JSON."""
         if event.get("action") == "check-email":
             return self._check_email(deadline)
         return self._notify(event["Records"], deadline)
@@ -71,18 +67,16 @@ class Application:
                 entries.setdefault(key, entry).records.append(record["messageId"])
         in_order = sorted(entries.values(), key=lambda entry: (entry.notice.at, entry.notice.order))
         self._send(in_order, deadline)
-        for entry in entries.values():
-            failed += entry.records if entry.has_failed else ()
+        failed += [record for entry in in_order if entry.has_failed for record in entry.records]
         return {"batchItemFailures": [{"itemIdentifier": record} for record in failed]}
 
     def _check_email(self, deadline: Deadline) -> Mapping[str, int]:
         """
         Return the numbers of subscriptions that are confirmed and that are not.
 
-        A subscription was perhaps never confirmed, or SNS has turned it off, or it is gone: SNS
-        takes messages for nobody without an error. The metric raises an alarm; a notice goes to the
-        other channels, once a day. Raises ChannelUnavailableError if SNS does not answer, so that
-        Lambda tries again.
+        SNS takes messages for nobody without an error. The metric of the missing subscriptions
+        raises an alarm; a notice goes to the other channels, once a day. If SNS does not answer,
+        ChannelUnavailableError has Lambda try again.
         """
         found = self.channels.email_subscriptions(deadline)
         if found is None:
@@ -107,11 +101,7 @@ class Application:
     def _send(
         self, entries: Sequence[Entry], deadline: Deadline, without: Channel | None = None
     ) -> None:
-        """
-        Send the entries on the channels, the most urgent first, and note in them what failed.
-
-        Each message is tried within an equal share of the time that is left for the channels.
-        """
+        """Send on each channel, within its share of the time. The entries know what failed."""
         if not entries:
             return
         channels, problem = self.channels.set_up(deadline)

@@ -24,7 +24,7 @@ from notify_people.telemetry import Telemetry
 from notify_people.words.notice import Notice
 
 NOTE_TIME = 4.0
-"""Seconds of the time of a channel that are kept for noting what was sent."""
+"""Seconds of a channel's time that are kept for noting what was sent."""
 
 CLAIM_WAIT = 3.0
 CLAIM_PAUSE = 0.5
@@ -37,9 +37,8 @@ EMAIL_PAUSE = 0.6
 """
 Seconds before each e-mail, the first of an invocation too: its environment may just have sent mail.
 
-SNS turns a subscription off above 10 e-mails a second. So much time between two is at most two in
-any second. The trigger invokes two environments at once, so together they send at most four; a call
-that was left behind may be a fifth.
+SNS turns a subscription off above 10 e-mails a second. The two environments that the trigger
+invokes at once send at most four in any second; a call that was left behind may be a fifth.
 """
 
 
@@ -68,8 +67,8 @@ class Delivery:
         """
         Send the new entries as one message, and note each. Return the channel's error.
 
-        An error of the channel fails every entry of the message. An error of one entry, such as a
-        claim of another invocation, fails that entry alone.
+        That error fails every entry of the message. Any other, such as a claim of another
+        invocation, fails its entry alone.
         """
         claim, waiting = secrets.token_hex(8), deadline.within(CLAIM_WAIT)
         try:
@@ -84,7 +83,11 @@ class Delivery:
             bug = ChannelFailedError(f"{channel}: this is a bug: {type(error).__name__}")
             return self.fail(entries, bug, channel)
         for entry in new:
-            self._note(channel, entry, deadline)
+            try:
+                self.sent.note(entry.notice.subject, channel, entry.notice.order, deadline)
+                self.telemetry.count_sent(channel, entry.notice)
+            except NotifyPeopleError as error:
+                self.fail([entry], error, channel)
         return None
 
     def fail(
@@ -140,12 +143,3 @@ class Delivery:
                 with suppress(NotifyPeopleError):
                     self.sent.release(notice.subject, channel, claim, deadline)
             raise
-
-    def _note(self, channel: Channel, entry: Entry, deadline: Deadline) -> None:
-        notice = entry.notice
-        try:
-            self.sent.note(notice.subject, channel, notice.order, deadline)
-        except NotifyPeopleError as error:
-            self.fail([entry], error, channel)
-        else:
-            self.telemetry.count_sent(channel, notice)

@@ -1,9 +1,4 @@
-"""
-The entry point of the Lambda function, and the only file that does work at import.
-
-The objects made here live as long as the execution environment: the clients and their connections,
-and the secret (five minutes at most).
-"""
+"""The entry point of the Lambda function, and the only file that does work at import."""
 
 import logging
 import os

@@ -32,11 +32,7 @@ class Channels:
     named: tuple[Channel, ...] | None
 
     def set_up(self, deadline: Deadline) -> tuple[list[Channel], NotifyPeopleError | None]:
-        """
-        Return the channels, the most urgent first.
-
-        If the secret cannot be read: the channels that do not need the secret, and the error.
-        """
+        """Return the channels. If the secret cannot be read: those without it, and the error."""
         if self.named is not None:
             return list(self.named), None
         found = set(self.topic_arns)
@@ -48,11 +44,7 @@ class Channels:
         return [channel for channel in Channel if channel in found], problem
 
     def send(self, channel: Channel, notices: Sequence[Notice], deadline: Deadline) -> None:
-        """
-        Send the notices: several by e-mail, a single notice on any other channel.
-
-        Raises ChannelError, SecretError or TimeBudgetExceededError.
-        """
+        """Send a notice, or several by e-mail. Raises ChannelError or SecretError."""
         if channel is Channel.EMAIL:
             subject, text = mail(notices)
             self._publish(channel, deadline, Message=text, Subject=subject)
@@ -75,11 +67,7 @@ class Channels:
             self.webhooks.post(channel, address, body, deadline)
 
     def email_subscriptions(self, deadline: Deadline) -> EmailSubscriptions | None:
-        """
-        Count the subscriptions of e-mail, if it has a topic.
-
-        Raises ChannelUnavailableError or TimeBudgetExceededError.
-        """
+        """Count the subscriptions, if e-mail has a topic. Raises ChannelUnavailableError."""
         arn = self.topic_arns.get(Channel.EMAIL)
         if arn is None:
             return None

@@ -54,7 +54,7 @@ class NotifySecret(Renewable[ChannelSecrets]):
     The secret with the webhooks, read again after five minutes. Without an id it is empty.
 
     If it cannot be read again, the old values are used for an hour: a page should not wait for
-    Secrets Manager. Raises SecretError, or TimeBudgetExceededError.
+    Secrets Manager. Raises SecretError.
     """
 
     renewal_age, max_age = 300.0, 3600.0
@@ -104,13 +104,9 @@ def _is_misspelt(name: str, channel: Channel) -> bool:
     """Whether an unknown key seems meant for the channel: it names the service, or is similar."""
     if name in KEYS.values():
         return False
-    plain, key = _plain(name), KEYS[channel]
-    service = key.partition("_")[0]
-    return service in plain or bool(get_close_matches(plain, [_plain(key)], cutoff=0.85))
-
-
-def _plain(name: str) -> str:
-    return re.sub("[_-]", "", name.casefold())
+    service = KEYS[channel].partition("_")[0]
+    plain, key = (re.sub("[_-]", "", text.casefold()) for text in (name, KEYS[channel]))
+    return service in plain or bool(get_close_matches(plain, [key], cutoff=0.85))
 
 
 def _checked(channel: Channel, value: object) -> str | SecretError:

@@ -3,8 +3,8 @@ The table of sent notices: one item for each subject and channel, with the last 
 
 Before sending, an invocation claims the item; afterwards it notes the notice as sent. Each is a
 conditional update, so nothing has to be read, and `sequence` never decreases. Of two invocations
-with messages about the same subject, only the first sends. The second fails, and is tried again
-later, when it sees the note of the first. The claim of an invocation that was killed expires.
+with messages about the same subject, the second fails, and is tried again later, when it sees the
+note of the first. The claim of an invocation that was killed expires.
 """
 
 import re
@@ -45,12 +45,7 @@ _MINE = "#claimedBy = :claimedBy"
 
 @service
 class SentTable:
-    """
-    The table, written by an environment.
-
-    Its methods raise SentTableError when DynamoDB refuses or does not answer, and
-    TimeBudgetExceededError when too little time is left to begin. `now` gives Unix seconds.
-    """
+    """The table. Each method raises SentTableError. `now` gives Unix seconds."""
 
     client: "DynamoDBClient"
     name: str

@@ -3,8 +3,8 @@ Sends JSON by HTTPS, within limits.
 
 The address of a webhook is a credential, so it is in no error and no log. Requests go through
 httpx's transport and not through its client, which logs addresses, follows redirects, keeps cookies
-and reads proxies from the environment. The body of an answer is not read: the status says all that
-is needed, and a body may quote the address or the key.
+and reads proxies from the environment. The body of an answer is not read: it may quote the address
+or the key.
 """
 
 import json
@@ -24,17 +24,11 @@ from foundation.timed_call import LEAST_TIME, CallTimeoutError, timed_call
 from notify_people.channels.channel import Channel
 from notify_people.errors import ChannelRefusedError, ChannelUnavailableError
 
-CONNECT_TIMEOUT = 3.0
-READ_TIMEOUT = 10.0
-"""Seconds without a byte."""
-
 ATTEMPTS = 4
 """Tries of a request, the first included."""
 
 LONGEST_WAIT = 8.0
 """Seconds between two tries at most. A longer wait is cheaper in SQS than in an invocation."""
-
-_TRANSIENT = (408, 429)
 
 _backoff = wait_exponential_jitter(multiplier=0.5, max=4.0, jitter=0.5)
 
@@ -53,8 +47,7 @@ class Webhooks:
         Post the body, again after 408, 429, 5xx or no connection, within the deadline.
 
         If the body was sent and no answer came, only the pager gets it again, because it
-        recognizes a repetition. Raises ChannelRefusedError, ChannelUnavailableError, or
-        TimeBudgetExceededError when too little time is left to begin.
+        recognizes a repetition. Raises ChannelRefusedError or ChannelUnavailableError.
         """
         request = _request(address, body)
 
@@ -92,7 +85,7 @@ class Webhooks:
             msg = f"{channel} did not answer: {type(error).__name__}"
             late = isinstance(error, httpx.TimeoutException)
             raise ChannelUnavailableError(msg, was_sent=was_sent.is_set(), is_late=late) from None
-        if status in _TRANSIENT or status >= 500:
+        if status in {408, 429} or status >= 500:
             msg = f"{channel} answered {status}"
             raise ChannelUnavailableError(msg, retry_after(headers) or 0.0)
         if not 200 <= status < 300:
@@ -121,14 +114,14 @@ def _watch(deadline: Deadline, was_sent: Event) -> Callable[[str, Any], None]:
 
 
 def _request(address: str, body: Mapping[str, Any]) -> httpx.Request:
-    timeout = httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT)
+    seconds_without_a_byte = httpx.Timeout(10.0, connect=3.0)
     return httpx.Request(
         "POST",
         address,
-        # As UTF-8, because an escape takes three times the bytes, and Teams takes only 28 KB.
+        # As UTF-8: an escape takes three times the bytes, and Teams takes only 28 KB.
         content=json.dumps(body, ensure_ascii=False).encode(),
         headers={"Content-Type": "application/json", "User-Agent": USER_AGENT},
-        extensions={"timeout": timeout.as_dict()},
+        extensions={"timeout": seconds_without_a_byte.as_dict()},
     )
 
 

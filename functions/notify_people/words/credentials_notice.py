@@ -10,13 +10,6 @@ from notify_people.severity_and_paging import of_credentials
 from notify_people.words.notice import NAME_LIMIT, Notice, Step, known
 from notify_people.words.spans import duration, microseconds, minute, moment
 
-_GRACE = timedelta(days=7)
-"""
-How long Atlas accepts the old secret at most, once there is a new secret.
-
-https://www.mongodb.com/docs/atlas/tutorial/rotate-service-account-secrets/
-"""
-
 
 def credentials_notice(change: CredentialsChange, console: str, stack: str) -> Notice:
     """
@@ -88,7 +81,7 @@ def _facts(change: CredentialsChange, stack: str) -> Mapping[str, str | None]:
 
 
 def _steps(change: CredentialsChange, console: str, stack: str) -> Iterator[Step]:
-    """Yield what to do for this account, in the order in which nothing is refused meanwhile."""
+    """In this order, Atlas refuses nothing meanwhile."""
     if change.renewed:
         yield Step("Delete the old secret in Atlas, if it is still there")
         return
@@ -112,6 +105,7 @@ def _steps(change: CredentialsChange, console: str, stack: str) -> Iterator[Step
 def _old_works(change: CredentialsChange) -> str:
     if change.has_expired:
         return ""
-    if change.expires_at - change.at > _GRACE:
+    # https://www.mongodb.com/docs/atlas/tutorial/rotate-service-account-secrets/
+    if change.expires_at - change.at > timedelta(days=7):
         return "The old one then works for 7 days at most. "
     return f"The old one works until {minute(change.expires_at)}. "

@@ -33,11 +33,7 @@ def notice_of(message: Message, console: str, stack: str) -> Notice:
 
 
 def _test_notice(test: NotificationTest) -> Notice:
-    """
-    Return a notice that nobody can mistake for a real notice.
-
-    The pager opens an alert and closes it at once, which shows that the key works.
-    """
+    """Nobody can mistake it for a real notice. The pager opens an alert and closes it at once."""
     return Notice(
         stack=test.subject,
         subject=f"test/{test.subject}",

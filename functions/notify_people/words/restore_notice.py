@@ -93,8 +93,7 @@ def _order_of(change: StatusChange) -> int:
     """
     Order the notices of a restore by the rank of its status, which never falls.
 
-    Its `sequence` may fall: if the item is deleted, the restore is recorded anew and `sequence`
-    begins at 1 again. A download may end after it was ready.
+    `sequence` begins at 1 again if the item is deleted. A download may end after it was ready.
     """
     rank = _RANKS.get(change.status, 6 if change.is_download else 5)
     if change.status is Status.UNKNOWN and change.terminal:

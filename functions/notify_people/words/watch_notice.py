@@ -23,14 +23,6 @@ _CAUSES = {
 }
 """The cause in a few words, by the name of an error of `restore_watch`."""
 
-_WITHOUT_FIX = "Read what failed above, and the log group that the output LogGroupName names"
-"""The advice for a message without any: 1.0.0 sent none."""
-
-_WATCH_AGAIN = Step(
-    "To watch it again, name it in the stack's parameter AtlasProjectIds; or, if that is all, give "
-    "the service account or API key access to it"
-)
-
 
 def watch_notice(change: WatchChange, console: str, stack: str) -> Notice:
     """Return the notice. Both notices about an outage have the same `since`."""
@@ -65,7 +57,11 @@ def _story_of(change: WatchChange, console: str) -> tuple[str, str, str, tuple[S
     if change.is_removed:
         title = f"Restore watch ended: {name} is no longer watched"
         detail = "Nothing is left to do. Restores there are not reported any more."
-        return "no longer watched", title, detail, (_WATCH_AGAIN,)
+        again = (
+            "To watch it again, name it in the stack's parameter AtlasProjectIds; or, if that is "
+            "all, give the service account or API key access to it"
+        )
+        return "no longer watched", title, detail, (Step(again),)
     if change.recovered:
         outage = duration((change.at - change.since).total_seconds())
         title = f"Restore watch recovered after {outage}: {name}"
@@ -84,7 +80,9 @@ def _story_of(change: WatchChange, console: str) -> tuple[str, str, str, tuple[S
 
 def _steps(change: WatchChange, console: str) -> Iterator[Step]:
     """Yield the advice, a place to look, and the next message to expect."""
-    yield Step(change.fix or _WITHOUT_FIX)
+    # 1.0.0 sends no fix.
+    look = "Read what failed above, and the log group that the output LogGroupName names"
+    yield Step(change.fix or look)
     if change.error == "AtlasUnavailableError":
         page = "https://status.mongodb.com"
         yield Step("See whether Atlas has an incident", address=page, label="Open the status page")
