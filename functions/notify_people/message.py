@@ -237,6 +237,5 @@ def _validated[Model: BaseModel](model: type[Model], value: object, path: str) -
         return model.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        field = path + ".".join(str(part) for part in first["loc"])
-        field = _OF_ENVELOPE.get(field, field).removesuffix(".") or "body"
-        raise InvalidMessageError(field, first["msg"]) from None
+        field = path + ".".join(map(str, first["loc"]))
+        raise InvalidMessageError(_OF_ENVELOPE.get(field, field), first["msg"]) from None

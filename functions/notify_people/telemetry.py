@@ -36,10 +36,8 @@ class Telemetry:
         """Count a notice that came after a newer notice about the same subject."""
         with emitting():
             self.metrics.write({"NoticesDropped": _ONE})
-            self.logger.warning(
-                "A newer notice was sent before this one, so this one is not sent",
-                **_names(channel, notice),
-            )
+            text = "A newer notice was sent before this one, so this one is not sent"
+            self.logger.warning(text, **_names(channel, notice))
 
     def count_subscriptions(self, confirmed: int, pending: int, missing: int) -> None:
         """Count the e-mail subscriptions that get nothing."""

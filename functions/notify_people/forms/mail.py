@@ -13,7 +13,6 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from operator import attrgetter
 
 from notify_people.plain_text import cut
@@ -30,17 +29,17 @@ def mail(notices: Sequence[Notice]) -> tuple[str, str]:
     """Return the subject, which begins with the outcome, and the text."""
     if len(notices) == 1:
         return _subject(notices[0].title), _text(notices[0])
-    ordered = sorted(notices, key=_place)
+    ordered = sorted(notices, key=lambda notice: (-_badness(notice), notice.at))
     lines = "".join(line for notice in ordered for line in _lines(notice))
     # What a newer notice of the e-mail has ended needs no advice any more.
     newest = {notice.subject: notice for notice in sorted(notices, key=attrgetter("order"))}
-    bad = [notice for notice in ordered if notice.is_bad and notice is newest[notice.subject]]
+    bad = [notice for notice in ordered if _badness(notice) and notice is newest[notice.subject]]
     return _subject(", ".join(_counts(ordered))), _RULE.join((lines, *map(_detail, bad)))
 
 
-def _place(notice: Notice) -> tuple[int, datetime]:
-    badness = list(Severity).index(notice.severity) if notice.is_bad else 0
-    return -badness, notice.at
+def _badness(notice: Notice) -> int:
+    """A warning is 1, and nobody has to look at what is 0."""
+    return max(0, list(Severity).index(notice.severity) - 1)
 
 
 def _subject(title: str) -> str:

@@ -70,11 +70,6 @@ class Notice:
         return f"{self.stack}/{self.subject}"
 
     @property
-    def is_bad(self) -> bool:
-        """Somebody should look at it."""
-        return self.severity not in {Severity.SUCCESS, Severity.INFO}
-
-    @property
     def title_with_icon(self) -> str:
         """The title after the sign of its severity, or of a test, where a channel shows signs."""
         icon = "🧪" if self.paging is Paging.TRY_BOTH else _ICONS[self.severity]
