@@ -27,11 +27,7 @@ NOTE_TIME = 4.0
 """Seconds of a channel's time that are kept for noting what was sent."""
 
 CLAIM_WAIT = 3.0
-CLAIM_PAUSE = 0.5
-"""
-Seconds that a message waits for the claims of others, all of its notices together, and seconds
-between two tries. Another environment usually sends within a second.
-"""
+"""Seconds that all notices of a message together wait for claims, which usually last one."""
 
 EMAIL_PAUSE = 0.6
 """
@@ -111,7 +107,7 @@ class Delivery:
         retrying = Retrying(
             retry=retry_if_exception_type(SendingElsewhereError),
             stop=lambda _: not waiting.remaining(),
-            wait=wait_fixed(CLAIM_PAUSE),
+            wait=wait_fixed(0.5),
             sleep=self.sleep,
             reraise=True,
         )

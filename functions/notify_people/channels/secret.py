@@ -32,8 +32,6 @@ KEYS = {
 _KEY_NAME = re.compile(r"[A-Za-z_-]{1,40}")
 """An error names only such a key. In the place of another key there may be an address."""
 
-_ROUTING_KEY = re.compile(r"[A-Za-z0-9]{32}")
-
 
 @dataclass(frozen=True)
 class ChannelSecrets:
@@ -114,7 +112,7 @@ def _checked(channel: Channel, value: object) -> str | SecretError:
     text = value.strip() if isinstance(value, str) else ""
     key = KEYS[channel]
     if channel is Channel.PAGER:
-        if not _ROUTING_KEY.fullmatch(text):
+        if not re.fullmatch("[A-Za-z0-9]{32}", text):
             return SecretError(f"the secret's {key} is not a key of 32 letters and digits")
     elif not is_allowed(text):
         return SecretError(f"the secret's {key} is not an https address without blanks")

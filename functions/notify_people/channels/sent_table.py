@@ -113,10 +113,9 @@ class SentTable:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except AwsCallError as error:
-            if error.code == "ConditionalCheckFailedException":
-                item: Mapping[str, Any] = error.answer.get("Item", {})
-                return item
-            raise SentTableError(f"the table of what was sent: DynamoDB {error}") from None
+            if error.code != "ConditionalCheckFailedException":
+                raise SentTableError(f"the table of what was sent: DynamoDB {error}") from None
+            return dict(error.answer.get("Item", {}))
         return None
 
 

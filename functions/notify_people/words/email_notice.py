@@ -10,11 +10,7 @@ from notify_people.words.notice import Notice, Step, known
 
 @dataclass(frozen=True)
 class EmailSubscriptions:
-    """
-    How many subscriptions a topic of e-mail has. A pending subscription gets nothing.
-
-    `problem`: of a topic that SNS refuses.
-    """
+    """The numbers of a topic of e-mail, or the `problem` of a topic that SNS refuses."""
 
     topic_arn: str
     confirmed: int = 0
