@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from foundation.clock import Clock
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
+from foundation.service import service
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.errors import RestoreWatchError
@@ -33,22 +34,15 @@ PATIENCE = (0.1, 0.2, 0.4)
 """Seconds before each look at a change that another check publishes in tens of milliseconds."""
 
 
+@service
 class Outbox:
     """Every change of checks and sweeps goes through it. Any thread may use it."""
 
-    def __init__(
-        self,
-        table: RestoreJobsTable,
-        topic: StatusChangesTopic,
-        workflows: Workflows,
-        telemetry: Telemetry,
-        clock: Clock,
-    ) -> None:
-        self.table = table
-        self.topic = topic
-        self.workflows = workflows
-        self.telemetry = telemetry
-        self.clock = clock
+    table: RestoreJobsTable
+    topic: StatusChangesTopic
+    workflows: Workflows
+    telemetry: Telemetry
+    clock: Clock
 
     def record(self, job: RestoreJob, begun: datetime, deadline: Deadline) -> Recorded:
         """
@@ -83,7 +77,8 @@ class Outbox:
                 with suppress(RestoreWatchError):  # the first failure is the one to report
                     self.table.acknowledge(recorded, deadline, last=last)
             raise
-        self._answer(recorded, last, deadline)
+        answers = (answer_to(wait, recorded.job, recorded.seen) for wait in recorded.waits)
+        self._send([one for one in answers if one is not None], recorded, last, deadline)
         return recorded.pending
 
     def publish_pending(self, target: RestoreTarget, deadline: Deadline) -> tuple[Entry, ...]:
@@ -113,10 +108,6 @@ class Outbox:
             for wait in recorded.waits
         ]
         return self._send(answers, recorded, None, deadline)
-
-    def _answer(self, recorded: Recorded, last: Entry | None, deadline: Deadline) -> None:
-        answers = (answer_to(wait, recorded.job, recorded.seen) for wait in recorded.waits)
-        self._send([one for one in answers if one is not None], recorded, last, deadline)
 
     def _send(
         self,
