@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
 from typing import Any
 
 from foundation.deadline import Deadline
+from foundation.service import service
 from restore_watch.check.batch import BatchChecker, FailedCheck
 from restore_watch.check.check import JobChecker
 from restore_watch.check.newest_restore import find_newest_restore
@@ -13,6 +13,7 @@ from restore_watch.check.record_validation import record_validation
 from restore_watch.check.register_wait import register_wait
 from restore_watch.errors import RestoreWatchError
 from restore_watch.event.actions import (
+    Action,
     Diagnose,
     FindNewestRestore,
     RecordValidation,
@@ -29,11 +30,10 @@ from restore_watch.event.event import (
 )
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
-from restore_watch.model.workflow_wait import Wait, is_over
+from restore_watch.model.workflow_wait import is_over
 from restore_watch.sweep.sweep import Sweeper
 from restore_watch.table.lease import SWEEP_TIME
 from restore_watch.telemetry.telemetry import Telemetry
-from restore_watch.threads.workers import Workers
 
 CHECK_TIME = 60.0
 """Seconds that an invocation takes at most, unless it is a sweep: somebody may wait for it."""
@@ -42,22 +42,15 @@ type Diagnosis = Callable[[Diagnose, Deadline], Mapping[str, Any]]
 """Diagnoses the stack. The result has a line for each check."""
 
 
+@service
 class Application:
     """Answers invocations, and reports every check to the telemetry."""
 
-    def __init__(
-        self,
-        checker: JobChecker,
-        sweeper: Sweeper,
-        workers: Workers,
-        telemetry: Telemetry,
-        diagnosis: Diagnosis,
-    ) -> None:
-        self._checker = checker
-        self._batches = BatchChecker(checker, workers, telemetry)
-        self._sweeper = sweeper
-        self._diagnosis = diagnosis
-        self._telemetry = telemetry
+    checker: JobChecker
+    batches: BatchChecker
+    sweeper: Sweeper
+    telemetry: Telemetry
+    diagnosis: Diagnosis
 
     def answer(
         self, event: object, deadline: Deadline, request_id: str | None = None
@@ -78,36 +71,28 @@ class Application:
         try:
             with self._reporting():
                 request = parse(event)
-            longest = SWEEP_TIME if isinstance(request, Sweep) else CHECK_TIME
-            deadline = deadline.within(longest)
-            with self._following(deadline):
+            deadline = deadline.within(SWEEP_TIME if isinstance(request, Sweep) else CHECK_TIME)
+            try:
                 return self._result(request, deadline, request_id)
+            finally:
+                # A sweep follows the jobs that are new, even if their check failed.
+                if self.checker.take_new():
+                    self.sweeper.start_following(deadline)
         finally:
-            self._telemetry.flush()
+            self.telemetry.flush()
 
     def _result(
         self, request: Request, deadline: Deadline, request_id: str | None
     ) -> Mapping[str, Any]:
         match request:
-            case OneTarget() as one:
-                result = self._answer_one(one, deadline)
-            case WaitForJob(target, wait):
-                result = self._register(target, wait, deadline)
-            case SeveralTargets() as several:
-                result = self._answer_several(several, deadline)
-            case QueueBatch() as batch:
-                result = self._answer_queue(batch, deadline)
-            case Sweep() as sweep:
-                result = self._sweep(sweep, deadline)
-            case TestNotification():
-                result = self._test_notification(deadline)
-            case Diagnose() as wanted:
-                result = self._diagnose(wanted, deadline)
-            case FindNewestRestore() as wanted:
-                result = self._find_newest_restore(wanted, deadline)
-            case RecordValidation() as report:
-                result = self._record_validation(report, deadline, request_id)
-        return result
+            case OneTarget():
+                return self._answer_one(request, deadline)
+            case SeveralTargets():
+                return self._answer_several(request, deadline)
+            case QueueBatch():
+                return self._answer_queue(request, deadline)
+        with self._reporting(getattr(request, "target", None)):
+            return self._act(request, deadline, request_id)
 
     @contextmanager
     def _reporting(self, target: RestoreTarget | None = None) -> Iterator[None]:
@@ -115,58 +100,37 @@ class Application:
         try:
             yield
         except RestoreWatchError as error:
-            self._telemetry.report_failure(error, target)
+            self.telemetry.report_failure(error, target)
             raise
 
-    @contextmanager
-    def _following(self, deadline: Deadline) -> Iterator[None]:
-        """Let a sweep follow the jobs that are new to the checks in the block, even if it fails."""
-        try:
-            yield
-        finally:
-            if self._checker.take_new():
-                self._sweeper.start_following(deadline)
-
-    def _sweep(self, sweep: Sweep, deadline: Deadline) -> Mapping[str, Any]:
-        with self._reporting():
-            return self._sweeper.sweep(sweep, deadline)
-
-    def _test_notification(self, deadline: Deadline) -> Mapping[str, Any]:
-        outbox = self._checker.outbox
-        with self._reporting():
-            message_id = outbox.topic.publish_test(outbox.clock.now(), deadline)
-        self._telemetry.report_test(message_id)
-        return {"messageId": message_id}
-
-    def _diagnose(self, wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
-        diagnosis = self._diagnosis(wanted, deadline)
-        self._telemetry.report_diagnosis(diagnosis["checks"])
-        return diagnosis
-
-    def _find_newest_restore(
-        self, wanted: FindNewestRestore, deadline: Deadline
+    def _act(
+        self, request: WaitForJob | Action, deadline: Deadline, request_id: str | None
     ) -> Mapping[str, Any]:
-        with self._reporting():
-            return find_newest_restore(self._checker.atlas, wanted, deadline)
-
-    def _register(self, target: RestoreTarget, wait: Wait, deadline: Deadline) -> Mapping[str, Any]:
-        with self._reporting(target):
-            registration = register_wait(self._checker, target, wait, deadline)
-        self._telemetry.report_registration(target, registration)
-        return registration.as_json()
-
-    def _record_validation(
-        self, request: RecordValidation, deadline: Deadline, request_id: str | None
-    ) -> Mapping[str, Any]:
-        with self._reporting(request.target):
-            result = record_validation(
-                self._checker, request.target, request.validation, deadline, request_id
-            )
-        self._telemetry.report_validation(request.target, result)
-        return result.as_json()
+        result: Mapping[str, Any]
+        match request:
+            case WaitForJob(target, wait):
+                registration = register_wait(self.checker, target, wait, deadline)
+                self.telemetry.report_registration(registration)
+                result = registration.as_json()
+            case RecordValidation(target, validation):
+                recorded = record_validation(self.checker, target, validation, deadline, request_id)
+                self.telemetry.report_validation(recorded)
+                result = recorded.as_json()
+            case Sweep():
+                result = self.sweeper.sweep(request, deadline)
+            case FindNewestRestore():
+                result = find_newest_restore(self.checker.atlas, request, deadline)
+            case TestNotification():
+                outbox = self.checker.outbox
+                result = {"messageId": outbox.topic.publish_test(outbox.clock.now(), deadline)}
+                self.telemetry.report_test(result["messageId"])
+            case Diagnose():
+                result = self.diagnosis(request, deadline)
+                self.telemetry.report_diagnosis(result["checks"])
+        return result
 
     def _answer_one(self, one: OneTarget, deadline: Deadline) -> Mapping[str, Any]:
-        (outcome,) = self._batches.check([[one.target]], deadline)
+        ((outcome,),) = self.batches.check([[one.target]], deadline)
         if isinstance(outcome, FailedCheck):
             raise outcome.error
         result, until = outcome.as_json(), one.until
@@ -175,7 +139,7 @@ class Application:
         return result
 
     def _answer_several(self, several: SeveralTargets, deadline: Deadline) -> Mapping[str, Any]:
-        outcomes = self._batches.check([several.targets], deadline)
+        (outcomes,) = self.batches.check([several.targets], deadline)
         failures = [one for one in outcomes if isinstance(one, FailedCheck)]
         results = [one for one in outcomes if isinstance(one, CheckResult)]
         if failures and (several.all_must_succeed or not results):
@@ -187,11 +151,10 @@ class Application:
 
     def _answer_queue(self, batch: QueueBatch, deadline: Deadline) -> Mapping[str, Any]:
         """A record fails if the check of any of its targets fails."""
-        records = [record.targets for record in batch.records]
-        outcomes = iter(self._batches.check(records, deadline))
-        failed: list[str] = []
-        for record in batch.records:
-            own = list(islice(outcomes, len(record.targets)))
-            if any(isinstance(outcome, FailedCheck) for outcome in own):
-                failed.append(record.message_id)
-        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+        outcomes = self.batches.check([record.targets for record in batch.records], deadline)
+        failures = [
+            {"itemIdentifier": record.message_id}
+            for record, own in zip(batch.records, outcomes, strict=True)
+            if any(isinstance(outcome, FailedCheck) for outcome in own)
+        ]
+        return {"batchItemFailures": failures}

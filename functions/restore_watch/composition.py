@@ -19,6 +19,7 @@ from restore_watch.aws.atlas_secret import AtlasSecret
 from restore_watch.aws.own_function import OwnFunction
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
+from restore_watch.check.batch import BatchChecker
 from restore_watch.check.check import JobChecker
 from restore_watch.event.actions import Diagnose
 from restore_watch.outbox import Outbox
@@ -34,13 +35,11 @@ from restore_watch.threads.workers import Workers, threads_for
 
 
 def compose(
-    settings: Settings,
-    logger: Logger,
-    session: boto3.Session,
-    aws_config: Config = AWS_CONFIG,
+    settings: Settings, logger: Logger, session: boto3.Session, aws_config: Config = AWS_CONFIG
 ) -> Application:
     """Return the application, connected to nothing yet."""
     client: Callable[[Any], Any] = partial(session.client, config=aws_config)
+    table = settings.table_name
     telemetry = Telemetry(logger, MetricsLog(settings.metrics))
     http = http_client(telemetry.count_atlas_call)
     dynamodb = client("dynamodb")
@@ -48,41 +47,26 @@ def compose(
     clock = Clock()
     atlas = AtlasSession(settings.atlas_base_url, secret.credentials, http)
     outbox = Outbox(
-        RestoreJobsTable(dynamodb, settings.table_name),
+        RestoreJobsTable(dynamodb, table),
         StatusChangesTopic(client("sns"), settings.topic_arn, settings.stack_name),
         Workflows(cache(partial(client, "stepfunctions"))),
         telemetry,
         clock,
     )
     workers = Workers(threads_for(settings.memory_megabytes))
-    environment = Environment(
-        atlas,
-        outbox,
-        OpenJobs(dynamodb, settings.table_name),
-        Bookkeeping(dynamodb, settings.table_name),
-        workers,
-        telemetry,
-        SweepOptions(settings.hot_seconds, settings.rate_limit_reserve, settings.project_ids),
-    )
-    sweeper = Sweeper(
-        environment,
-        SweepLease(dynamodb, settings.table_name),
-        OwnFunction(cache(partial(client, "lambda")), settings.own_name),
-    )
-    diagnose = partial(_diagnose, settings, telemetry, client, clock)
-    return Application(JobChecker(atlas, outbox), sweeper, workers, telemetry, diagnose)
+    options = SweepOptions(settings.hot_seconds, settings.rate_limit_reserve, settings.project_ids)
+    open_jobs, bookkeeping = OpenJobs(dynamodb, table), Bookkeeping(dynamodb, table)
+    environment = Environment(atlas, outbox, open_jobs, bookkeeping, workers, telemetry, options)
+    own_function = OwnFunction(cache(partial(client, "lambda")), settings.own_name)
+    sweeper = Sweeper(environment, SweepLease(dynamodb, table), own_function)
 
+    def diagnose(wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
+        # Imported now, so that no cold start of another invocation takes longer for it.
+        from restore_watch.diagnosis.doctor import Doctor  # noqa: PLC0415
 
-def _diagnose(
-    settings: Settings,
-    telemetry: Telemetry,
-    client: Callable[[Any], Any],
-    clock: Clock,
-    wanted: Diagnose,
-    deadline: Deadline,
-) -> Mapping[str, Any]:
-    # Imported now, so that no cold start of another invocation takes longer for it.
-    from restore_watch.diagnosis.doctor import Doctor  # noqa: PLC0415
+        with http_client(telemetry.count_atlas_call) as http:
+            return Doctor(settings, http, client, clock.now).diagnose(wanted, deadline)
 
-    with http_client(telemetry.count_atlas_call) as http:
-        return Doctor(settings, http, client, clock.now).diagnose(wanted, deadline)
+    checker = JobChecker(atlas, outbox)
+    batches = BatchChecker(checker, workers, telemetry)
+    return Application(checker, batches, sweeper, telemetry, diagnose)

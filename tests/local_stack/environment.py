@@ -22,6 +22,7 @@ from restore_watch.aws.atlas_secret import AtlasSecret
 from restore_watch.aws.own_function import OwnFunction
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic import StatusChangesTopic
+from restore_watch.check.batch import BatchChecker
 from restore_watch.check.check import JobChecker
 from restore_watch.event.actions import Diagnose
 from restore_watch.model.restore_job import RestoreTarget
@@ -120,7 +121,8 @@ class Environment:
             SweepLease(dynamodb, table, now=clock.unix, sleep=clock.sleep),
             OwnFunction(lambda: self.by.lambda_, self.world.stack.function.name),
         )
-        return Application(self.checker, sweeper, workers, self.telemetry, _no_diagnosis)
+        batches = BatchChecker(self.checker, workers, self.telemetry)
+        return Application(self.checker, batches, sweeper, self.telemetry, _no_diagnosis)
 
     def deadline(self, seconds: float = PLENTY) -> Deadline:
         return Deadline.after(seconds, self.world.uptime)

@@ -6,13 +6,16 @@ for a rate limit: after a transient error, a target is checked again after all o
 """
 
 from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from secrets import SystemRandom
+from dataclasses import field, replace
+from itertools import chain
+from random import sample
 from typing import Any, NamedTuple
 
 from cachetools import LRUCache
 
 from foundation.deadline import Deadline
+from foundation.errors import TimeBudgetExceededError
+from foundation.service import service
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.check.check import JobChecker
@@ -70,14 +73,15 @@ class Turns:
         self._deliveries = 0
         self._answered: LRUCache[RestoreTarget, int] = LRUCache(TARGETS_REMEMBERED)
 
-    def order(self, records: Iterable[Sequence[Target]]) -> list[RestoreTarget]:
+    def order(self, records: Sequence[Sequence[Target]]) -> list[RestoreTarget]:
         """
         Return the jobs that these records name, each once.
 
         Targets of one record with the same turn stay together: a missed target fails the record.
         """
-        shuffled = [target for record in _shuffled([*records]) for target in _shuffled(record)]
-        jobs = dict.fromkeys(one for one in shuffled if isinstance(one, RestoreTarget))
+        shuffled = [sample(record, len(record)) for record in sample(records, len(records))]
+        targets = chain.from_iterable(shuffled)
+        jobs = dict.fromkeys(one for one in targets if isinstance(one, RestoreTarget))
         return sorted(jobs, key=lambda target: self._answered.get(target, 0))
 
     def note_delivery(self, outcomes: Mapping[RestoreTarget, Outcome]) -> None:
@@ -90,12 +94,12 @@ class Turns:
                 self._answered[target] = self._deliveries
 
 
-@dataclass(frozen=True)
+@service
 class _Check:
     """A task of the agenda: ask about a target. No two threads ask about one target at once."""
 
     target: RestoreTarget
-    tries: int = 0
+    tries = 0
 
     @property
     def bucket(self) -> Bucket:
@@ -109,101 +113,78 @@ class _Check:
         return None if self.target in busy else self
 
 
+@service
 class BatchChecker:
     """Checks the targets of invocations, and reports each. One object serves an environment."""
 
-    def __init__(self, checker: JobChecker, workers: Workers, telemetry: Telemetry) -> None:
-        self._checker = checker
-        self._workers = workers
-        self._telemetry = telemetry
-        self._turns = Turns()
+    checker: JobChecker
+    workers: Workers
+    telemetry: Telemetry
+    turns: Turns = field(default_factory=Turns)
 
-    def check(self, records: Sequence[Sequence[Target]], deadline: Deadline) -> list[Outcome]:
+    def check(self, records: Sequence[Sequence[Target]], deadline: Deadline) -> list[list[Outcome]]:
         """
         Check the targets of these records. Return and report their outcomes in this order.
 
         A single target may wait and ask Atlas again. A target that is named twice is asked about
         once; its second outcome is "nothing changed".
         """
-        targets = [target for record in records for target in record]
-        jobs = self._turns.order(records)
-        if len(targets) == 1:
+        jobs = self.turns.order(records)
+        if sum(map(len, records)) == 1:
             known = {job: self._check(job, deadline, patient=True) for job in jobs}
         else:
             known = self._check_at_once(jobs, deadline.earlier(REPORTING_TIME))
-            self._turns.note_delivery(known)
-        not_reached = deadline.exceeded("ask Atlas")
-        outcomes: list[Outcome] = []
-        for target in targets:
-            if isinstance(target, RefusedTarget):
-                outcomes.append(FailedCheck(target, target.error))
-            else:
-                outcomes.append(known.get(target) or FailedCheck(target, not_reached))
-                known[target] = _repeated(outcomes[-1])
-            self._report(target, outcomes[-1])
-        return outcomes
+            self.turns.note_delivery(known)
+        late = deadline.exceeded("ask Atlas")
+        return [[self._report(target, known, late) for target in record] for record in records]
 
     def _check_at_once(
         self, jobs: Sequence[RestoreTarget], deadline: Deadline
     ) -> dict[RestoreTarget, Outcome]:
         """Check in rounds, in each round the targets that may succeed now."""
-        checks = [_Check(job) for job in jobs]
         outcomes: dict[RestoreTarget, Outcome] = {}
-        again: list[_Check] = []
 
         def check(one: _Check) -> Iterable[_Check]:
-            outcome = self._check(one.target, deadline, patient=False)
-            outcomes[one.target] = outcome
-            if isinstance(outcome, FailedCheck) and outcome.may_pass and one.tries + 1 < ROUNDS:
-                again.append(replace(one, tries=one.tries + 1))
+            outcomes[one.target] = self._check(one.target, deadline, patient=False)
             return ()
 
         agenda: Agenda[_Check] = Agenda(
-            self._workers.at_once,
+            self.workers.at_once,
             allows=lambda _: True,
             skip=lambda _: None,
             is_over=lambda: deadline.remaining() < LEAST_EXCHANGE,
         )
-        threads = self._workers.start(agenda, check, len(checks))
+        threads = self.workers.start(agenda, check, len(jobs))
         try:
-            while checks and deadline.remaining() >= LEAST_EXCHANGE:
-                agenda.add(checks)
+            for _ in range(ROUNDS):
+                agenda.add(map(_Check, jobs))
                 agenda.wait_until_done(deadline.remaining())
-                checks, again = again, []
+                known = outcomes.copy().items()
+                jobs = [job for job, one in known if isinstance(one, FailedCheck) and one.may_pass]
         finally:
             agenda.close()
-            self._workers.join(threads, deadline)
+            self.workers.join(threads, deadline)
         # A thread that was left behind may still add an outcome to the original.
         return outcomes.copy()
 
     def _check(self, target: RestoreTarget, deadline: Deadline, *, patient: bool) -> Outcome:
         try:
-            return self._checker.check(target, deadline, patient=patient)
+            return self.checker.check(target, deadline, patient=patient)
         except RestoreWatchError as error:
             return FailedCheck(target, error)
 
-    def _report(self, target: Target, outcome: Outcome) -> None:
+    def _report(
+        self, target: Target, known: dict[RestoreTarget, Outcome], late: TimeBudgetExceededError
+    ) -> Outcome:
+        """Report and return the outcome of a target. Nothing is new when it is named again."""
         if isinstance(target, RefusedTarget):
-            self._telemetry.report_failure(target.error)
-        elif isinstance(outcome, FailedCheck):
-            self._telemetry.report_failure(outcome.error, target)
+            self.telemetry.report_failure(target.error)
+            return FailedCheck(target, target.error)
+        outcome = known.get(target) or FailedCheck(target, late)
+        if isinstance(outcome, FailedCheck):
+            self.telemetry.report_failure(outcome.error, target)
         else:
-            self._telemetry.report_check(target, outcome)
-
-
-def _shuffled[One](things: Sequence[One]) -> list[One]:
-    return SystemRandom().sample(things, len(things))
-
-
-def _repeated(outcome: Outcome) -> Outcome:
-    """Return the outcome of a second check right after this one: nothing new."""
-    if isinstance(outcome, FailedCheck):
+            self.telemetry.report_check(outcome)
+            status = outcome.job.status
+            known[target] = replace(outcome, previous_status=status, changed=False, published=())
         return outcome
-    return replace(
-        outcome,
-        previous_status=outcome.job.status,
-        changed=False,
-        published=(),
-        contradiction=None,
-        unrecorded_word=None,
-    )

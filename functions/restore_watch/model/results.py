@@ -106,15 +106,6 @@ class Failure:
     error: RestoreWatchError
     is_known: bool = False
 
-    @property
-    def names(self) -> dict[str, Any]:
-        """The names in a log line."""
-        return {
-            "group_id": self.group_id,
-            "cluster_name": self.cluster_name,
-            "restore_id": self.restore_id,
-        }
-
     def as_json(self) -> dict[str, Any]:
         """The failure in the result of a sweep."""
         names = {"clusterName": self.cluster_name, "restoreId": self.restore_id}

@@ -1,12 +1,12 @@
 """The operator's view of checks, sweeps and the other actions: log lines, and metrics."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from logging import DEBUG
-from threading import RLock
+from threading import Lock
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -22,6 +22,7 @@ from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.results import (
     FAILURES_SHOWN,
     CheckResult,
+    Failure,
     Registration,
     SweepResult,
     ValidationResult,
@@ -47,110 +48,96 @@ class Telemetry:
     def __init__(self, logger: Logger, metrics: MetricsLog) -> None:
         self._logger = logger
         self._metrics = metrics
-        self._lock = RLock()
+        self._lock = Lock()
         self._counts = Counter[str]()
         self._reported: LRUCache[tuple[str, str], bool] = LRUCache(REPORTS_REMEMBERED)
         self._unread_clusters: set[tuple[str, str]] = set()
 
     def count_atlas_call(self, status: int, sunset: str | None) -> None:
         """Count an answer of Atlas, and log when Atlas retires the endpoint."""
-        with emitting(self._lock):
-            self._count("AtlasCalls")
-            if status == 429:
-                self._count("AtlasThrottles")
-            if sunset:
-                self._count("AtlasSunsets")
-                self._logger.warning(
-                    "Atlas will retire this version of the endpoint", sunset=_date(sunset)
-                )
+        self._count("AtlasCalls")
+        if status == 429:
+            self._count("AtlasThrottles")
+        if sunset:
+            self._count("AtlasSunsets")
+            text = "Atlas will retire this version of the endpoint"
+            self._log(self._logger.warning, text, sunset=_date(sunset))
 
-    def report_check(self, target: RestoreTarget, result: CheckResult) -> None:
+    def report_check(self, result: CheckResult) -> None:
         """Report a check by name that succeeded."""
-        with emitting(self._lock):
-            self._count("SuccessfulChecks")
-            self.report_result(target, result)
+        self._count("SuccessfulChecks")
+        self.report_result(result)
 
-    def report_result(self, target: RestoreTarget, result: CheckResult) -> None:
+    def report_result(self, result: CheckResult) -> None:
         """Report the result of Atlas's answer about a job."""
-        with emitting(self._lock):
-            self._warn(target, result)
-            self._logger.info(
-                "checked",
-                **names_of(target),
-                kind=result.job.kind,
-                status=result.job.status,
-                changed=result.changed,
-                published=len(result.published),
-            )
+        self._warn(result)
+        self._log(
+            self._logger.info,
+            "checked",
+            **names_of(result.job),
+            kind=result.job.kind,
+            status=result.job.status,
+            changed=result.changed,
+            published=len(result.published),
+        )
 
     def count_publication(self, entry: Entry, recorded: Recorded) -> None:
         """Count a published change, also if its check fails afterwards."""
-        if not isinstance(entry, StatusChange):
-            return
-        with emitting(self._lock):
-            self._metrics.write(metrics_of_change(entry, recorded), status=entry.job.status)
-            self._metrics.write(metrics_of_snapshot(entry, recorded))
+        if isinstance(entry, StatusChange):
+            self._write(metrics_of_change(entry, recorded), status=entry.job.status)
+            self._write(metrics_of_snapshot(entry, recorded))
 
-    def report_validation(self, target: RestoreTarget, result: ValidationResult) -> None:
+    def report_validation(self, result: ValidationResult) -> None:
         """Report a validation, recorded now or repeated. Its texts stay out."""
-        with emitting(self._lock):
-            if result.first_check is not None:
-                self.report_check(target, result.first_check)
-            self._logger.info(
-                "validated",
-                **names_of(target),
-                verdict=result.entry.validation.verdict,
-                sequence=result.entry.sequence,
-                changed=result.changed,
-                published=len(result.published),
-            )
+        if result.first_check is not None:
+            self.report_check(result.first_check)
+        self._log(
+            self._logger.info,
+            "validated",
+            **names_of(result.job),
+            verdict=result.entry.validation.verdict,
+            sequence=result.entry.sequence,
+            changed=result.changed,
+            published=len(result.published),
+        )
 
-    def report_registration(self, target: RestoreTarget, registration: Registration) -> None:
+    def report_registration(self, registration: Registration) -> None:
         """Report a workflow that waits for a job. Its token stays out."""
-        with emitting(self._lock):
-            if registration.first_check is not None:
-                self.report_check(target, registration.first_check)
-            self._logger.info(
-                "registered",
-                **names_of(target),
-                status=registration.job.status,
-                wait_until=registration.until,
-            )
+        job = registration.job
+        if registration.first_check is not None:
+            self.report_check(registration.first_check)
+        names, until = names_of(job), registration.until
+        self._log(self._logger.info, "registered", **names, status=job.status, wait_until=until)
 
     def report_workflow_answer(self, answer: TaskAnswer, job: RestoreJob) -> None:
         """Report a workflow that was answered, or does not wait any more."""
-        with emitting(self._lock):
-            outcome = answer.error or "success"
-            self._logger.info("answered", **names_of(job), status=job.status, answer=outcome)
+        names, outcome = names_of(job), answer.error or "success"
+        self._log(self._logger.info, "answered", **names, status=job.status, answer=outcome)
 
     def report_unsent_answer(self, error: AwsCallError, job: RestoreJob, *, given_up: bool) -> None:
         """Report that Step Functions did not take an answer. Its text has the code only."""
-        with emitting(self._lock):
-            text = "Step Functions did not take the answer to a workflow; the next sweep repeats it"
-            if given_up:
-                text = "Step Functions refuses the answer to a workflow for good; it is given up"
-                self._metrics.write({"WorkflowsGivenUp": (MetricUnit.Count, 1)})
-            self._logger.warning(text, **names_of(job), reason=f"Step Functions {error}")
+        text = "Step Functions did not take the answer to a workflow; the next sweep repeats it"
+        if given_up:
+            text = "Step Functions refuses the answer to a workflow for good; it is given up"
+            self._write({"WorkflowsGivenUp": (MetricUnit.Count, 1)})
+        reason = f"Step Functions {error}"
+        self._log(self._logger.warning, text, **names_of(job), reason=reason)
 
     def report_failure(self, error: RestoreWatchError, target: RestoreTarget | None = None) -> None:
         """Report a check that failed. The error's text says what to do."""
-        with emitting(self._lock):
-            self._metrics.write({"FailedChecks": (MetricUnit.Count, 1)}, error=type(error).__name__)
-            self._log_failure(error, names_of(target) if target else {})
+        self._write({"FailedChecks": (MetricUnit.Count, 1)}, error=type(error).__name__)
+        self._log_failure(error, target)
 
     def report_unchanged(self, target: RestoreTarget) -> None:
         """Report a check of a sweep that found nothing new. A sweep has thousands of them."""
         if self._logger.log_level <= DEBUG:
-            with emitting(self._lock):
-                self._logger.debug("unchanged", **names_of(target))
+            self._log(self._logger.debug, "unchanged", **names_of(target))
 
     def report_dropped_job(self, target: RestoreTarget, reason: str) -> None:
         """Report a job that sweeps no longer ask about, although it has not ended."""
-        with emitting(self._lock):
-            self._count("JobsNoLongerFollowed")
-            self._logger.warning(
-                "This restore job is no longer followed", **names_of(target), reason=reason
-            )
+        self._count("JobsNoLongerFollowed")
+        text = "This restore job is no longer followed"
+        self._log(self._logger.warning, text, **names_of(target), reason=reason)
 
     def report_open_jobs(
         self, open_jobs: Metrics, share_left: float | None, result: SweepResult
@@ -160,155 +147,151 @@ class Telemetry:
 
         `share_left` is the share left of the emptiest rate limit.
         """
-        with emitting(self._lock):
-            metrics = open_jobs | {"NotReached": (MetricUnit.Count, result.not_reached)}
-            if share_left is not None:
-                metrics["RateLimitRemaining"] = (MetricUnit.NoUnit, share_left)
-            self._metrics.write(metrics)
-            self._count("SuccessfulChecks", result.succeeded)
-            news = [failed for failed in result.failures if not failed.is_known]
-            for failed in news[:FAILURES_SHOWN]:
-                self._log_failure(failed.error, failed.names)
-            errors = Counter(type(failed.error).__name__ for failed in result.failures)
-            for name, count in errors.items():
-                self._metrics.write({"FailedChecks": (MetricUnit.Count, count)}, error=name)
+        metrics = open_jobs | {"NotReached": (MetricUnit.Count, result.not_reached)}
+        if share_left is not None:
+            metrics["RateLimitRemaining"] = (MetricUnit.NoUnit, share_left)
+        self._write(metrics)
+        self._count("SuccessfulChecks", result.succeeded)
+        news = [failed for failed in result.failures if not failed.is_known]
+        for failed in news[:FAILURES_SHOWN]:
+            self._log_failure(failed.error, failed)
+        errors = Counter(type(failed.error).__name__ for failed in result.failures)
+        for name, count in errors.items():
+            self._write({"FailedChecks": (MetricUnit.Count, count)}, error=name)
 
     def report_tick(self, result: SweepResult, degraded: int, seconds: float) -> None:
         """Report a sweep that did its work, and how many projects are degraded."""
-        with emitting(self._lock):
-            self._metrics.write(
-                {
-                    "SuccessfulSweeps": (MetricUnit.Count, 1),
-                    "SweepSeconds": (MetricUnit.Seconds, round(seconds, 3)),
-                    "ProjectsDegraded": (MetricUnit.Count, degraded),
-                }
-            )
+        self._write(
+            {
+                "SuccessfulSweeps": (MetricUnit.Count, 1),
+                "SweepSeconds": (MetricUnit.Seconds, round(seconds, 3)),
+                "ProjectsDegraded": (MetricUnit.Count, degraded),
+            }
+        )
         self.report_sweep(result, seconds)
 
     def report_sweep(self, result: SweepResult, seconds: float) -> None:
         """Report a sweep without a tick: the heartbeat and the gauge of outages are of ticks."""
-        with emitting(self._lock):
-            self._logger.info(
-                "swept",
-                open=result.open,
-                found=result.found,
-                checked=result.checked,
-                changed=result.changed,
-                published=result.published,
-                not_reached=result.not_reached,
-                failed=len(result.failures),
-                seconds=round(seconds, 3),
-            )
+        self._log(
+            self._logger.info,
+            "swept",
+            open=result.open,
+            found=result.found,
+            checked=result.checked,
+            changed=result.changed,
+            published=result.published,
+            not_reached=result.not_reached,
+            failed=len(result.failures),
+            seconds=round(seconds, 3),
+        )
 
     def report_watch_change(self, change: WatchChange) -> None:
         """Report that a project or the stack is degraded or has recovered."""
-        with emitting(self._lock):
-            is_degraded = change.state is WatchState.DEGRADED
-            (self._logger.error if is_degraded else self._logger.info)(
-                f"The watch is {change.state}",
-                group_id=change.group_id,
-                error=change.trouble.error,
-                reason=change.trouble.message,
-                since=utc_text(change.trouble.since),
-            )
+        is_degraded = change.state is WatchState.DEGRADED
+        self._log(
+            self._logger.error if is_degraded else self._logger.info,
+            f"The watch is {change.state}",
+            group_id=change.group_id,
+            error=change.trouble.error,
+            reason=change.trouble.message,
+            since=utc_text(change.trouble.since),
+        )
 
     def report_days_left(self, days_left: int) -> None:
         """Report when the credentials expire."""
-        with emitting(self._lock):
-            self._metrics.write({"CredentialDaysLeft": (MetricUnit.Count, days_left)})
+        self._write({"CredentialDaysLeft": (MetricUnit.Count, days_left)})
 
     def report_credentials_change(self, change: CredentialsChange) -> None:
         """Report that the credentials are about to expire, or were renewed."""
-        with emitting(self._lock):
-            write, text = self._logger.warning, "The credentials expire soon"
-            if change.threshold is None:
-                write, text = self._logger.info, "The credentials were renewed"
-            write(
-                text,
-                expires_at=utc_text(change.secret.expires_at),
-                is_certain=change.secret.is_certain,
-            )
+        write, text = self._logger.warning, "The credentials expire soon"
+        if change.threshold is None:
+            write, text = self._logger.info, "The credentials were renewed"
+        expires_at = utc_text(change.secret.expires_at)
+        self._log(write, text, expires_at=expires_at, is_certain=change.secret.is_certain)
 
     def report_unread_cluster(
         self, group_id: str, cluster_name: str | None, error: RestoreWatchError
     ) -> None:
         """Report a cluster whose restore jobs were never listed; a cluster once."""
         cluster = group_id, cluster_name or ""
-        if cluster in self._unread_clusters:
-            return
-        with emitting(self._lock):
+        if cluster not in self._unread_clusters:
             self._unread_clusters.add(cluster)
-            self._logger.warning(str(error), group_id=group_id, cluster_name=cluster_name)
+            write = self._logger.warning
+            self._log(write, str(error), group_id=group_id, cluster_name=cluster_name)
 
     def report_test(self, message_id: str) -> None:
         """Report a test notification."""
-        with emitting(self._lock):
-            self._logger.info("test notification", message_id=message_id)
+        self._log(self._logger.info, "test notification", message_id=message_id)
 
     def report_diagnosis(self, checks: Sequence[Mapping[str, Any]]) -> None:
         """Report a diagnosis. Its result has the checks."""
-        with emitting(self._lock):
-            failed = [one["check"] for one in checks if one["ok"] is False]
-            self._logger.info("diagnosed", checks=len(checks), failed_checks=failed)
+        failed = [one["check"] for one in checks if one["ok"] is False]
+        self._log(self._logger.info, "diagnosed", checks=len(checks), failed_checks=failed)
 
     def report_unstarted_sweep(self, error: AwsCallError) -> None:
         """Report that Lambda did not take a sweep. The text has the code only."""
-        with emitting(self._lock):
-            text = "Lambda did not take the sweep of a new job; the next tick follows it"
-            self._logger.warning(text, reason=f"Lambda {error}")
+        text = "Lambda did not take the sweep of a new job; the next tick follows it"
+        self._log(self._logger.warning, text, reason=f"Lambda {error}")
 
     def report_skipped_sweep(self) -> None:
         """Report a sweep that left its work to another one."""
-        with emitting(self._lock):
-            self._logger.info("skipped")
+        self._log(self._logger.info, "skipped")
 
     def flush(self) -> None:
         """Write this invocation's counts as one line of CloudWatch's embedded metric format."""
-        with emitting(self._lock):
+        with self._lock:
             counts, self._counts = self._counts, Counter()
-            self._metrics.write(
-                {name: (MetricUnit.Count, number) for name, number in counts.items()}
-            )
+        self._write({name: (MetricUnit.Count, number) for name, number in counts.items()})
 
-    def _warn(self, target: RestoreTarget, result: CheckResult) -> None:
+    def _warn(self, result: CheckResult) -> None:
+        job, write = result.job, self._logger.warning
         if result.successor:
-            self._logger.warning(
-                "Atlas no longer answers for tenant restore jobs; use the kind flex or auto",
-                **names_of(target),
-            )
-        if result.contradiction and self._is_news(target, result.contradiction):
+            text = "Atlas no longer answers for tenant restore jobs; use the kind flex or auto"
+            self._log(write, text, **names_of(job))
+        if result.contradiction and self._is_news(job, result.contradiction):
             self._count("Contradictions")
-            self._logger.warning(
+            self._log(
+                write,
                 "Atlas contradicts the recorded end of this restore; the recorded end stays",
-                **names_of(target),
-                recorded=result.job.status,
+                **names_of(job),
+                recorded=job.status,
                 contradiction=result.contradiction,
             )
-        if result.unrecorded_word and self._is_news(target, result.unrecorded_word):
-            self._logger.warning(
-                "Atlas uses more unknown statuses than this job's history holds",
-                **names_of(target),
-                atlas_status=redact(result.unrecorded_word),
-            )
+        if result.unrecorded_word and self._is_news(job, result.unrecorded_word):
+            text = "Atlas uses more unknown statuses than this job's history holds"
+            self._log(write, text, **names_of(job), atlas_status=redact(result.unrecorded_word))
 
-    def _is_news(self, target: RestoreTarget, what: str) -> bool:
-        report = (target.restore_id, what)
-        is_news = report not in self._reported
-        self._reported[report] = True
+    def _is_news(self, job: RestoreJob, what: str) -> bool:
+        report = job.restore_id, what
+        with self._lock:
+            is_news = report not in self._reported
+            self._reported[report] = True
         return is_news
 
-    def _log_failure(self, error: RestoreWatchError, names: Mapping[str, Any]) -> None:
-        self._logger.error(
+    def _log_failure(
+        self, error: RestoreWatchError, failed: RestoreTarget | Failure | None
+    ) -> None:
+        self._log(
+            self._logger.error,
             str(error),
-            **names,
+            **(names_of(failed) if failed else {}),
             error=type(error).__name__,
             error_code=error.error_code if isinstance(error, AtlasError) else None,
             notes=getattr(error, "__notes__", []),
         )
 
+    def _log(self, write: Callable[..., None], text: str, **fields: Any) -> None:
+        with emitting(self._lock):
+            write(text, **fields)
+
+    def _write(self, metrics: Metrics, **dimensions: str) -> None:
+        with emitting(self._lock):
+            self._metrics.write(metrics, **dimensions)
+
     def _count(self, name: str, by: int = 1) -> None:
         if by:
-            self._counts[name] += by
+            with self._lock:
+                self._counts[name] += by
 
 
 def _date(text: str) -> str:
@@ -319,7 +302,7 @@ def _date(text: str) -> str:
     return "not a date"
 
 
-def names_of(job: RestoreTarget | RestoreJob) -> dict[str, Any]:
+def names_of(job: RestoreTarget | RestoreJob | Failure) -> dict[str, Any]:
     """The names of a job in a log line."""
     return {
         "group_id": job.group_id,

@@ -79,8 +79,6 @@ def test_a_failure_names_the_job_the_cluster_the_project_or_nothing() -> None:
         {"groupId": None} | told,
         {"groupId": GROUP, "clusterName": "carts"} | told,
     ]
-    names = {"group_id": GROUP, "cluster_name": "carts", "restore_id": None}
-    assert result.failures[3].names == names
 
 
 NO_SECRET = CredentialsError("no secret")

@@ -92,8 +92,9 @@ def output(capsys: pytest.CaptureFixture[str]) -> Output:
 # Checks
 
 
-def result(**fields: Any) -> CheckResult:
-    return CheckResult(plain_job(), RestoreStatus.RUNNING, changed=False, sequence=2, **fields)
+def result(number: int, **fields: Any) -> CheckResult:
+    job = plain_job(restore_id=restore_id(number))
+    return CheckResult(job, RestoreStatus.RUNNING, changed=False, sequence=2, **fields)
 
 
 RUNNING = plain_change()
@@ -159,7 +160,7 @@ def test_the_age_of_a_snapshot_is_a_metric_of_the_first_change_that_knows_it(
 @pytest.mark.parametrize("field", ["contradiction", "unrecorded_word"])
 def test_what_every_check_of_a_job_may_find_is_a_warning_once(output: Output, field: str) -> None:
     def warns(number: int) -> bool:
-        output.telemetry.report_result(target(f"{number:024x}"), result(**{field: "DANCING"}))
+        output.telemetry.report_result(result(number, **{field: "DANCING"}))
         lines = output.lines()
         is_warned = "WARNING" in {line.get("level") for line in lines}
         counted = any("Contradictions" in line for line in lines)

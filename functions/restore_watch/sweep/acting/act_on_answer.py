@@ -161,8 +161,7 @@ class JobActions:
             published = self.outbox.publish(recorded, self.run.ending)
             self._append(job, Fate.PUBLISHED, len(published))
             job = self._note_recorded(job, answer, recorded, len(recorded.history))
-        result = result_of(job.target, answer, recorded, published)
-        self.run.telemetry.report_result(job.target, result)
+        self.run.telemetry.report_result(result_of(job.target, answer, recorded, published))
         return job
 
     def _note_recorded(
