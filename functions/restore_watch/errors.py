@@ -82,18 +82,18 @@ class AtlasError(RestoreWatchError):
     Atlas refused, sent an unknown answer, or (`reason` is None) did not answer.
 
     `transient` is true if the same request may succeed a moment later. A failed token request is
-    not transient, because it is not repeated for at least 30 s.
+    not transient, because it is not repeated for at least 30 s. `summary` is the failure without
+    the advice that the message adds. `family` is the family of endpoints that refused: the kind of
+    restore job, or the name of a list.
     """
 
     transient = False
+    summary: str | None = None
+    family: str | None = None
 
     def __init__(self, message: str, reason: AtlasReason | None = None) -> None:
         super().__init__(message)
         self.reason = reason
-        self.summary: str | None = None
-        """The failure, without the advice that the message adds."""
-        self.family: str | None = None
-        """The family of endpoints that refused: the kind of restore job, or the name of a list."""
 
     @property
     def error_code(self) -> str | None:

@@ -1,8 +1,8 @@
 """Environment variables → Settings. The only reader of the environment."""
 
-import math
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -107,10 +107,7 @@ def _project_ids(text: str) -> tuple[str, ...] | Literal["all"]:
 
 def _number(text: str, is_allowed: Callable[[float], bool], expected: str) -> float:
     """Return an allowed number, in any form that CloudFormation takes."""
-    try:
-        number = float(text) if text.isascii() else math.nan
-    except ValueError:
-        number = math.nan
-    if not is_allowed(number):
-        raise ConfigurationError(expected)
-    return number
+    with suppress(ValueError):
+        if text.isascii() and is_allowed(number := float(text)):
+            return number
+    raise ConfigurationError(expected)

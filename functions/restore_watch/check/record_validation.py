@@ -6,7 +6,6 @@ from foundation.deadline import Deadline
 from restore_watch.check.check import JobChecker
 from restore_watch.errors import (
     InvalidEventError,
-    TableUnavailableError,
     TooManyValidationsError,
     ValidationRefusedError,
 )
@@ -23,14 +22,6 @@ from restore_watch.table.job_item import Recorded
 
 AHEAD = timedelta(minutes=5)
 """A test may lie this far in the future: the clock of a pipeline may be fast."""
-
-TRIES = VALIDATIONS_LIMIT + 5
-"""
-A validation is written this many times at most.
-
-Each lost try means that another invocation wrote to the same job. Validations have a limit, and a
-job has few changes of its status.
-"""
 
 
 def record_validation(
@@ -52,7 +43,7 @@ def record_validation(
     _require_moment(target, validation, checker.outbox.clock.now())
     first_check = None
     recorded = checker.outbox.table.recall(target, deadline)
-    for _ in range(TRIES):
+    while True:  # a try is lost if another invocation wrote to the job; it has few writes
         if recorded is not None:
             found = recorded.validation or recorded_before(
                 validation, recorded.validations, request_id
@@ -67,8 +58,6 @@ def record_validation(
         recorded = checker.outbox.table.validate(
             recorded, validation, checker.outbox.clock.now(), deadline, request_id
         )
-    msg = "other invocations wrote to this job again and again; try again"
-    raise TableUnavailableError(msg)
 
 
 def _require_moment(target: RestoreTarget, validation: Validation, now: datetime) -> None:

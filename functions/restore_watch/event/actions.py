@@ -7,6 +7,7 @@ sweep too, so that a rule can trigger it.
 """
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -26,11 +27,6 @@ from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.validation import DETAIL_LIMIT, VALIDATED_BY_LIMIT, Validation, Verdict
 from restore_watch.redaction import redact, redact_report
 
-_IS_NAME: Mapping[str, Callable[[str], object]] = {
-    "groupId": is_object_id,
-    "clusterName": is_cluster_name,
-}
-
 TICK_LIFE = timedelta(seconds=110)
 """
 A tick is too old then, because the next one has come.
@@ -46,8 +42,6 @@ The request of a check is too old then: a tick has come, or Lambda repeats a swe
 Lambda waits a minute before that ("Error handling for asynchronous invocations", AWS Lambda
 Developer Guide), and puts what fails again into the failure queue. The ticks report it anyhow.
 """
-
-_SCHEDULED = {"source": "aws.events", "detail-type": "Scheduled Event"}
 
 
 class Sweep(NamedTuple):
@@ -112,7 +106,7 @@ def read_action(event: Mapping[str, Any]) -> Action | None:
 
     Raises InvalidEventError, naming the field and what was expected.
     """
-    if all(event.get(name) == value for name, value in _SCHEDULED.items()):
+    if (event.get("source"), event.get("detail-type")) == ("aws.events", "Scheduled Event"):
         return Sweep(_moment(event.get("time"), "time"), "time")
     if "action" not in event:
         return None
@@ -146,7 +140,8 @@ def _find_newest_restore(event: Mapping[str, Any]) -> FindNewestRestore:
 
 def _name(event: Mapping[str, Any], name: str) -> str:
     given, value = one_of(event, name)
-    if not isinstance(value, str) or not _IS_NAME[name](value):
+    is_one = is_object_id if name == "groupId" else is_cluster_name
+    if not isinstance(value, str) or not is_one(value):
         raise unexpected(given, EXPECTED[name], value)
     return value
 
@@ -174,12 +169,10 @@ def _optional_moment(event: Mapping[str, Any], field: str) -> datetime | None:
 
 
 def _moment(value: object, field: str) -> datetime:
-    try:
+    with suppress(ValueError, OverflowError):
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
         if moment is not None and moment.tzinfo is not None:
             return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
     expected = "a moment in ISO 8601 with its zone, such as 2026-11-25T12:00:00Z"
     raise unexpected(field, expected, value)
 

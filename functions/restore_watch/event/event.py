@@ -137,13 +137,13 @@ def _request(fields: Mapping[str, Any], *, path: str) -> OneTarget | SeveralTarg
         return _named(fields, path)
     if fields.get("detail-type") != DETAIL_TYPE:
         raise InvalidEventError(f"{path}detail-type", f'expected "{DETAIL_TYPE}"')
-    request = _named(_object(fields.get("detail"), f"{path}detail"), f"{path}detail.")
-    if isinstance(request, SeveralTargets):
-        return SeveralTargets(request.targets, all_must_succeed=True)
-    return request
+    path = f"{path}detail"
+    return _named(_object(fields.get("detail"), path), f"{path}.", all_must_succeed=True)
 
 
-def _named(fields: Mapping[str, Any], path: str) -> OneTarget | SeveralTargets:
+def _named(
+    fields: Mapping[str, Any], path: str, *, all_must_succeed: bool = False
+) -> OneTarget | SeveralTargets:
     if "action" in fields:
         raise InvalidEventError(f"{path}action", "accepted at the top level of an event only")
     if "targets" not in fields:
@@ -152,9 +152,8 @@ def _named(fields: Mapping[str, Any], path: str) -> OneTarget | SeveralTargets:
     if len(targets) > TARGETS_LIMIT:
         problem = f"expected at most {TARGETS_LIMIT} targets, got {len(targets)}"
         raise InvalidEventError(f"{path}targets", problem)
-    return SeveralTargets(
-        tuple(_target_or_refusal(target, f"{path}targets[{n}]") for n, target in enumerate(targets))
-    )
+    read = (_target_or_refusal(one, f"{path}targets[{n}]") for n, one in enumerate(targets))
+    return SeveralTargets(tuple(read), all_must_succeed)
 
 
 def _target_or_refusal(value: object, path: str) -> Target:
