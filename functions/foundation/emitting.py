@@ -1,12 +1,22 @@
 """Logs and metrics. If writing them fails, nothing else does."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 type Metrics = dict[str, tuple[MetricUnit, float]]
 """Metrics by name: unit and value."""
+
+
+def start_logger(level: str) -> Logger:
+    """Return the logger of a function. Below WARNING, libraries log URLs and headers."""
+    for library in ("httpx", "httpcore", "boto3", "botocore", "urllib3"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    # An operator needs the message, not the line of code that logged it.
+    return Logger(level=level, location=None)
 
 
 @contextmanager

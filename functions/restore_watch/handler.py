@@ -10,15 +10,14 @@ import gc
 
 gc.disable()
 
-import logging
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from foundation.deadline import Deadline
+from foundation.emitting import start_logger
 from restore_watch.composition import compose
 from restore_watch.settings import Settings
 
@@ -28,13 +27,8 @@ if TYPE_CHECKING:
 RESERVE = 0.5
 """Seconds of the invocation that are kept for returning the result."""
 
-# Below WARNING these libraries log URLs and headers.
-for library in ("httpx", "httpcore", "boto3", "botocore", "urllib3"):
-    logging.getLogger(library).setLevel(logging.WARNING)
-
 settings = Settings.from_environment(os.environ)
-# An operator needs the message, not the line of code that logged it.
-logger = Logger(level=settings.log_level, location=None)
+logger = start_logger(settings.log_level)
 application = compose(settings, logger, boto3.Session())
 
 # The loaded modules stay, so later collections can skip them.
