@@ -112,8 +112,8 @@ class Application:
                 registration = register_wait(self.checker, target, wait, deadline)
                 self.telemetry.report_registration(registration)
                 result = registration.as_json()
-            case RecordValidation(target, validation):
-                recorded = record_validation(self.checker, target, validation, deadline, request_id)
+            case RecordValidation():
+                recorded = record_validation(self.checker, request, deadline, request_id)
                 self.telemetry.report_validation(recorded)
                 result = recorded.as_json()
             case Sweep():

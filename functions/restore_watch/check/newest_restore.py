@@ -6,6 +6,7 @@ Stores and publishes nothing.
 
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from foundation.deadline import Deadline
@@ -34,11 +35,7 @@ def find_newest_restore(
     moment, and otherwise as a check does. An ObjectId has whole seconds, so a job of the same
     second counts as created after it.
     """
-    cluster = wanted.group_id, wanted.cluster_name
-
-    def listed(kind: RestoreKind) -> list[RestoreTarget]:
-        return _listed(atlas, cluster, kind, deadline)
-
+    listed = partial(_listed, atlas, (wanted.group_id, wanted.cluster_name), deadline)
     try:
         found = listed(RestoreKind.FLEX)
     except (AtlasBadRequestError, RestoreJobNotFoundError):  # it is no Flex cluster
@@ -58,7 +55,7 @@ def find_newest_restore(
 
 
 def _listed(
-    atlas: AtlasSession, cluster: Cluster, kind: RestoreKind, deadline: Deadline
+    atlas: AtlasSession, cluster: Cluster, deadline: Deadline, kind: RestoreKind
 ) -> list[RestoreTarget]:
     """
     Read all pages, or raise: nobody documents the order of a list.

@@ -107,7 +107,8 @@ def parse(event: object) -> Request:
     """
     fields = _object(event, "event")
     if "Records" in fields:
-        return QueueBatch(_queue_records(fields["Records"]))
+        records = enumerate(_list(fields["Records"], "Records", "SQS records"))
+        return QueueBatch(tuple(_queue_record(one, f"Records[{n}]") for n, one in records))
     action = read_action(fields)
     if action is not None:
         return action
@@ -161,11 +162,6 @@ def _target_or_refusal(value: object, path: str) -> Target:
         return read_target(_object(value, path), f"{path}.")
     except InvalidEventError as error:
         return RefusedTarget(path, error)
-
-
-def _queue_records(records: object) -> tuple[QueueRecord, ...]:
-    given = _list(records, "Records", "SQS records")
-    return tuple(_queue_record(record, f"Records[{n}]") for n, record in enumerate(given))
 
 
 def _queue_record(value: object, path: str) -> QueueRecord:
