@@ -137,12 +137,12 @@ def test_a_job_that_several_records_name_is_recorded_once_and_every_record_is_do
     environment = world.environment(
         by=roomy, sleep=lambda _: wait_until(lambda: world.stored(job) == done)
     )
-    bodies = [*named([job, other, job]), {**job.event, "kind": "auto"}]
+    bodies = [*named([job, other, job, other]), {**job.event, "kind": "auto"}]
 
     assert environment.answer(batch(*bodies)) == {"batchItemFailures": []}
     assert published_once(world, [job, other])
     assert world.stored(job) == done
-    assert reported(environment, "INFO") == {job.restore_id: 3, other.restore_id: 1}
+    assert reported(environment, "INFO") == {job.restore_id: 3, other.restore_id: 2}
     assert sum(line["changed"] for line in environment.lines("checked")) == 2
 
 
