@@ -4,12 +4,11 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
-from restore_watch.model.fields import OrNull, UtcDate
+from restore_watch.model.fields import Kept, OrNull, UtcDate
 
 type Threshold = Literal[1, 3, 7, 14, 30]
 
@@ -30,20 +29,15 @@ CLIENT_ID = r"^[A-Za-z0-9_-]{1,128}$"
 is_client_id = re.compile(CLIENT_ID).fullmatch
 """Whether a text may be the id of a service account, in a path and in a message."""
 
-_CONFIG = ConfigDict(alias_generator=to_camel)
-"""How these are read from an item, and written to it."""
-
 
 @dataclass(frozen=True)
-class ExpiringSecret:
+class ExpiringSecret(Kept):
     """
     The secret of a service account that is in use, without any part of its text.
 
     The secret `is_certain` if Atlas shows that it is in use. If not, it is the first to expire, or
     the last known secret. `created_at` is None if Atlas does not say it; 1.1.0 stored none.
     """
-
-    __pydantic_config__: ClassVar = _CONFIG
 
     client_id: Annotated[str, Field(pattern=CLIENT_ID)]
     expires_at: UtcDate
@@ -75,10 +69,8 @@ class ExpiringSecret:
 
 
 @dataclass(frozen=True)
-class CredentialsChange:
+class CredentialsChange(Kept):
     """A secret is about to expire or, without a `threshold`, was renewed. Noticed `at`, in UTC."""
-
-    __pydantic_config__: ClassVar = _CONFIG
 
     secret: ExpiringSecret
     at: UtcDate
@@ -86,7 +78,7 @@ class CredentialsChange:
 
 
 @dataclass(frozen=True)
-class CredentialsExpiry:
+class CredentialsExpiry(Kept):
     """
     The memory, kept in the table, of when the credentials expire.
 
@@ -95,8 +87,6 @@ class CredentialsExpiry:
     said of it. `unsent` are the changes that the topic has not accepted. `stored` is the value in
     the table: a write needs the value that was read.
     """
-
-    __pydantic_config__: ClassVar = _CONFIG
 
     asked_at: UtcDate | None = None
     secret: ExpiringSecret | None = None

@@ -1,20 +1,19 @@
 """The types of fields, of Atlas's answers and of our own items. Pure."""
 
 import re
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import datetime, timedelta
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    GetCoreSchemaHandler,
     GetPydanticSchema,
     StringConstraints,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import core_schema
 
 from foundation.clock import in_utc
 from restore_watch.redaction import without_urls
@@ -29,6 +28,9 @@ ObjectId = Annotated[str, StringConstraints(strict=True, pattern=f"^{_OBJECT_ID}
 ClusterName = Annotated[
     str, StringConstraints(strict=True, pattern=f"^{_CLUSTER_NAME}$", max_length=NAME_LIMIT)
 ]
+
+AHEAD = timedelta(minutes=10)
+"""A stored moment may lie so far in the future, because clocks differ."""
 
 TEXT_LIMIT = 256
 """Characters kept of a text from Atlas, so that no answer is too large for an item or a message."""
@@ -63,16 +65,27 @@ Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_trim)]
 UtcDate = Annotated[datetime, BeforeValidator(_require_iso_date), AfterValidator(in_utc)]
 
 
-def _null_if_unreadable(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-    return core_schema.with_default_schema(handler(source), default=None, on_error="default")
+def on_error(how: Literal["default", "omit"], **default: Any) -> GetPydanticSchema:
+    """
+    An invalid value is the default, or left out of its list or map, and the other values stay.
+
+    Pydantic's core does this, so no validator in Python runs for each field.
+    """
+    return GetPydanticSchema(
+        lambda source, handler: core_schema.with_default_schema(
+            handler(source), on_error=how, **default
+        )
+    )
 
 
-type OrNull[Read] = Annotated[Read | None, GetPydanticSchema(_null_if_unreadable)]
-"""
-An invalid value is null, and the other fields of its model stay.
+type OrNull[Read] = Annotated[Read | None, on_error("default", default=None)]
+type OrOmitted[Read] = Annotated[Read, on_error("omit")]
 
-Pydantic's core has this as `on_error`, so no validator in Python runs for each field.
-"""
+
+class Kept:
+    """A dataclass that is kept in an item, with each field by its public name."""
+
+    __pydantic_config__: ClassVar = ConfigDict(alias_generator=to_camel)
 
 
 class Shown(BaseModel):

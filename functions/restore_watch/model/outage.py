@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, PlainSerializer, ValidationInfo
 
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.errors import (
@@ -13,8 +15,10 @@ from restore_watch.errors import (
     RestoreWatchError,
     UnexpectedAtlasResponseError,
 )
+from restore_watch.model.fields import AHEAD, Kept, OrNull, OrOmitted, UtcDate, on_error
 from restore_watch.model.fixes import fix_of
 from restore_watch.model.question import Question
+from restore_watch.model.status_change import utc_text
 
 DROPPED_AFTER = timedelta(days=1)
 """A project is dropped after the list of all projects has not shown it for this long."""
@@ -27,6 +31,21 @@ UNANSWERED = (AtlasUnavailableError, UnexpectedAtlasResponseError, TimeBudgetExc
 
 _UNANSWERED_NAMES = {one.__name__ for one in UNANSWERED}
 
+LARGEST_COUNT = 10**15
+"""No number of writes, or of open jobs, is larger."""
+
+
+def _require_past(moment: datetime, info: ValidationInfo[datetime]) -> datetime:
+    if moment - info.context > AHEAD:
+        raise ValueError
+    return moment
+
+
+# How an item has these. Whoever reads one gives the present moment as the context.
+type _Past = Annotated[UtcDate, AfterValidator(_require_past), PlainSerializer(utc_text)]
+type _Words = Annotated[str, Field(strict=True, max_length=4096)]
+type _Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT), on_error("default", default=0)]
+
 
 class WatchState(StrEnum):
     """The state in a message about the watch."""
@@ -36,17 +55,17 @@ class WatchState(StrEnum):
 
 
 @dataclass(frozen=True)
-class Trouble:
+class Trouble(Kept):
     """
     The reason why something cannot be seen, and the moment since when, in UTC.
 
     It has the name and text of our error, and advice; 1.0.0 stored no `fix`.
     """
 
-    since: datetime
-    error: str
-    message: str
-    fix: str = ""
+    since: _Past
+    error: _Words
+    message: _Words
+    fix: OrNull[_Words] = None
 
     @classmethod
     def of(cls, error: RestoreWatchError, since: datetime, *, of_stack: bool = False) -> Self:
@@ -62,7 +81,7 @@ class Trouble:
 
 
 @dataclass(frozen=True)
-class WatchChange:
+class WatchChange(Kept):
     """
     A project, or the stack if `group_id` is None, is degraded or has recovered. Moments are UTC.
 
@@ -72,16 +91,16 @@ class WatchChange:
     """
 
     state: WatchState
-    group_id: str | None
+    group_id: Annotated[str | None, Field(exclude=True)]
     trouble: Trouble
-    at: datetime
-    last_success_at: datetime | None
-    open_jobs: int
-    reason: str | None = None
+    at: _Past
+    last_success_at: OrNull[_Past]
+    open_jobs: _Count
+    reason: OrNull[Annotated[str, Field(pattern=f"^{REMOVED}$")]] = None
 
 
 @dataclass(frozen=True)
-class Watched:
+class Watched(Kept):
     """
     The memory, kept in the table, of how a project or the stack is seen.
 
@@ -92,14 +111,14 @@ class Watched:
     that was read.
     """
 
-    group_id: str | None
-    version: int = 0
-    troubles: Mapping[str, Trouble] = field(default_factory=dict)
-    failing_since: datetime | None = None
-    degraded: Trouble | None = None
-    recovering_since: datetime | None = None
-    last_success_at: datetime | None = None
-    unsent: tuple[WatchChange, ...] = ()
+    group_id: Annotated[str | None, Field(exclude=True)]
+    version: Annotated[int, Field(exclude=True)] = 0
+    troubles: Mapping[str, OrOmitted[Trouble]] = field(default_factory=dict)
+    failing_since: OrNull[_Past] = None
+    degraded: OrNull[Trouble] = None
+    recovering_since: OrNull[_Past] = None
+    last_success_at: OrNull[_Past] = None
+    unsent: tuple[OrOmitted[WatchChange], ...] = ()
 
     @property
     def is_failing(self) -> bool:

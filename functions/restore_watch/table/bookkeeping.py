@@ -16,13 +16,12 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from foundation.deadline import Deadline
 from restore_watch.model.credentials_expiry import CredentialsExpiry
 from restore_watch.model.marks import Marks
-from restore_watch.model.outage import Watched
+from restore_watch.model.outage import LARGEST_COUNT, Watched
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.how_long_kept import expires_at
 from restore_watch.table.items import Items, lies_between
 from restore_watch.table.lease import read_success
 from restore_watch.table.project_item import (
-    LARGEST_COUNT,
     Project,
     expiry_as_value,
     marks_as_values,

@@ -21,9 +21,10 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from foundation.clock import CLOCKS_APART
 from foundation.deadline import Deadline
 from restore_watch.errors import RestoreWatchError
+from restore_watch.model.fields import AHEAD
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.items import Items, lies_between
-from restore_watch.table.stored_fields import AHEAD, past_moment, sweeps_key
+from restore_watch.table.stored_fields import past_moment, sweeps_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

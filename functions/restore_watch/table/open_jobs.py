@@ -11,11 +11,11 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from foundation.deadline import Deadline
+from restore_watch.model.fields import AHEAD
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.items import Items, lies_between
 from restore_watch.table.job_item import OPEN_SHARDS, key
 from restore_watch.table.open_job import OpenJob, read_open_job
-from restore_watch.table.stored_fields import AHEAD
 
 INDEX = "OpenJobs"
 

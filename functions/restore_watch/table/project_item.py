@@ -23,11 +23,11 @@ from restore_watch.atlas.endpoints import CLUSTER_LISTS
 from restore_watch.model.credentials_expiry import NOT_ASKED, CredentialsExpiry
 from restore_watch.model.fields import is_cluster_name, is_object_id
 from restore_watch.model.marks import OLDEST_MARK, Marks, Part
-from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched, WatchState
+from restore_watch.model.outage import LARGEST_COUNT, Watched
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.how_long_kept import RETENTION
-from restore_watch.table.stored_fields import past_moment, present, read_words, sweeps_key
+from restore_watch.table.stored_fields import past_moment, sweeps_key
 
 STACK = "stack"
 
@@ -134,110 +134,52 @@ def _mark(stored: object, now: datetime) -> datetime | None:
     return mark if mark and now - mark <= RETENTION else None
 
 
+# A check needs neither of these, and making them takes milliseconds of a cold start.
 @cache
-def _map() -> TypeAdapter[CredentialsExpiry]:
-    # A check does not need it, and making it takes milliseconds of a cold start.
+def _expiry() -> TypeAdapter[CredentialsExpiry]:
     return TypeAdapter(CredentialsExpiry)
+
+
+@cache
+def _watched() -> TypeAdapter[Watched]:
+    return TypeAdapter(Watched)
 
 
 def expiry_as_value(expiry: CredentialsExpiry) -> dict[str, Any]:
     """The map, without values that are absent."""
-    return dict(_map().dump_python(expiry, mode="json", by_alias=True, exclude_defaults=True))
+    return dict(_expiry().dump_python(expiry, mode="json", by_alias=True, exclude_defaults=True))
 
 
 def read_expiry(stored: object) -> CredentialsExpiry:
     """Read the map. If somebody has changed it so that it cannot be read, nothing is known."""
     try:
-        read = _map().validate_python(stored)
+        read = _expiry().validate_python(stored)
     except ValidationError:
         read = NOT_ASKED
     return replace(read, stored=stored)
 
 
-LARGEST_COUNT = 10**15
-"""No number of writes, or of open jobs, is larger."""
-
-
 def watched_as_values(watched: Watched) -> dict[str, Any]:
     """The attributes of how the project is seen; None for an absent value."""
-    troubles = {name: _trouble(one) for name, one in watched.troubles.items()}
-    return {
-        "troubles": troubles or None,
-        "failingSince": _moment(watched.failing_since),
-        "degraded": _trouble(watched.degraded) if watched.degraded else None,
-        "recoveringSince": _moment(watched.recovering_since),
-        "lastSuccessAt": _moment(watched.last_success_at),
-        "unsent": [_change(one) for one in watched.unsent] or None,
-    }
+    values = _watched().dump_python(watched, mode="json", by_alias=True, exclude_none=True)
+    values["unsent"] = [one.pop("trouble") | one for one in values["unsent"]]
+    names = ("troubles", "failingSince", "degraded", "recoveringSince", "lastSuccessAt", "unsent")
+    return {name: values.get(name) or None for name in names}
 
 
 def read_watched(group_id: str | None, values: Mapping[str, Any], now: datetime) -> Watched:
     """Read the attributes of an item. A value that cannot be read counts as absent."""
-    stored = as_map(values.get("troubles"))
-    read = ((name, _read_trouble(one, now)) for name, one in stored.items())
-    troubles = {name: trouble for name, trouble in read if trouble}
-    changes = (_read_change(one, group_id, now) for one in as_list(values.get("unsent")))
-    version: Any = values.get("watchVersion")
+    group, version = {"groupId": group_id}, values.get("watchVersion")
     is_version = isinstance(version, Decimal) and 1 <= version <= LARGEST_COUNT
+    unsent = as_list(values.get("unsent"))
+    stored = {
+        **values,
+        **group,
+        "version": version if is_version else 0,
+        "troubles": as_map(values.get("troubles")),
+        "unsent": [as_map(one) | group | {"trouble": one} for one in unsent],
+    }
+    watched = _watched().validate_python(stored, context=now)
     # 1.0.0 stored no `failingSince`.
-    first = min((one.since for one in troubles.values()), default=None)
-    return Watched(
-        group_id=group_id,
-        version=version if is_version else 0,
-        troubles=troubles,
-        failing_since=past_moment(values.get("failingSince"), now) or first,
-        degraded=_read_trouble(values.get("degraded"), now),
-        recovering_since=past_moment(values.get("recoveringSince"), now),
-        last_success_at=past_moment(values.get("lastSuccessAt"), now),
-        unsent=tuple(one for one in changes if one),
-    )
-
-
-def _read_trouble(stored: object, now: datetime) -> Trouble | None:
-    read = as_map(stored)
-    since = past_moment(read.get("since"), now)
-    error, message = read_words(read.get("error")), read_words(read.get("message"))
-    if since is None or error is None or message is None:
-        return None
-    return Trouble(since, error, message, read_words(read.get("fix")) or "")
-
-
-def _read_change(stored: object, group_id: str | None, now: datetime) -> WatchChange | None:
-    read = as_map(stored)
-    trouble, at = _read_trouble(read, now), past_moment(read.get("at"), now)
-    state = {str(one): one for one in WatchState}.get(read_words(read.get("state")) or "")
-    if trouble is None or at is None or state is None:
-        return None
-    jobs: Any = read.get("openJobs")
-    is_count = isinstance(jobs, Decimal) and 0 <= jobs <= LARGEST_COUNT
-    return WatchChange(
-        state=state,
-        group_id=group_id,
-        trouble=trouble,
-        at=at,
-        last_success_at=past_moment(read.get("lastSuccessAt"), now),
-        open_jobs=int(jobs) if is_count else 0,
-        reason=REMOVED if read.get("reason") == REMOVED else None,
-    )
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return utc_text(moment) if moment else None
-
-
-def _trouble(trouble: Trouble) -> dict[str, Any]:
-    fields = {"error": trouble.error, "message": trouble.message, "fix": trouble.fix or None}
-    return present({"since": utc_text(trouble.since), **fields})
-
-
-def _change(change: WatchChange) -> dict[str, Any]:
-    return present(
-        {
-            **_trouble(change.trouble),
-            "state": change.state,
-            "at": utc_text(change.at),
-            "lastSuccessAt": _moment(change.last_success_at),
-            "openJobs": change.open_jobs,
-            "reason": change.reason,
-        }
-    )
+    first = min((one.since for one in watched.troubles.values()), default=None)
+    return replace(watched, failing_since=watched.failing_since or first)

@@ -1,19 +1,14 @@
 """The fields that items share. Somebody may have changed fields by hand. Pure."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from foundation.clock import in_utc
-
-AHEAD = timedelta(minutes=10)
-"""A stored moment may lie so far in the future, because clocks differ."""
+from restore_watch.model.fields import AHEAD
 
 PARTITION = "sweeps"
 """The partition key of the items of sweeps. The partition key of a job contains a slash."""
-
-WORDS_LIMIT = 4096
-"""Characters of an error that a message can hold."""
 
 
 def sweeps_key(name: str) -> dict[str, Any]:
@@ -38,8 +33,3 @@ def past_moment(stored: object, now: datetime) -> datetime | None:
     """As `read_moment`, but None for a moment that lies too far ahead to be true."""
     moment = read_moment(stored)
     return moment if moment and moment - now <= AHEAD else None
-
-
-def read_words(stored: object) -> str | None:
-    """Return text that a message can hold. None for anything else."""
-    return stored if isinstance(stored, str) and len(stored) <= WORDS_LIMIT else None
