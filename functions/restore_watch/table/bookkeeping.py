@@ -1,13 +1,11 @@
 """
-The bookkeeping of sweeps: the marks of each watched project, and how it is seen.
-
-The stack's own item has when its credentials expire, too.
+The bookkeeping of sweeps: an item for each watched project, and one for the stack.
 
 One query reads all of it. Every write is conditional, so a sweep that outlives its lease does no
 harm.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -50,55 +48,39 @@ class Bookkeeping(Items):
     def read_books(self, deadline: Deadline, now: datetime) -> Books:
         """Return the stored bookkeeping of all projects and of the stack."""
         entries = list(self._query({"cluster": PARTITION}, deadline))
-        read = [project for entry in entries if (project := read_project(entry, now))]
-        stack = next((one for one in read if not one.group_id), Project("", None))
-        seen = stack.stored_watched or Watched(None)
-        projects = {one.group_id: one for one in read if one.group_id}
-        return Books(projects, seen, stack.expiry, read_success(entries, now))
+        read = (read_project(entry, now) for entry in entries)
+        projects = {project.group_id: project for project in read if project}
+        stack = projects.pop("", Project("", stored_watched=Watched(None)))
+        return Books(projects, stack.watched, stack.expiry, read_success(entries, now))
 
     def begin_marks(
-        self,
-        group_id: str,
-        marks: Marks,
-        now: datetime,
-        deadline: Deadline,
-        *,
-        lost: object = None,
+        self, project: Project, marks: Marks, now: datetime, deadline: Deadline
     ) -> None:
         """
-        Store the first marks of a project, unless it has some, or replace the `lost` mark.
+        Store the first marks of a project, unless it has some, or replace marks that are lost.
 
         Only this write may move a mark back.
         """
-        is_lost = _mark.not_exists() | _mark.eq(lost)
-        self._store(group_id, marks_as_values(marks), is_lost, now, deadline)
+        is_unknown = _mark.not_exists() | _mark.eq(project.marks and project.marks.stored)
+        self._store(project.group_id, marks_as_values(marks), is_unknown, now, deadline)
 
     def move_marks(
-        self,
-        project: Project,
-        marks: Marks,
-        now: datetime,
-        readable: Collection[str],
-        deadline: Deadline,
-        *,
-        is_full: bool,
+        self, before: Project, after: Project, now: datetime, deadline: Deadline
     ) -> None:
         """
-        Store the marks after a listing, and the families of endpoints that it could read.
+        Store the marks after a listing, and what else it has changed.
 
-        Nothing is stored if somebody else has moved the marks since they were read. Only a full
-        listing stores when the project was last listed.
+        Nothing is stored if somebody else has moved the marks since they were read.
         """
-        if project.marks is None:
+        if before.marks is None or after.marks is None:
             return
-        sets = marks_as_values(marks)
+        sets = marks_as_values(after.marks)
         del sets["firstMark"]
-        if is_full:
-            sets["listedAt"] = utc_text(now)
-        if readable:
-            sets["readable"] = {*project.readable, *readable}
-        is_still = _mark.eq(_stored_mark(project.marks))
-        self._store(project.group_id, sets, is_still, now, deadline)
+        if after.listed_at and after.listed_at != before.listed_at:
+            sets["listedAt"] = utc_text(after.listed_at)
+        if after.readable != before.readable:
+            sets["readable"] = set(after.readable)
+        self._store(before.group_id, sets, _is_still(before.marks), now, deadline)
 
     def drop_marks(self, project: Project, now: datetime, deadline: Deadline) -> None:
         """Forget the marks of a project that is no longer watched, and store when that was."""
@@ -106,7 +88,7 @@ class Bookkeeping(Items):
             self._update(
                 project_key(project.group_id),
                 deadline,
-                _mark.not_exists() | _mark.eq(_stored_mark(project.marks)),
+                _mark.not_exists() | _is_still(project.marks),
                 sets={"removedAt": utc_text(now), **dict.fromkeys(_LISTED)},
             )
 
@@ -121,11 +103,8 @@ class Bookkeeping(Items):
         is_as_read = _version.eq(watched.version) if watched.version else ~has_version
         sets = {**watched_as_values(watched), "watchVersion": version}
         # Nothing else renews the item of a project that is not listed.
-        stored = self._store(watched.group_id, sets, is_as_read, now, deadline)
-        written = read_project(stored, now)
-        if written is None or written.watched.version != version:
-            return None
-        return written.watched
+        written = self._store(watched.group_id, sets, is_as_read, now, deadline)
+        return written.watched if written and written.watched.version == version else None
 
     def store_expiry(
         self, expiry: CredentialsExpiry, now: datetime, deadline: Deadline
@@ -135,11 +114,8 @@ class Bookkeeping(Items):
         is_still: ConditionBase = _credentials.eq(expiry.stored)
         if expiry.stored is None:
             is_still |= _credentials.not_exists()
-        stored = self._store(None, {"credentials": value}, is_still, now, deadline)
-        written = read_project(stored, now)
-        if written is None or written.expiry.stored != value:
-            return None
-        return written.expiry
+        written = self._store(None, {"credentials": value}, is_still, now, deadline)
+        return written.expiry if written and written.expiry.stored == value else None
 
     def _store(
         self,
@@ -148,11 +124,12 @@ class Bookkeeping(Items):
         condition: ConditionBase,
         now: datetime,
         deadline: Deadline,
-    ) -> Mapping[str, Any]:
-        """Store this, and renew the item. Return the item as stored then."""
+    ) -> Project | None:
+        """Store this, and renew the item. Return what is stored then."""
         key, renewed = project_key(group_id), {**sets, "expiresAt": expires_at(now)}
-        return {**key, **self._update(key, deadline, condition, sets=renewed)}
+        return read_project({**key, **self._update(key, deadline, condition, sets=renewed)}, now)
 
 
-def _stored_mark(marks: Marks) -> object:
-    return utc_text(marks.whole) if marks.stored is None else marks.stored
+def _is_still(marks: Marks) -> ConditionBase:
+    """Whether the mark of the whole project is as it was read or written last."""
+    return _mark.eq(utc_text(marks.whole) if marks.stored is None else marks.stored)

@@ -33,9 +33,8 @@ class ProjectMarks:
             return project, lost
         now = self.run.now()
         marks = Marks(lost.first, lost.whole, lost.behind) if lost else Marks.at_first(now)
-        stored = lost.stored if lost else None
         try:
-            self.bookkeeping.begin_marks(group_id, marks, now, self.run.ending, lost=stored)
+            self.bookkeeping.begin_marks(project, marks, now, self.run.ending)
         except RestoreWatchError as error:
             self.run.log.append(Acted((group_id, None, None), Fate.FAILED, error=error))
             return None
@@ -49,20 +48,18 @@ class ProjectMarks:
             return
         project, now = self.run.projects[group_id], self.run.now()
         seen = {str(one) for one in families_of(self.run.log.records_of(group_id))}
-        new = seen - project.readable
-        try:
-            self.bookkeeping.move_marks(
-                project, moved, now, new, self.run.ending, is_full=read.is_listing
-            )
-        except RestoreWatchError as error:
-            self.run.log.append(Acted((group_id, None, None), Fate.FAILED, error=error))
-            return
-        self.run.projects[group_id] = replace(
+        after = replace(
             project,
             marks=moved,
             listed_at=now if read.is_listing else project.listed_at,
             readable=project.readable | seen,
         )
+        try:
+            self.bookkeeping.move_marks(project, after, now, self.run.ending)
+        except RestoreWatchError as error:
+            self.run.log.append(Acted((group_id, None, None), Fate.FAILED, error=error))
+            return
+        self.run.projects[group_id] = after
 
     def drop(self, project: Project) -> bool:
         """Forget the marks of a project: if it is watched again, that begins anew."""
