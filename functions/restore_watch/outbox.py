@@ -19,7 +19,7 @@ from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.validation import Entry
-from restore_watch.model.workflow_wait import TaskAnswer, Wait, answer_to, is_given_up, left_behind
+from restore_watch.model.workflow_wait import TaskAnswer, Wait, WaitError, answer_to, is_given_up
 from restore_watch.table.job_item import Recorded
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.telemetry.telemetry import Telemetry
@@ -104,7 +104,7 @@ class Outbox:
             return False
         recorded = replace(recorded, unanswered_since=left_at or recorded.unanswered_since)
         answers = [
-            answer_to(wait, recorded.job, recorded.seen) or left_behind(wait)
+            answer_to(wait, recorded.job, recorded.seen) or TaskAnswer(wait, WaitError.NOT_FOLLOWED)
             for wait in recorded.waits
         ]
         return self._send(answers, recorded, None, deadline)

@@ -82,7 +82,7 @@ class Stored:
 
     def entries(self) -> list[OpenJob]:
         """What a sweep reads in the index about this project."""
-        read = self.index.read_jobs(soon(), datetime.now(UTC))
+        read = self.index.iterate_jobs(soon(), datetime.now(UTC))
         return [one for one in read if one.target.group_id == self._job.group_id]
 
     def entry(self) -> OpenJob:

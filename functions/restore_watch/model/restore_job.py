@@ -108,12 +108,8 @@ class RestoreTarget(BaseModel):
 
     def as_json(self) -> dict[str, Any]:
         """The target in the words of the invocation contract."""
-        return {
-            "groupId": self.group_id,
-            "clusterName": self.cluster_name,
-            "restoreId": self.restore_id,
-            "kind": self.kind or "auto",
-        }
+        names = self.model_dump(by_alias=True, exclude={"kind", "envelope", "pretty"})
+        return names | {"kind": self.kind or "auto"}
 
 
 class RestoreJob(Shown):

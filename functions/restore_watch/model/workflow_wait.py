@@ -98,11 +98,6 @@ def is_given_up(code: str, due_for: timedelta) -> bool:
     return due_for >= (DENIED_LIFE if code in _DENIALS else TOKEN_LIFE)
 
 
-def left_behind(wait: Wait) -> TaskAnswer:
-    """Return the answer to a workflow whose job nobody follows any more."""
-    return TaskAnswer(wait, WaitError.NOT_FOLLOWED)
-
-
 def _is_reached(until: str, job: RestoreJob, seen: Collection[RestoreStatus]) -> bool:
     if until == DOWNLOAD_READY:
         return job.is_ready_download

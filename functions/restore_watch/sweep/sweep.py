@@ -84,7 +84,7 @@ class Sweeper:
             return SKIPPED
         succeeded_at = None
         try:
-            jobs = environment.open_jobs.read_jobs(deadline, self._clock.now())
+            jobs = list(environment.open_jobs.iterate_jobs(deadline, self._clock.now()))
             books = environment.books(request, deadline)
             is_awaited = partial(self._lease.is_awaited, owner, deadline)
             parts = environment.parts(jobs, books, deadline, request, is_awaited)

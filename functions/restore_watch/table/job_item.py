@@ -88,14 +88,10 @@ class Recorded:
         return tuple(one for one in self.history if isinstance(one, RecordedValidation))
 
 
-def key(group_id: str, cluster_name: str, restore_id: str) -> dict[str, Any]:
-    """The primary key of a job's item, in DynamoDB's types."""
-    return {"cluster": {"S": f"{group_id}/{cluster_name}"}, "restoreId": {"S": restore_id}}
-
-
 def key_of(job: RestoreJob | RestoreTarget) -> dict[str, Any]:
     """The primary key of a job's item, in DynamoDB's types."""
-    return key(job.group_id, job.cluster_name, job.restore_id)
+    cluster = f"{job.group_id}/{job.cluster_name}"
+    return {"cluster": {"S": cluster}, "restoreId": {"S": job.restore_id}}
 
 
 def state_of(job: RestoreJob) -> dict[str, Any]:

@@ -62,10 +62,9 @@ class _Stored:
     attributes: Mapping[str, Any]
     now: float
 
-    @property
-    def owner(self) -> str | None:
-        owner: str | None = self.attributes.get("owner", {}).get("S")
-        return owner
+    def text(self, name: str) -> str | None:
+        text: str | None = self.attributes.get(name, {}).get("S")
+        return text
 
     @property
     def waits_until(self) -> float:
@@ -74,8 +73,7 @@ class _Stored:
         return until if self.now <= until <= self.now + AHEAD.total_seconds() else 0.0
 
     def moment(self, name: str) -> datetime | None:
-        text = self.attributes.get(name, {}).get("S")
-        return past_moment(text, datetime.fromtimestamp(self.now, UTC))
+        return past_moment(self.text(name), datetime.fromtimestamp(self.now, UTC))
 
     def has_swept(self, tick: datetime | None) -> bool:
         last = self.moment("lastTick")
@@ -126,7 +124,7 @@ class SweepLease(Items):
                 deadline.require(PAUSE, "wait for the sweep that has the lease")
                 self._sleep(PAUSE)
             stored = self._try(owner, tick, deadline)
-            if stored.owner == owner:
+            if stored.text("owner") == owner:
                 return owner
             is_repeated = look == 0 and stored.is_awaited_by(tick)
             if is_repeated or stored.has_swept(tick):
@@ -142,7 +140,7 @@ class SweepLease(Items):
         """Whether another sweep waits for the lease, or has it already."""
         with suppress(RestoreWatchError):  # the next look may succeed
             stored = self._look(deadline)
-            return stored.owner != owner or stored.waits_until > 0
+            return stored.text("owner") != owner or stored.waits_until > 0
         return False
 
     def release(
@@ -186,10 +184,10 @@ class SweepLease(Items):
         self, held: _Stored, tick: datetime | None, until: float, deadline: Deadline
     ) -> _Stored:
         """Store for the holder that a sweep waits; without a tick, if no other does."""
-        if held.owner is None:
+        now, holder = self._now(), held.text("owner")
+        if holder is None:
             return held
-        condition: ConditionBase = Attr("owner").eq(held.owner)
-        now = self._now()
+        condition: ConditionBase = Attr("owner").eq(holder)
         if tick is None:
             condition &= ~_waits(now)
         # The fraction tells this sweep from others that began in the same second.

@@ -14,7 +14,7 @@ from foundation.deadline import Deadline
 from restore_watch.model.fields import AHEAD
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.items import Items, lies_between
-from restore_watch.table.job_item import OPEN_SHARDS, key
+from restore_watch.table.job_item import OPEN_SHARDS, key_of
 from restore_watch.table.open_job import OpenJob, read_open_job
 
 INDEX = "OpenJobs"
@@ -27,10 +27,6 @@ _missing_since, _link_date = Attr("missingSince"), Attr("expirationDate")
 
 class OpenJobs(Items):
     """The index OpenJobs of the table."""
-
-    def read_jobs(self, deadline: Deadline, now: datetime) -> list[OpenJob]:
-        """Return every open job."""
-        return list(self.iterate_jobs(deadline, now))
 
     def iterate_jobs(self, deadline: Deadline, now: datetime) -> Iterator[OpenJob]:
         """Yield every open job: every page of every shard."""
@@ -47,7 +43,7 @@ class OpenJobs(Items):
 
     def clear_missing(self, job: OpenJob, deadline: Deadline) -> None:
         """Forget that the job was missed."""
-        self._update_open(job, deadline, missingSince=None)
+        self._update_open(job, deadline, _missing_since.exists(), missingSince=None)
 
     def drop_missing(self, job: OpenJob, deadline: Deadline) -> bool:
         """
@@ -83,15 +79,10 @@ class OpenJobs(Items):
         return "openShard" not in stored
 
     def _update_open(
-        self,
-        job: OpenJob,
-        deadline: Deadline,
-        condition: ConditionBase | None = None,
-        **sets: str | None,
+        self, job: OpenJob, deadline: Deadline, condition: ConditionBase, **sets: str | None
     ) -> Mapping[str, Any]:
         is_open = Attr("openShard").exists() & Attr("sequence").eq(job.sequence)
-        met = is_open & condition if condition else is_open
-        return self._update(key(*job.key), deadline, met, sets=sets)
+        return self._update(key_of(job.target), deadline, is_open & condition, sets=sets)
 
 
 def _json_date(moment: datetime) -> str:

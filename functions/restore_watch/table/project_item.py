@@ -83,19 +83,17 @@ def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None
     that this version cannot read.
     """
     name = attributes["restoreId"]["S"]
-    if name != STACK and not name.startswith(_PROJECT):
-        return None
-    group_id = name.removeprefix(_PROJECT) if name != STACK else None
-    if group_id is not None and not is_object_id(group_id):
+    other, _, group_id = name.partition(_PROJECT)
+    if name != STACK and (other or not is_object_id(group_id)):
         return None
     values = {key: _deserialize(one) for key, one in attributes.items()}
     readable = stored if isinstance(stored := values.get("readable"), set | list) else ()
     return Project(
-        group_id=group_id or "",
+        group_id=group_id,
         marks=_marks(values, now),
         listed_at=past_moment(values.get("listedAt"), now),
         readable=frozenset(one for one in readable if isinstance(one, str)),
-        stored_watched=read_watched(group_id, values, now),
+        stored_watched=read_watched(group_id or None, values, now),
         removed_at=past_moment(values.get("removedAt"), now),
         expiry=NOT_ASKED if group_id else read_expiry(values.get("credentials")),
     )

@@ -7,7 +7,7 @@ from boto3.dynamodb.types import TypeSerializer
 
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.validation import Validation
-from restore_watch.table.job_item import history_entry, key, state_of, validation_entry
+from restore_watch.table.job_item import history_entry, key_of, state_of, validation_entry
 
 _serialize: Any = TypeSerializer().serialize
 
@@ -31,7 +31,7 @@ def item_of(
         "firstObservedAt": history[0]["observedAt"],
     }
     stored = {name: _serialize(value) for name, value in item.items()}
-    return stored | key(job.group_id, job.cluster_name, job.restore_id)
+    return stored | key_of(job)
 
 
 def verdict_on(job: RestoreJob, verdict: str = "PASSED", **said: Any) -> dict[str, Any]:

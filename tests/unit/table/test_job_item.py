@@ -16,7 +16,7 @@ from restore_watch.model.validation import RecordedValidation, Validation, Verdi
 from restore_watch.table.how_long_kept import expires_at
 from restore_watch.table.job_item import (
     history_entry,
-    key,
+    key_of,
     open_shard,
     read_item,
     state_of,
@@ -64,7 +64,7 @@ MIXED = (
 
 
 def test_the_key_of_an_item_identifies_its_job() -> None:
-    assert key("5f0000000000000000000a01", "orders", "6b4a0f800000000000000b01") == {
+    assert key_of(plain_job()) == {
         "cluster": {"S": "5f0000000000000000000a01/orders"},
         "restoreId": {"S": "6b4a0f800000000000000b01"},
     }

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
-from restore_watch.table.job_item import history_entry, key, open_shard, state_of
+from restore_watch.table.job_item import history_entry, key_of, open_shard, state_of
 from restore_watch.table.open_job import OpenJob, read_open_job
 from restore_watch.table.open_jobs import OpenJobs
 from strategies import jobs, plain_job, statuses
@@ -34,7 +34,7 @@ def entry_of(job: RestoreJob, **fields: Any) -> dict[str, Any]:
         "openShard": open_shard(job),
     }
     stored = {name: _serialize(value) for name, value in (item | fields).items()}
-    return stored | key(job.group_id, job.cluster_name, job.restore_id)
+    return stored | key_of(job)
 
 
 def read(entry: dict[str, Any]) -> OpenJob:
@@ -65,7 +65,7 @@ def test_what_the_table_writes_is_read_from_the_index(
 
 
 def test_an_entry_with_nothing_but_its_key_is_read() -> None:
-    known = read(key(GROUP, "orders", RESTORE))
+    known = read(key_of(plain_job()))
 
     assert known == OpenJob(known.target, None)
     assert known.can_change
@@ -226,7 +226,8 @@ class PagedIndex:
 
 def test_every_page_of_every_shard_is_read_once(clock: Clock) -> None:
     index = PagedIndex()
-    jobs = OpenJobs(dynamodb(index), "restore-jobs").read_jobs(clock.deadline(), NOON)
+    table = OpenJobs(dynamodb(index), "restore-jobs")
+    jobs = list(table.iterate_jobs(clock.deadline(), NOON))
 
     expected = {restore_id(16 * page + int(shard)) for page in range(3) for shard in "0123"}
     assert {job.target.restore_id for job in jobs} == expected
@@ -240,4 +241,4 @@ def test_a_page_that_is_refused_fails_the_whole_read(clock: Clock) -> None:
     index.refusal = Refusal("AccessDeniedException")
 
     with pytest.raises(TableUnavailableError, match="AccessDeniedException"):
-        OpenJobs(dynamodb(index), "restore-jobs").read_jobs(clock.deadline(), NOON)
+        list(OpenJobs(dynamodb(index), "restore-jobs").iterate_jobs(clock.deadline(), NOON))
