@@ -13,11 +13,7 @@ from restore_watch.model.fields import Kept, OrNull, UtcDate
 type Threshold = Literal[1, 3, 7, 14, 30]
 
 THRESHOLDS: tuple[Threshold, ...] = (1, 3, 7, 14, 30)
-"""
-Days left at which a message says so, of a secret that lives longer than that.
-
-The smallest that is reached is said, the others not.
-"""
+"""Days left at which a message says so. Of those that are reached, the smallest is said."""
 
 DAY = timedelta(days=1)
 

@@ -24,6 +24,10 @@ class RestoreKind(StrEnum):
     COLLECTION = "collection"
 
 
+# The endpoints of these kinds are asked only for jobs that are named with them.
+_ASKED_BY_NAME = {RestoreKind.TENANT, RestoreKind.COLLECTION}
+
+
 class RestoreStatus(StrEnum):
     """UNKNOWN stands for any word that we do not know; `RestoreJob.atlas_status` keeps the word."""
 
@@ -88,10 +92,10 @@ class RestoreTarget(BaseModel):
 
     @classmethod
     def listed(
-        cls, group_id: str, cluster_name: str, restore_id: str, kind: RestoreKind
+        cls, group_id: str, cluster_name: str, restore_id: str, kind: RestoreKind | None
     ) -> "RestoreTarget":
-        """Return the target of a job in a cluster's list, whose names are valid already."""
-        named = kind if kind is RestoreKind.COLLECTION else None
+        """Return the target of a job in a list or in the index: its names are valid already."""
+        named = kind if kind in _ASKED_BY_NAME else None
         return cls.model_construct(
             group_id=group_id, cluster_name=cluster_name, restore_id=restore_id, kind=named
         )

@@ -43,9 +43,8 @@ def is_new_unknown(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
     """
     Whether an unknown status is new: its word, or the finish date of a word, is not in the history.
 
-    A word that is in the history is not a change. So no id is used twice, and an answer older than
-    the stored state cannot bring a word back. An unknown status with a finish date is final: a word
-    without a finish date is not a change after it.
+    So no id is used twice, and an answer older than the stored state cannot bring a word back. An
+    unknown status with a finish date is final: a word without one is not a change after it.
     """
     if job.status is not RestoreStatus.UNKNOWN or (history[-1].job.terminal and not job.terminal):
         return False

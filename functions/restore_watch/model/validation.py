@@ -77,10 +77,8 @@ def recorded_before(
 
     Lambda repeats an asynchronous invocation with the same request id ("Using the Lambda context
     object to retrieve Python function information", AWS Lambda Developer Guide), minutes later,
-    when another validation may be the last one.
-
-    AWS may deliver an event twice. A repetition equals the last validation. With the moment of the
-    test it cannot be another test, so then it is also found among the earlier ones.
+    when another validation may be the last one. AWS may also deliver an event twice: then it equals
+    the last validation, or any with the same moment of the test.
     """
     if request_id is not None:
         retried = next((one for one in recorded if one.request_id == request_id), None)

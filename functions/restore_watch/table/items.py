@@ -60,9 +60,8 @@ class Items:
         built = ConditionExpressionBuilder().build_expression(condition)
         # A placeholder for every name: DynamoDB reserves hundreds of words.
         names = {name: name[1:] for name in re.findall(r"#\w+", update)}
-        given = {name: value for name, value in sets.items() if value is not None}
-        new = {**given, **defaults, **adds, **deletes}
-        values = {f":{name}": value for name, value in new.items()}
+        new = {**sets, **defaults, **adds, **deletes}
+        values = {f":{name}": value for name, value in new.items() if value is not None}
         if ":empty" in update:
             values[":empty"] = []
         values |= built.attribute_value_placeholders
@@ -112,11 +111,7 @@ class Items:
     def _query(
         self, partition: Mapping[str, str], deadline: Deadline, *, index: str | None = None
     ) -> Iterator[Mapping[str, Any]]:
-        """
-        Yield every item of a partition, given as its key's name and value, in DynamoDB's types.
-
-        Reads of an `index` may lag.
-        """
+        """Yield a partition's items, in DynamoDB's types. Reads of an `index` may lag."""
         ((name, value),) = partition.items()
         where: dict[str, Any] = {"IndexName": index} if index else {"ConsistentRead": True}
         while True:

@@ -41,9 +41,6 @@ class RestoreJobsTable(Items):
         """
         Record the job if its status may replace the stored status. Return the job as stored then.
 
-        Otherwise nothing is written: the job is unchanged, another check was faster, or Atlas
-        contradicts the stored status.
-
         A job that has not ended is followed again if it had left the index OpenJobs, and counts no
         longer as missing.
         """
@@ -81,9 +78,8 @@ class RestoreJobsTable(Items):
         """
         Append a validation to the history, if the item is as it was read.
 
-        Return the job as stored then, None if the item is gone. The job's state stays as it is.
-        The item is in the index OpenJobs until the validation is published, so that sweeps see it,
-        and does not expire before.
+        Return the job as stored then, None if the item is gone. The item is in the index OpenJobs
+        until the validation is published, so that sweeps see it, and does not expire before.
         """
         job = recorded.job
         entry = validation_entry(job, validation, observed_at, request_id)
@@ -113,9 +109,8 @@ class RestoreJobsTable(Items):
         """
         Store that a workflow waits for a job. Return the job as stored then, None if it is unknown.
 
-        The wait is not among the stored waits if the job has WAITS_LIMIT others. The same wait may
-        be stored again. A job that somebody waits for is in the index OpenJobs, so that sweeps see
-        that an answer may be due.
+        The wait is not among the stored waits if the job has WAITS_LIMIT others. A job that
+        somebody waits for is in the index OpenJobs, so that sweeps see that an answer may be due.
         """
         text, waiting = wait.as_text(), Attr("waiting")
         has_room = waiting.not_exists() | waiting.size().lt(WAITS_LIMIT) | waiting.contains(text)
@@ -142,10 +137,8 @@ class RestoreJobsTable(Items):
         Store the work that was done: the `last` entry published, and the waits `answered`.
 
         `due_since` is when Step Functions did not take an answer. A sweep sends that answer again.
-        `publishedSequence` never decreases. Nothing is stored if the item was deleted and recorded
-        again. If nothing seems left to do, nothing is stored either when another workflow waits
-        meanwhile or a finished job has a newer entry: the invocation that wrote it acknowledges
-        both.
+        If nothing seems left to do, nothing is stored when another workflow waits meanwhile or a
+        finished job has a newer entry: the invocation that wrote it acknowledges both.
         """
         published = last.sequence if last else recorded.published
         is_all = published == len(recorded.history)

@@ -146,11 +146,7 @@ class SweepLease(Items):
     def release(
         self, owner: str, deadline: Deadline, *, succeeded_at: datetime | None = None
     ) -> None:
-        """
-        Give the lease back, and store when the sweep has succeeded, if it has.
-
-        If it ran out and another sweep took it, it stays.
-        """
+        """Give the lease back, unless another sweep has taken it. Store a success."""
         sets: dict[str, Any] = {"owner": None, "validUntil": None}
         if succeeded_at:
             sets["succeededAt"] = utc_text(succeeded_at)

@@ -19,9 +19,6 @@ from restore_watch.model.restore_job import (
 )
 from restore_watch.table.stored_fields import past_moment, read_moment
 
-# The endpoints of these kinds are asked only for jobs that were named with them.
-_ASKED_BY_NAME = {RestoreKind.TENANT, RestoreKind.COLLECTION}
-
 # A name that only another version knows is absent. Looking up a dict is faster than an enum.
 _KINDS: dict[str | None, RestoreKind] = {kind.value: kind for kind in RestoreKind}
 _STATUSES: dict[str | None, RestoreStatus] = {status.value: status for status in RestoreStatus}
@@ -138,12 +135,7 @@ def read_open_job(entry: Mapping[str, Any], now: datetime) -> OpenJob | None:
     if not (are_ids and is_cluster_name(cluster_name)):
         return None
     return OpenJob(
-        target=RestoreTarget.model_construct(
-            group_id=group_id,
-            cluster_name=cluster_name,
-            restore_id=restore_id,
-            kind=kind if kind in _ASKED_BY_NAME else None,
-        ),
+        target=RestoreTarget.listed(group_id, cluster_name, restore_id, kind),
         kind=kind,
         is_foreign=kind_name is not None and kind is None,
         status=_STATUSES.get(_text(entry, "status")),

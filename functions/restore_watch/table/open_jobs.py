@@ -56,12 +56,7 @@ class OpenJobs(Items):
         return since is not None and self._leave(job, deadline, _missing_since.eq(utc_text(since)))
 
     def drop_expired_link(self, job: OpenJob, deadline: Deadline) -> bool:
-        """
-        Take a ready download out of the index, because its link has expired.
-
-        False if it has changed or its link has moved meanwhile, something is pending, or a workflow
-        waits for it.
-        """
+        """As `drop_missing`, for a ready download with an expired link that has not moved."""
         date = job.expiration_date
         is_same = _link_date.eq(_json_date(date)) if date else _link_date.not_exists()
         return self._leave(job, deadline, is_same)

@@ -1,9 +1,6 @@
 """
 The form of the bookkeeping items: one for each watched project, one for the stack. Pure.
 
-An item has the project's marks, and how the project is seen. The item of the stack has how the
-stack is seen, and when its credentials expire.
-
 They lie in the partition of the sweeps' lease, where no job can be. Moments are ISO 8601, in UTC.
 A field counts as absent if it cannot be read, or lies too far ahead to be true. The others stay.
 """
@@ -16,12 +13,12 @@ from functools import cache
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from foundation.json_text import as_list, as_map
 from restore_watch.atlas.endpoints import CLUSTER_LISTS
 from restore_watch.model.credentials_expiry import NOT_ASKED, CredentialsExpiry
-from restore_watch.model.fields import is_cluster_name, is_object_id
+from restore_watch.model.fields import OrNull, is_cluster_name, is_object_id
 from restore_watch.model.marks import OLDEST_MARK, Marks, Part
 from restore_watch.model.outage import LARGEST_COUNT, Watched
 from restore_watch.model.restore_job import RestoreKind
@@ -134,8 +131,8 @@ def _mark(stored: object, now: datetime) -> datetime | None:
 
 # A check needs neither of these, and making them takes milliseconds of a cold start.
 @cache
-def _expiry() -> TypeAdapter[CredentialsExpiry]:
-    return TypeAdapter(CredentialsExpiry)
+def _expiry() -> TypeAdapter[CredentialsExpiry | None]:
+    return TypeAdapter(OrNull[CredentialsExpiry])
 
 
 @cache
@@ -150,11 +147,7 @@ def expiry_as_value(expiry: CredentialsExpiry) -> dict[str, Any]:
 
 def read_expiry(stored: object) -> CredentialsExpiry:
     """Read the map. If somebody has changed it so that it cannot be read, nothing is known."""
-    try:
-        read = _expiry().validate_python(stored)
-    except ValidationError:
-        read = NOT_ASKED
-    return replace(read, stored=stored)
+    return replace(_expiry().validate_python(stored) or NOT_ASKED, stored=stored)
 
 
 def watched_as_values(watched: Watched) -> dict[str, Any]:
