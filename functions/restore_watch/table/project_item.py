@@ -171,6 +171,7 @@ def read_watched(group_id: str | None, values: Mapping[str, Any], now: datetime)
         "unsent": [as_map(one) | group | {"trouble": one} for one in unsent],
     }
     watched = _watched().validate_python(stored, context=now)
+    if watched.failing_since or not watched.troubles:
+        return watched
     # 1.0.0 stored no `failingSince`.
-    first = min((one.since for one in watched.troubles.values()), default=None)
-    return replace(watched, failing_since=watched.failing_since or first)
+    return replace(watched, failing_since=min(one.since for one in watched.troubles.values()))
