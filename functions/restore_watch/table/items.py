@@ -15,6 +15,7 @@ from boto3.dynamodb.types import TypeSerializer
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
+from foundation.service import service
 from restore_watch.errors import TableUnavailableError
 
 if TYPE_CHECKING:
@@ -30,12 +31,12 @@ def lies_between(name: str, first: str | int, last: str | int) -> ConditionBase:
     return Attr(name).attribute_type(kind) & Attr(name).between(first, last)
 
 
+@service
 class Items:
     """The items. Any call raises TableUnavailableError if DynamoDB refuses or does not answer."""
 
-    def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
-        self._client = client
-        self._table_name = table_name
+    client: "DynamoDBClient"
+    table_name: str
 
     def _update(
         self,
@@ -81,9 +82,9 @@ class Items:
             answer = aws_call(
                 deadline,
                 "write to the table",
-                self._client.update_item,
+                self.client.update_item,
                 "Attributes",
-                TableName=self._table_name,
+                TableName=self.table_name,
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 **how,
@@ -119,9 +120,9 @@ class Items:
                 page = aws_call(
                     deadline,
                     "read the table",
-                    self._client.query,
+                    self.client.query,
                     "Items",
-                    TableName=self._table_name,
+                    TableName=self.table_name,
                     KeyConditionExpression="#name = :value",
                     ExpressionAttributeNames={"#name": name},
                     ExpressionAttributeValues={":value": {"S": value}},

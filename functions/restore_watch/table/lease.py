@@ -13,21 +13,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from foundation.clock import CLOCKS_APART
 from foundation.deadline import Deadline
+from foundation.service import service
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.fields import AHEAD
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.items import Items, lies_between
 from restore_watch.table.stored_fields import past_moment, sweeps_key
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 KEY = sweeps_key("lease")
 
@@ -93,20 +91,12 @@ def _waits(now: float) -> ConditionBase:
     return lies_between("waitingUntil", math.floor(now), ahead)
 
 
+@service
 class SweepLease(Items):
     """The lease. `now` gives Unix seconds; `sleep` takes seconds."""
 
-    def __init__(
-        self,
-        client: "DynamoDBClient",
-        table_name: str,
-        *,
-        now: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        super().__init__(client, table_name)
-        self._now = now
-        self._sleep = sleep
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
 
     def acquire(self, tick: datetime | None, deadline: Deadline) -> str | None:
         """
@@ -118,11 +108,11 @@ class SweepLease(Items):
         sweep will go on to wait: a sweep that died stops nothing.
         """
         owner = uuid4().hex
-        until = round(self._now() + PATIENCE - ENDING, 6)
+        until = round(self.now() + PATIENCE - ENDING, 6)
         for look in range(int(PATIENCE / PAUSE) + 1):
             if look:
                 deadline.require(PAUSE, "wait for the sweep that has the lease")
-                self._sleep(PAUSE)
+                self.sleep(PAUSE)
             stored = self._try(owner, tick, deadline)
             if stored.text("owner") == owner:
                 return owner
@@ -130,7 +120,7 @@ class SweepLease(Items):
             if is_repeated or stored.has_swept(tick):
                 return None
             # The note of another waiting sweep may end sooner, or was meant for the last holder.
-            if stored.waits_until < until and self._now() < until:
+            if stored.waits_until < until and self.now() < until:
                 noted = self._note(stored, tick, until, deadline)
                 if tick is None and noted.waits_until not in {0, until}:
                     return None  # another one was faster, and will see whatever this one would
@@ -158,10 +148,10 @@ class SweepLease(Items):
         return stored.moment("lastTick"), stored.moment("succeededAt")
 
     def _look(self, deadline: Deadline) -> _Stored:
-        return _Stored(self._look_up(KEY, deadline, "lastTick"), self._now())
+        return _Stored(self._look_up(KEY, deadline, "lastTick"), self.now())
 
     def _try(self, owner: str, tick: datetime | None, deadline: Deadline) -> _Stored:
-        now = self._now()
+        now = self.now()
         latest = now + SWEEP_TIME + GRACE + CLOCKS_APART.total_seconds()
         valid_until = math.ceil(now + deadline.remaining() + GRACE)
         sets: dict[str, Any] = {"owner": owner, "validUntil": valid_until, **_NOBODY_WAITS}
@@ -180,7 +170,7 @@ class SweepLease(Items):
         self, held: _Stored, tick: datetime | None, until: float, deadline: Deadline
     ) -> _Stored:
         """Store for the holder that a sweep waits; without a tick, if no other does."""
-        now, holder = self._now(), held.text("owner")
+        now, holder = self.now(), held.text("owner")
         if holder is None:
             return held
         condition: ConditionBase = Attr("owner").eq(holder)
