@@ -115,12 +115,12 @@ def _given(text: str | None) -> dict[str, Any]:
     if secret is None:
         msg = "the secret is not a JSON object in SecretString"
         raise CredentialsError(msg)
-    given: dict[str, Any] = {}
-    for key, spellings in _SPELLINGS.items():
-        for name in spellings:
-            if key not in given and secret.get(name) not in (None, ""):
-                given[key] = secret[name]
-    return given
+    return {
+        key: secret[name]
+        for key, spellings in _SPELLINGS.items()
+        for name in reversed(spellings)  # of several values, the last one stays
+        if secret.get(name) not in (None, "")
+    }
 
 
 def _text(given: Mapping[str, Any], key: str) -> str:

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
+from foundation.service import service
 from restore_watch.model.status_change import utc_text
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 
+@service
 class OwnFunction:
     """The function `name`. `client` makes the client when it is needed: most start no sweep."""
 
-    def __init__(self, client: Callable[[], "LambdaClient"], name: str) -> None:
-        self._client = client
-        self._name = name
+    client: Callable[[], "LambdaClient"]
+    name: str
 
     def start_sweep(self, now: datetime, deadline: Deadline) -> AwsCallError | None:
         """Ask Lambda for a sweep. Return the error if it does not take that."""
@@ -30,7 +31,7 @@ class OwnFunction:
                 "start a sweep",
                 self._invoke,
                 "StatusCode",
-                FunctionName=self._name,
+                FunctionName=self.name,
                 InvocationType="Event",
                 Payload=json.dumps(event).encode(),
             )
@@ -41,6 +42,6 @@ class OwnFunction:
         return None
 
     def _invoke(self, **how: Any) -> Any:
-        answer = self._client().invoke(**how)
+        answer = self.client().invoke(**how)
         answer["Payload"].read()  # it is empty; until then, the connection is not used again
         return answer

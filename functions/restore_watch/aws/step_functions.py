@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
+from foundation.service import service
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.workflow_wait import TaskAnswer
 
@@ -16,15 +17,11 @@ _GONE = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}
 """The workflow has been answered, was stopped, or waits no longer; or never had this token."""
 
 
+@service
 class Workflows:
-    """
-    Sends answers to workflows. Any thread may use it.
+    """`client` makes the client when the first answer is sent: most stacks have no workflow."""
 
-    `client` makes the client when the first answer is sent: most stacks have no workflow.
-    """
-
-    def __init__(self, client: Callable[[], "SFNClient"]) -> None:
-        self._client = client
+    client: Callable[[], "SFNClient"]
 
     def answer(
         self, answer: TaskAnswer, job: RestoreJob, deadline: Deadline
@@ -35,17 +32,15 @@ class Workflows:
         A token that is gone, used or timed out counts as answered.
         """
         said = json.dumps(job.as_json())
-        send: Callable[..., object] = self._client().send_task_success
+        send: Callable[..., object] = self.client().send_task_success
         how = {"output": said}
         if answer.error is not None:
-            send = self._client().send_task_failure
+            send = self.client().send_task_failure
             # A workflow can read the job from it with States.StringToJson.
             how = {"error": answer.error, "cause": said}
-        token = answer.wait.token
+        how["taskToken"] = answer.wait.token
         try:
-            aws_call(
-                deadline, "answer a workflow", send, "ResponseMetadata", taskToken=token, **how
-            )
+            aws_call(deadline, "answer a workflow", send, "ResponseMetadata", **how)
         except AwsCallError as error:
             return None if error.code in _GONE else error
         return None

@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
-from restore_watch.errors import NotificationPendingError, NotificationRefusedError
+from foundation.service import service
+from restore_watch.errors import (
+    NotificationPendingError,
+    NotificationRefusedError,
+    RestoreWatchError,
+)
 from restore_watch.model.credentials_expiry import CredentialsChange
 from restore_watch.model.fixes import fix_named, fix_of_expiry
 from restore_watch.model.outage import WatchChange, WatchState
-from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.status_change import utc_text
 from restore_watch.model.validation import Entry, RecordedValidation
 
@@ -42,13 +46,7 @@ _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
 class Message(NamedTuple):
-    """
-    A message of the topic.
-
-    `subject`: ASCII. SNS gets its first SUBJECT_LIMIT characters.
-    `event`: the body. Each form has a schema in `events/`.
-    `attributes`: to filter by.
-    """
+    """`subject` is ASCII. `event` is the body, each form with a schema in `events/`."""
 
     subject: str
     event: dict[str, Any]
@@ -75,26 +73,32 @@ def message_of_job(entry: Entry) -> Message:
     place: dict[str, Any] = {"sequence": entry.sequence, "observedAt": observed_at}
     attributes: dict[str, str | None]
     if isinstance(entry, RecordedValidation):
-        verdict = entry.validation.verdict
-        what = f"validation {verdict}"
+        event_type, what = VALIDATION_EVENT_TYPE, f"validation {entry.validation.verdict}"
         news = {**place, "validation": entry.validation.as_json()}
-        attributes = {"type": VALIDATION_EVENT_TYPE, "verdict": verdict}
+        attributes = {"verdict": entry.validation.verdict}
     else:
-        what = str(job.status)
+        event_type, what = EVENT_TYPE, str(job.status)
         latency = entry.detection_latency_seconds
         before = entry.previous_status
         news = {"previousStatus": before, **place, "detectionLatencySeconds": latency}
-        attributes = {"type": EVENT_TYPE, "previousStatus": before, **_state_attributes(job)}
-    event = _cloud_event(
+        attributes = {
+            "previousStatus": before,
+            "status": job.status,
+            "terminal": json.dumps(job.terminal),
+            "succeeded": None if job.succeeded is None else json.dumps(job.succeeded),
+            "deliveryType": _UNPRINTABLE.sub("", job.delivery_type or ""),
+        }
+    names = {"kind": job.kind, "groupId": job.group_id, "clusterName": job.cluster_name}
+    return _message(
+        f"Atlas restore {what}: {job.cluster_name}",
         job.as_json() | news,
+        attributes | names,
         id=entry.event_id,
         source=f"/groups/{job.group_id}/clusters/{job.cluster_name}",
-        type=str(attributes["type"]),
+        type=event_type,
         subject=job.restore_id,
         time=observed_at,
     )
-    names = {"kind": job.kind, "groupId": job.group_id, "clusterName": job.cluster_name}
-    return Message(f"Atlas restore {what}: {job.cluster_name}", event, attributes | names)
 
 
 def message_of_watch(change: WatchChange, stack_name: str) -> Message:
@@ -103,27 +107,26 @@ def message_of_watch(change: WatchChange, stack_name: str) -> Message:
     trouble = change.trouble
     since = utc_text(trouble.since)
     success_at = change.last_success_at
-    data = {
-        "stack": stack_name,
-        "groupId": change.group_id,
-        "error": trouble.error,
-        "message": trouble.message,
-        "fix": trouble.fix or fix_named(trouble.error, of_stack=change.group_id is None),
-        "reason": change.reason,
-        "since": since,
-        "lastSuccessAt": utc_text(success_at) if success_at else None,
-        "openJobs": change.open_jobs,
-    }
-    event = _cloud_event(
-        data,
+    return _message(
+        f"Atlas restore watch {change.state}: {name}",
+        {
+            "stack": stack_name,
+            "groupId": change.group_id,
+            "error": trouble.error,
+            "message": trouble.message,
+            "fix": trouble.fix or fix_named(trouble.error, of_stack=change.group_id is None),
+            "reason": change.reason,
+            "since": since,
+            "lastSuccessAt": utc_text(success_at) if success_at else None,
+            "openJobs": change.open_jobs,
+        },
+        {"groupId": change.group_id},
         id=f"{name}:{change.state}:{since}",
         source=f"/groups/{name}" if change.group_id else f"/stacks/{name}",
         type=WATCH_EVENT_TYPES[change.state],
         subject=name,
         time=utc_text(change.at) if change.state is WatchState.RECOVERED else since,
     )
-    attributes = {"type": event["type"], "groupId": change.group_id}
-    return Message(f"Atlas restore watch {change.state}: {name}", event, attributes)
 
 
 def message_of_credentials(change: CredentialsChange, stack_name: str) -> Message:
@@ -136,7 +139,8 @@ def message_of_credentials(change: CredentialsChange, stack_name: str) -> Messag
     else:
         plural = "" if days == 1 else "s"
         subject = f"Atlas credentials expire within {days} day{plural}: {stack_name}"
-    event = _cloud_event(
+    return _message(
+        subject,
         {
             "stack": stack_name,
             "clientId": secret.client_id,
@@ -145,6 +149,7 @@ def message_of_credentials(change: CredentialsChange, stack_name: str) -> Messag
             "isCertain": secret.is_certain,
             "fix": "" if days is None else fix_of_expiry(secret, change.at),
         },
+        {},
         # A secret that is used again after another one is said again: the date is no id.
         id=f"{stack_name}:credentials:{utc_text(change.at)}:{days or 'renewed'}",
         source=f"/stacks/{stack_name}",
@@ -152,44 +157,34 @@ def message_of_credentials(change: CredentialsChange, stack_name: str) -> Messag
         subject=stack_name,
         time=utc_text(change.at),
     )
-    return Message(subject, event, {"type": event["type"]})
 
 
 def message_of_test(stack_name: str, requested_at: datetime) -> Message:
     """Return a test notification, which shows people whether messages reach them."""
     at = utc_text(requested_at)
-    event = _cloud_event(
+    return _message(
+        f"Atlas restore watch test: {stack_name}",
         {"requestedAt": at},
+        {},
         id=f"{stack_name}:test:{at}",
         source=f"/stacks/{stack_name}",
         type=TEST_EVENT_TYPE,
         subject=stack_name,
         time=at,
     )
-    return Message(f"Atlas restore watch test: {stack_name}", event, {"type": TEST_EVENT_TYPE})
 
 
-def _state_attributes(job: RestoreJob) -> dict[str, str | None]:
-    return {
-        "status": job.status,
-        "terminal": json.dumps(job.terminal),
-        "succeeded": None if job.succeeded is None else json.dumps(job.succeeded),
-        "deliveryType": _UNPRINTABLE.sub("", job.delivery_type or ""),
-    }
-
-
-def _cloud_event(data: Mapping[str, Any], **attributes: str) -> dict[str, Any]:
-    return {
-        "specversion": "1.0",
-        **attributes,
-        "datacontenttype": "application/json",
-        "data": data,
-    }
+def _message(
+    title: str, data: Mapping[str, Any], attributes: Mapping[str, str | None], **context: str
+) -> Message:
+    event = {"specversion": "1.0", **context, "datacontenttype": "application/json", "data": data}
+    return Message(title, event, {"type": context["type"], **attributes})
 
 
 type Change = Entry | WatchChange | CredentialsChange
 
 
+@service
 class StatusChangesTopic:
     """
     The topic that changes are published to. Messages about the stack have its `stack_name`.
@@ -198,46 +193,44 @@ class StatusChangesTopic:
     NotificationPendingError, or NotificationRefusedError for a test.
     """
 
-    def __init__(
-        self, client: "SNSClient", arn: str, stack_name: str = "atlas-restore-watch"
-    ) -> None:
-        self._client = client
-        self._arn = arn
-        self._stack_name = stack_name
+    client: "SNSClient"
+    arn: str
+    stack_name: str = "atlas-restore-watch"
 
     def publish(self, change: Change, deadline: Deadline) -> str:
         """Publish a recorded change, or a validation."""
         match change:
             case WatchChange():
-                message = message_of_watch(change, self._stack_name)
+                message = message_of_watch(change, self.stack_name)
             case CredentialsChange():
-                message = message_of_credentials(change, self._stack_name)
+                message = message_of_credentials(change, self.stack_name)
             case _:
                 message = message_of_job(change)
-        try:
-            return self._publish(message, deadline)
-        except AwsCallError as error:
-            msg = f"SNS {error}; the change is stored and will be published"
-            raise NotificationPendingError(msg) from None
+        outcome = "the change is stored and will be published"
+        return self._publish(message, deadline, NotificationPendingError, outcome)
 
     def publish_test(self, requested_at: datetime, deadline: Deadline) -> str:
         """Publish a test notification."""
-        try:
-            return self._publish(message_of_test(self._stack_name, requested_at), deadline)
-        except AwsCallError as error:
-            msg = f"SNS {error}; no test notification was sent"
-            raise NotificationRefusedError(msg) from None
+        message = message_of_test(self.stack_name, requested_at)
+        outcome = "no test notification was sent"
+        return self._publish(message, deadline, NotificationRefusedError, outcome)
 
-    def _publish(self, message: Message, deadline: Deadline) -> str:
+    def _publish(
+        self, message: Message, deadline: Deadline, error: type[RestoreWatchError], outcome: str
+    ) -> str:
         subject, event, _ = message
-        answer = aws_call(
-            deadline,
-            "publish",
-            self._client.publish,
-            "MessageId",
-            TopicArn=self._arn,
-            Subject=subject[:SUBJECT_LIMIT],
-            Message=json.dumps(event),
-            MessageAttributes=message.sns_attributes,
-        )
+        try:
+            answer = aws_call(
+                deadline,
+                "publish",
+                self.client.publish,
+                "MessageId",
+                TopicArn=self.arn,
+                Subject=subject[:SUBJECT_LIMIT],
+                Message=json.dumps(event),
+                MessageAttributes=message.sns_attributes,
+            )
+        except AwsCallError as refusal:
+            msg = f"SNS {refusal}; {outcome}"
+            raise error(msg) from None
         return str(answer["MessageId"])
