@@ -1,8 +1,9 @@
 """One request to Atlas and its whole answer, within limits; and when a request is repeated."""
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
@@ -10,6 +11,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponent
 from foundation.deadline import Deadline
 from foundation.retry_after import http_date
 from restore_watch.atlas.network import ANSWER_LIMIT, Bounds, bounded
+from restore_watch.atlas.rate_limits import RATE_LIMIT_PAUSE
 from restore_watch.errors import AtlasError, AtlasRateLimitError, AtlasUnavailableError
 from restore_watch.redaction import redact
 
@@ -57,10 +59,8 @@ def exchange(
                 if not _died_while_idle(request, bounds):
                     raise
                 response = http.send(request, auth=auth, stream=True)
-            try:
+            with closing(response):
                 body = b"".join(response.iter_raw())
-            finally:
-                response.close()
     except httpx.ProtocolError as error:
         # The error quotes bytes of the answer, which may be part of a token or URL.
         msg = f"Atlas did not answer in HTTP: {type(error).__name__}"
@@ -87,15 +87,12 @@ ATTEMPTS = 4
 LONGEST_WAIT = 15.0
 """An invocation waits at most this many seconds between two tries, because it is billed."""
 
-RATE_LIMIT_PAUSE = 10.0
-"""Seconds to wait after a 429 without a time, as Atlas's documentation advises."""
-
 _backoff = wait_exponential_jitter(multiplier=0.2, max=5.0, jitter=0.3)
 _rate_limit_backoff = wait_exponential_jitter(multiplier=RATE_LIMIT_PAUSE, jitter=3.0)
 
 
 def retrying(
-    worth_another: Callable[[BaseException], bool],
+    worth_another: Callable[[AtlasError], bool],
     deadline: Deadline,
     sleep: Callable[[float], None],
 ) -> Retrying:
@@ -109,11 +106,11 @@ def retrying(
 
     def is_over(state: RetryCallState) -> bool:
         left = deadline.remaining() - state.upcoming_sleep
-        wait = _asked_wait(state) or state.upcoming_sleep
+        wait = _error(state).retry_after_seconds or state.upcoming_sleep
         return state.attempt_number >= ATTEMPTS or wait > LONGEST_WAIT or left < LEAST_EXCHANGE
 
     return Retrying(
-        retry=retry_if_exception(worth_another),
+        retry=retry_if_exception(lambda one: isinstance(one, AtlasError) and worth_another(one)),
         wait=_wait,
         stop=is_over,
         sleep=sleep,
@@ -123,16 +120,13 @@ def retrying(
 
 def _wait(state: RetryCallState) -> float:
     """Seconds before the next attempt."""
-    asked = _asked_wait(state)
-    if asked is None and isinstance(_error(state), AtlasRateLimitError):
+    error = _error(state)
+    asked = error.retry_after_seconds
+    if asked is None and isinstance(error, AtlasRateLimitError):
         return _rate_limit_backoff(state)
     return (asked or 0.0) + _backoff(state)
 
 
-def _asked_wait(state: RetryCallState) -> float | None:
-    error = _error(state)
-    return error.retry_after_seconds if isinstance(error, AtlasError) else None
-
-
-def _error(state: RetryCallState) -> BaseException | None:
-    return state.outcome.exception() if state.outcome else None
+def _error(state: RetryCallState) -> AtlasError:
+    """Return the error to wait for, which is `worth_another` attempt."""
+    return cast("AtlasError", state.outcome and state.outcome.exception())

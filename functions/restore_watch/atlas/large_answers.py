@@ -5,8 +5,7 @@ Each thread may read a page of 500 restore jobs at once. A page of 10 MB takes 5
 is read, so an answer is first read up to the usual size.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from threading import Lock, Semaphore
 
 from cachetools import LRUCache
@@ -54,8 +53,13 @@ class LargeAnswers:
                 raise
             with self._lock:
                 self._large[path] = True
-        with self._turn(deadline):
+        # Without a turn in time, too little is left to ask at all, and the exchange raises that.
+        is_taken = self._turns.acquire(timeout=max(0.0, deadline.remaining() - LEAST_EXCHANGE))
+        try:
             return ask(LIST_LIMIT)
+        finally:
+            if is_taken:
+                self._turns.release()
 
     def page(self, path: str, kind: RestoreKind, at: PageAt, ask: Callable[[PageAt], Page]) -> Page:
         """
@@ -78,13 +82,3 @@ class LargeAnswers:
             at = at.smaller
             with self._lock:
                 self._sizes[path] = at.size
-
-    @contextmanager
-    def _turn(self, deadline: Deadline) -> Iterator[None]:
-        # Without a turn in time, too little is left to ask at all, and the exchange raises that.
-        is_taken = self._turns.acquire(timeout=max(0.0, deadline.remaining() - LEAST_EXCHANGE))
-        try:
-            yield
-        finally:
-            if is_taken:
-                self._turns.release()

@@ -23,7 +23,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
 from http import HTTPStatus
 from itertools import count
 from typing import Any
@@ -175,18 +174,12 @@ def _transport(tls: ssl.SSLContext) -> httpx.HTTPTransport:
 
 
 def _opened(response: httpx.Response) -> httpx.Response:
-    try:
-        body = b"".join(response.iter_raw())
-    finally:
-        response.close()
-    status, content = open_envelope(response.status_code, body)
+    status, content = open_envelope(response.status_code, response.read())
     # A stream, because `exchange` reads the raw stream.
     return httpx.Response(status, headers=response.headers, stream=httpx.ByteStream(content))
 
 
-@cache
-def _connecting() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(LOOK_UPS, thread_name_prefix="connect")
+_connecting = ThreadPoolExecutor(LOOK_UPS, thread_name_prefix="connect")
 
 
 class _Backend(httpcore.SyncBackend):
@@ -202,7 +195,7 @@ class _Backend(httpcore.SyncBackend):
         bounds.connections += 1
         timeout = bounds.timeout(timeout, httpcore.ConnectTimeout)
         # In a thread, because a name lookup cannot be interrupted.
-        connected = _connecting().submit(
+        connected = _connecting.submit(
             super().connect_tcp, host, port, timeout, local_address, socket_options
         )
         try:
@@ -253,9 +246,7 @@ def open_envelope(status: int, body: bytes) -> tuple[int, bytes]:
     With an envelope even a refusal has HTTP status 200; its true status is a number in the body.
     MongoDB's documents name the content both `content` and `envelope`.
     """
-    answer = read_object(body)
-    if answer is None:
-        return status, body
+    answer = read_object(body) or {}
     inner = answer.get("status")
     # A job's own status is a word; only an envelope's is a number.
     if isinstance(inner, bool) or not isinstance(inner, int) or not 200 <= inner <= 599:

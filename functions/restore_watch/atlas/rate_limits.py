@@ -14,8 +14,10 @@ from threading import Lock
 from typing import NamedTuple, Self
 
 from restore_watch.atlas.endpoints import Family
-from restore_watch.atlas.exchange import RATE_LIMIT_PAUSE
 from restore_watch.errors import AtlasError, AtlasRateLimitError, AtlasUnavailableError
+
+RATE_LIMIT_PAUSE = 10.0
+"""Seconds to wait after a 429 without a time, as Atlas's documentation advises."""
 
 STANDS_AT_MOST = 60.0
 """Seconds; Atlas's rate limits refill within a minute."""
@@ -65,11 +67,6 @@ class StandingRefusal:
         raise again
 
 
-class _Share(NamedTuple):
-    left: float
-    at: float
-
-
 class RateLimits:
     """
     The rate limits as Atlas's answers have shown them. Any thread may use it.
@@ -82,7 +79,7 @@ class RateLimits:
         self._lock = Lock()
         self._standing: dict[Bucket, StandingRefusal] = {}
         self._outages: dict[Bucket, StandingRefusal] = {}
-        self._shares: dict[Bucket, _Share] = {}
+        self._shares: dict[Bucket, tuple[float, float]] = {}  # the share left, and when
 
     def check(self, bucket: Bucket) -> None:
         """Raise AtlasRateLimitError while a 429 stands."""
@@ -122,21 +119,19 @@ class RateLimits:
         share = share_left(headers)
         if share is not None:
             with self._lock:
-                self._shares[bucket] = _Share(share, self._now())
+                self._shares[bucket] = share, self._now()
 
     def share_left(self, bucket: Bucket, since: float) -> float | None:
         """The share left by the last answer since then, from 0 to 1, None without an answer."""
         with self._lock:
-            share = self._shares.get(bucket)
-        return share.left if share and share.at >= since else None
+            share, at = self._shares.get(bucket, (None, -math.inf))
+        return share if at >= since else None
 
     def smallest_share(self, since: float) -> float | None:
         """The smallest of these shares of all buckets. Forget older shares."""
         with self._lock:
-            self._shares = {
-                bucket: share for bucket, share in self._shares.items() if share.at >= since
-            }
-            return min((share.left for share in self._shares.values()), default=None)
+            self._shares = {one: seen for one, seen in self._shares.items() if seen[1] >= since}
+            return min((share for share, _ in self._shares.values()), default=None)
 
 
 def share_left(headers: Mapping[str, str]) -> float | None:
