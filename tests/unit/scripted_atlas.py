@@ -120,9 +120,7 @@ class Token:
     def __init__(self, atlas: ScriptedAtlas, clock: Clock) -> None:
         self.atlas = atlas
         self.clock = clock
-        self.tested = ServiceAccountAccess(
-            ACCOUNT, BASE_URL, atlas.client(), now=clock, sleep=clock.sleep
-        )
+        self.tested = ServiceAccountAccess(ACCOUNT, BASE_URL, atlas.client(), clock, clock.sleep)
 
     def current(self, seconds: float = 60.0) -> str:
         return self.tested.current(self.clock.deadline(seconds))

@@ -5,19 +5,16 @@ Any thread may use these objects. `limit` is the size of the largest answer, in 
 """
 
 import re
-import time
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable
-from functools import partial
+from functools import lru_cache
 from threading import Lock
-from typing import Annotated
 
 import httpx
-from cachetools import LRUCache
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
+from foundation.json_text import read_object
 from foundation.renewable import Renewable
 from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
 from restore_watch.atlas.endpoints import TOKEN_PATH
@@ -25,7 +22,7 @@ from restore_watch.atlas.exchange import Answer, exchange, retrying
 from restore_watch.atlas.network import current_slot
 from restore_watch.atlas.rate_limits import STANDS_AT_MOST, StandingRefusal
 from restore_watch.atlas.refusals import token_refusal
-from restore_watch.errors import AtlasError, AtlasUnavailableError, UnexpectedAtlasResponseError
+from restore_watch.errors import AtlasError, UnexpectedAtlasResponseError
 
 CREDENTIALS_REMEMBERED = 2
 """While a secret is rotated, the old credentials and the new ones may be used in turns."""
@@ -35,15 +32,6 @@ REPLACEMENT_PAUSE = 600.0
 
 FAILURE_PAUSE, LONGEST_PAUSE = 30.0, 120.0
 """Seconds without a token request after one failed; 60, then 120, while none is answered."""
-
-
-class _TokenAnswer(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True)
-
-    # It is sent in a header, where only visible ASCII is unambiguous.
-    access_token: Annotated[str, StringConstraints(strict=True, pattern=r"^[\x21-\x7e]+$")] = Field(
-        repr=False
-    )
 
 
 class ServiceAccountAccess(Renewable[str]):
@@ -83,9 +71,8 @@ class ServiceAccountAccess(Renewable[str]):
         account: ServiceAccount,
         base_url: str,
         http: httpx.Client,
-        *,
-        now: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float],
+        sleep: Callable[[float], None],
     ) -> None:
         super().__init__(now)
         self.base_url = base_url
@@ -151,7 +138,7 @@ class ServiceAccountAccess(Renewable[str]):
         self._raise_standing_failure()
         attempts = retrying(_is_answered_server_error, deadline, self._sleep)
         try:
-            token: str = attempts(self._request_token, deadline)
+            token = attempts(self._request_token, deadline)
         except AtlasError as error:
             error.transient = False
             self._failure = StandingRefusal.of(error, self._now(), self._pause_after(error))
@@ -185,19 +172,17 @@ class ServiceAccountAccess(Renewable[str]):
         answer = exchange(self.http, request, deadline, auth=basic, secrets=secrets)
         if answer.status != httpx.codes.OK:
             raise token_refusal(*answer, secrets=secrets)
-        try:
-            return _TokenAnswer.model_validate_json(answer.body).access_token
-        except ValidationError:
-            # Not chained: the decoder's error may hold half a token.
-            msg = "Atlas answered the token request in an unknown shape"
-            raise UnexpectedAtlasResponseError(msg) from None
+        token = (read_object(answer.body) or {}).get("access_token")
+        # It is sent in a header, where only visible ASCII is unambiguous.
+        if isinstance(token, str) and re.fullmatch(r"[\x21-\x7e]+", token):
+            return token
+        msg = "Atlas answered the token request in an unknown shape"
+        raise UnexpectedAtlasResponseError(msg)
 
 
-def _is_answered_server_error(error: BaseException) -> bool:
+def _is_answered_server_error(error: AtlasError) -> bool:
     """False for an error without a reason: no answer came, and Atlas may have issued a token."""
-    if not isinstance(error, AtlasUnavailableError) or error.reason is None:
-        return False
-    return error.reason.http_status >= httpx.codes.INTERNAL_SERVER_ERROR
+    return error.reason is not None and error.reason.http_status >= 500
 
 
 class ApiKeyAccess(httpx.Auth):
@@ -249,37 +234,25 @@ class ApiKeyAccess(httpx.Auth):
 Access = ServiceAccountAccess | ApiKeyAccess
 
 
-class Accesses:
-    """The accesses of the credentials last used, each with the token or challenges that it has."""
+def accesses(
+    base_url: str, http: httpx.Client, now: Callable[[], float], sleep: Callable[[float], None]
+) -> Callable[[Credentials], Access]:
+    """
+    Return the function that gives the access of credentials, at their own address if they name it.
 
-    def __init__(
-        self,
-        base_url: str,
-        http: httpx.Client,
-        now: Callable[[], float],
-        sleep: Callable[[float], None],
-    ) -> None:
-        self._new = partial(_access_with, base_url=base_url, http=http, now=now, sleep=sleep)
-        self._lock = Lock()
-        self._used: LRUCache[Credentials, Access] = LRUCache(CREDENTIALS_REMEMBERED)
+    It remembers the credentials last used, each with the token or the challenges.
+    """
+    lock = Lock()
 
-    def of(self, credentials: Credentials) -> Access:
-        """Return the access of these credentials."""
-        with self._lock:
-            if credentials not in self._used:
-                self._used[credentials] = self._new(credentials)
-            return self._used[credentials]
+    @lru_cache(CREDENTIALS_REMEMBERED)
+    def new(credentials: Credentials) -> Access:
+        own_url = credentials.base_url or base_url
+        if isinstance(credentials, ServiceAccount):
+            return ServiceAccountAccess(credentials, own_url, http, now, sleep)
+        return ApiKeyAccess(credentials, own_url, http)
 
+    def access_of(credentials: Credentials) -> Access:
+        with lock:
+            return new(credentials)
 
-def _access_with(
-    credentials: Credentials,
-    base_url: str,
-    http: httpx.Client,
-    now: Callable[[], float],
-    sleep: Callable[[float], None],
-) -> Access:
-    """Return the access for these credentials, at their own address if the secret names it."""
-    base_url = credentials.base_url or base_url
-    if isinstance(credentials, ServiceAccount):
-        return ServiceAccountAccess(credentials, base_url, http, now=now, sleep=sleep)
-    return ApiKeyAccess(credentials, base_url, http)
+    return access_of

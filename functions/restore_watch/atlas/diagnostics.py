@@ -38,8 +38,7 @@ def read_caller(session: AtlasSession, deadline: Deadline) -> Caller:
 
     Raises AtlasError, or CredentialsError if there are no credentials.
     """
-    get = Get(SYSTEM_PATH, None, Bucket(None, AtlasStatus.SYSTEM))
-    return session.ask(get, deadline, _caller)
+    return session.ask(Get(SYSTEM_PATH, None, Bucket(None, AtlasStatus.SYSTEM), _caller), deadline)
 
 
 def _caller(answer: Answer) -> Caller:

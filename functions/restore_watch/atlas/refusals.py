@@ -13,7 +13,8 @@ from typing import Any
 
 from foundation.json_text import as_list, as_map, read_object
 from foundation.retry_after import read_wait, retry_after
-from restore_watch.atlas.endpoints import ROLES, Family, named
+from restore_watch.atlas.endpoints import ROLES, named
+from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasError,
@@ -62,7 +63,6 @@ _TOKEN_ERRORS = {status: _ERRORS[status] for status in (401, 403, 408, 429)}
 _TOKEN_ERRORS[400] = AtlasUnauthorizedError
 
 _ACCESS_LIST = "IP_ADDRESS_NOT_ON_ACCESS_LIST"
-_NO_PROJECT = "GROUP_NOT_FOUND"
 _TOKEN_BUCKET = "RATE_LIMITED_TOKEN_BUCKET"  # noqa: S105 - Atlas's error code, not a password
 
 TOKEN_LIMIT_WINDOW = 60.0
@@ -77,19 +77,14 @@ def is_refusal(body: bytes) -> bool:
 
 
 def family_refusal(
-    family: Family,
-    status: int,
-    headers: Mapping[str, str],
-    body: bytes,
-    *,
-    secrets: Iterable[str],
-    group_id: str | None = None,
+    bucket: Bucket, status: int, headers: Mapping[str, str], body: bytes, *, secrets: Iterable[str]
 ) -> AtlasError:
     """Return the error for an answer of a family of endpoints, of a project, that refuses."""
+    group_id, family = bucket
     reason = _reason(status, headers, body, secrets)
     error = _BY_CODE.get(reason.error_code or "") or _ERRORS.get(status) or _by_class(status)
     advice = _ADVICE.get(error, "").format(role=ROLES[family])
-    if reason.error_code == _NO_PROJECT and group_id:
+    if reason.error_code == "GROUP_NOT_FOUND" and group_id:
         advice = f"Atlas has no project {group_id}: correct groupId, or AtlasProjectIds"
     refusal = _error(error, f"Atlas answered {status} for {named(family)}", reason, advice)
     refusal.family = family

@@ -5,8 +5,6 @@ https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/operation/operation-getg
 """
 
 import re
-from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
@@ -71,8 +69,8 @@ def read_own_account(session: AtlasSession, group_id: str, deadline: Deadline) -
     if not isinstance(account, ServiceAccount) or not is_client_id(account.client_id):
         return None
     path = service_account_path(group_id, account.client_id)
-    get = Get(path, None, Bucket(group_id, AtlasStatus.SERVICE_ACCOUNT))
-    return session.ask_once(get, account, deadline, partial(_read, account))
+    bucket = Bucket(group_id, AtlasStatus.SERVICE_ACCOUNT)
+    return session.ask_once(Get(path, None, bucket, partial(_read, account)), account, deadline)
 
 
 def _read(account: ServiceAccount, answer: Answer) -> OwnAccount:
@@ -85,18 +83,14 @@ def _read(account: ServiceAccount, answer: Answer) -> OwnAccount:
         raise UnexpectedAtlasResponseError(msg)
     fitting = [one for one in read.secrets if one.may_be(account.client_secret)]
     is_certain = len(fitting) == 1
+    now = answer.date
+    # If the masks fit several secrets, the secret with the earliest date to come counts.
     secret, *others = (
         ExpiringSecret(account.client_id, one.expires_at, is_certain, one.created_at)
-        for one in _in_order(fitting or read.secrets, answer.date)
+        for one in sorted(
+            fitting or read.secrets,
+            key=lambda one: (now is not None and one.expires_at <= now, one.expires_at),
+        )
     )
     roles = None if read.roles is None else tuple(map(redact, read.roles))
     return OwnAccount(secret, roles, tuple(others))
-
-
-def _in_order(secrets: Sequence[_Secret], now: datetime | None) -> list[_Secret]:
-    """The earliest date to come first: that secret counts if the masks fit several secrets."""
-
-    def order(one: _Secret) -> tuple[bool, datetime]:
-        return now is not None and one.expires_at <= now, one.expires_at
-
-    return sorted(secrets, key=order)

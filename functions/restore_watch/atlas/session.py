@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import httpx
 
 from foundation.deadline import Deadline
-from restore_watch.atlas.authentication import Access, Accesses
+from restore_watch.atlas.authentication import Access, accesses
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.endpoints import (
     ACCEPT,
@@ -34,23 +34,20 @@ from restore_watch.atlas.pages import FIRST_PAGE, Page, PageAt, page_query, read
 from restore_watch.atlas.rate_limits import Bucket, RateLimits
 from restore_watch.atlas.read_restore_job import restore_job
 from restore_watch.atlas.refusals import family_refusal, is_refusal
-from restore_watch.errors import (
-    AtlasError,
-    AtlasUnauthorizedError,
-    UnexpectedAtlasResponseError,
-)
+from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
 
 type Query = Mapping[str, str | Sequence[str]] | None
 """The query of a request. A name that has several values is sent several times."""
 
 
-class Get(NamedTuple):
-    """A path to ask for, its query, and the bucket of its rate limit."""
+class Get[Read](NamedTuple):
+    """A path to ask for, its query, the bucket of its rate limit, and how the answer is read."""
 
     path: str
     query: Query
     bucket: Bucket
+    read: Callable[[Answer], Read]
 
 
 class CredentialsProvider(Protocol):
@@ -67,11 +64,7 @@ class CredentialsProvider(Protocol):
 
 def only(credentials: Credentials) -> CredentialsProvider:
     """Return a provider that has these credentials and no others."""
-
-    def provider(*_: object, **_refused: object) -> Credentials:
-        return credentials
-
-    return provider
+    return lambda *_, **_refused: credentials
 
 
 class AtlasSession:
@@ -102,7 +95,7 @@ class AtlasSession:
         self.limits = RateLimits(now)
         self._sleep = sleep
         self._replaces_tokens = replaces_tokens
-        self._accesses = Accesses(base_url, http, now, sleep)
+        self._access_of = accesses(base_url, http, now, sleep)
         self._kinds = ClusterKinds(now)
         self._large = LargeAnswers()
 
@@ -126,9 +119,8 @@ class AtlasSession:
         """
         if not patient:
             return self._find(target, likely, deadline)
-        attempts = retrying(_is_transient, deadline, self._sleep)
-        job: RestoreJob = attempts(self._find, target, likely, deadline)
-        return job
+        attempts = retrying(lambda error: error.transient, deadline, self._sleep)
+        return attempts(self._find, target, likely, deadline)
 
     def projects(self, number: int, deadline: Deadline) -> Page:
         """Return a page of the projects that the credentials can read."""
@@ -159,31 +151,25 @@ class AtlasSession:
         path, bucket = jobs_path(*cluster, kind), Bucket(cluster[0], kind)
         return self._large.page(path, kind, at, lambda at: self._page(path, bucket, at, deadline))
 
-    def ask[Read](self, get: Get, deadline: Deadline, read: Callable[[Answer], Read]) -> Read:
-        """Ask for a path, within its rate limit, and `read` the answer."""
-        return self._large.ask(get.path, partial(self._get, get, deadline, read), deadline)
+    def ask[Read](self, get: Get[Read], deadline: Deadline) -> Read:
+        """Ask for a path, within its rate limit."""
+        return self._large.ask(get.path, partial(self._get, get, deadline), deadline)
 
-    def ask_once[Read](
-        self,
-        get: Get,
-        credentials: Credentials,
-        deadline: Deadline,
-        read: Callable[[Answer], Read],
-    ) -> Read:
+    def ask_once[Read](self, get: Get[Read], credentials: Credentials, deadline: Deadline) -> Read:
         """
-        Ask with these credentials, and `read` the answer.
+        Ask with these credentials.
 
         If Atlas refuses, the refusal costs neither a token nor a reading of the secret: both are
         rationed, and a question that matters may need them next.
         """
-        access = self._accesses.of(credentials)
-        return self._get_with(access, get, deadline, read, ANSWER_LIMIT, replaces=False)
+        access = self._access_of(credentials)
+        return self._get_with(access, get, deadline, ANSWER_LIMIT, replaces=False)
 
     def _page(
         self, path: str, bucket: Bucket, at: PageAt, deadline: Deadline, query: Query = None
     ) -> Page:
-        get = Get(path, query or page_query(bucket.family, at), bucket)
-        return self.ask(get, deadline, partial(read_page, family=bucket.family, at=at))
+        read = partial(read_page, family=bucket.family, at=at)
+        return self.ask(Get(path, query or page_query(bucket.family, at), bucket, read), deadline)
 
     def _find(
         self, target: RestoreTarget, likely: RestoreKind | None, deadline: Deadline
@@ -193,73 +179,49 @@ class AtlasSession:
 
         def ask(kind: RestoreKind) -> RestoreJob:
             bucket = Bucket(target.group_id, kind)
-            get = Get(job_path(target, kind), given, bucket)
-            return self._get(get, deadline, lambda said: restore_job(said.body, target, kind))
+            path, read = job_path(target, kind), lambda said: restore_job(said.body, target, kind)
+            return self._get(Get(path, given, bucket, read), deadline)
 
         return self._kinds.find(target, ask, likely)
 
-    def _get[Read](
-        self,
-        get: Get,
-        deadline: Deadline,
-        read: Callable[[Answer], Read],
-        limit: int = ANSWER_LIMIT,
-    ) -> Read:
-        replaces = self._replaces_tokens
-        return self._with_access(
-            lambda access: self._get_with(access, get, deadline, read, limit, replaces=replaces),
-            deadline,
-        )
+    def _get[Read](self, get: Get[Read], deadline: Deadline, limit: int = ANSWER_LIMIT) -> Read:
+        def ask(access: Access) -> Read:
+            return self._get_with(access, get, deadline, limit, replaces=self._replaces_tokens)
+
+        return self._with_access(ask, deadline)
 
     def _with_access[Read](self, ask: Callable[[Access], Read], deadline: Deadline) -> Read:
         credentials = self.credentials(deadline)
         try:
-            return ask(self._accesses.of(credentials))
+            return ask(self._access_of(credentials))
         except AtlasUnauthorizedError:
             renewed = self.credentials(deadline, refused=credentials)
             if renewed == credentials:
                 raise
-        return ask(self._accesses.of(renewed))
+        return ask(self._access_of(renewed))
 
     def _get_with[Read](
-        self,
-        access: Access,
-        get: Get,
-        deadline: Deadline,
-        read: Callable[[Answer], Read],
-        limit: int,
-        *,
-        replaces: bool,
+        self, access: Access, get: Get[Read], deadline: Deadline, limit: int, *, replaces: bool
     ) -> Read:
-        """Send the request and `read` the answer. Remember what it says about the rate limit."""
+        """Send the request. Remember what the answer says about the rate limit."""
         self.limits.check(get.bucket)
-        request = _request(get, access)
+        # Not `params`, for which httpx parses the URL a second time: that takes a twentieth of the
+        # processor time of a question.
+        query = f"?{urlencode(get.query, doseq=True)}" if get.query else ""
+        request = access.http.build_request(
+            "GET",
+            f"{access.base_url}{get.path}{query}",
+            headers={"Accept": ACCEPT},
+            extensions={ENVELOPE: (get.query or {}).get("envelope") == "true"},
+        )
         answer = access.send(request, deadline, limit, replaces=replaces)
         self.limits.note_share(get.bucket, answer.headers)
         if answer.status == httpx.codes.OK:
             try:
-                return read(answer)
+                return get.read(answer)
             except UnexpectedAtlasResponseError:
                 if not is_refusal(answer.body):
                     raise
-        group_id, family = get.bucket
-        secrets = access.hidden_texts(request)
-        refusal = family_refusal(family, *answer, secrets=secrets, group_id=group_id)
+        refusal = family_refusal(get.bucket, *answer, secrets=access.hidden_texts(request))
         self.limits.note_refusal(get.bucket, refusal)
         raise refusal
-
-
-def _request(get: Get, access: Access) -> httpx.Request:
-    # Not `params`, for which httpx parses the URL a second time: that takes a twentieth of the
-    # processor time of a question.
-    query = f"?{urlencode(get.query, doseq=True)}" if get.query else ""
-    return access.http.build_request(
-        "GET",
-        f"{access.base_url}{get.path}{query}",
-        headers={"Accept": ACCEPT},
-        extensions={ENVELOPE: (get.query or {}).get("envelope") == "true"},
-    )
-
-
-def _is_transient(error: BaseException) -> bool:
-    return isinstance(error, AtlasError) and error.transient

@@ -36,7 +36,7 @@ def test_a_token_request_carries_the_form_encoded_credentials(client: str, secre
     atlas, clock = ScriptedAtlas(), Clock()
 
     ServiceAccountAccess(
-        ServiceAccount(client, secret), BASE_URL, atlas.client(), now=clock
+        ServiceAccount(client, secret), BASE_URL, atlas.client(), clock, clock.sleep
     ).current(clock.deadline())
     atlas.close()
 

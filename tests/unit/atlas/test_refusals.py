@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from foundation.retry_after import retry_after
 from restore_watch.atlas.endpoints import AtlasList, AtlasStatus, Family
+from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.refusals import family_refusal, token_refusal
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -90,7 +91,7 @@ def refusal(
     headers: dict[str, str] | None = None,
 ) -> AtlasError:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return family_refusal(family, status, httpx.Headers(headers), content, secrets=())
+    return family_refusal(Bucket(None, family), status, httpx.Headers(headers), content, secrets=())
 
 
 def token_refused(status: int, body: object = b"", **headers: str) -> AtlasError:
@@ -272,7 +273,7 @@ def test_any_refusal_is_a_typed_error_of_one_printable_line(
     sent = httpx.Headers(headers)
 
     for error, classes in (
-        (family_refusal(kind, status, sent, body, secrets=()), CLASSES),
+        (family_refusal(Bucket(None, kind), status, sent, body, secrets=()), CLASSES),
         (token_refusal(status, sent, body, secrets=()), TOKEN_CLASSES),
     ):
         by_status = classes.get(
@@ -315,7 +316,7 @@ def test_no_refusal_quotes_a_secret_or_a_download_url_from_any_field(
 
     headers = {"retry-after": text, "location": text}
     for error in (
-        family_refusal(RestoreKind.FLEX, status, headers, content, secrets=known),
+        family_refusal(Bucket(None, RestoreKind.FLEX), status, headers, content, secrets=known),
         token_refusal(status, headers, content, secrets=known),
     ):
         assert MARK not in str(error) + repr(error) + repr(error.reason)
