@@ -1,7 +1,6 @@
 """One call to AWS, and the meaning of its refusals."""
 
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from typing import Any
 
 from botocore.config import Config
@@ -44,7 +43,7 @@ class AwsCallError(Exception):
     def is_lasting(self) -> bool:
         """AWS would refuse the same call again: a 4xx that is not about too many calls."""
         status = self.answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        is_throttled = status == HTTPStatus.TOO_MANY_REQUESTS or "Throttl" in self.code
+        is_throttled = status == 429 or "Throttl" in self.code
         return 400 <= status < 500 and not is_throttled
 
 

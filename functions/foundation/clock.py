@@ -9,11 +9,6 @@ CLOCKS_APART = timedelta(minutes=1)
 """The clocks of two machines may differ by this much, so a moment may lie so far in the future."""
 
 
-def utc_now() -> datetime:
-    """Return the time of the machine."""
-    return datetime.now(UTC)
-
-
 def in_utc(value: datetime) -> datetime:
     """Return the moment in UTC. A moment without a zone is UTC already. Raises ValueError."""
     try:
@@ -27,7 +22,7 @@ def in_utc(value: datetime) -> datetime:
 class Clock:
     """`now` gives the time, in UTC; `sleep` takes seconds."""
 
-    now: Callable[[], datetime] = utc_now
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], None] = time.sleep
 
     def unix(self) -> float:

@@ -93,10 +93,9 @@ class ServiceAccountAccess(Renewable[str]):
         """Return the answer. After a 401, ask again with a new token, if it `replaces` tokens."""
         token = self.current(deadline)
         answer = self._send_with(token, request, deadline, limit)
-        if answer.status == httpx.codes.UNAUTHORIZED and replaces:
-            replacement = self.replacement(token, deadline)
-            if replacement is not None:
-                return self._send_with(replacement, request, deadline, limit)
+        refuses = answer.status == httpx.codes.UNAUTHORIZED
+        if refuses and replaces and (newer := self.replacement(token, deadline)):
+            return self._send_with(newer, request, deadline, limit)
         return answer
 
     def hidden_texts(self, _request: object = None) -> tuple[str, ...]:
@@ -205,11 +204,8 @@ class ApiKeyAccess(httpx.Auth):
     def prepare(self, _deadline: Deadline) -> None:
         """Do nothing: a challenge comes with the first answer."""
 
-    def send(
-        self, request: httpx.Request, deadline: Deadline, limit: int, *, replaces: bool
-    ) -> Answer:
+    def send(self, request: httpx.Request, deadline: Deadline, limit: int, **_: object) -> Answer:
         """Return the answer. Raises AtlasError if there is none, or if the challenge is unknown."""
-        del replaces  # there is no token
         secrets = self._key.secrets
         return exchange(self.http, request, deadline, auth=self, secrets=secrets, limit=limit)
 

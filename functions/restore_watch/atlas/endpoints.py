@@ -76,7 +76,6 @@ _PROJECT_LISTS = {
 SYSTEM_PATH = "/api/atlas/v2"
 PROJECTS_PATH = f"{SYSTEM_PATH}/groups"
 
-
 EVENTS_ON_PAGE = 100
 """Events of a page. Between two sweeps a project has a few."""
 
@@ -118,8 +117,6 @@ def job_path(target: RestoreTarget, kind: RestoreKind) -> str:
 
 def named(family: Family) -> str:
     """Return the words for a family in a message."""
-    if isinstance(family, AtlasList):
-        return f"the list of {family}"
-    if isinstance(family, AtlasStatus):
-        return family
-    return f"a {family} restore job"
+    if isinstance(family, RestoreKind):
+        return f"a {family} restore job"
+    return f"the list of {family}" if isinstance(family, AtlasList) else family

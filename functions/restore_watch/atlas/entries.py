@@ -32,9 +32,6 @@ UNWATCHED = (
 )
 """Other signs could change a path. Atlas allows some that its specification does not."""
 
-_FREE = "TENANT"
-"""The provider of free clusters, which have no backups."""
-
 
 class Entry(NamedTuple):
     """An entry with a usable id."""
@@ -100,14 +97,14 @@ def project_entries(page: Page) -> Entries:
 
 
 def _is_free(cluster: Mapping[str, Any]) -> bool:
-    """Whether an entry of the list of dedicated clusters names the provider TENANT alone."""
+    """Whether an entry of the list of dedicated clusters names the provider of free ones alone."""
     named = {
         name
         for spec in as_list(cluster.get("replicationSpecs"))
         for region in as_list(as_map(spec).get("regionConfigs"))
         if isinstance(name := as_map(region).get("providerName"), str)
     }
-    return named == {_FREE}
+    return named == {"TENANT"}
 
 
 def _entries(page: Page, field: str, is_usable: Callable[[str], object], problem: str) -> Entries:

@@ -29,9 +29,6 @@ collections, each with its target, and MongoDB limits the name of a collection t
 NOTHING_NEW = "A page of a list from Atlas shows nothing new, although more is to follow"
 """The same page may follow for ever, so the list cannot be read to its end."""
 
-_UNCOUNTED = (RestoreKind.FLEX, RestoreKind.DEDICATED)
-"""Atlas lists these families without counting all entries: `includeCount=false`."""
-
 
 class PageAt(NamedTuple):
     """Which page of a list: its number, from 1, and how many entries a page has."""
@@ -80,7 +77,9 @@ def page_query(family: Family, at: PageAt) -> dict[str, str] | None:
     if family is RestoreKind.TENANT:
         return None
     query = {"itemsPerPage": str(at.size), "pageNum": str(at.number)}
-    return query | {"includeCount": "false"} if family in _UNCOUNTED else query
+    # Atlas lists these families without counting all entries.
+    may_omit_count = family in {RestoreKind.FLEX, RestoreKind.DEDICATED}
+    return query | {"includeCount": "false"} if may_omit_count else query
 
 
 def read_page(answer: Answer, family: Family, at: PageAt) -> Page:
@@ -100,12 +99,9 @@ def read_page(answer: Answer, family: Family, at: PageAt) -> Page:
     is_linked = any(as_map(link).get("rel") == "next" for link in as_list(read.get("links")))
     is_full = family is not RestoreKind.TENANT and len(results) >= at.size
     if isinstance(family, RestoreKind) and len(answer.body) > ANSWER_LIMIT:
-        results = [_without_surplus(entry) for entry in results]
+        # The fields that nobody reads make a page large in memory.
+        results = [
+            {name: value for name, value in as_map(entry).items() if name in FIELDS}
+            for entry in results
+        ]
     return Page(results, is_linked or is_full, answer.date, at)
-
-
-def _without_surplus(entry: Any) -> Any:
-    """Drop the fields that nobody reads: they make a page large in memory."""
-    if not isinstance(entry, dict):
-        return entry
-    return {name: value for name, value in entry.items() if name in FIELDS}

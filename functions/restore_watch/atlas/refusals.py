@@ -63,7 +63,6 @@ _TOKEN_ERRORS = {status: _ERRORS[status] for status in (401, 403, 408, 429)}
 _TOKEN_ERRORS[400] = AtlasUnauthorizedError
 
 _ACCESS_LIST = "IP_ADDRESS_NOT_ON_ACCESS_LIST"
-_TOKEN_BUCKET = "RATE_LIMITED_TOKEN_BUCKET"  # noqa: S105 - Atlas's error code, not a password
 
 TOKEN_LIMIT_WINDOW = 60.0
 """Seconds over which Atlas counts token requests. Its endpoint is not known to send Retry-After."""
@@ -149,7 +148,7 @@ def _reason(
     detail = answer.get("detail") or answer.get("error_description")
     parameters = as_list(answer.get("parameters"))
     limited = status == 429 or _BY_CODE.get(str(code)) is AtlasRateLimitError
-    if code == _TOKEN_BUCKET and len(parameters) > 1:
+    if code == "RATE_LIMITED_TOKEN_BUCKET" and len(parameters) > 1:
         wait = read_wait(parameters[1]) or wait
     return AtlasReason(
         http_status=status,

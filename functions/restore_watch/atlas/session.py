@@ -54,12 +54,7 @@ class CredentialsProvider(Protocol):
     """Where the credentials come from, such as the secret."""
 
     def __call__(self, deadline: Deadline, /, *, refused: Credentials | None = None) -> Credentials:
-        """
-        Return the credentials to ask with: if Atlas `refused` some, newer credentials if any exist.
-
-        Raises CredentialsError if there are none.
-        """
-        ...
+        """Return the credentials, read again if Atlas `refused` these. Raises CredentialsError."""
 
 
 def only(credentials: Credentials) -> CredentialsProvider:
@@ -124,8 +119,7 @@ class AtlasSession:
 
     def projects(self, number: int, deadline: Deadline) -> Page:
         """Return a page of the projects that the credentials can read."""
-        bucket = Bucket(None, AtlasList.PROJECTS)
-        return self._page(PROJECTS_PATH, bucket, PageAt(number), deadline)
+        return self._page(PROJECTS_PATH, Bucket(None, AtlasList.PROJECTS), PageAt(number), deadline)
 
     def events(self, group_id: str, since: datetime, deadline: Deadline) -> Page:
         """Return the newest events of restore jobs since that moment, in UTC: one page."""

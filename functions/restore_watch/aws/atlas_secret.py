@@ -36,9 +36,6 @@ _SPELLINGS = {
     "government": ("is_mongodbgov_cloud", "isMongodbgovCloud", "IsMongoDBGovCloud"),
 }
 
-# Secrets Manager's answers to a partial ARN if the role may read exactly one secret.
-_PARTIAL_ARN_CODES = ("AccessDeniedException", "ResourceNotFoundException")
-
 
 class AtlasSecret(Renewable[Credentials]):
     """The secret with the credentials, read again after four minutes, or if Atlas refuses them."""
@@ -77,7 +74,8 @@ class AtlasSecret(Renewable[Credentials]):
             answer = aws_call(deadline, "read the secret", self._get, "ARN")
         except AwsCallError as error:
             msg = f"the secret that ATLAS_SECRET_ID names cannot be read: Secrets Manager {error}"
-            if error.code in _PARTIAL_ARN_CODES:
+            # The answers to a partial ARN, if the role may read exactly one secret.
+            if error.code in {"AccessDeniedException", "ResourceNotFoundException"}:
                 msg += "; give the full ARN, with the six characters at its end, or the name"
             raise CredentialsError(msg) from None
         return read_credentials(answer.get("SecretString"))
