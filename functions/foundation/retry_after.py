@@ -7,9 +7,6 @@ from email.utils import parsedate_to_datetime
 
 from foundation.clock import in_utc
 
-LONGEST_RETRY_AFTER = 86_400.0
-"""Seconds; a wait longer than a day counts as a day."""
-
 
 def http_date(text: str) -> datetime | None:
     """Return the moment of a header, in UTC; None for anything else."""
@@ -35,11 +32,11 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def read_wait(value: object) -> float | None:
-    """Return the seconds that a number or its text asks for; None for zero and anything else."""
+    """Return the seconds that a number or its text asks for, a day at most; None for all else."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
         seconds = float(value)
     except (ValueError, OverflowError):
         return None
-    return min(seconds, LONGEST_RETRY_AFTER) if math.isfinite(seconds) and seconds > 0 else None
+    return min(seconds, 86_400.0) if math.isfinite(seconds) and seconds > 0 else None

@@ -4,6 +4,7 @@ The two ways to authenticate a request, which is made for `base_url` with `http`
 Any thread may use these objects. `limit` is the size of the largest answer, in bytes.
 """
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable
@@ -13,7 +14,6 @@ from threading import Lock
 import httpx
 
 from foundation.deadline import Deadline
-from foundation.errors import TimeBudgetExceededError
 from foundation.json_text import read_object
 from foundation.renewable import Renewable
 from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
@@ -80,7 +80,7 @@ class ServiceAccountAccess(Renewable[str]):
         self.http = http
         self._sleep = sleep
         self._previous: str | None = None
-        self._replaced_at: float | None = None
+        self._replaced_at = -math.inf
         self._failure: StandingRefusal | None = None
 
     def prepare(self, deadline: Deadline) -> None:
@@ -111,20 +111,18 @@ class ServiceAccountAccess(Renewable[str]):
         with self._lock:
             if self._value != refused:
                 return self._value
-            now, before = self._now(), self._replaced_at
-            if before is not None and 0 <= now - before < REPLACEMENT_PAUSE:
+            now = self._now()
+            if 0 <= now - self._replaced_at < REPLACEMENT_PAUSE:
                 return None
             self._raise_standing_failure()
-            self._replaced_at = now
             try:
-                return self._renew(deadline)
-            except TimeBudgetExceededError:
-                self._replaced_at = before  # no token was requested
-                raise
+                token = self._renew(deadline)
             except AtlasError as error:
-                if error.reason is not None:
-                    self._replaced_at = before  # Atlas refused, so it issued no token
+                if error.reason is None:
+                    self._replaced_at = now  # Atlas may have issued a token
                 raise
+            self._replaced_at = now
+            return token
 
     def _send_with(
         self, token: str, request: httpx.Request, deadline: Deadline, limit: int

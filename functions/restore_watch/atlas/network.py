@@ -117,7 +117,7 @@ def bounded(seconds: float, limit: int = ANSWER_LIMIT) -> Iterator[Bounds]:
         _free_slots.append(slot)
 
 
-def http_client(on_answer: Callable[[int, str | None], None] | None = None) -> httpx.Client:
+def http_client(on_answer: Callable[[int, str | None], object] = lambda *_: None) -> httpx.Client:
     """
     Return the client for Atlas, for any number of threads. Use it within `bounded`, and keep it.
 
@@ -126,9 +126,8 @@ def http_client(on_answer: Callable[[int, str | None], None] | None = None) -> h
     """
 
     def report(response: httpx.Response) -> None:
-        if on_answer:
-            sunset = response.headers.get("sunset") or response.headers.get("deprecation")
-            on_answer(response.status_code, sunset)
+        sunset = response.headers.get("sunset") or response.headers.get("deprecation")
+        on_answer(response.status_code, sunset)
 
     return httpx.Client(
         transport=_Transport(),

@@ -89,11 +89,7 @@ class RateLimits:
             standing.raise_while_it_stands(self._now())
 
     def note_refusal(self, bucket: Bucket, refusal: AtlasError) -> None:
-        """
-        Remember a 429, or a 503 with Retry-After, for as long as Atlas says. Forget ended refusals.
-
-        The first is believed for a minute at most. Other refusals say nothing about time.
-        """
+        """Remember a 429, or a 503 with Retry-After, as long as it stands. Others name no time."""
         now = self._now()
         asked = refusal.retry_after_seconds
         match refusal:
@@ -136,16 +132,9 @@ class RateLimits:
 
 def share_left(headers: Mapping[str, str]) -> float | None:
     """Return RateLimit-Remaining as a share of RateLimit-Limit; None if one is absent or odd."""
-    limit = _count(headers.get("ratelimit-limit"))
-    remaining = _count(headers.get("ratelimit-remaining"))
-    if not limit or remaining is None:
-        return None
-    return min(1.0, remaining / limit)
-
-
-def _count(text: str | None) -> float | None:
     try:
-        count = float(text or "")
+        limit = float(headers.get("ratelimit-limit", ""))
+        left = float(headers.get("ratelimit-remaining", ""))
     except ValueError:
         return None
-    return count if math.isfinite(count) and count >= 0 else None
+    return min(1.0, left / limit) if 0 < limit < math.inf and 0 <= left < math.inf else None

@@ -150,12 +150,7 @@ class AtlasSession:
         return self._large.ask(get.path, partial(self._get, get, deadline), deadline)
 
     def ask_once[Read](self, get: Get[Read], credentials: Credentials, deadline: Deadline) -> Read:
-        """
-        Ask with these credentials.
-
-        If Atlas refuses, the refusal costs neither a token nor a reading of the secret: both are
-        rationed, and a question that matters may need them next.
-        """
+        """Ask with these credentials. A refusal costs no token and no read of the secret."""
         access = self._access_of(credentials)
         return self._get_with(access, get, deadline, ANSWER_LIMIT, replaces=False)
 

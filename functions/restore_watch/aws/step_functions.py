@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 _GONE = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}
-"""The workflow has been answered, was stopped, or waits no longer; or never had this token."""
+"""The workflow was answered or stopped, waits no longer, or never had this token: nobody waits."""
 
 
 @service
@@ -26,11 +26,7 @@ class Workflows:
     def answer(
         self, answer: TaskAnswer, job: RestoreJob, deadline: Deadline
     ) -> AwsCallError | None:
-        """
-        Send a workflow the state of its job. Return the error if Step Functions does not take it.
-
-        A token that is gone, used or timed out counts as answered.
-        """
+        """Send a workflow the state of its job. Return the error if Step Functions refuses it."""
         said = json.dumps(job.as_json())
         send: Callable[..., object] = self.client().send_task_success
         how = {"output": said}
