@@ -34,11 +34,7 @@ class Deadline:
         return Deadline(min(self.at, self.clock() + seconds), self.clock)
 
     def earlier(self, seconds: float) -> "Deadline":
-        """
-        The deadline of a step that leaves this many seconds to the steps after it.
-
-        If little time is left, the step still gets two thirds of it.
-        """
+        """The deadline of a step that leaves so many seconds, a third at most, to later steps."""
         return Deadline(self.at - min(seconds, self.remaining() / 3), self.clock)
 
     def require(self, seconds: float, step: str) -> None:

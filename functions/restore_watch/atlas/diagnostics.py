@@ -33,11 +33,7 @@ class Caller:
 
 
 def read_caller(session: AtlasSession, deadline: Deadline) -> Caller:
-    """
-    Return the caller, as Atlas sees it. If Atlas answers, it accepts the credentials.
-
-    Raises AtlasError, or CredentialsError if there are no credentials.
-    """
+    """Return the caller, as Atlas sees it. If Atlas answers, it accepts the credentials."""
     return session.ask(Get(SYSTEM_PATH, None, Bucket(None, AtlasStatus.SYSTEM), _caller), deadline)
 
 

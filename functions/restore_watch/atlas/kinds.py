@@ -40,11 +40,7 @@ type Ask = Callable[[RestoreKind], RestoreJob]
 
 
 class ClusterKinds:
-    """
-    The kinds of clusters, as far as Atlas's answers have shown them. Any thread may use it.
-
-    `now` gives Unix seconds.
-    """
+    """The kinds that Atlas's answers have shown. Any thread may use it. `now`: Unix seconds."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now

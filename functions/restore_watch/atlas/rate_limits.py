@@ -68,11 +68,7 @@ class StandingRefusal:
 
 
 class RateLimits:
-    """
-    The rate limits as Atlas's answers have shown them. Any thread may use it.
-
-    `now` gives Unix seconds.
-    """
+    """The limits that Atlas's answers have shown. Any thread may use it. `now`: Unix seconds."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now

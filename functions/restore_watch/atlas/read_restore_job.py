@@ -65,8 +65,6 @@ def _link_of_a_download(value: object, info: ValidationInfo) -> bool:
 _HasLink = Annotated[bool, BeforeValidator(_link_of_a_download)]
 """As _HasUrl. Unless a dedicated job is a download, its links decide nothing."""
 
-_Flag = Annotated[StrictBool, BeforeValidator(lambda value: False if value is None else value)]
-
 
 class _Answer(BaseModel):
     """A field of a RestoreJob is named as there, with Atlas's name as the alias."""
@@ -136,9 +134,9 @@ class _DedicatedAnswer(_Answer):
     """Has no status field: the flags, the finish date and the presence of a URL decide it."""
 
     delivery_type: Text
-    cancelled: _Flag = False
-    failed: _Flag = False
-    expired: _Flag = False
+    cancelled: StrictBool | None = None
+    failed: StrictBool | None = None
+    expired: StrictBool | None = None
     restore_finished_date: UtcDate | None = Field(None, alias="finishedAt")
     expiration_date: OrNull[UtcDate] = Field(None, alias="expiresAt")
     snapshot_finished_date: OrNull[UtcDate] = Field(None, alias="timestamp")

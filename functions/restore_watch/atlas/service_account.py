@@ -62,8 +62,7 @@ def read_own_account(session: AtlasSession, group_id: str, deadline: Deadline) -
     """
     Ask once, in this project. None for an API key, which has no date: nothing is asked.
 
-    No part of a secret, and no mask of a secret, is returned. Raises AtlasError, or
-    CredentialsError if there are no credentials.
+    No part of a secret, and no mask of a secret, is returned.
     """
     account = session.credentials(deadline)
     if not isinstance(account, ServiceAccount) or not is_client_id(account.client_id):

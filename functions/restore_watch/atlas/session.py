@@ -150,7 +150,7 @@ class AtlasSession:
         return self._large.ask(get.path, partial(self._get, get, deadline), deadline)
 
     def ask_once[Read](self, get: Get[Read], credentials: Credentials, deadline: Deadline) -> Read:
-        """Ask with these credentials. A refusal costs no token and no read of the secret."""
+        """Ask once: a refusal costs no token and no read of the secret. Both are rationed."""
         access = self._access_of(credentials)
         return self._get_with(access, get, deadline, ANSWER_LIMIT, replaces=False)
 
