@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from restore_watch.sweep.asking.follow import Whole, follow_tasks
+from restore_watch.model.marks import Part
+from restore_watch.sweep.acting.act_on_list import Shown
+from restore_watch.sweep.asking.follow import follow_tasks
 from restore_watch.sweep.log import Fate
 from restore_watch.sweep.memory_of_jobs import JobMemory
 from unit.open_jobs import NOON, open_job
@@ -20,23 +22,23 @@ from unit.records import (
     left,
     of_list,
 )
-from unit.scripted_atlas import Clock
+from unit.scripted_atlas import GROUP, Clock
 
 SECOND = timedelta(seconds=1)
+ORDERS = (GROUP, Part(FLEX, "orders"))
 
 
 @pytest.mark.parametrize(
     ("whole", "lacks"),
     [
-        (Whole(NOON, is_read=True), True),
-        (Whole(NOON, has_jobs=False), True),
-        (Whole(NOON), False),
-        (Whole(NOON - SECOND, is_read=True), False),
+        (Shown(*ORDERS, NOON, is_whole=True), True),
+        (Shown(*ORDERS, NOON), False),
+        (Shown(*ORDERS, NOON - SECOND, is_whole=True), False),
     ],
-    ids=["without it", "no jobs at all", "not read to its end", "read before it was first seen"],
+    ids=["without it", "not read to its end", "read before it was first seen"],
 )
 def test_a_list_lacks_a_job_if_it_was_read_to_its_end_after_the_job_was_seen(
-    whole: Whole, *, lacks: bool
+    whole: Shown, *, lacks: bool
 ) -> None:
     assert whole.lacks(open_job(first_observed_at=NOON)) is lacks
 

@@ -21,29 +21,52 @@ from restore_watch.sweep.acting.act_on_answer import JobActions
 from restore_watch.sweep.log import Acted, Fate
 from restore_watch.sweep.run import Run
 from restore_watch.sweep.which_jobs_to_take_in import Interest
-from restore_watch.table.open_job import JobKey
+from restore_watch.table.open_job import JobKey, OpenJob
 
 
 @dataclass
 class Shown:
     """
-    The jobs on pages of a cluster's list.
+    The jobs on pages of the list of `part`, a cluster, that was asked for at `asked_at`.
 
     `jobs`: the followed jobs and the unknown ones of interest, by id. `news`: the ids of those that
     had news. `entries`: those of the last page. `unreadable`: entries of interest that cannot be
-    read.
+    read. `is_whole`: the list was read to its end, or Atlas says that the cluster has no jobs.
     """
 
+    group_id: str
+    part: Part
+    asked_at: datetime
     jobs: dict[str, RestoreJob] = field(default_factory=dict)
     news: set[str] = field(default_factory=set)
     entries: Sequence[Entry] = ()
     unreadable: list[Unreadable] = field(default_factory=list)
+    is_whole: bool = False
+
+    def key(self, restore_id: str) -> JobKey:
+        """The key of a job on these pages."""
+        return self.group_id, self.part.cluster_name or "", restore_id
+
+    def target(self, restore_id: str) -> RestoreTarget:
+        """What a job on these pages is followed by."""
+        return RestoreTarget.listed(*self.key(restore_id), self.part.kind)
 
     def add(self, job: RestoreJob) -> None:
         """Add a job. If pages shift, a list shows it twice: the later status counts."""
         shown = self.jobs.get(job.restore_id)
         if shown is None or job.status.rank > shown.status.rank:
             self.jobs[job.restore_id] = job
+
+    def lacks(self, job: OpenJob) -> bool:
+        """
+        Whether the job is not in the list. An entry without an id may be any job.
+
+        A list that was read before the job was first seen proves nothing.
+        """
+        if job.first_observed_at is not None and job.first_observed_at > self.asked_at:
+            return False
+        odd = {None, job.target.restore_id} & {one.id for one in self.unreadable}
+        return self.is_whole and not odd
 
 
 @service
@@ -57,19 +80,19 @@ class Observer:
     run: Run
     actions: JobActions
 
-    def read_page(self, page: Page, group_id: str, part: Part, shown: Shown) -> None:
+    def read_page(self, page: Page, shown: Shown) -> None:
         """Add a page to `shown`. Only entries that are known or of interest are read."""
-        entries = job_entries(page, part.kind)
+        kind = shown.part.kind
+        entries = job_entries(page, kind)
         shown.entries = entries.readable
-        interest = self._interest(group_id, part)
-        cluster = group_id, part.cluster_name or ""
+        interest = self._interest(shown)
         for entry in entries.readable:
-            key = (*cluster, entry.id)
+            key = shown.key(entry.id)
             is_known = key in self.run.known
             if not is_known and not self._may_take(key, entry.created_at, interest):
                 continue
             try:
-                job = read_job(entry.content, RestoreTarget.listed(*key, part.kind), part.kind)
+                job = read_job(entry.content, shown.target(entry.id), kind)
             except UnexpectedAtlasResponseError as error:
                 shown.unreadable.append(Unreadable(str(error), entry.id, entry.created_at))
                 continue
@@ -83,15 +106,11 @@ class Observer:
             if not interest or one.created_at is None or interest.may_take(one.created_at)
         ]
 
-    def act_on_news(self, shown: Shown, group_id: str, part: Part, asked_at: datetime) -> bool:
-        """
-        Act on the jobs that have news, as long as time is left. True if the table has all of it.
-
-        They were shown in answer to a question that was asked at `asked_at`.
-        """
+    def act_on_news(self, shown: Shown) -> bool:
+        """Act on the jobs that have news, as long as time is left. True if the table has all."""
         is_taken = True
         for restore_id, job in shown.jobs.items():
-            key = (group_id, part.cluster_name or "", restore_id)
+            key = shown.key(restore_id)
             known = self.run.known.get(key)
             if known is not None and not known.is_news(job):
                 continue
@@ -101,17 +120,16 @@ class Observer:
                 if known is not None:
                     self.run.log.append(Acted(key, Fate.LATE))
             elif known is not None:
-                is_taken &= self.actions.act_on_known(known, job, asked_at)
+                is_taken &= self.actions.act_on_known(known, job, shown.asked_at)
             else:
-                target = RestoreTarget.listed(*key, part.kind)
-                is_taken &= self.actions.take_in(job, target, asked_at)
+                is_taken &= self.actions.take_in(job, shown.target(restore_id), shown.asked_at)
         return is_taken
 
-    def _interest(self, group_id: str, part: Part) -> Interest | None:
-        project = self.run.projects.get(group_id)
+    def _interest(self, shown: Shown) -> Interest | None:
+        project = self.run.projects.get(shown.group_id)
         if project is None or project.marks is None:
             return None
-        return Interest.beyond(project.marks, part, self.run.now())
+        return Interest.beyond(project.marks, shown.part, self.run.now())
 
     def _may_take(self, key: JobKey, created_at: datetime, interest: Interest | None) -> bool:
         if interest is None or not interest.may_take(created_at):

@@ -8,7 +8,6 @@ not at all, so each job is also asked about by its own endpoint, in turn.
 import math
 from collections.abc import Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import partial
 from random import shuffle
 from threading import Lock
@@ -45,7 +44,7 @@ NEWER_JOBS = 20
 ALL_JOBS = PageAt(size=250)
 """The first page of a list that is read to its end because of one job."""
 
-type JobList = tuple[str | None, Part]
+type JobList = tuple[str, Part]
 """A list of restore jobs: the project, and the kind and cluster."""
 
 
@@ -67,24 +66,14 @@ class FollowTask:
         return self.jobs[0].kind or RestoreKind.FLEX
 
     @property
-    def part(self) -> Part:
-        """The list that shows the jobs."""
-        return Part(self.kind, self.jobs[0].target.cluster_name)
-
-    @property
     def list(self) -> JobList:
-        """That list among the lists of all projects."""
-        return self.jobs[0].target.group_id, self.part
+        """The list that shows the jobs."""
+        return self.jobs[0].target.group_id, Part(self.kind, self.jobs[0].target.cluster_name)
 
     @property
     def bucket(self) -> Bucket:
         """The bucket that the first call is taken from."""
         return Bucket(self.jobs[0].target.group_id, self.kind)
-
-    @property
-    def is_alone(self) -> bool:
-        """Whether the task is about a single job."""
-        return len(self.jobs) == 1
 
     @property
     def subject(self) -> Subject:
@@ -106,14 +95,10 @@ class FollowTask:
 class Turns(FollowTask):
     """Ask the jobs' own endpoints one after the other, until one of them fails."""
 
-    is_alone = False
-
 
 @dataclass(frozen=True)
 class Search(FollowTask):
     """Look for a job that its own endpoint does not know in the list of its cluster."""
-
-    is_alone = False
 
     @property
     def kind(self) -> RestoreKind:
@@ -139,31 +124,6 @@ def follow_tasks(jobs: Iterable[OpenJob], memory: JobMemory) -> list[FollowTask]
     return [FollowTask(tuple(group)) for group in groups.values()]
 
 
-@dataclass
-class Whole:
-    """
-    A list that was to be read to its end, as it was at `asked_at`.
-
-    It `is_read` if it was. Without `has_jobs`, Atlas says that the cluster has none.
-    """
-
-    asked_at: datetime
-    shown: Shown = field(default_factory=Shown)
-    is_read: bool = False
-    has_jobs: bool = True
-
-    def lacks(self, job: OpenJob) -> bool:
-        """
-        Whether the job is not there. An entry without an id may be any job.
-
-        A list that was read before the job was first seen proves nothing.
-        """
-        if job.first_observed_at is not None and job.first_observed_at > self.asked_at:
-            return False
-        odd = {None, job.target.restore_id} & {one.id for one in self.shown.unreadable}
-        return not self.has_jobs or (self.is_read and not odd)
-
-
 @service
 class JobLists:
     """
@@ -177,31 +137,27 @@ class JobLists:
     calls: Calls
     atlas: AtlasSession
     observer: Observer
-    wholes: dict[JobList, Whole] = field(default_factory=dict)
+    wholes: dict[JobList, Shown] = field(default_factory=dict)
     reading: dict[JobList, Lock] = field(default_factory=dict)
 
-    def whole(self, task: FollowTask) -> Whole:
+    def whole(self, task: FollowTask) -> Shown:
         """Read a list to its end unless that was done, and act on its news."""
         with self.reading.setdefault(task.list, Lock()):
             known = self.wholes.get(task.list)
             if known is not None:
                 return known
-            whole = Whole(self.run.now())
+            whole = Shown(*task.list, self.run.now())
             try:
-                whole.is_read = self.read_pages(task, whole.shown)
+                whole.is_whole = self.read_pages(task, whole)
             except RestoreWatchError as error:
-                is_not_found = isinstance(error, RestoreJobNotFoundError)
-                whole.has_jobs = not (is_not_found or has_nothing_to_read(error))
-            if whole.is_read or not whole.has_jobs:
+                if isinstance(error, RestoreJobNotFoundError) or has_nothing_to_read(error):
+                    whole.is_whole, whole.unreadable = True, []
+            if whole.is_whole:
                 # The entries of thousands of lists would take much memory.
-                whole.shown.entries = ()
+                whole.entries = ()
                 self.wholes[task.list] = whole
-        self.act(task, whole.shown, whole.asked_at)
+        self.observer.act_on_news(whole)
         return whole
-
-    def act(self, task: FollowTask, shown: Shown, asked_at: datetime) -> None:
-        """Act on the news of a list that was asked for at that moment."""
-        self.observer.act_on_news(shown, task.bucket.group_id or "", task.part, asked_at)
 
     def read_pages(self, task: FollowTask, shown: Shown, wanted: int | None = None) -> bool:
         """
@@ -215,7 +171,7 @@ class JobLists:
         known: set[str] = set()
         while True:
             page = self._read_page(task, at)
-            self.observer.read_page(page, task.bucket.group_id or "", task.part, shown)
+            self.observer.read_page(page, shown)
             if not page.has_next:
                 return True
             left = ids - shown.jobs.keys()
@@ -230,7 +186,7 @@ class JobLists:
     def _read_page(self, task: FollowTask, at: PageAt) -> Page:
         cluster, kind = task.jobs[0].target.cluster, task.kind
         page = partial(self.atlas.page_of_jobs, cluster, kind, at)
-        return self.calls.ask(Subject(task.bucket, None, task.part.cluster_name or ""), page)
+        return self.calls.ask(Subject(task.bucket, None, cluster[1]), page)
 
 
 type FollowTasks = list[FollowTask]
@@ -265,14 +221,14 @@ class JobFollower:
                 return []
             case Turns():
                 return self._ask_in_turn(task)
-        jobs = task.jobs
-        if task.is_alone or jobs[0].kind is None or not self.run.memory.does_list_help(jobs):
-            return self._ask_first(task)
-        return self._ask_list(task)
+        is_list = len(task.jobs) > 1 and task.jobs[0].kind is not None
+        if is_list and self.run.memory.does_list_help(task.jobs):
+            return self._ask_list(task)
+        return self._ask_first(task)
 
     def _ask_list(self, task: FollowTask) -> FollowTasks:
         """Ask for the list of the jobs' cluster. Return the tasks that are left."""
-        jobs, asked_at, shown = task.jobs, self.run.now(), Shown()
+        jobs, shown = task.jobs, Shown(*task.list, self.run.now())
         try:
             self.lists.read_pages(task, shown, wanted=len(jobs))
         except RestoreWatchError as error:
@@ -283,10 +239,10 @@ class JobFollower:
         self.run.memory.note_list(jobs[0], is_useful=bool(seen))
         of_list = Subject(task.bucket, None)
         self.run.log.append(Asked(of_list, End.ANSWERED, jobs=tuple(job.key for job in seen)))
-        self.lists.act(task, shown, asked_at)
+        self.lists.observer.act_on_news(shown)
         unchanged = [job for job in seen if job.target.restore_id not in shown.news]
         for job in unchanged:
-            self.actions.act_on_known(job, shown.jobs[job.target.restore_id], asked_at)
+            self.actions.act_on_known(job, shown.jobs[job.target.restore_id], shown.asked_at)
         unseen = [job for job in jobs if job.target.restore_id not in shown.jobs]
         return [*_alone(unseen, is_unseen=True), *self._turns(task, unchanged)]
 
@@ -343,31 +299,25 @@ class JobFollower:
     ) -> FollowTasks:
         """Return the tasks that are left after a job's own endpoint has failed."""
         (job,) = task.jobs
-        if isinstance(error, RestoreJobNotFoundError):
-            return self._go_on_missing(task, error)
-        is_refused = isinstance(error, (AtlasForbiddenError, AtlasUnauthorizedError))
         project = self.run.projects.get(job.target.group_id)
-        if is_refused and project is not None and project.is_removed:
-            self.actions.act_on_missing(job, is_refused=True)
-        if may_succeed_at_once(error, seconds):
-            return [replace(task, tries=task.tries + 1)]
-        return []
-
-    def _go_on_missing(self, task: FollowTask, error: RestoreJobNotFoundError) -> FollowTasks:
-        """An endpoint that does not know a job proves little: its cluster's list may show it."""
-        (job,) = task.jobs
-        if error.transient:
-            return []
-        if error.knows_cluster and job.kind is not None:
-            return [Search(task.jobs)]
-        self.actions.act_on_missing(job)
-        return []
+        match error:
+            case RestoreJobNotFoundError(transient=True):
+                return []
+            case RestoreJobNotFoundError(knows_cluster=True) if job.kind is not None:
+                # That proves little: the list of its cluster may show the job.
+                return [Search(task.jobs)]
+            case RestoreJobNotFoundError():
+                self.actions.act_on_missing(job)
+            case AtlasForbiddenError() | AtlasUnauthorizedError():
+                if project is not None and project.is_removed:
+                    self.actions.act_on_missing(job, is_refused=True)
+        return [replace(task, tries=task.tries + 1)] if may_succeed_at_once(error, seconds) else []
 
     def _look_for(self, task: Search) -> None:
         """Look in the whole list of a cluster for a job that its own endpoint does not know."""
         (job,) = task.jobs
         whole = self.lists.whole(task)
-        answer = whole.shown.jobs.get(job.target.restore_id)
+        answer = whole.jobs.get(job.target.restore_id)
         if answer is not None:
             self.actions.act_on_known(job, answer, whole.asked_at)
         elif whole.lacks(job):

@@ -106,10 +106,10 @@ class ListingReader:
 
     def _read_jobs(self, step: JobsPage) -> Sequence[ListingStep]:
         listing, part, begun = step.listing, step.part, self.run.asking.clock()
-        asked_at, shown = self.run.now(), Shown()
-        group_id, name = listing.group_id, part.cluster_name or ""
+        shown = Shown(listing.group_id, part, self.run.now())
+        cluster = listing.group_id, part.cluster_name or ""
         try:
-            jobs = partial(self.atlas.page_of_jobs, (group_id, name), part.kind, step.at)
+            jobs = partial(self.atlas.page_of_jobs, cluster, part.kind, step.at)
             page = self.calls.ask_step(step, jobs)
         except RestoreWatchError as error:
             if isinstance(error, RestoreJobNotFoundError) or has_nothing_to_read(error):
@@ -118,12 +118,12 @@ class ListingReader:
                 self._finish(step)
                 return ()
             return self._again(step, error, begun)
-        self.observer.read_page(page, group_id, part, shown)
+        self.observer.read_page(page, shown)
         if shown.unreadable:
             problem = UnexpectedAtlasResponseError(shown.unreadable[0].problem)
             listing.note_failure(step, problem)
         more = listing.read_jobs(step, page, shown.entries)
-        is_taken = self.observer.act_on_news(shown, group_id, part, asked_at)
+        is_taken = self.observer.act_on_news(shown)
         self._finish(step, is_read=is_taken)
         return more
 
