@@ -36,6 +36,8 @@ PROJECT_GONE = "GROUP_NOT_FOUND"
 JOBS = frozenset(map(Question, RestoreKind))
 LISTS = frozenset(LIST_OF.values())
 
+_FAMILIES: dict[str | None, Family] = {one.value: one for one in (*RestoreKind, *AtlasList)}
+
 
 class End(Enum):
     """
@@ -90,19 +92,14 @@ class Subject(NamedTuple):
     about: str = ""
 
     @classmethod
-    def job(cls, bucket: Bucket, restore_id: str = "") -> "Subject":
-        """A known job, or several of a kind."""
-        return cls(bucket, Question(bucket.family), restore_id)
+    def of(cls, bucket: Bucket, about: str = "") -> "Subject":
+        """A known job or several of a kind, a list of a project, or the list of projects."""
+        return cls(bucket, Question(bucket.family), about)
 
     @classmethod
     def jobs_of_cluster(cls, group_id: str, part: Part) -> "Subject":
         """The list of a cluster's jobs, or with a part without a name all such lists of a kind."""
         return cls(Bucket(group_id, part.kind), LIST_OF[part.kind], part.cluster_name or "")
-
-    @classmethod
-    def list(cls, group_id: str | None, which: AtlasList) -> "Subject":
-        """A list of a project, or the list of projects."""
-        return cls(Bucket(group_id, which), Question(which))
 
 
 class Asked(NamedTuple):
@@ -122,7 +119,8 @@ class Asked(NamedTuple):
 
         That no kind knows the job is an answer to the question about the kind that was expected.
         """
-        end, family = _end_with(subject, error), _family_of(error) or subject.bucket.family
+        end, name = _end_with(subject, error), error.family if isinstance(error, AtlasError) else ""
+        family = _FAMILIES.get(name, subject.bucket.family)
         if family is not subject.bucket.family and not end.is_answer:
             question = Question(family) if subject.question in JOBS else subject.question
             subject = Subject(subject.bucket._replace(family=family), question, subject.about)
@@ -277,11 +275,3 @@ def _says_there_is_none(subject: Subject, error: AtlasError) -> bool:
         return isinstance(error, AtlasBadRequestError)
     is_not_found = isinstance(error, RestoreJobNotFoundError) and error.error_code != PROJECT_GONE
     return is_not_found and subject.question in JOBS
-
-
-def _family_of(error: RestoreWatchError) -> Family | None:
-    name = error.family if isinstance(error, AtlasError) else None
-    for families in (RestoreKind, AtlasList):
-        if name in set(families):
-            return families(name)
-    return None

@@ -47,20 +47,32 @@ type _List = tuple[str, str, RestoreKind | None]
 
 
 @dataclass
-class _Moments:
-    """In Unix seconds, None for never."""
+class Moments:
+    """
+    When a job was asked about, settled and so on, in Unix seconds.
 
-    asked: float | None = None
-    asked_alone: float | None = None
+    `asked_alone`: by its own endpoint; `failure`: why that failed when it was last asked, if it
+    did. `refused`: when the topic last refused a message about the job.
+    """
+
+    asked: float = -math.inf
+    asked_alone: float = -math.inf
     settled: float | None = None
-    fails_since: float | None = None
+    fails_since: float = math.inf
     failure: RestoreWatchError | None = None
     missed_since: float | None = None
     last_missed: float | None = None
-    refused: float | None = None
+    refused: float = -math.inf
+
+    @property
+    def missed_for(self) -> float:
+        """For how many seconds Atlas had always answered that it does not know the job."""
+        if self.last_missed is None or self.missed_since is None:
+            return 0.0
+        return self.last_missed - self.missed_since
 
 
-_NEVER = _Moments()
+_NEVER = Moments()
 
 
 class JobMemory:
@@ -73,7 +85,7 @@ class JobMemory:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._lock = Lock()
-        self._moments: defaultdict[JobKey, _Moments] = defaultdict(_Moments)
+        self._moments: defaultdict[JobKey, Moments] = defaultdict(Moments)
         self._useless: TTLCache[_List, int] = TTLCache(LISTS_REMEMBERED, USELESS_TIME, now)
         self._left_out: set[JobKey] = set()
         self._recorded: TTLCache[JobKey, bool] = TTLCache(RECORDED_JOBS, RECORDED_TIME, now)
@@ -119,18 +131,15 @@ class JobMemory:
         """Whether Atlas has accepted the credentials within LATELY."""
         return 0 <= self._now() - self._accepted_at < LATELY
 
+    def moments(self, job: OpenJob) -> Moments:
+        """Return what is remembered of a job."""
+        return self._moments.get(job.key, _NEVER)
+
     def turns(self, jobs: Iterable[OpenJob]) -> tuple[OpenJob, ...]:
         """Return the jobs of a list whose own endpoints fail, or else the longest unasked one."""
-        with self._lock:
-            known = [(self._moments.get(job.key, _NEVER), job) for job in jobs]
-        ordered = sorted(known, key=lambda one: one[0].asked_alone or -math.inf)
-        failing = tuple(job for moments, job in ordered if moments.failure is not None)
-        return failing or tuple(job for _, job in ordered[:1])
-
-    def last_failure(self, job: OpenJob) -> RestoreWatchError | None:
-        """Return why the job's own endpoint failed when it was last asked, if it did."""
-        with self._lock:
-            return self._moments.get(job.key, _NEVER).failure
+        ordered = sorted(jobs, key=lambda job: self.moments(job).asked_alone)
+        failing = tuple(job for job in ordered if self.moments(job).failure is not None)
+        return failing or tuple(ordered[:1])
 
     def lasting_failures(self, jobs: Iterable[OpenJob]) -> dict[JobKey, RestoreWatchError]:
         """
@@ -138,45 +147,17 @@ class JobMemory:
 
         Neither lists nor answers about other jobs change that.
         """
-        now = self._now()
-        with self._lock:
-            known = [(job.key, self._moments.get(job.key, _NEVER)) for job in jobs]
+        latest = self._now() - FAILS_LONG
         return {
-            key: moments.failure
-            for key, moments in known
-            if moments.failure is not None
-            and moments.fails_since is not None
-            and now - moments.fails_since >= FAILS_LONG
+            job.key: moments.failure
+            for job in jobs
+            if (moments := self.moments(job)).failure is not None and moments.fails_since <= latest
         }
-
-    def last_missed_for(self, job: OpenJob) -> float:
-        """Return for how many seconds Atlas had always answered that it does not know the job."""
-        with self._lock:
-            moments = self._moments.get(job.key, _NEVER)
-            if moments.last_missed is None or moments.missed_since is None:
-                return 0.0
-            return moments.last_missed - moments.missed_since
 
     def is_recorded(self, key: JobKey) -> bool:
         """Whether the table is known to have the job, so that no list takes it in again."""
         with self._lock:
             return key in self._recorded
-
-    def last_refused(self, job: OpenJob) -> float:
-        """Return when the topic last refused a message about the job, in Unix seconds."""
-        with self._lock:
-            return self._moments.get(job.key, _NEVER).refused or -math.inf
-
-    def last_asked(self, jobs: Iterable[OpenJob]) -> dict[JobKey, float]:
-        """Return when Atlas was last asked about jobs, in Unix seconds; a job never is left out."""
-        with self._lock:
-            known = {job.key: self._moments.get(job.key, _NEVER).asked for job in jobs}
-        return {key: asked for key, asked in known.items() if asked is not None}
-
-    def last_settled(self, job: OpenJob) -> float | None:
-        """Return when the job was last settled."""
-        with self._lock:
-            return self._moments.get(job.key, _NEVER).settled
 
     def does_list_help(self, jobs: Sequence[OpenJob]) -> bool:
         """Whether to ask for the list of the jobs' cluster: it has shown such jobs before."""
@@ -190,21 +171,18 @@ class JobMemory:
             self._accepted_at = now
         if end.was_stopped:
             return
-        is_alone = asked.subject.question in JOBS
         for key in asked.jobs:
             moments = self._moments[key]
             moments.asked = now
             self._left_out.discard(key)
-            if not is_alone:
+            if asked.subject.question not in JOBS:
                 continue
             moments.asked_alone = now
+            if moments.failure is None:
+                moments.fails_since = now
             # That an endpoint does not know the job is an answer, too.
-            if asked.error is None or isinstance(asked.error, RestoreJobNotFoundError):
-                moments.fails_since = moments.failure = None
-            else:
-                moments.failure = asked.error
-                if moments.fails_since is None:
-                    moments.fails_since = now
+            is_answer = isinstance(asked.error, RestoreJobNotFoundError)
+            moments.failure = None if is_answer else asked.error
 
     def _read_acted(self, key: JobKey, acted: Acted) -> None:
         now = self._now()

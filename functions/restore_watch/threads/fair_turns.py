@@ -75,19 +75,16 @@ class _Turns[T: Task]:
         # The projects that have waiting tasks, the next one first.
         self.projects: deque[_Project[T]] = deque()
 
-    def queue_new(self, task: T) -> None:
-        """Add a task, without the part of it that is waiting or under way already."""
-        left = task.without(self._busy)
-        if left is not None:
-            self.queue(left)
-
     def queue(self, task: T) -> None:
-        """Add a task behind the others of its project."""
-        project = self._projects.setdefault(task.bucket.group_id, _Project())
+        """Add what is not waiting or under way of a task, behind the others of its project."""
+        left = task.without(self._busy)
+        if left is None:
+            return
+        project = self._projects.setdefault(left.bucket.group_id, _Project())
         if not project.waiting:
             self.projects.append(project)
-        project.waiting.append(task)
-        self._busy.update(task.keys)
+        project.waiting.append(left)
+        self._busy.update(left.keys)
 
     def next_task(self) -> T | None:
         """Return the next task. None if no project may use another thread."""
@@ -160,7 +157,7 @@ class Agenda[T: Task]:
         """Add tasks, without their parts that are on the agenda already."""
         with self._changed:
             for task in tasks:
-                self._turns.queue_new(task)
+                self._turns.queue(task)
             self._changed.notify_all()
 
     def close(self) -> None:

@@ -37,7 +37,7 @@ def found(clock: Clock) -> FindMemory:
 def test_the_list_of_projects_is_due_again_after_ten_minutes_and_if_the_clock_is_set_back(
     found: FindMemory, clock: Clock, projects: list[str]
 ) -> None:
-    assert (found.are_projects_known_for(600), found.projects) == (False, None)
+    assert (found.are_projects_known_for(600), found.projects) == (False, frozenset())
 
     found.store_projects(projects)
     read_at, known = clock.now, []

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.model.outage import Trouble, WatchChange, Watched, WatchState
-from restore_watch.sweep.judging.when_degraded import after_removal, after_sweep
+from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched, WatchState
+from restore_watch.sweep.judging.when_degraded import after_end, after_sweep
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP
 
@@ -94,13 +94,13 @@ def recovering(watched: Watched, begin: datetime, minutes: int) -> Watched:
 
 
 def test_a_degraded_project_that_is_removed_is_over_at_once() -> None:
-    watched = after_removal(FAILED, NOON + 5 * MINUTE, 7)
+    watched = after_end(FAILED, NOON + 5 * MINUTE, 7, REMOVED)
 
     assert watched == Watched(GROUP, unsent=watched.unsent)
     assert watched.unsent[1].reason == "removed"
     assert watched.unsent[1].state is RECOVERED
     # Before it was reported, it says nothing.
-    assert after_removal(failing(UNSEEN, NOON, 2), NOON + 3 * MINUTE, 7) == UNSEEN
+    assert after_end(failing(UNSEEN, NOON, 2), NOON + 3 * MINUTE, 7, REMOVED) == UNSEEN
 
 
 def test_a_project_is_gone_when_no_list_has_shown_it_for_a_day() -> None:

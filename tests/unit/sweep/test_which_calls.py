@@ -33,8 +33,7 @@ def pace_with(
 
 def read(pace: Pace, bucket: Bucket, error: RestoreWatchError | None = None) -> None:
     """A question about a job, or for the list of projects, has ended."""
-    listed = Subject.list(None, AtlasList.PROJECTS)
-    pace.read_record(asked(Subject.job(bucket) if bucket.group_id else listed, error))
+    pace.read_record(asked(Subject.of(bucket), error))
 
 
 def starved(pace: Pace) -> list[Bucket]:

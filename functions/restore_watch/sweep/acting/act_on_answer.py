@@ -107,29 +107,25 @@ class JobActions:
 
         Or one that Atlas refuses, in a project that is no longer watched.
         """
-        with self.acting.setdefault(job.key, Lock()):
-            known = self.run.known.get(job.key)
-            # Another answer may have shown its end meanwhile.
-            if known is not None:
-                self._act_on_missing(known, is_refused=is_refused)
-
-    def _act_on_missing(self, job: OpenJob, *, is_refused: bool) -> None:
-        now = self.run.now()
-        self._append(job, Fate.MISSED)
-        missed_for = self.run.memory.last_missed_for(job)
         after, reason = FORGOTTEN, "Atlas does not know it"
         if is_refused:
             after, reason = REFUSED, "Atlas refuses it, and its project is no longer watched"
-        try:
-            if job.missing_since is None:
-                self.open_jobs.note_missing(job, now, self.run.ending)
-                self._note(replace(job, missing_since=now))
-            elif is_past_its_link(job, now):
-                self._leave(job, self.open_jobs.drop_expired_link, "its link has expired")
-            elif is_forgotten(job, now, after) and missed_for >= MISSED_TIME:
-                self._leave(job, self.open_jobs.drop_missing, reason)
-        except RestoreWatchError as error:
-            self._note_failure(job, error)
+        with self.acting.setdefault(job.key, Lock()):
+            known, now = self.run.known.get(job.key), self.run.now()
+            if known is None:
+                return  # another answer has shown its end meanwhile
+            self._append(known, Fate.MISSED)
+            missed_for = self.run.memory.moments(known).missed_for
+            try:
+                if known.missing_since is None:
+                    self.open_jobs.note_missing(known, now, self.run.ending)
+                    self._note(replace(known, missing_since=now))
+                elif is_past_its_link(known, now):
+                    self._leave(known, self.open_jobs.drop_expired_link, "its link has expired")
+                elif is_forgotten(known, now, after) and missed_for >= MISSED_TIME:
+                    self._leave(known, self.open_jobs.drop_missing, reason)
+            except RestoreWatchError as error:
+                self._note_failure(known, error)
 
     def _act(self, job: OpenJob, answer: RestoreJob, asked_at: datetime) -> bool:
         try:
@@ -228,7 +224,7 @@ def publish_pending(actions: JobActions, workers: Workers, deadline: Deadline) -
     run = actions.run
     pending = [job for job in run.open_jobs() if job.pending or job.is_unanswered]
     shuffle(pending)
-    pending.sort(key=lambda job: (not job.pending, run.memory.last_refused(job)))
+    pending.sort(key=lambda job: (not job.pending, run.memory.moments(job).refused))
 
     def publish(job: OpenJob) -> None:
         is_in_vain = job.pending and actions.refusals.are_too_many

@@ -5,7 +5,6 @@ One call for the list may answer for many jobs. But a list may lag, and may show
 not at all, so each job is also asked about by its own endpoint, in turn.
 """
 
-import math
 from collections.abc import Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -78,7 +77,7 @@ class FollowTask:
     @property
     def subject(self) -> Subject:
         """The subject of the questions to the jobs' own endpoints."""
-        return Subject.job(self.bucket)
+        return Subject.of(self.bucket)
 
     @property
     def keys(self) -> tuple[JobKey, ...]:
@@ -116,8 +115,7 @@ def follow_tasks(jobs: Iterable[OpenJob], memory: JobMemory) -> list[FollowTask]
     """
     ordered = list(jobs)
     shuffle(ordered)
-    asked = memory.last_asked(ordered)
-    ordered.sort(key=lambda job: asked.get(job.key, -math.inf))
+    ordered.sort(key=lambda job: memory.moments(job).asked)
     groups: dict[tuple[str, str, RestoreKind | None], list[OpenJob]] = {}
     for job in ordered:
         groups.setdefault((*job.target.cluster, job.kind), []).append(job)
@@ -274,7 +272,7 @@ class JobFollower:
         """After an outage all endpoints that have failed are asked, and meanwhile only one."""
         first, *others = task.jobs
         more = self._ask_first(FollowTask((first,), tries=task.tries))
-        if others and self.run.memory.last_failure(first) is None:
+        if others and self.run.memory.moments(first).failure is None:
             more.append(Turns(tuple(others)))
         return more
 
@@ -284,7 +282,7 @@ class JobFollower:
         asked_at, begun = self.run.now(), self.run.asking.clock()
         more: FollowTasks = [*_alone(others)]
         read = partial(self.atlas.restore_job, job.target, patient=False, likely=job.kind)
-        subject = Subject.job(task.bucket, job.target.restore_id)
+        subject = Subject.of(task.bucket, job.target.restore_id)
         try:
             answer = self.calls.ask(subject, read, (job.key,))
         except RestoreWatchError as error:

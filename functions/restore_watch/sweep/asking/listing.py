@@ -18,6 +18,7 @@ from typing import NamedTuple, Self
 from restore_watch.atlas.endpoints import CLUSTER_LISTS, LISTED_KINDS, AtlasList
 from restore_watch.atlas.entries import Entry, ShownClusters
 from restore_watch.atlas.pages import FIRST_PAGE, NOTHING_NEW, Page, PageAt
+from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import RestoreWatchError, UnexpectedAtlasResponseError
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.restore_job import RestoreKind
@@ -90,7 +91,7 @@ class ClustersPage(Step):
     @property
     def subject(self) -> Subject:
         """The list of clusters."""
-        return Subject.list(self.listing.group_id, self.which)
+        return Subject.of(Bucket(self.listing.group_id, self.which))
 
 
 @dataclass(frozen=True)
@@ -344,16 +345,13 @@ class ProjectListing:
         cannot be read does not keep others from it.
         """
         shuffle(steps)
-        return sorted(steps, key=lambda step: (self._last_turn(step), self._mark_of(step)))
+        return sorted(steps, key=self._turn_and_mark)
 
-    def _last_turn(self, step: ListingStep) -> float:
-        return -math.inf if isinstance(step, ClustersPage) else self.wanted.last_turn(step.part)
-
-    def _mark_of(self, step: ListingStep) -> datetime:
-        marks = self.wanted.marks
-        if not isinstance(step, ClustersPage):
-            return marks.mark_of(step.part)
-        return min(marks.mark_of(Part(kind)) for kind in self.wanted.kinds_in(step.which))
+    def _turn_and_mark(self, step: ListingStep) -> tuple[float, datetime]:
+        wanted, marks = self.wanted, self.wanted.marks
+        if isinstance(step, JobsPage):
+            return wanted.last_turn(step.part), marks.mark_of(step.part)
+        return -math.inf, min(marks.mark_of(Part(kind)) for kind in wanted.kinds_in(step.which))
 
     def _note_began(self, page: Page) -> None:
         if self._began is None:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from cachetools import LRUCache, TTLCache
 
@@ -35,51 +35,43 @@ type Turn = Part | Literal["listing"] | None
 
 @dataclass
 class _Project:
-    """The ids of the last events, and the parts to read again and those that were set aside."""
+    """The ids of the last events, and the parts: once read, to read again, and set aside."""
 
     events: frozenset[str] = frozenset()
+    read: set[Part] = field(default_factory=set)
     again: set[Part] = field(default_factory=set)
     aside: frozenset[Part] = frozenset()
-
-
-class _AllProjects(NamedTuple):
-    ids: frozenset[str] | None = None
-    read_at: float = -math.inf
 
 
 class FindMemory:
     """
     Clusters, seen events, and what is listed again. `now` gives Unix seconds.
 
-    Forgetting any of it costs calls, and loses nothing.
+    `projects`: those of the last complete list, empty without one. Forgetting any of it costs
+    calls, and loses nothing.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._lock = Lock()
-        self._all = _AllProjects()
+        self.projects: frozenset[str] = frozenset()
+        self._listed_at = -math.inf
         self._projects: defaultdict[str, _Project] = defaultdict(_Project)
         self._clusters: TTLCache[tuple[str, AtlasList], Sequence[str]] = TTLCache(
             REMEMBERED, CLUSTERS_KNOWN, now
         )
         # The one that was asked longest ago is forgotten first. An unknown one has the next turn.
         self._asked_at: LRUCache[tuple[str | None, Turn], float] = LRUCache(REMEMBERED)
-        self._was_read: LRUCache[tuple[str, Part], bool] = LRUCache(REMEMBERED)
 
     # All projects
 
-    @property
-    def projects(self) -> frozenset[str] | None:
-        """The projects of the last complete list, None if there was none."""
-        return self._all.ids
-
     def are_projects_known_for(self, seconds: float) -> bool:
         """Whether the last complete list is at most so old."""
-        return 0 <= self._now() - self._all.read_at < seconds
+        return 0 <= self._now() - self._listed_at < seconds
 
     def store_projects(self, projects: Iterable[str]) -> None:
         """Atlas showed all projects."""
-        self._all = _AllProjects(frozenset(projects), self._now())
+        self.projects, self._listed_at = frozenset(projects), self._now()
 
     def keep_only(self, projects: Collection[str]) -> None:
         """Forget every other project."""
@@ -134,9 +126,8 @@ class FindMemory:
         There is no role for them, or Atlas cannot say anything about them.
         """
         with self._lock:
-            for part in read:
-                self._was_read[group_id, part] = True
             project = self._projects[group_id]
+            project.read.update(read)
             project.aside = project.aside.difference(read, failing).union(aside)
 
     def aside(self, group_id: str) -> frozenset[Part]:
@@ -147,7 +138,7 @@ class FindMemory:
     def was_read(self, group_id: str, part: Part) -> bool:
         """Whether this environment has read the jobs of a cluster before."""
         with self._lock:
-            return (group_id, part) in self._was_read
+            return part in self._projects[group_id].read
 
     # Clusters
 

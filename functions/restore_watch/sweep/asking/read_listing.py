@@ -55,12 +55,6 @@ class ListingReader:
     marks: ProjectMarks
     observer: Observer
 
-    def take_listing_step(self, step: ListingStep) -> Sequence[ListingStep]:
-        """Take a step. Return those that follow from it."""
-        if isinstance(step, ClustersPage):
-            return self._read_clusters(step)
-        return self._read_jobs(step)
-
     def skip_listing_step(self, step: ListingStep) -> None:
         """Leave a step to the next sweep. It makes no call to AWS."""
         if step.error is not None:
@@ -86,7 +80,8 @@ class ListingReader:
         is_whole = read.is_listing and not unread
         self.run.log.append(Listed(group_id, memory.aside(group_id), is_whole))
 
-    def _read_clusters(self, step: ClustersPage) -> Sequence[ListingStep]:
+    def read_clusters_page(self, step: ClustersPage) -> Sequence[ListingStep]:
+        """Read a list of clusters. Return the steps that follow."""
         listing, begun = step.listing, self.run.asking.clock()
         try:
             clusters = partial(self.atlas.clusters, listing.group_id, step.which)
@@ -104,7 +99,8 @@ class ListingReader:
         self._finish(step)
         return more
 
-    def _read_jobs(self, step: JobsPage) -> Sequence[ListingStep]:
+    def read_jobs_page(self, step: JobsPage) -> Sequence[ListingStep]:
+        """Read a page of a cluster's jobs. Return the steps that follow."""
         listing, part, begun = step.listing, step.part, self.run.asking.clock()
         shown = Shown(listing.group_id, part, self.run.now())
         cluster = listing.group_id, part.cluster_name or ""

@@ -90,7 +90,7 @@ class Rounds:
         due = [
             job
             for job in run.open_jobs()
-            if is_due(job, run.memory.last_settled(job), now, is_tick=run.is_tick)
+            if is_due(job, run.memory.moments(job).settled, now, is_tick=run.is_tick)
         ]
         for group_id in {job.target.group_id for job in due}:
             run.log.append(Planned(group_id, is_watched=False))
@@ -103,7 +103,7 @@ class Rounds:
             skip=self._skip,
             is_over=lambda: self.run.asking.remaining() < LEAST_EXCHANGE,
         )
-        agenda.add([*self._tasks(due), *steps])
+        agenda.add([*follow_tasks(due, self.run.memory), *steps])
         # A step has others follow.
         threads = self.workers.start(
             agenda, self._take, self.workers.at_once if steps else len(due)
@@ -138,10 +138,7 @@ class Rounds:
                     return
             hot = [job for job in run.open_jobs() if is_hot(job, now())]
             self.calls.pace.begin_round()
-            agenda.add(self._tasks(hot))
-
-    def _tasks(self, jobs: Iterable[OpenJob]) -> list[FollowTask]:
-        return follow_tasks(jobs, self.run.memory)
+            agenda.add(follow_tasks(hot, run.memory))
 
     def _take(self, task: SweepTask) -> Iterable[SweepTask]:
         match task:
@@ -151,8 +148,10 @@ class Rounds:
                 return self.watched.read_projects_page(task)
             case Wake():
                 return self.waking.wake(task)
-            case ClustersPage() | JobsPage():
-                return self.reader.take_listing_step(task)
+            case ClustersPage():
+                return self.reader.read_clusters_page(task)
+            case JobsPage():
+                return self.reader.read_jobs_page(task)
 
     def _allows(self, task: SweepTask) -> bool:
         return self.calls.pace.allows(task.bucket, to_find=isinstance(task, Step))

@@ -11,6 +11,7 @@ from foundation.service import service
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.entries import project_entries
 from restore_watch.atlas.pages import NOTHING_NEW
+from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import RestoreWatchError, UnexpectedAtlasResponseError
 from restore_watch.sweep.asking.calls import Calls, Step
@@ -25,7 +26,7 @@ type ProjectIds = Collection[str] | Literal["all"]
 PROJECTS_KNOWN = 600.0
 """Seconds after which the list of all projects is read anew."""
 
-ALL_PROJECTS = Subject.list(None, AtlasList.PROJECTS)
+ALL_PROJECTS = Subject.of(Bucket(None, AtlasList.PROJECTS))
 
 _LIST_NOT_READ = "The sweep could not read the list of projects to its end"
 
@@ -123,7 +124,7 @@ class WatchedProjects:
             return [one for one in known if one.group_id not in self.woken]
         if self.run.log.all_listed() is None:
             return []
-        now, listed = self.run.now(), self._last_list()
+        now, listed = self.run.now(), self.calls.memory.projects
         return [one for one in known if one.group_id not in listed and one.watched.is_gone(now)]
 
     def new_projects(self) -> list[str]:
@@ -145,7 +146,7 @@ class WatchedProjects:
         known = {one.group_id for one in stored if one.marks}
         removed = {one.group_id for one in stored if one.is_removed}
         # An environment that was idle may remember a list that is older than a removal.
-        return known.union(self._last_list()) - removed
+        return (known | self.calls.memory.projects) - removed
 
     def _is_list_due(self) -> bool:
         """
@@ -154,7 +155,7 @@ class WatchedProjects:
         A list without a project that the table knows is read again at once: Atlas may have left the
         project out.
         """
-        listed = self._last_list()
+        listed = self.calls.memory.projects
         return not self.calls.memory.are_projects_known_for(PROJECTS_KNOWN) or any(
             project.marks is not None
             and project.watched.degraded is None
@@ -176,9 +177,6 @@ class WatchedProjects:
             Wake(one, one not in self.postponed and is_due(known.get(one), self.run.now()))
             for one in new
         ]
-
-    def _last_list(self) -> Collection[str]:
-        return self.calls.memory.projects or ()
 
     def _note_unread(self, error: RestoreWatchError) -> None:
         self.run.log.append(Unread(ALL_PROJECTS, error))

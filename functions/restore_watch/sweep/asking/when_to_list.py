@@ -14,6 +14,7 @@ from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
 from restore_watch.atlas.endpoints import CLUSTER_LISTS, EVENTS_ON_PAGE, LISTED_KINDS, AtlasList
 from restore_watch.atlas.pages import Page
+from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.model.marks import Marks, Part
@@ -60,7 +61,7 @@ class Wake(Step):
     @property
     def subject(self) -> Subject:
         """The events of the project."""
-        return Subject.list(self.group_id, AtlasList.EVENTS)
+        return Subject.of(Bucket(self.group_id, AtlasList.EVENTS))
 
 
 def is_due(project: Project | None, now: datetime) -> bool:
@@ -108,35 +109,46 @@ class Waking:
         if started is None:
             return []
         project, marks = started
-        left = memory.take_to_read_again(group_id)
-        kinds = {*_troubled(project), *(part.kind for part in left if part.cluster_name is None)}
+        wanted = memory.take_to_read_again(group_id).union(map(Part, _troubled(project)))
         if step.is_due:
             memory.note_turn(group_id, "listing")
-            kinds.update(LISTED_KINDS)
-        begun = self.run.asking.clock()
-        said_at = None
+            wanted.update(map(Part, LISTED_KINDS))
+        begun, said_at = self.run.asking.clock(), None
         try:
             since = marks.whole - EVENTS_BEFORE_MARK
             page = self.calls.ask_step(step, partial(self.atlas.events, group_id, since))
         except RestoreWatchError as error:
             again = self.calls.again(step, error, begun)
             if again or _ends_the_search(error):
-                memory.add_to_read_again(group_id, (*left, *map(Part, kinds)))
+                memory.add_to_read_again(group_id, wanted)
                 return again
             # Without events, it is listed in every sweep.
-            kinds.update(LISTED_KINDS)
+            wanted.update(map(Part, LISTED_KINDS))
         else:
             said_at = page.date
-            kinds |= self._woken_kinds(group_id, page)
-        clusters = {part for part in left if part.cluster_name is not None}
-        wanted = self._wanted(project, marks, kinds, clusters)
-        return self._begin(ProjectListing(wanted, said_at)) if wanted else []
+            wanted.update(map(Part, self._woken_kinds(group_id, page)))
+        # What has stayed behind catches up.
+        wanted |= marks.behind.keys() - memory.aside(group_id)
+        return self._begin(group_id, marks, wanted, said_at) if wanted else []
 
     def unfinished(self) -> list[ProjectListing]:
         """Return the listings that the sweep could not end."""
         return [listing for listing in list(self.begun) if not listing.has_ended]
 
-    def _begin(self, listing: ProjectListing) -> list[ListingStep]:
+    def _begin(
+        self, group_id: str, marks: Marks, parts: set[Part], said_at: datetime | None
+    ) -> list[ListingStep]:
+        memory, kinds = self.calls.memory, {part.kind for part in parts if not part.cluster_name}
+        wanted = Wanted(
+            group_id,
+            marks,
+            self.run.now(),
+            partial(memory.last_turn, group_id),
+            kinds=frozenset(kinds),
+            clusters=frozenset(part for part in parts if part.kind not in kinds),
+            known=memory.clusters_of(group_id),
+        )
+        listing = ProjectListing(wanted, said_at)
         self.begun.append(listing)
         steps = listing.first_steps()
         if not steps:
@@ -155,26 +167,6 @@ class Waking:
             memory.forget_clusters(group_id, woken)
             memory.add_to_read_again(group_id, map(Part, woken))
         return woken
-
-    def _wanted(
-        self, project: Project, marks: Marks, kinds: set[RestoreKind], clusters: set[Part]
-    ) -> Wanted | None:
-        """These kinds and clusters are read, and what has stayed behind catches up."""
-        memory = self.calls.memory
-        behind = marks.behind.keys() - memory.aside(project.group_id)
-        kinds |= {part.kind for part in behind if part.cluster_name is None}
-        clusters = {part for part in behind | clusters if part.kind not in kinds}
-        if not (kinds or clusters):
-            return None
-        return Wanted(
-            project.group_id,
-            marks,
-            self.run.now(),
-            partial(memory.last_turn, project.group_id),
-            kinds=frozenset(kinds),
-            clusters=frozenset(clusters),
-            known=memory.clusters_of(project.group_id),
-        )
 
 
 def _troubled(project: Project) -> list[RestoreKind]:

@@ -8,7 +8,6 @@ from threading import Lock
 from restore_watch.atlas.endpoints import named
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import AtlasRateLimitError
-from restore_watch.model.question import Question
 from restore_watch.sweep.log import Asked, End, Record, Subject, Unread
 
 SILENCES = 3
@@ -99,7 +98,7 @@ class Pace:
             calls = dict(self._calls)
         return [
             Unread(
-                Subject(bucket, Question(bucket.family), "starved"),
+                Subject.of(bucket, "starved"),
                 AtlasRateLimitError(
                     f"Other tools use up Atlas's rate limit for {named(bucket.family)}. From the "
                     "start, less was left than RateLimitReserve keeps for them, so only one call "

@@ -63,27 +63,17 @@ _EXCUSED = (
 _FAMILY_OF: dict[str, str] = {question: kind for kind, question in LIST_OF.items()}
 
 
-class _Failure(NamedTuple):
-    error: RestoreWatchError
-    lasts: bool
-
-
 class Answers(NamedTuple):
     """
-    The questions about a project that failed, by question and job or cluster; and the others.
+    The questions about a project that were `answered`; of those, `learnt`; and the others.
 
-    `answered`: the answered questions. `left`: questions, or some of their jobs, that the sweep has
-    not asked at all and left to the next one.
+    `failed`: the error and whether it lasts, by question and job or cluster. `learnt`: the sweep
+    has left none of the question's jobs to the next one without asking at all.
     """
 
-    failed: dict[tuple[Question, str], _Failure]
-    answered: frozenset[Question]
-    left: frozenset[Question]
-
-    @property
-    def learnt(self) -> frozenset[Question]:
-        """The questions of which nothing was left to the next sweep."""
-        return self.answered - self.left
+    failed: Mapping[tuple[Question, str], tuple[RestoreWatchError, bool]]
+    answered: set[Question]
+    learnt: set[Question]
 
     def failures(self, readable: Collection[str]) -> dict[str, RestoreWatchError]:
         """
@@ -109,14 +99,14 @@ def answers_of(records: Iterable[Record], lasting: Container[JobKey] = ()) -> An
     A failure lasts unless it is a rate limit, or that of a job whose endpoint is not among the
     `lasting` ones: it counts only if no other question of its name is answered.
     """
-    failed: dict[tuple[Question, str], _Failure] = {}
+    failed: dict[tuple[Question, str], tuple[RestoreWatchError, bool]] = {}
     answered: set[Question] = set()
     left: set[tuple[Question, JobKey | None]] = set()
     asked: set[JobKey] = set()
     for record in records:
         match record:
             case Unread((_, Question() as question, about), error, lasts):
-                failed[question, about] = _Failure(error, lasts)
+                failed[question, about] = error, lasts
             case Asked((_, Question() as question, about), end):
                 if not end.is_left:
                     asked.update(record.jobs)
@@ -127,9 +117,9 @@ def answers_of(records: Iterable[Record], lasting: Container[JobKey] = ()) -> An
                     left.update((question, key) for key in record.jobs or (None,))
                 # What becomes of the list of a cluster's jobs, its listing says in the end.
                 elif record.error is not None and question not in LISTS:
-                    failed[question, about] = _Failure(record.error, _lasts(record, lasting))
-    never_asked = frozenset(question for question, key in left if key not in asked)
-    return Answers(failed, frozenset(answered), never_asked)
+                    failed[question, about] = record.error, _lasts(record, lasting)
+    never_asked = {question for question, key in left if key not in asked}
+    return Answers(failed, answered, answered - never_asked)
 
 
 def _lasts(asked: Asked, lasting: Container[JobKey]) -> bool:

@@ -17,11 +17,11 @@ from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.errors import RestoreWatchError, TableUnavailableError
-from restore_watch.model.outage import Trouble, WatchChange, Watched
+from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched
 from restore_watch.model.question import Question
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
 from restore_watch.sweep.judging.stack_verdict import Held, ListOfProjects, judge_stack
-from restore_watch.sweep.judging.when_degraded import after_removal, after_sweep
+from restore_watch.sweep.judging.when_degraded import after_end, after_sweep
 from restore_watch.sweep.run import Run, TopicRefusals
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.project_item import Project
@@ -68,7 +68,7 @@ class OutageReports:
 
         def forget(project: Project) -> None:
             count = sum(job.target.group_id == project.group_id for job in open_jobs)
-            after = after_removal(project.watched, self.run.now(), count)
+            after = after_end(project.watched, self.run.now(), count, REMOVED)
             left = self._store(project.watched, after)
             self.run.projects[project.group_id] = replace(project, stored_watched=left)
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched, WatchState
+from restore_watch.model.outage import Trouble, WatchChange, Watched, WatchState
 
 DEGRADED_AFTER = timedelta(minutes=3)
 """A project or the stack is degraded after sweeps have failed to see it for this long."""
@@ -57,11 +57,6 @@ def after_sweep(
     return replace(after, degraded=reported, unsent=(*watched.unsent, change))
 
 
-def after_removal(watched: Watched, now: datetime, open_jobs: int) -> Watched:
-    """Return the memory of a project that is no longer watched: its unsent changes."""
-    return _over(watched, now, open_jobs, REMOVED)
-
-
 def _lasting(watched: Watched, name: str, trouble: Trouble, now: datetime) -> Trouble:
     """Return the trouble since it was first met. A refusal replaces a missing answer."""
     known = watched.troubles.get(name)
@@ -75,14 +70,15 @@ def _lasting(watched: Watched, name: str, trouble: Trouble, now: datetime) -> Tr
 
 def _without_troubles(watched: Watched, now: datetime, open_jobs: int) -> Watched:
     if watched.degraded is None:
-        return _over(watched, now, open_jobs)
+        return after_end(watched, now, open_jobs)
     since = min(watched.recovering_since or now, now)
     if now - since < RECOVERED_AFTER:
         return replace(watched, troubles={}, recovering_since=since)
-    return _over(watched, since, open_jobs)
+    return after_end(watched, since, open_jobs)
 
 
-def _over(watched: Watched, at: datetime, open_jobs: int, reason: str | None = None) -> Watched:
+def after_end(watched: Watched, at: datetime, open_jobs: int, reason: str | None = None) -> Watched:
+    """Return the memory after the end of an outage, if there was one: the unsent changes."""
     unsent = watched.unsent
     if watched.degraded is not None:
         change = WatchChange(
