@@ -52,7 +52,8 @@ class Moments:
     When a job was asked about, settled and so on, in Unix seconds.
 
     `asked_alone`: by its own endpoint; `failure`: why that failed when it was last asked, if it
-    did. `refused`: when the topic last refused a message about the job.
+    did. `missed_for`: for how many seconds Atlas had always answered that it does not know the job,
+    when that was last its answer. `refused`: when the topic last refused a message about the job.
     """
 
     asked: float = -math.inf
@@ -60,16 +61,9 @@ class Moments:
     settled: float | None = None
     fails_since: float = math.inf
     failure: RestoreWatchError | None = None
-    missed_since: float | None = None
-    last_missed: float | None = None
+    last_missed: float = -math.inf
+    missed_for: float = 0.0
     refused: float = -math.inf
-
-    @property
-    def missed_for(self) -> float:
-        """For how many seconds Atlas had always answered that it does not know the job."""
-        if self.last_missed is None or self.missed_since is None:
-            return 0.0
-        return self.last_missed - self.missed_since
 
 
 _NEVER = Moments()
@@ -189,14 +183,14 @@ class JobMemory:
         match acted.fate:
             case Fate.SETTLED:
                 moments = self._moments[key]
-                moments.settled, moments.missed_since = now, None
+                moments.settled, moments.last_missed = now, -math.inf
             case Fate.MISSED:
                 moments = self._moments[key]
-                last, moments.last_missed, moments.settled = moments.last_missed, now, now
+                since_last = now - moments.last_missed
                 # After a long time without an answer, nothing is known of that time.
-                is_gap = last is None or not 0 <= now - last <= MISSED_APART
-                if moments.missed_since is None or is_gap:
-                    moments.missed_since = now
+                is_gap = not 0 <= since_last <= MISSED_APART
+                moments.missed_for = 0.0 if is_gap else moments.missed_for + since_last
+                moments.settled = moments.last_missed = now
             case Fate.RECORDED:
                 self._recorded[key] = True
             case Fate.FAILED if isinstance(acted.error, NotificationPendingError):

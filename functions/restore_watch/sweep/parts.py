@@ -13,7 +13,7 @@ from restore_watch.outbox import Outbox
 from restore_watch.sweep.acting.act_on_answer import JobActions
 from restore_watch.sweep.acting.act_on_list import Observer
 from restore_watch.sweep.asking.calls import Calls
-from restore_watch.sweep.asking.follow import JobFollower, JobLists
+from restore_watch.sweep.asking.follow import JobFollower
 from restore_watch.sweep.asking.memory_of_projects import FindMemory
 from restore_watch.sweep.asking.project_marks import ProjectMarks
 from restore_watch.sweep.asking.read_listing import ListingReader
@@ -72,14 +72,15 @@ class Environment:
     options: SweepOptions
 
     def __post_init__(self) -> None:
-        now = self.outbox.clock.unix
+        self.clock = self.outbox.clock
+        now = self.clock.unix
         self.memory, self.find_memory, self.last_try = JobMemory(now), FindMemory(now), LastTry()
 
     def books(self, request: Sweep, deadline: Deadline) -> Books:
         """Return what a sweep has to know beside the open jobs, nothing if it only follows."""
         if request.tick is None:
             return Books({}, Watched(None), NOT_ASKED, None)
-        return self.bookkeeping.read_books(deadline, self.outbox.clock.now())
+        return self.bookkeeping.read_books(deadline, self.clock.now())
 
     def parts(
         self,
@@ -90,7 +91,7 @@ class Environment:
         is_awaited: Callable[[], bool],
     ) -> Parts:
         """Return the parts of a sweep that begins now."""
-        clock, limits, options = self.outbox.clock, self.atlas.limits, self.options
+        clock, limits, options = self.clock, self.atlas.limits, self.options
         reserve = options.rate_limit_reserve
         pace = Pace(reserve, limits.share_left, clock.unix(), waits=limits.waits)
         known = {job.key: job for job in jobs}
@@ -124,12 +125,11 @@ class Environment:
     ) -> Rounds:
         atlas, observer = self.atlas, Observer(run, actions)
         calls, marks = Calls(run, pace, self.find_memory), ProjectMarks(run, self.bookkeeping)
-        lists = JobLists(run, calls, atlas, observer)
         reader = ListingReader(run, calls, atlas, marks, observer)
         return Rounds(
             run,
             calls,
-            JobFollower(run, calls, atlas, lists, actions),
+            JobFollower(run, calls, atlas, observer, actions),
             WatchedProjects(run, calls, atlas, self.options.project_ids),
             marks,
             Waking(run, calls, atlas, marks, reader),

@@ -20,6 +20,7 @@ from itertools import chain
 from typing import Any
 
 from foundation.deadline import Deadline
+from foundation.service import service
 from restore_watch.aws.own_function import OwnFunction
 from restore_watch.errors import AtlasError, CredentialsError, RestoreWatchError
 from restore_watch.event.actions import Sweep
@@ -45,28 +46,21 @@ SKIPPED: Mapping[str, Any] = {"skipped": True}
 """The result of a sweep that leaves its work to another one."""
 
 
+@service
 class Sweeper:
-    """
-    Sweeps. One object serves an execution environment.
+    """Sweeps. One object serves an execution environment."""
 
-    It keeps what it remembers of open jobs and projects.
-    """
-
-    def __init__(
-        self, environment: Environment, lease: SweepLease, own_function: OwnFunction
-    ) -> None:
-        self._environment = environment
-        self._clock = environment.outbox.clock
-        self._lease = lease
-        self._own_function = own_function
+    environment: Environment
+    lease: SweepLease
+    own_function: OwnFunction
 
     def start_following(self, deadline: Deadline) -> None:
         """Start the sweep that follows new jobs. If Lambda does not take it, the next tick does."""
-        if self._environment.options.hot_seconds:
+        if self.environment.options.hot_seconds:
             starting = deadline.within(FOLLOWING_TIME)
-            error = self._own_function.start_sweep(self._clock.now(), starting)
+            error = self.own_function.start_sweep(self.environment.clock.now(), starting)
             if error is not None:
-                self._environment.telemetry.report_unstarted_sweep(error)
+                self.environment.telemetry.report_unstarted_sweep(error)
 
     def sweep(self, request: Sweep, deadline: Deadline) -> Mapping[str, Any]:
         """
@@ -77,37 +71,37 @@ class Sweeper:
         publishes pending messages first.
         """
         begun = deadline.clock()
-        environment, is_late = self._environment, request.is_late(self._clock.now())
-        owner = None if is_late else self._lease.acquire(request.tick, deadline)
+        environment, is_late = self.environment, request.is_late(self.environment.clock.now())
+        owner = None if is_late else self.lease.acquire(request.tick, deadline)
         if owner is None:
             environment.telemetry.report_skipped_sweep()
             return SKIPPED
         succeeded_at = None
         try:
-            jobs = list(environment.open_jobs.iterate_jobs(deadline, self._clock.now()))
+            jobs = list(environment.open_jobs.iterate_jobs(deadline, environment.clock.now()))
             books = environment.books(request, deadline)
-            is_awaited = partial(self._lease.is_awaited, owner, deadline)
+            is_awaited = partial(self.lease.is_awaited, owner, deadline)
             parts = environment.parts(jobs, books, deadline, request, is_awaited)
             if parts.run.is_tick:
                 result = self._sweep(parts, books, begun)
-                succeeded_at = self._clock.now()
+                succeeded_at = self.environment.clock.now()
             else:
                 result = self._follow(parts, begun)
         finally:
             with suppress(RestoreWatchError):  # it runs out by itself
-                self._lease.release(owner, deadline, succeeded_at=succeeded_at)
+                self.lease.release(owner, deadline, succeeded_at=succeeded_at)
         return result
 
     def _follow(self, parts: Parts, begun: float) -> Mapping[str, Any]:
         publishing = parts.run.ending.within(PENDING_TIME)
         with self._counted(parts):
-            publish_pending(parts.actions, self._environment.workers, publishing)
+            publish_pending(parts.actions, self.environment.workers, publishing)
             self._ask(parts, begun)
         result = _count(parts)
         refusal = refusal_of_credentials(_records(parts), result)
-        if refusal is not None and not self._environment.memory.was_accepted_lately:
+        if refusal is not None and not self.environment.memory.was_accepted_lately:
             raise refusal
-        self._environment.telemetry.report_sweep(result, parts.run.ending.clock() - begun)
+        self.environment.telemetry.report_sweep(result, parts.run.ending.clock() - begun)
         return result.as_json()
 
     def _sweep(self, parts: Parts, books: Books, begun: float) -> Mapping[str, Any]:
@@ -115,7 +109,7 @@ class Sweeper:
         publishing = run.ending.within(PENDING_TIME)
         with self._counted(parts):
             try:
-                publish_pending(parts.actions, self._environment.workers, publishing)
+                publish_pending(parts.actions, self.environment.workers, publishing)
                 stack = outages.publish_unsent(stack, publishing)
                 expiry = parts.expiry_watch.publish_unsent(expiry, publishing)
                 self._ask(parts, begun)
@@ -127,13 +121,13 @@ class Sweeper:
         refusal = refusal_of_credentials(_records(parts), result)
         if refusal is not None:
             stack = outages.report_stack_failure(stack, refusal)
-            if not self._environment.memory.was_accepted_lately:
+            if not self.environment.memory.was_accepted_lately:
                 parts.expiry_watch.look(expiry, asks=False)
                 raise refusal
         parts.rounds.drop_removed()
         outages.report_removed()
         degraded = self._judge(parts, result, stack, is_refused=refusal is not None)
-        self._environment.telemetry.report_tick(result, degraded, run.ending.clock() - begun)
+        self.environment.telemetry.report_tick(result, degraded, run.ending.clock() - begun)
         parts.expiry_watch.look(expiry, asks=refusal is None)
         return result.as_json()
 
@@ -144,7 +138,7 @@ class Sweeper:
         try:
             yield
         finally:
-            share = self._environment.atlas.limits.smallest_share(run.at.timestamp())
+            share = self.environment.atlas.limits.smallest_share(run.at.timestamp())
             jobs, now = parts.opened, run.now()
             open_jobs = metrics_of_open_jobs(jobs, run.open_jobs(), now) if run.is_tick else {}
             run.telemetry.report_open_jobs(open_jobs, share, _count(parts))
@@ -153,7 +147,7 @@ class Sweeper:
         def prepare() -> None:
             # A project that was removed is over, even if there is nothing to ask with.
             parts.outages.report_removed()
-            self._environment.atlas.prepare(parts.run.ending)
+            self.environment.atlas.prepare(parts.run.ending)
 
         parts.rounds.play(begun, prepare)
 

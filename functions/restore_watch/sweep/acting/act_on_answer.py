@@ -80,13 +80,14 @@ class JobActions:
                 return True
             return self._act(known or job, answer, asked_at)
 
-    def take_in(self, answer: RestoreJob, target: RestoreTarget, asked_at: datetime) -> bool:
+    def take_in(self, answer: RestoreJob, asked_at: datetime) -> bool:
         """
         Record a job that a list showed and no sweep knew, in answer to a question of that moment.
 
         True if it is in the table now, whether it was there before or not.
         """
-        job = OpenJob(target, answer.kind)
+        names = answer.group_id, answer.cluster_name, answer.restore_id
+        job = OpenJob(RestoreTarget.listed(*names, answer.kind), answer.kind)
         with self.acting.setdefault(job.key, Lock()):
             if self.run.memory.is_recorded(job.key):
                 return True

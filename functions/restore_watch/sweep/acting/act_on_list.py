@@ -47,10 +47,6 @@ class Shown:
         """The key of a job on these pages."""
         return self.group_id, self.part.cluster_name or "", restore_id
 
-    def target(self, restore_id: str) -> RestoreTarget:
-        """What a job on these pages is followed by."""
-        return RestoreTarget.listed(*self.key(restore_id), self.part.kind)
-
     def add(self, job: RestoreJob) -> None:
         """Add a job. If pages shift, a list shows it twice: the later status counts."""
         shown = self.jobs.get(job.restore_id)
@@ -92,7 +88,7 @@ class Observer:
             if not is_known and not self._may_take(key, entry.created_at, interest):
                 continue
             try:
-                job = read_job(entry.content, shown.target(entry.id), kind)
+                job = read_job(entry.content, RestoreTarget.listed(*key, kind), kind)
             except UnexpectedAtlasResponseError as error:
                 shown.unreadable.append(Unreadable(str(error), entry.id, entry.created_at))
                 continue
@@ -122,7 +118,7 @@ class Observer:
             elif known is not None:
                 is_taken &= self.actions.act_on_known(known, job, shown.asked_at)
             else:
-                is_taken &= self.actions.take_in(job, shown.target(restore_id), shown.asked_at)
+                is_taken &= self.actions.take_in(job, shown.asked_at)
         return is_taken
 
     def _interest(self, shown: Shown) -> Interest | None:

@@ -14,7 +14,7 @@ from typing import Self
 
 from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
-from restore_watch.atlas.pages import Page, PageAt, page_for
+from restore_watch.atlas.pages import PageAt, page_for
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import (
@@ -75,11 +75,6 @@ class FollowTask:
         return Bucket(self.jobs[0].target.group_id, self.kind)
 
     @property
-    def subject(self) -> Subject:
-        """The subject of the questions to the jobs' own endpoints."""
-        return Subject.of(self.bucket)
-
-    @property
     def keys(self) -> tuple[JobKey, ...]:
         """The jobs. A job is asked about once at a time."""
         return tuple(job.key for job in self.jobs)
@@ -122,71 +117,6 @@ def follow_tasks(jobs: Iterable[OpenJob], memory: JobMemory) -> list[FollowTask]
     return [FollowTask(tuple(group)) for group in groups.values()]
 
 
-@service
-class JobLists:
-    """
-    Reads lists for one sweep. Any thread may use it.
-
-    `wholes` has the lists that were read to their ends for jobs whose own endpoints do not know
-    them: all such jobs of a cluster cost one list. `reading` has a lock for each list.
-    """
-
-    run: Run
-    calls: Calls
-    atlas: AtlasSession
-    observer: Observer
-    wholes: dict[JobList, Shown] = field(default_factory=dict)
-    reading: dict[JobList, Lock] = field(default_factory=dict)
-
-    def whole(self, task: FollowTask) -> Shown:
-        """Read a list to its end unless that was done, and act on its news."""
-        with self.reading.setdefault(task.list, Lock()):
-            known = self.wholes.get(task.list)
-            if known is not None:
-                return known
-            whole = Shown(*task.list, self.run.now())
-            try:
-                whole.is_whole = self.read_pages(task, whole)
-            except RestoreWatchError as error:
-                if isinstance(error, RestoreJobNotFoundError) or has_nothing_to_read(error):
-                    whole.is_whole, whole.unreadable = True, []
-            if whole.is_whole:
-                # The entries of thousands of lists would take much memory.
-                whole.entries = ()
-                self.wholes[task.list] = whole
-        self.observer.act_on_news(whole)
-        return whole
-
-    def read_pages(self, task: FollowTask, shown: Shown, wanted: int | None = None) -> bool:
-        """
-        Read the list of a cluster's jobs, to its end unless a number of jobs is wanted.
-
-        True if it was read to its end. Otherwise pages are read as long as they show more of what
-        is wanted. A last job is asked about by its id, which never takes more than one call.
-        """
-        ids = {job.target.restore_id for job in task.jobs}
-        at = page_for(wanted + NEWER_JOBS) if wanted else ALL_JOBS
-        known: set[str] = set()
-        while True:
-            page = self._read_page(task, at)
-            self.observer.read_page(page, shown)
-            if not page.has_next:
-                return True
-            left = ids - shown.jobs.keys()
-            new = {entry.id for entry in shown.entries} - known
-            known |= new
-            is_enough = not left if wanted is None else len(left) <= 1 or not new & ids
-            # A page that shows nothing new may be followed by the same one for ever.
-            if is_enough or not new or not self.calls.pace.allows(task.bucket):
-                return False
-            at = page.at.next
-
-    def _read_page(self, task: FollowTask, at: PageAt) -> Page:
-        cluster, kind = task.jobs[0].target.cluster, task.kind
-        page = partial(self.atlas.page_of_jobs, cluster, kind, at)
-        return self.calls.ask(Subject(task.bucket, None, cluster[1]), page)
-
-
 type FollowTasks = list[FollowTask]
 
 
@@ -195,19 +125,23 @@ class JobFollower:
     """
     Follows the open jobs in one sweep. Any thread may use it. What fails is a failure of the sweep.
 
-    `asked_alone`: the lists of which one job got a call of its own.
+    `asked_alone`: the lists of which one job got a call of its own. `wholes`: those that were read
+    to their ends for jobs whose own endpoints do not know them: all such jobs of a cluster cost one
+    list. `reading` has a lock for each.
     """
 
     run: Run
     calls: Calls
     atlas: AtlasSession
-    lists: JobLists
+    observer: Observer
     actions: JobActions
     asked_alone: set[JobList] = field(default_factory=set)
+    wholes: dict[JobList, Shown] = field(default_factory=dict)
+    reading: dict[JobList, Lock] = field(default_factory=dict)
 
     def leave_out(self, task: FollowTask) -> None:
         """Leave a task to the next sweep."""
-        self.run.log.append(Asked(task.subject, End.LATE, jobs=task.keys))
+        self.run.log.append(Asked(Subject.of(task.bucket), End.LATE, jobs=task.keys))
         if task.is_unseen:
             self.run.memory.note_left_out(task.jobs[0])
 
@@ -228,7 +162,7 @@ class JobFollower:
         """Ask for the list of the jobs' cluster. Return the tasks that are left."""
         jobs, shown = task.jobs, Shown(*task.list, self.run.now())
         try:
-            self.lists.read_pages(task, shown, wanted=len(jobs))
+            self._read_pages(task, shown, wanted=len(jobs))
         except RestoreWatchError as error:
             # Earlier pages count all the same.
             if not shown.jobs:
@@ -237,7 +171,7 @@ class JobFollower:
         self.run.memory.note_list(jobs[0], is_useful=bool(seen))
         of_list = Subject(task.bucket, None)
         self.run.log.append(Asked(of_list, End.ANSWERED, jobs=tuple(job.key for job in seen)))
-        self.lists.observer.act_on_news(shown)
+        self.observer.act_on_news(shown)
         unchanged = [job for job in seen if job.target.restore_id not in shown.news]
         for job in unchanged:
             self.actions.act_on_known(job, shown.jobs[job.target.restore_id], shown.asked_at)
@@ -248,7 +182,7 @@ class JobFollower:
         """Go on although the list shows nothing. Return the tasks that are left."""
         jobs = task.jobs
         if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
-            self.run.log.append(Asked.failed(task.subject, error, task.keys))
+            self.run.log.append(Asked.failed(Subject.of(task.bucket), error, task.keys))
             return []
         if not isinstance(error, AtlasError):
             return []
@@ -314,12 +248,56 @@ class JobFollower:
     def _look_for(self, task: Search) -> None:
         """Look in the whole list of a cluster for a job that its own endpoint does not know."""
         (job,) = task.jobs
-        whole = self.lists.whole(task)
+        whole = self._whole(task)
         answer = whole.jobs.get(job.target.restore_id)
         if answer is not None:
             self.actions.act_on_known(job, answer, whole.asked_at)
         elif whole.lacks(job):
             self.actions.act_on_missing(job)
+
+    def _whole(self, task: Search) -> Shown:
+        """Read a list to its end unless that was done, and act on its news."""
+        with self.reading.setdefault(task.list, Lock()):
+            known = self.wholes.get(task.list)
+            if known is not None:
+                return known
+            whole = Shown(*task.list, self.run.now())
+            try:
+                whole.is_whole = self._read_pages(task, whole)
+            except RestoreWatchError as error:
+                if isinstance(error, RestoreJobNotFoundError) or has_nothing_to_read(error):
+                    whole.is_whole, whole.unreadable = True, []
+            if whole.is_whole:
+                # The entries of thousands of lists would take much memory.
+                whole.entries = ()
+                self.wholes[task.list] = whole
+        self.observer.act_on_news(whole)
+        return whole
+
+    def _read_pages(self, task: FollowTask, shown: Shown, wanted: int | None = None) -> bool:
+        """
+        Read the list of a cluster's jobs, to its end unless a number of jobs is wanted.
+
+        True if it was read to its end. Otherwise pages are read as long as they show more of what
+        is wanted. A last job is asked about by its id, which never takes more than one call.
+        """
+        ids = {job.target.restore_id for job in task.jobs}
+        cluster, known = task.jobs[0].target.cluster, set[str]()
+        of_list = Subject(task.bucket, None, cluster[1])
+        at = page_for(wanted + NEWER_JOBS) if wanted else ALL_JOBS
+        while True:
+            page = self.calls.ask(of_list, partial(self.atlas.page_of_jobs, cluster, task.kind, at))
+            self.observer.read_page(page, shown)
+            if not page.has_next:
+                return True
+            left = ids - shown.jobs.keys()
+            new = {entry.id for entry in shown.entries} - known
+            known |= new
+            is_enough = not left if wanted is None else len(left) <= 1 or not new & ids
+            # A page that shows nothing new may be followed by the same one for ever.
+            if is_enough or not new or not self.calls.pace.allows(task.bucket):
+                return False
+            at = page.at.next
 
 
 def _alone(jobs: Iterable[OpenJob], *, is_unseen: bool = False) -> list[FollowTask]:

@@ -29,7 +29,6 @@ GOES_ON = 1 / 2
 LEAST_PROJECTS = 2
 """If so many projects or more are watched, and all of them fail, it is not for one of them."""
 
-
 NO_ROLE = "USER_UNAUTHORIZED"
 """Atlas's code for credentials that are known but have no role for what was asked."""
 
@@ -110,14 +109,12 @@ def judge_stack(
     if listed.failure is not None:
         troubles[Question.PROJECTS] = Trouble.of(listed.failure, at, of_stack=True)
     shared = _outage(seen, stack, at) or _failure_of_all(seen, at)
+    held = Held.NOTHING
     if shared is not None:
-        troubles[Question.ALL_PROJECTS] = shared.trouble
-    if Question.CREDENTIALS in troubles:
-        return StackVerdict(troubles, Held.EVERYTHING)
-    if shared is not None:
-        return StackVerdict(troubles, shared.held)
-    is_on = Question.ALL_PROJECTS in troubles or (stack.degraded is not None and not troubles)
-    return StackVerdict(troubles, Held.UNANSWERED if is_on else Held.NOTHING)
+        troubles[Question.ALL_PROJECTS], held = shared
+    elif Question.ALL_PROJECTS in troubles or (stack.degraded is not None and not troubles):
+        held = Held.UNANSWERED
+    return StackVerdict(troubles, Held.EVERYTHING if Question.CREDENTIALS in troubles else held)
 
 
 def refusal_of_credentials(
@@ -135,9 +132,7 @@ def refusal_of_credentials(
     return refusals[0] if refusals and len(refusals) == len(errors) else None
 
 
-class _Shared(NamedTuple):
-    trouble: Trouble
-    held: Held
+type _Shared = tuple[Trouble, Held]
 
 
 def _outage(seen: Sequence[ProjectVerdict], stack: Watched, at: datetime) -> _Shared | None:
@@ -150,7 +145,7 @@ def _outage(seen: Sequence[ProjectVerdict], stack: Watched, at: datetime) -> _Sh
         return None
     first = Trouble.of(unanswered[0], at, of_stack=True)
     msg = f"{len(unanswered)} of {len(seen)} projects could not be seen. {first.message}"
-    return _Shared(replace(first, message=msg), Held.UNANSWERED)
+    return replace(first, message=msg), Held.UNANSWERED
 
 
 def _failure_of_all(seen: Sequence[ProjectVerdict], at: datetime) -> _Shared | None:
@@ -161,4 +156,4 @@ def _failure_of_all(seen: Sequence[ProjectVerdict], at: datetime) -> _Shared | N
     met = (Trouble.of(error, at, of_stack=True) for error in errors)
     first = next(chain(met, *(one.standing.values() for one in seen)))
     msg = f"Each of the {len(seen)} projects fails. {first.message}"
-    return _Shared(replace(first, since=at, message=msg), Held.EVERYTHING)
+    return replace(first, since=at, message=msg), Held.EVERYTHING
