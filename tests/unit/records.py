@@ -55,13 +55,13 @@ def about(job: OpenJob | int, error: RestoreWatchError | None = None) -> Asked:
     """A question to a job's own endpoint."""
     job = open_job(job) if isinstance(job, int) else job
     bucket = Bucket(job.target.group_id, job.kind or FLEX)
-    return asked(Subject.of(bucket, job.target.restore_id), error, job)
+    return asked(Subject.in_bucket(bucket, job.target.restore_id), error, job)
 
 
 def left(*jobs: OpenJob) -> Asked:
     """A task about these jobs that is left to the next sweep."""
     keys = tuple(job.key for job in jobs)
-    return Asked(Subject.of(Bucket(GROUP, FLEX)), End.LATE, jobs=keys)
+    return Asked(Subject.in_bucket(Bucket(GROUP, FLEX)), End.LATE, jobs=keys)
 
 
 def of_list(*jobs: OpenJob) -> Asked:
@@ -74,9 +74,9 @@ def cluster(name: str = "orders", kind: RestoreKind = FLEX) -> Subject:
     return Subject.jobs_of_cluster(GROUP, Part(kind, name))
 
 
-EVENTS = Subject.of(Bucket(GROUP, AtlasList.EVENTS))
-LIST_OF_CLUSTERS = Subject.of(Bucket(GROUP, CLUSTERS))
-LIST_OF_PROJECTS = Subject.of(Bucket(None, AtlasList.PROJECTS))
+EVENTS = Subject.in_bucket(Bucket(GROUP, AtlasList.EVENTS))
+LIST_OF_CLUSTERS = Subject.in_bucket(Bucket(GROUP, CLUSTERS))
+LIST_OF_PROJECTS = Subject.in_bucket(Bucket(None, AtlasList.PROJECTS))
 
 
 def acted(

@@ -92,7 +92,7 @@ class Subject(NamedTuple):
     about: str = ""
 
     @classmethod
-    def of(cls, bucket: Bucket, about: str = "") -> "Subject":
+    def in_bucket(cls, bucket: Bucket, about: str = "") -> "Subject":
         """A known job or several of a kind, a list of a project, or the list of projects."""
         return cls(bucket, Question(bucket.family), about)
 

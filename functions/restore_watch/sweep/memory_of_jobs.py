@@ -64,6 +64,7 @@ class Moments:
     last_missed: float = -math.inf
     missed_for: float = 0.0
     refused: float = -math.inf
+    is_left_out: bool = False
 
 
 _NEVER = Moments()
@@ -81,7 +82,6 @@ class JobMemory:
         self._lock = Lock()
         self._moments: defaultdict[JobKey, Moments] = defaultdict(Moments)
         self._useless: TTLCache[_List, int] = TTLCache(LISTS_REMEMBERED, USELESS_TIME, now)
-        self._left_out: set[JobKey] = set()
         self._recorded: TTLCache[JobKey, bool] = TTLCache(RECORDED_JOBS, RECORDED_TIME, now)
         self._accepted_at = -math.inf
 
@@ -90,7 +90,6 @@ class JobMemory:
         with self._lock:
             for key in [key for key in self._moments if key not in known]:
                 del self._moments[key]
-            self._left_out = {key for key in self._left_out if key in known}
 
     def read_record(self, record: Record) -> None:
         """Remember what a record says about jobs."""
@@ -105,7 +104,7 @@ class JobMemory:
     def note_left_out(self, job: OpenJob) -> None:
         """No call was left to ask about a job alone: the next sweep does so before any list."""
         with self._lock:
-            self._left_out.add(job.key)
+            self._moments[job.key].is_left_out = True
 
     def note_list(self, job: OpenJob, *, is_useful: bool) -> None:
         """
@@ -157,7 +156,7 @@ class JobMemory:
         """Whether to ask for the list of the jobs' cluster: it has shown such jobs before."""
         with self._lock:
             is_useful = self._useless.get(_list_of(jobs[0]), 0) < 2
-            return is_useful and all(job.key not in self._left_out for job in jobs)
+        return is_useful and not any(self.moments(job).is_left_out for job in jobs)
 
     def _read_asked(self, asked: Asked) -> None:
         now, end = self._now(), asked.end
@@ -167,8 +166,7 @@ class JobMemory:
             return
         for key in asked.jobs:
             moments = self._moments[key]
-            moments.asked = now
-            self._left_out.discard(key)
+            moments.asked, moments.is_left_out = now, False
             if asked.subject.question not in JOBS:
                 continue
             moments.asked_alone = now

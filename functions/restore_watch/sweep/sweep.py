@@ -26,7 +26,6 @@ from restore_watch.errors import AtlasError, CredentialsError, RestoreWatchError
 from restore_watch.event.actions import Sweep
 from restore_watch.model.outage import Watched
 from restore_watch.model.results import SweepResult
-from restore_watch.sweep.acting.act_on_answer import publish_pending
 from restore_watch.sweep.judging.counts import count
 from restore_watch.sweep.judging.project_verdicts import Seen, judge_projects, left_alone
 from restore_watch.sweep.judging.stack_verdict import ListOfProjects, refusal_of_credentials
@@ -95,7 +94,7 @@ class Sweeper:
     def _follow(self, parts: Parts, begun: float) -> Mapping[str, Any]:
         publishing = parts.run.ending.within(PENDING_TIME)
         with self._counted(parts):
-            publish_pending(parts.actions, self.environment.workers, publishing)
+            parts.actions.publish_pending(self.environment.workers, publishing)
             self._ask(parts, begun)
         result = _count(parts)
         refusal = refusal_of_credentials(_records(parts), result)
@@ -109,7 +108,7 @@ class Sweeper:
         publishing = run.ending.within(PENDING_TIME)
         with self._counted(parts):
             try:
-                publish_pending(parts.actions, self.environment.workers, publishing)
+                parts.actions.publish_pending(self.environment.workers, publishing)
                 stack = outages.publish_unsent(stack, publishing)
                 expiry = parts.expiry_watch.publish_unsent(expiry, publishing)
                 self._ask(parts, begun)

@@ -8,7 +8,7 @@ or hangs must not hold up the others.
 import math
 from collections import deque
 from collections.abc import Callable, Collection, Container, Hashable, Iterable
-from threading import Condition, Lock
+from threading import Condition, RLock
 from typing import Protocol, Self
 
 from restore_watch.atlas.rate_limits import Bucket
@@ -35,7 +35,7 @@ class Task(Protocol):
     """
     Something to do for a project, by one thread. `tries` counts earlier attempts.
 
-    No two tasks that are waiting or under way have the same key.
+    No two tasks that are waiting or under way have the same key. Many have none.
     """
 
     @property
@@ -49,9 +49,11 @@ class Task(Protocol):
     @property
     def keys(self) -> Collection[Hashable]:
         """Nobody else may work on these meanwhile."""
+        return ()
 
-    def without(self, busy: Container[Hashable]) -> Self | None:
+    def without(self, _busy: Container[Hashable]) -> Self | None:
         """Return the rest of the task without the busy keys, None if nothing is left."""
+        return self
 
 
 class _Project[T: Task]:
@@ -148,7 +150,7 @@ class Agenda[T: Task]:
     ) -> None:
         self._turns = _Turns(threads, allows, skip)
         self._is_over = is_over
-        lock = Lock()
+        lock = RLock()
         self._changed = Condition(lock)
         self._became_idle = Condition(lock)
         self._is_closed = False
@@ -169,13 +171,13 @@ class Agenda[T: Task]:
     def wait_until_done(self, seconds: float) -> None:
         """Return when nothing is waiting or under way, after these seconds at the latest."""
         with self._became_idle:
-            self._became_idle.wait_for(self._is_idle, seconds)
+            self._became_idle.wait_for(lambda: self.is_idle, seconds)
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is waiting or under way."""
         with self._changed:
-            return self._is_idle()
+            return not self._turns.projects and not self._turns.under_way
 
     def next_task(self) -> T | None:
         """Return the next task, or None if there will be none any more. May wait."""
@@ -205,11 +207,8 @@ class Agenda[T: Task]:
             self._report_if_idle()
 
     def _report_if_idle(self) -> None:
-        if self._is_idle():
+        if self.is_idle:
             self._became_idle.notify()
-
-    def _is_idle(self) -> bool:
-        return not self._turns.projects and not self._turns.under_way
 
 
 def may_succeed_at_once(error: RestoreWatchError, seconds: float) -> bool:

@@ -42,7 +42,7 @@ from unit.records import (
 )
 from unit.scripted_atlas import GROUP
 
-A_JOB = Subject.of(Bucket(GROUP, FLEX), restore_id(1))
+A_JOB = Subject.in_bucket(Bucket(GROUP, FLEX), restore_id(1))
 
 ENDS: Mapping[str, tuple[Subject, RestoreWatchError, End]] = {
     "no job": (A_JOB, NO_JOB, End.NOTHING_THERE),
@@ -107,7 +107,7 @@ def test_the_endpoint_of_another_kind_than_the_first_may_refuse(
 def test_a_log_has_the_records_of_each_project_and_readers_get_each_at_once() -> None:
     read: list[Record] = []
     log = Log(read.append)
-    others = asked(Subject.of(Bucket(OTHER_GROUP, CLUSTERS)), DOWN)
+    others = asked(Subject.in_bucket(Bucket(OTHER_GROUP, CLUSTERS)), DOWN)
     records: list[Record] = [
         about(1),
         asked(LIST_OF_PROJECTS),

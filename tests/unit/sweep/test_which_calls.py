@@ -33,7 +33,7 @@ def pace_with(
 
 def read(pace: Pace, bucket: Bucket, error: RestoreWatchError | None = None) -> None:
     """A question about a job, or for the list of projects, has ended."""
-    pace.read_record(asked(Subject.of(bucket), error))
+    pace.read_record(asked(Subject.in_bucket(bucket), error))
 
 
 def starved(pace: Pace) -> list[Bucket]:

@@ -58,15 +58,31 @@ class JobActions:
     refusals: TopicRefusals
     acting: dict[JobKey, Lock] = field(default_factory=dict)
 
-    def publish_pending(self, job: OpenJob, deadline: Deadline) -> None:
-        """Publish what is pending for a job, from the table alone."""
-        try:
-            published = self.outbox.publish_pending(job.target, deadline)
-        except RestoreWatchError as error:
-            self._note_failure(job, error)
-        else:
-            self.run.known[job.key] = replace(job, published=job.sequence, is_unanswered=False)
-            self._append(job, Fate.PUBLISHED, len(published))
+    def publish_pending(self, workers: Workers, deadline: Deadline) -> None:
+        """
+        Publish what is pending, from the table alone, until the topic refuses too often.
+
+        The topic may refuse the messages of some jobs for ever: those that it refused last come
+        last. Then workflows that may be due an answer get it, so that neither service holds up the
+        other.
+        """
+        pending = [job for job in self.run.open_jobs() if job.pending or job.is_unanswered]
+        shuffle(pending)
+        pending.sort(key=lambda job: (not job.pending, self.run.memory.moments(job).refused))
+
+        def publish(job: OpenJob) -> None:
+            is_in_vain = job.pending and self.refusals.are_too_many
+            if is_in_vain or deadline.remaining() <= LEAST_TIME:
+                return
+            try:
+                published = self.outbox.publish_pending(job.target, deadline)
+            except RestoreWatchError as error:
+                self._note_failure(job, error)
+            else:
+                self._note(replace(job, published=job.sequence, is_unanswered=False))
+                self._append(job, Fate.PUBLISHED, len(published))
+
+        workers.each(pending, publish, deadline)
 
     def act_on_known(self, job: OpenJob, answer: RestoreJob, asked_at: datetime) -> bool:
         """
@@ -213,26 +229,6 @@ class JobActions:
         if has_left:
             self.run.known.pop(job.key, None)
             self.run.telemetry.report_dropped_job(job.target, reason)
-
-
-def publish_pending(actions: JobActions, workers: Workers, deadline: Deadline) -> None:
-    """
-    Publish what is pending, until the topic refuses too often.
-
-    The topic may refuse the messages of some jobs for ever: those that it refused last come last.
-    Then workflows that may be due an answer get it, so that neither service holds up the other.
-    """
-    run = actions.run
-    pending = [job for job in run.open_jobs() if job.pending or job.is_unanswered]
-    shuffle(pending)
-    pending.sort(key=lambda job: (not job.pending, run.memory.moments(job).refused))
-
-    def publish(job: OpenJob) -> None:
-        is_in_vain = job.pending and actions.refusals.are_too_many
-        if not is_in_vain and deadline.remaining() > LEAST_TIME:
-            actions.publish_pending(job, deadline)
-
-    workers.each(pending, publish, deadline)
 
 
 def _is_as_known(job: OpenJob, recorded: Recorded) -> bool:

@@ -1,9 +1,8 @@
 """How a sweep asks Atlas: each call leaves one record in the log."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Container, Hashable
+from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Self
 
 from foundation.deadline import Deadline
 from foundation.service import service
@@ -20,11 +19,11 @@ from restore_watch.sweep.asking.which_calls import Pace
 from restore_watch.sweep.log import Asked, End, Subject
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import JobKey
-from restore_watch.threads.fair_turns import TRIES, may_succeed_at_once
+from restore_watch.threads.fair_turns import TRIES, Task, may_succeed_at_once
 
 
 @dataclass(frozen=True)
-class Step(ABC):
+class Step(Task):
     """A call to find jobs: a task on the agenda. An earlier try may have had an `error`."""
 
     tries: int = field(default=0, kw_only=True)
@@ -44,15 +43,6 @@ class Step(ABC):
     def bucket(self) -> Bucket:
         """The bucket that the call is taken from."""
         return self.subject.bucket
-
-    @property
-    def keys(self) -> tuple[JobKey, ...]:
-        """A step is put on the agenda once."""
-        return ()
-
-    def without(self, _busy: Container[Hashable]) -> Self | None:
-        """Nobody else does the same."""
-        return self
 
 
 @service
@@ -102,10 +92,6 @@ _NOTHING_TO_READ = {
     "CLUSTER_NOT_FOUND",
     "FEATURE_UNSUPPORTED",
 }
-"""With these codes Atlas says that a cluster has no restore jobs of a kind, or is gone."""
-
-_BACKUP = "BACKUP"
-"""A code with this word, such as BACKUP_CONFIG_NOT_FOUND, says that a cluster has no backups."""
 
 
 def has_nothing_to_read(error: RestoreWatchError) -> bool:
@@ -113,4 +99,5 @@ def has_nothing_to_read(error: RestoreWatchError) -> bool:
     if not isinstance(error, (AtlasBadRequestError, RestoreJobNotFoundError)):
         return False
     code = error.error_code or ""
-    return code in _NOTHING_TO_READ or _BACKUP in code
+    # Such as BACKUP_CONFIG_NOT_FOUND.
+    return code in _NOTHING_TO_READ or "BACKUP" in code

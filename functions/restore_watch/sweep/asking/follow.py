@@ -141,7 +141,7 @@ class JobFollower:
 
     def leave_out(self, task: FollowTask) -> None:
         """Leave a task to the next sweep."""
-        self.run.log.append(Asked(Subject.of(task.bucket), End.LATE, jobs=task.keys))
+        self.run.log.append(Asked(Subject.in_bucket(task.bucket), End.LATE, jobs=task.keys))
         if task.is_unseen:
             self.run.memory.note_left_out(task.jobs[0])
 
@@ -182,7 +182,7 @@ class JobFollower:
         """Go on although the list shows nothing. Return the tasks that are left."""
         jobs = task.jobs
         if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
-            self.run.log.append(Asked.failed(Subject.of(task.bucket), error, task.keys))
+            self.run.log.append(Asked.failed(Subject.in_bucket(task.bucket), error, task.keys))
             return []
         if not isinstance(error, AtlasError):
             return []
@@ -216,7 +216,7 @@ class JobFollower:
         asked_at, begun = self.run.now(), self.run.asking.clock()
         more: FollowTasks = [*_alone(others)]
         read = partial(self.atlas.restore_job, job.target, patient=False, likely=job.kind)
-        subject = Subject.of(task.bucket, job.target.restore_id)
+        subject = Subject.in_bucket(task.bucket, job.target.restore_id)
         try:
             answer = self.calls.ask(subject, read, (job.key,))
         except RestoreWatchError as error:

@@ -91,7 +91,7 @@ class ClustersPage(Step):
     @property
     def subject(self) -> Subject:
         """The list of clusters."""
-        return Subject.of(Bucket(self.listing.group_id, self.which))
+        return Subject.in_bucket(Bucket(self.listing.group_id, self.which))
 
 
 @dataclass(frozen=True)
@@ -158,37 +158,30 @@ class Read(NamedTuple):
 
 class _Progress:
     """
-    The open steps of a listing, by list or part, and what could not be read.
+    The open steps of a listing, by list or part, and what could not be read, or not all of it.
 
-    `failures`: why, if Atlas gave a reason. The listing's lock guards it.
+    `unread`: why, if Atlas gave a reason. The listing's lock guards it.
     """
 
     def __init__(self) -> None:
-        self.failures: dict[AtlasList | Part, RestoreWatchError] = {}
+        self.unread: dict[AtlasList | Part, RestoreWatchError | None] = {}
         self._open: Counter[AtlasList | Part] = Counter()
-        self._unread: set[AtlasList | Part] = set()
-        self.has_ended = False
 
     def add(self, steps: list[ListingStep]) -> list[ListingStep]:
         """Count steps that are to be taken, and return them."""
         self._open.update(step.belongs_to for step in steps)
         return steps
 
-    def note_failure(self, step: ListingStep, error: RestoreWatchError) -> None:
-        """The list or part of a step could not be read, or not all of it."""
-        self._unread.add(step.belongs_to)
-        self.failures[step.belongs_to] = error
-
     def count_taken(self, step: ListingStep, *, is_read: bool) -> bool:
         """Count a step as taken. True if it was the last."""
         self._open[step.belongs_to] -= 1
         if not is_read:
-            self._unread.add(step.belongs_to)
+            self.unread.setdefault(step.belongs_to, None)
         return not self._open.total()
 
     def is_read(self, what: AtlasList | Part) -> bool:
         """Whether no step of a list or part is open or went wrong."""
-        return not self._open[what] and what not in self._unread
+        return not self._open[what] and what not in self.unread
 
 
 class ProjectListing:
@@ -229,7 +222,7 @@ class ProjectListing:
     def failures(self) -> Mapping[AtlasList | Part, RestoreWatchError]:
         """Why lists of clusters, or of a cluster's jobs, could not be read."""
         with self._lock:
-            return dict(self._progress.failures)
+            return {what: error for what, error in self._progress.unread.items() if error}
 
     def first_steps(self) -> list[ListingStep]:
         """Return the steps to begin with."""
@@ -280,7 +273,7 @@ class ProjectListing:
     def note_failure(self, step: ListingStep, error: RestoreWatchError) -> None:
         """The list or part of a step could not be read, or not all of it."""
         with self._lock:
-            self._progress.note_failure(step, error)
+            self._progress.unread[step.belongs_to] = error
 
     def note_gone(self, part: Part) -> None:
         """Atlas answers that it knows no such cluster, or no such jobs of it."""
@@ -291,17 +284,6 @@ class ProjectListing:
         """Count a step as taken, after the steps that follow are known. True if it was the last."""
         with self._lock:
             return self._progress.count_taken(step, is_read=is_read)
-
-    def finish(self) -> bool:
-        """End the listing. True the first time."""
-        with self._lock:
-            had_ended, self._progress.has_ended = self._progress.has_ended, True
-            return not had_ended
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether it has ended."""
-        return self._progress.has_ended
 
     def parts_read(self) -> Read:
         """Return what was read so far."""

@@ -9,6 +9,7 @@ with a code that nobody knows.
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import field
 from datetime import timedelta
 from functools import partial
 
@@ -47,13 +48,14 @@ _NO_ROLE = (AtlasForbiddenError, AtlasUnauthorizedError, EndpointRetiredError)
 
 @service
 class ListingReader:
-    """Takes the steps of listings in one sweep. Any thread may use it."""
+    """Takes the steps of the `begun` listings of one sweep. Any thread may use it."""
 
     run: Run
     calls: Calls
     atlas: AtlasSession
     marks: ProjectMarks
     observer: Observer
+    begun: set[ProjectListing] = field(default_factory=set)
 
     def skip_listing_step(self, step: ListingStep) -> None:
         """Leave a step to the next sweep. It makes no call to AWS."""
@@ -63,7 +65,9 @@ class ListingReader:
 
     def end(self, listing: ProjectListing) -> None:
         """Store how far a listing came, once."""
-        if not listing.finish():
+        try:
+            self.begun.remove(listing)
+        except KeyError:
             return
         group_id, memory = listing.group_id, self.calls.memory
         memory.store_clusters(group_id, listing.cluster_names)

@@ -71,7 +71,7 @@ class Rounds:
         prepare()
         self._play(begun, due, steps)
         storing = self.run.ending.earlier(JUDGING_TIME)
-        self.workers.each(self.waking.unfinished(), self.reader.end, storing)
+        self.workers.each(self.reader.begun.copy(), self.reader.end, storing)
         for starved in self.calls.pace.starved():
             self.run.log.append(starved)
 
@@ -80,7 +80,7 @@ class Rounds:
 
         def drop(project: Project) -> None:
             if self.marks.drop(project):
-                self.watched.forget(project.group_id)
+                self.watched.woken.discard(project.group_id)
 
         self.workers.each(self.watched.removed_projects(), drop, self.run.ending)
 

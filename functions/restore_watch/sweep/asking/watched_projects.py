@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Lock
 from typing import Literal
 
 from foundation.errors import TimeBudgetExceededError
@@ -26,7 +25,7 @@ type ProjectIds = Collection[str] | Literal["all"]
 PROJECTS_KNOWN = 600.0
 """Seconds after which the list of all projects is read anew."""
 
-ALL_PROJECTS = Subject.of(Bucket(None, AtlasList.PROJECTS))
+ALL_PROJECTS = Subject.in_bucket(Bucket(None, AtlasList.PROJECTS))
 
 _LIST_NOT_READ = "The sweep could not read the list of projects to its end"
 
@@ -64,12 +63,6 @@ class WatchedProjects:
     named: ProjectIds
     woken: set[str] = field(default_factory=set)
     postponed: set[str] = field(default_factory=set)
-    lock: Lock = field(default_factory=Lock)
-
-    @property
-    def watches_all(self) -> bool:
-        """Whether the list of all projects decides which are watched."""
-        return self.named == "all"
 
     def first_steps(self) -> list[ProjectsPage | Wake]:
         """Return a step for each project, and one for the list of all projects if it is due."""
@@ -78,7 +71,7 @@ class WatchedProjects:
         self.postponed.update(
             postponed(projects, self.run.projects, self.calls.memory, self.run.now())
         )
-        is_list_due = self.watches_all and self._is_list_due()
+        is_list_due = self.named == "all" and self._is_list_due()
         return [*([ProjectsPage()] if is_list_due else []), *self._wakes(projects)]
 
     def read_projects_page(self, step: ProjectsPage) -> Sequence[ProjectsPage | Wake]:
@@ -120,7 +113,7 @@ class WatchedProjects:
         does not show them, as none has for a day.
         """
         known = [one for one in self.run.stored_projects() if one.marks is not None]
-        if not self.watches_all:
+        if self.named != "all":
             return [one for one in known if one.group_id not in self.woken]
         if self.run.log.all_listed() is None:
             return []
@@ -131,11 +124,6 @@ class WatchedProjects:
         """Return the woken projects that nobody has tried to list."""
         known = self.run.projects
         return [one for one in self.woken if one not in known or not known[one].has_begun]
-
-    def forget(self, group_id: str) -> None:
-        """Watch a project no longer."""
-        with self.lock:
-            self.woken.discard(group_id)
 
     def _first_projects(self) -> Collection[str]:
         """Return the projects to begin with. Of all, those that the last list or the table has."""
@@ -166,9 +154,8 @@ class WatchedProjects:
     def _wakes(self, group_ids: Iterable[str]) -> list[Wake]:
         """Watch these projects. Return a step for each that this sweep did not watch before."""
         memory, known = self.calls.memory, self.run.projects
-        with self.lock:
-            new = [one for one in dict.fromkeys(group_ids) if one not in self.woken]
-            self.woken.update(new)
+        new = [one for one in dict.fromkeys(group_ids) if one not in self.woken]
+        self.woken.update(new)
         for group_id in new:
             self.run.log.append(Planned(group_id, is_watched=True, aside=memory.aside(group_id)))
         # Projects that a sweep has not reached come first in the next one.

@@ -5,7 +5,7 @@ Events name no job and no cluster, but they are one call for each project and sw
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -61,7 +61,7 @@ class Wake(Step):
     @property
     def subject(self) -> Subject:
         """The events of the project."""
-        return Subject.of(Bucket(self.group_id, AtlasList.EVENTS))
+        return Subject.in_bucket(Bucket(self.group_id, AtlasList.EVENTS))
 
 
 def is_due(project: Project | None, now: datetime) -> bool:
@@ -89,18 +89,13 @@ def postponed(
 
 @service
 class Waking:
-    """
-    Wakes the projects of one sweep. Any thread may use it.
-
-    `begun`: the listings.
-    """
+    """Wakes the projects of one sweep. Any thread may use it."""
 
     run: Run
     calls: Calls
     atlas: AtlasSession
     marks: ProjectMarks
     reader: ListingReader
-    begun: list[ProjectListing] = field(default_factory=list)
 
     def wake(self, step: Wake) -> Sequence[Wake | ListingStep]:
         """Ask for a project's events. Return the step if it is tried again, or what it leads to."""
@@ -131,10 +126,6 @@ class Waking:
         wanted |= marks.behind.keys() - memory.aside(group_id)
         return self._begin(group_id, marks, wanted, said_at) if wanted else []
 
-    def unfinished(self) -> list[ProjectListing]:
-        """Return the listings that the sweep could not end."""
-        return [listing for listing in list(self.begun) if not listing.has_ended]
-
     def _begin(
         self, group_id: str, marks: Marks, parts: set[Part], said_at: datetime | None
     ) -> list[ListingStep]:
@@ -149,7 +140,7 @@ class Waking:
             known=memory.clusters_of(group_id),
         )
         listing = ProjectListing(wanted, said_at)
-        self.begun.append(listing)
+        self.reader.begun.add(listing)
         steps = listing.first_steps()
         if not steps:
             self.reader.end(listing)

@@ -98,7 +98,7 @@ class Pace:
             calls = dict(self._calls)
         return [
             Unread(
-                Subject.of(bucket, "starved"),
+                Subject.in_bucket(bucket, "starved"),
                 AtlasRateLimitError(
                     f"Other tools use up Atlas's rate limit for {named(bucket.family)}. From the "
                     "start, less was left than RateLimitReserve keeps for them, so only one call "

@@ -24,7 +24,9 @@ def count(records: Iterable[Record], opened: Sequence[OpenJob]) -> SweepResult:
         match record:
             case Asked():
                 counts.count_asked(record)
-            case Unread(subject, error) if not _is_no_failure(error):
+            case Unread(_, AtlasRateLimitError() | TimeBudgetExceededError()):
+                pass  # no failure of the sweep
+            case Unread(subject, error):
                 counts.unread.setdefault(subject, error)
             case Acted():
                 counts.count_acted(record)
@@ -99,8 +101,3 @@ class _Counts:
                 for key, error in self.failures.items()
             ),
         )
-
-
-def _is_no_failure(error: RestoreWatchError) -> bool:
-    """A rate limit, or the end of the time, is no failure of the sweep."""
-    return isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError))
