@@ -28,7 +28,7 @@ from restore_watch.model.outage import Watched
 from restore_watch.model.results import SweepResult
 from restore_watch.sweep.judging.counts import count
 from restore_watch.sweep.judging.project_verdicts import Seen, judge_projects, left_alone
-from restore_watch.sweep.judging.stack_verdict import ListOfProjects, refusal_of_credentials
+from restore_watch.sweep.judging.stack_verdict import refusal_of_credentials
 from restore_watch.sweep.log import Record
 from restore_watch.sweep.parts import Environment, Parts
 from restore_watch.table.bookkeeping import Books
@@ -157,8 +157,7 @@ class Sweeper:
         If the credentials are refused, the state of projects stands still. While the stack is
         degraded instead of them, those that fail count too.
         """
-        run = parts.run
-        seen = Seen.after(run, result.failures)
+        seen = Seen.after(parts.run, result.failures)
         verdicts = judge_projects(seen)
         if is_refused:
             is_blind = stack.degraded is not None
@@ -166,8 +165,7 @@ class Sweeper:
                 one.project.watched.degraded is not None or (is_blind and one.is_failing)
                 for one in verdicts
             )
-        listed = ListOfProjects.in_log(run.log.records_of(None))
-        return parts.outages.report_verdicts(verdicts, left_alone(seen), stack, listed)
+        return parts.outages.report_verdicts(verdicts, left_alone(seen), stack)
 
 
 def _count(parts: Parts) -> SweepResult:

@@ -139,7 +139,7 @@ def test_a_listing_begins_with_lists_of_clusters_and_the_jobs_of_remembered_ones
         )
     # Otherwise remembered ones would never be read anew.
     assert listed.cluster_names == {}
-    assert listed.wanted.is_full is ("kinds" not in options)
+    assert listed.parts_read().is_full is ("kinds" not in options)
     if not steps:
         every = frozenset(map(Part, LISTED_KINDS))
         assert listed.parts_read() == Read(NOON, every, frozenset(), is_full=True)

@@ -59,11 +59,6 @@ class Wanted:
     known: Clusters = field(default_factory=dict)
 
     @property
-    def is_full(self) -> bool:
-        """Whether that is everything that the project has."""
-        return self.kinds >= set(LISTED_KINDS)
-
-    @property
     def single(self) -> set[Part]:
         """The clusters to read by themselves: also those behind that no list may show."""
         behind = {part for part in self.marks.behind if part.kind in self.kinds}
@@ -297,7 +292,8 @@ class ProjectListing:
             for kind in self.wanted.kinds:
                 is_read = self._progress.is_read(CLUSTER_LISTS[kind])
                 (read if is_read else unread).add(Part(kind))
-            return Read(self._began, frozenset(read), frozenset(unread), self.wanted.is_full)
+            is_full = self.wanted.kinds >= set(LISTED_KINDS)
+            return Read(self._began, frozenset(read), frozenset(unread), is_full)
 
     def _is_over(self, part: Part) -> bool:
         """A cluster that its list does not show, and that Atlas does not know, is gone."""

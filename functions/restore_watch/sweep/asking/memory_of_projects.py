@@ -24,8 +24,6 @@ CLUSTERS_KNOWN = 600.0
 REMEMBERED = 200_000
 """Projects and clusters that are remembered: more than 10,000 projects have."""
 
-_LISTS = frozenset(CLUSTER_LISTS.values())
-
 type Clusters = Mapping[AtlasList, Sequence[str]]
 """The names of clusters by list, as Atlas showed them."""
 
@@ -145,7 +143,8 @@ class FindMemory:
     def clusters_of(self, group_id: str) -> Clusters:
         """Return the clusters of the project's lists that are known."""
         with self._lock:
-            known = {which: self._clusters.get((group_id, which)) for which in _LISTS}
+            lists = set(CLUSTER_LISTS.values())
+            known = {which: self._clusters.get((group_id, which)) for which in lists}
         return {which: names for which, names in known.items() if names is not None}
 
     def store_clusters(self, group_id: str, clusters: Clusters) -> None:

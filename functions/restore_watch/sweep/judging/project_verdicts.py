@@ -207,28 +207,26 @@ def judge_projects(seen: Seen) -> list[ProjectVerdict]:
 
     Jobs of a project that was removed say nothing about it.
     """
-    jobs = _by_project(seen.open_jobs)
+    jobs: defaultdict[str, list[OpenJob]] = defaultdict(list)
+    for job in seen.open_jobs:
+        jobs[job.target.group_id].append(job)
     verdicts: list[ProjectVerdict] = []
     for group_id in sorted(filter(None, seen.records)):
         records = seen.records[group_id]
         plans = [one for one in records if isinstance(one, Planned)]
         project = seen.projects.get(group_id, Project(group_id))
         if plans and (plans[-1].is_watched or not project.is_removed):
-            verdicts.append(_judge(seen, project, plans[-1], jobs.get(group_id, ())))
+            verdicts.append(_judge(seen, project, plans[-1], jobs[group_id]))
     return verdicts
 
 
 def left_alone(seen: Seen) -> list[Project]:
     """Return the projects that fail, in which the last job that was named has ended."""
-    jobs = _by_project(seen.open_jobs)
-    watched = watched_projects(seen.records)
+    known = watched_projects(seen.records).union(job.target.group_id for job in seen.open_jobs)
     return [
         project
         for project in seen.projects.values()
-        if project.watched.is_failing
-        and not project.is_removed
-        and project.group_id not in watched
-        and project.group_id not in jobs
+        if project.watched.is_failing and not project.is_removed and project.group_id not in known
     ]
 
 
@@ -302,10 +300,3 @@ def _parts_behind(project: Project, plan: Planned, records: Iterable[Record]) ->
     asides = [one.aside for one in records if isinstance(one, Listed)]
     behind = project.marks.behind.keys() if project.marks else frozenset()
     return behind - (asides or [plan.aside])[-1]
-
-
-def _by_project(jobs: Iterable[OpenJob]) -> Mapping[str, Sequence[OpenJob]]:
-    by_project: defaultdict[str, list[OpenJob]] = defaultdict(list)
-    for job in jobs:
-        by_project[job.target.group_id].append(job)
-    return by_project

@@ -88,11 +88,7 @@ class OutageReports:
         return self._met(stack, troubles, self.run.succeeded_at, self.opened)
 
     def report_verdicts(
-        self,
-        seen: Sequence[ProjectVerdict],
-        left_alone: Sequence[Project],
-        stack: Watched,
-        listed: ListOfProjects,
+        self, seen: Sequence[ProjectVerdict], left_alone: Sequence[Project], stack: Watched
     ) -> int:
         """
         Note how projects were seen. Return how many are degraded.
@@ -103,6 +99,7 @@ class OutageReports:
         # Sweeps that see no project succeed, too.
         was_blind = stack.troubles.keys() - {Question.PROJECTS}
         last_success = stack.last_success_at if was_blind else run.succeeded_at
+        listed = ListOfProjects.in_log(run.log.records_of(None))
         verdict = judge_stack(seen, stack, listed, opened, run.at)
         stack = self._met(stack, verdict.troubles, run.succeeded_at, opened)
         is_blind = stack.degraded is not None
