@@ -93,12 +93,11 @@ class JobMemory:
 
     def read_record(self, record: Record) -> None:
         """Remember what a record says about jobs."""
-        match record:
-            case Asked():
-                with self._lock:
+        with self._lock:
+            match record:
+                case Asked():
                     self._read_asked(record)
-            case Acted((group_id, str() as cluster_name, str() as restore_id)):
-                with self._lock:
+                case Acted((group_id, str() as cluster_name, str() as restore_id)):
                     self._read_acted((group_id, cluster_name, restore_id), record)
 
     def note_left_out(self, job: OpenJob) -> None:

@@ -70,20 +70,21 @@ class Sweeper:
         publishes pending messages first.
         """
         begun = deadline.clock()
-        environment, is_late = self.environment, request.is_late(self.environment.clock.now())
+        environment, clock = self.environment, self.environment.clock
+        is_late = request.is_late(clock.now())
         owner = None if is_late else self.lease.acquire(request.tick, deadline)
         if owner is None:
             environment.telemetry.report_skipped_sweep()
             return SKIPPED
         succeeded_at = None
         try:
-            jobs = list(environment.open_jobs.iterate_jobs(deadline, environment.clock.now()))
+            jobs = list(environment.open_jobs.iterate_jobs(deadline, clock.now()))
             books = environment.books(request, deadline)
             is_awaited = partial(self.lease.is_awaited, owner, deadline)
             parts = environment.parts(jobs, books, deadline, request, is_awaited)
             if parts.run.is_tick:
                 result = self._sweep(parts, books, begun)
-                succeeded_at = self.environment.clock.now()
+                succeeded_at = clock.now()
             else:
                 result = self._follow(parts, begun)
         finally:

@@ -48,14 +48,14 @@ _NO_ROLE = (AtlasForbiddenError, AtlasUnauthorizedError, EndpointRetiredError)
 
 @service
 class ListingReader:
-    """Takes the steps of the `begun` listings of one sweep. Any thread may use it."""
+    """Takes the steps of the listings that are `under_way` in one sweep. Any thread may use it."""
 
     run: Run
     calls: Calls
     atlas: AtlasSession
     marks: ProjectMarks
     observer: Observer
-    begun: set[ProjectListing] = field(default_factory=set)
+    under_way: set[ProjectListing] = field(default_factory=set)
 
     def skip_listing_step(self, step: ListingStep) -> None:
         """Leave a step to the next sweep. It makes no call to AWS."""
@@ -66,7 +66,7 @@ class ListingReader:
     def end(self, listing: ProjectListing) -> None:
         """Store how far a listing came, once."""
         try:
-            self.begun.remove(listing)
+            self.under_way.remove(listing)
         except KeyError:
             return
         group_id, memory = listing.group_id, self.calls.memory

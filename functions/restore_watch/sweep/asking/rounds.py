@@ -71,7 +71,7 @@ class Rounds:
         prepare()
         self._play(begun, due, steps)
         storing = self.run.ending.earlier(JUDGING_TIME)
-        self.workers.each(self.reader.begun.copy(), self.reader.end, storing)
+        self.workers.each(self.reader.under_way.copy(), self.reader.end, storing)
         for starved in self.calls.pace.starved():
             self.run.log.append(starved)
 

@@ -140,7 +140,7 @@ class Waking:
             known=memory.clusters_of(group_id),
         )
         listing = ProjectListing(wanted, said_at)
-        self.reader.begun.add(listing)
+        self.reader.under_way.add(listing)
         steps = listing.first_steps()
         if not steps:
             self.reader.end(listing)
