@@ -41,7 +41,7 @@ def _require_past(moment: datetime, info: ValidationInfo[datetime]) -> datetime:
     return moment
 
 
-# How an item has these. Whoever reads one gives the present moment as the context.
+# The forms in an item, read with the present moment as context. A message holds 4,096 characters.
 type _Past = Annotated[UtcDate, AfterValidator(_require_past), PlainSerializer(utc_text)]
 type _Words = Annotated[str, Field(strict=True, max_length=4096)]
 type _Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT), on_error("default", default=0)]
