@@ -35,13 +35,12 @@ SHOWN = [
 ]
 
 FOR_READERS = {
-    *("restore_notice", "restore_steps", "watch_notice", "notices", "selection", "notice"),
+    *("restore_notice", "watch_notice", "notices", "notice", "severity_and_paging"),
     *(
         "validation_notice",
         "credentials_notice",
         "email_notice",
         "mail",
-        "digest",
         "pager",
         "slack",
         "teams",
