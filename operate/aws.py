@@ -26,7 +26,7 @@ LOOKING = Config(
 """For many questions. Each of them may go unanswered."""
 
 ONCE = Config(connect_timeout=5, read_timeout=90, retries={"total_max_attempts": 1})
-"""Waits as long as an invocation may take. Also for an answer that nothing depends on."""
+"""Waits as long as an invocation may take."""
 
 _ACTIONS = {"invoke": "InvokeFunction"}
 """The names of operations in a policy, where they differ."""

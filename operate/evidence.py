@@ -21,7 +21,7 @@ from rich.console import Console
 
 from foundation import __version__
 from foundation.clock import in_utc
-from operate.aws import ONCE, PATIENT, Aws
+from operate.aws import LOOKING, PATIENT, Aws
 from operate.command_line import CommandLine, run, text_of_form
 from operate.deployed_stack import DEFAULT_NAME, TABLE_OUTPUT, read_stack, read_stack_name
 from operate.errors import ArgumentError, OperateError, plain
@@ -219,7 +219,7 @@ def _add(
 def _account(aws: Aws) -> str | None:
     """Return the number of the AWS account. None if STS does not answer, which is no failure."""
     with suppress(OperateError):
-        return str(aws.ask("sts", "get_caller_identity", "Account", config=ONCE)["Account"])
+        return str(aws.ask("sts", "get_caller_identity", "Account", config=LOOKING)["Account"])
     return None
 
 
