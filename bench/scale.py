@@ -23,7 +23,7 @@ from bench.processor import MEGABYTES_OF_ONE_VCPU, share_of
 from bench.report import Report, Row, Target
 from bench.sweeps import Sweep, Sweeping, sweeping
 from local_stack.stack import LocalStack
-from restore_watch.threads.workers import threads_for
+from restore_watch.threads.how_many_threads import threads_for
 
 SECONDS_AWAY = 0.1
 

@@ -16,7 +16,7 @@ from notify_people.message import read_message
 from notify_people.selection import Change
 from notify_people.severity_and_paging import PAGED, Paging
 from notify_people.telemetry import Telemetry
-from notify_people.words.email_notice import email_notice
+from notify_people.words.missing_subscription_notice import missing_subscription_notice
 from notify_people.words.notices import notice_of
 
 CHANNEL_TIME = 20.0
@@ -83,7 +83,9 @@ class Application:
             return {}
         self.telemetry.count_subscriptions(found.confirmed, found.pending, found.missing)
         if found.missing:
-            notice = email_notice(found, datetime.fromtimestamp(self.now(), UTC), self.stack)
+            notice = missing_subscription_notice(
+                found, datetime.fromtimestamp(self.now(), UTC), self.stack
+            )
             self._send([Entry(notice)], deadline, without=Channel.EMAIL)
         return {"confirmed": found.confirmed, "pending": found.pending}
 

@@ -39,7 +39,7 @@ FOR_READERS = {
     *(
         "validation_notice",
         "credentials_notice",
-        "email_notice",
+        "missing_subscription_notice",
         "mail",
         "pager",
         "slack",

@@ -37,7 +37,8 @@ from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs
 from restore_watch.telemetry.telemetry import Telemetry
-from restore_watch.threads.workers import Workers, threads_for
+from restore_watch.threads.how_many_threads import threads_for
+from restore_watch.threads.workers import Workers
 
 PLENTY = 60.0
 """Seconds left to an invocation whose deadline is not tested."""

@@ -13,7 +13,7 @@ from notify_people.channels.webhooks import Webhooks
 from notify_people.errors import ChannelRefusedError, ChannelUnavailableError, NotifyPeopleError
 from notify_people.forms import chat, pager, slack, teams
 from notify_people.forms.mail import mail
-from notify_people.words.email_notice import EmailSubscriptions
+from notify_people.words.missing_subscription_notice import EmailSubscriptions
 from notify_people.words.notice import Notice
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ The two ways to authenticate a request, which is made for `base_url` with `http`
 Any thread may use these objects. `limit` is the size of the largest answer, in bytes.
 """
 
-import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable
@@ -14,172 +13,14 @@ from threading import Lock
 import httpx
 
 from foundation.deadline import Deadline
-from foundation.json_text import read_object
-from foundation.renewable import Renewable
+from restore_watch.atlas.access_token import ServiceAccountAccess
 from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
-from restore_watch.atlas.endpoints import TOKEN_PATH
-from restore_watch.atlas.exchange import Answer, exchange, retrying
+from restore_watch.atlas.exchange import Answer, exchange
 from restore_watch.atlas.network import current_slot
-from restore_watch.atlas.rate_limits import STANDS_AT_MOST, StandingRefusal
-from restore_watch.atlas.refusals import token_refusal
-from restore_watch.errors import AtlasError, UnexpectedAtlasResponseError
+from restore_watch.errors import UnexpectedAtlasResponseError
 
 CREDENTIALS_REMEMBERED = 2
 """While a secret is rotated, the old credentials and the new ones may be used in turns."""
-
-REPLACEMENT_PAUSE = 600.0
-"""After a new token for a 401, no other 401 leads to a new token for this many seconds."""
-
-FAILURE_PAUSE, LONGEST_PAUSE = 30.0, 120.0
-"""Seconds without a token request after one failed; 60, then 120, while none is answered."""
-
-
-class ServiceAccountAccess(Renewable[str]):
-    """
-    Sends requests with an access token, which all checks of an environment share.
-
-    A service account may have 100 live tokens, each for an hour. After that, no user of the account
-    gets a token. So the rules are strict:
-
-    - One token serves the whole environment for 50 minutes; requests for it never overlap.
-    - After a 401, a new token is requested at most once in ten minutes. In between, the 401 is the
-      answer. A missing role is a 401 too, and a new token would not help.
-    - After a token request fails, no other is made for 30 s, or for as long as Atlas asks, a minute
-      at most. Only a 5xx is retried first. Without an answer that can be read, Atlas may have
-      issued a token: the request is not retried, and the pause is 30 s, then 60 s, then 120 s.
-
-    That is at most about seven tokens an hour, and about 30 requests an hour if no answer arrives.
-
-    Its methods raise AtlasError, not `transient`, when a token request fails or a failure stands.
-    """
-
-    max_age = 3600.0
-    """
-    Seconds that a token lives, by Atlas's documentation.
-
-    `expires_in` is not read: a tiny value must not cost more tokens. If a token expires earlier,
-    Atlas answers 401.
-    """
-
-    renewal_age = 3000.0
-    """Ten minutes early, like MongoDB's Terraform provider."""
-
-    renewal_time = 5.0
-
-    def __init__(
-        self,
-        account: ServiceAccount,
-        base_url: str,
-        http: httpx.Client,
-        now: Callable[[], float],
-        sleep: Callable[[float], None],
-    ) -> None:
-        super().__init__(now)
-        self.base_url = base_url
-        self._account = account
-        self.http = http
-        self._sleep = sleep
-        self._previous: str | None = None
-        self._replaced_at = -math.inf
-        self._failure: StandingRefusal | None = None
-
-    def prepare(self, deadline: Deadline) -> None:
-        """Request a token if there is none."""
-        self.current(deadline)
-
-    def send(
-        self, request: httpx.Request, deadline: Deadline, limit: int, *, replaces: bool
-    ) -> Answer:
-        """Return the answer. After a 401, ask again with a new token, if it `replaces` tokens."""
-        token = self.current(deadline)
-        answer = self._send_with(token, request, deadline, limit)
-        refuses = answer.status == httpx.codes.UNAUTHORIZED
-        if refuses and replaces and (newer := self.replacement(token, deadline)):
-            return self._send_with(newer, request, deadline, limit)
-        return answer
-
-    def hidden_texts(self, _request: object = None) -> tuple[str, ...]:
-        """Return the token, the token before it, and the client secret: never quote them."""
-        return (*filter(None, (self._value, self._previous)), *self._account.secrets)
-
-    def replacement(self, refused: str, deadline: Deadline) -> str | None:
-        """
-        Return the token with which to repeat a request, after a 401 with the token `refused`.
-
-        None if no new token may be requested: then the 401 is the answer.
-        """
-        with self._lock:
-            if self._value != refused:
-                return self._value
-            now = self._now()
-            if 0 <= now - self._replaced_at < REPLACEMENT_PAUSE:
-                return None
-            self._raise_standing_failure()
-            try:
-                token = self._renew(deadline)
-            except AtlasError as error:
-                if error.reason is None:
-                    self._replaced_at = now  # Atlas may have issued a token
-                raise
-            self._replaced_at = now
-            return token
-
-    def _send_with(
-        self, token: str, request: httpx.Request, deadline: Deadline, limit: int
-    ) -> Answer:
-        request.headers["Authorization"] = f"Bearer {token}"
-        return exchange(self.http, request, deadline, secrets=self.hidden_texts(), limit=limit)
-
-    def _read(self, deadline: Deadline) -> str:
-        """Request a new token. Raises AtlasError if the request fails or a failure stands."""
-        self._raise_standing_failure()
-        attempts = retrying(_is_answered_server_error, deadline, self._sleep)
-        try:
-            token = attempts(self._request_token, deadline)
-        except AtlasError as error:
-            error.transient = False
-            self._failure = StandingRefusal.of(error, self._now(), self._pause_after(error))
-            raise
-        self._failure = None
-        self._previous = self._value
-        return token
-
-    def _raise_standing_failure(self) -> None:
-        if self._failure:
-            self._failure.raise_while_it_stands(self._now())
-
-    def _pause_after(self, error: AtlasError) -> float:
-        """Seconds for which no further token is requested."""
-        if error.reason is not None:
-            return max(FAILURE_PAUSE, min(error.retry_after_seconds or 0.0, STANDS_AT_MOST))
-        before = self._failure
-        if before is None or before.error.reason is not None:
-            return FAILURE_PAUSE
-        return min(2 * before.seconds, LONGEST_PAUSE)
-
-    def _request_token(self, deadline: Deadline) -> str:
-        request = self.http.build_request(
-            "POST",
-            f"{self.base_url}{TOKEN_PATH}",
-            data={"grant_type": "client_credentials"},
-            headers={"Accept": "application/json"},
-        )
-        secrets = self._account.secrets
-        basic = httpx.BasicAuth(*self._account.basic_pair)
-        answer = exchange(self.http, request, deadline, auth=basic, secrets=secrets)
-        if answer.status != httpx.codes.OK:
-            raise token_refusal(*answer, secrets=secrets)
-        token = (read_object(answer.body) or {}).get("access_token")
-        # It is sent in a header, where only visible ASCII is unambiguous.
-        if isinstance(token, str) and re.fullmatch(r"[\x21-\x7e]+", token):
-            return token
-        msg = "Atlas answered the token request in an unknown shape"
-        raise UnexpectedAtlasResponseError(msg)
-
-
-def _is_answered_server_error(error: AtlasError) -> bool:
-    """False for an error without a reason: no answer came, and Atlas may have issued a token."""
-    return error.reason is not None and error.reason.http_status >= 500
 
 
 class ApiKeyAccess(httpx.Auth):

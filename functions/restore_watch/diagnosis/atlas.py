@@ -22,8 +22,8 @@ from restore_watch.atlas.endpoints import (
     Family,
 )
 from restore_watch.atlas.entries import UNWATCHED, project_entries, shown_clusters
+from restore_watch.atlas.own_account import OwnAccount, read_own_account
 from restore_watch.atlas.pages import FIRST_PAGE, Page
-from restore_watch.atlas.service_account import OwnAccount, read_own_account
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.diagnosis.line import Line, bad, good, together, unsure
 from restore_watch.errors import (

@@ -16,7 +16,7 @@ from restore_watch.atlas.network import http_client
 from restore_watch.atlas.pages import FIRST_PAGE
 from restore_watch.atlas.session import AtlasSession, only
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.threads.workers import threads_for
+from restore_watch.threads.how_many_threads import threads_for
 
 
 def main(url: str, group_id: str, clusters: int) -> None:

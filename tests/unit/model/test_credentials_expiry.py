@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.atlas.credentials import Credentials
-from restore_watch.atlas.service_account import OwnAccount, read_own_account
+from restore_watch.atlas.own_account import OwnAccount, read_own_account
 from restore_watch.aws.topic import message_of_credentials
 from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
 from restore_watch.model.credentials_expiry import (

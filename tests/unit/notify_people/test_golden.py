@@ -21,7 +21,10 @@ from notify_people.channels.channel import Channel
 from notify_people.forms import chat, pager, slack, teams
 from notify_people.forms.mail import mail
 from notify_people.message import read_message
-from notify_people.words.email_notice import EmailSubscriptions, email_notice
+from notify_people.words.missing_subscription_notice import (
+    EmailSubscriptions,
+    missing_subscription_notice,
+)
 from notify_people.words.notice import Notice
 from notify_people.words.notices import notice_of
 from unit.notify_people.messages import MESSAGES, NOTICES, ODD_NAME, PROJECT, STACK, event, notice
@@ -87,9 +90,9 @@ def test_an_email_has_no_advice_for_what_is_over() -> None:
 
 
 MISSING = {
-    "pending": email_notice(EmailSubscriptions(TOPIC, 0, 1), AT, STACK),
-    "one-of-two": email_notice(EmailSubscriptions(TOPIC, 1, 1), AT, STACK),
-    "gone": email_notice(
+    "pending": missing_subscription_notice(EmailSubscriptions(TOPIC, 0, 1), AT, STACK),
+    "one-of-two": missing_subscription_notice(EmailSubscriptions(TOPIC, 1, 1), AT, STACK),
+    "gone": missing_subscription_notice(
         EmailSubscriptions(TOPIC, problem="email: SNS answered NotFound"), AT, STACK
     ),
 }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from restore_watch.threads.workers import threads_for
+from restore_watch.threads.how_many_threads import threads_for
 
 
 @pytest.mark.parametrize(

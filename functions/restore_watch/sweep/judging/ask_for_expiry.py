@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
-from restore_watch.atlas.service_account import read_own_account
+from restore_watch.atlas.own_account import read_own_account
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.topic import StatusChangesTopic
 from restore_watch.errors import (

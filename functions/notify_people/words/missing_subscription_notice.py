@@ -23,7 +23,7 @@ class EmailSubscriptions:
         return max(self.pending, int(not self.confirmed))
 
 
-def email_notice(found: EmailSubscriptions, at: datetime, stack: str) -> Notice:
+def missing_subscription_notice(found: EmailSubscriptions, at: datetime, stack: str) -> Notice:
     """Return the notice, the same for a whole day. It pages nobody: an alarm is raised too."""
     return Notice(
         stack=stack,
