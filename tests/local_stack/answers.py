@@ -65,8 +65,9 @@ class Answers:
                 return self._service_account(address)
             case "projects":
                 return self._page_of(request, host, self._inventory.listed_projects())
-            case "snapshots":
-                snapshots = self._inventory.snapshots_of(address.group_id, address.cluster)
+            case "snapshots" | "sharded_snapshots" | "flex_snapshots" as family:
+                kind: Kind = "flex" if family == "flex_snapshots" else "dedicated"
+                snapshots = self._inventory.snapshots_of(address.group_id, address.cluster, kind)
                 return self._page_of(request, host, snapshots)
             case "dedicated" if request.method == "POST":
                 order = Order.of(request.get_json(silent=True))
@@ -148,9 +149,11 @@ class Answers:
         if family in {"projects", "system", "service_account"}:
             # Atlas's list of limits does not have them.
             return {}
-        if family == "snapshots":
+        if family in {"snapshots", "sharded_snapshots"}:
             # One bucket for all of a project's cloud backups.
             family = "dedicated"
+        elif family == "flex_snapshots":
+            family = "flex"
         limit = self._behaviour.limit_of(family)
         taken = self._buckets.take((family, group_id), limit)
         headers = _limit_headers(limit, taken)

@@ -62,9 +62,11 @@ class Clusters:
         ordered = _ordered(filter(None, listed), order)
         return [*self._additions[group_id, cluster].get(kind, ()), *ordered]
 
-    def snapshots_of(self, group_id: str, cluster: str) -> list[EmulatedSnapshot]:
+    def snapshots_of(
+        self, group_id: str, cluster: str, kind: Kind = "dedicated"
+    ) -> list[EmulatedSnapshot]:
         """Refuse in the same order as `find`."""
-        self._check("dedicated", group_id, cluster)
+        self._check(kind, group_id, cluster)
         return self._snapshots[group_id, cluster]
 
     def listed_projects(self) -> list[Project]:

@@ -47,6 +47,7 @@ class Connections:
     sns: Any
     stepfunctions: Any
     lambda_: Any
+    s3: Any
 
     def made(self, call: Call) -> bool:
         """True if a call was made over these connections."""
@@ -63,6 +64,7 @@ class Connections:
             self.sns,
             self.stepfunctions,
             self.lambda_,
+            self.s3,
         ):
             client.close()
 
@@ -77,5 +79,5 @@ def connect(stack: LocalStack, config: Config = ONE_TRY) -> Connections:
 
     http = http_client()
     http.headers[ENVIRONMENT_HEADER] = key_id
-    services = ("secretsmanager", "dynamodb", "sns", "stepfunctions", "lambda")
+    services = ("secretsmanager", "dynamodb", "sns", "stepfunctions", "lambda", "s3")
     return Connections(key_id, http, *map(client, services))

@@ -79,12 +79,15 @@ class Inventory(Clusters):
         *,
         status: SnapshotStatus = "completed",
         age: timedelta = timedelta(hours=1),
+        kind: Kind = "dedicated",
     ) -> EmulatedSnapshot:
-        """Add a snapshot, listed after earlier ones, and its dedicated cluster if it is missing."""
+        """Add a snapshot, listed after earlier ones, and its cluster if it is missing."""
         created = self.now() - age
-        snapshot = EmulatedSnapshot(group_id, cluster, object_id(created), created, status)
+        snapshot = EmulatedSnapshot(
+            group_id, cluster, object_id(created), created, status, is_flex=kind == "flex"
+        )
         with self._lock:
-            self._add_missing(group_id, cluster, "dedicated")
+            self._add_missing(group_id, cluster, kind)
             self._snapshots[group_id, cluster].append(snapshot)
         return snapshot
 

@@ -20,6 +20,8 @@ type Family = (
         "flex_clusters",
         "dedicated_clusters",
         "snapshots",
+        "sharded_snapshots",
+        "flex_snapshots",
         "system",
         "service_account",
     ]
@@ -100,6 +102,19 @@ OPERATIONS: dict[str, Operation] = {
         f"{_GROUP}/clusters/<cluster>/backup/snapshots",
         "2023-01-01",
         "ApiAtlasDiskBackupSnapshotsResource::getSnapshots",
+    ),
+    # Never recorded: the names of these resources are ours.
+    **_list(
+        "sharded_snapshots",
+        f"{_GROUP}/clusters/<cluster>/backup/snapshots/shardedClusters",
+        "2023-01-01",
+        "ApiAtlasDiskBackupSnapshotsResource::getShardedClusterSnapshots",
+    ),
+    **_list(
+        "flex_snapshots",
+        f"{_GROUP}/flexClusters/<cluster>/backup/snapshots",
+        "2024-11-13",
+        "ApiAtlasFlexBackupResource::getSnapshots",
     ),
     **_operations(
         "tenant",

@@ -17,6 +17,7 @@ _FILES = {
     "atlas-restore-watch.credentials-expiring.v1": "credentials-changed",
     "atlas-restore-watch.credentials-renewed.v1": "credentials-changed",
     "atlas-restore-watch.test-notification.v1": "test-notification",
+    "atlas-restore-watch.report.v1": "report",
 }
 
 

@@ -1,4 +1,4 @@
-"""The snapshots of the emulated Atlas's replica sets, and the restores that its API starts."""
+"""The snapshots of the emulated Atlas's clusters, and the restores that its API starts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,9 +22,20 @@ class EmulatedSnapshot:
     snapshot_id: str
     created: datetime
     status: SnapshotStatus
+    is_flex: bool = False
 
     def body(self, host: str) -> dict[str, Any]:
-        """Return a snapshot as recorded."""
+        """Return a snapshot as recorded; of a Flex cluster as the specification has it."""
+        if self.is_flex:
+            return {
+                "expiration": date(self.created + _KEPT),
+                "finishTime": date(self.created + timedelta(minutes=1)),
+                "id": self.snapshot_id,
+                "mongoDBVersion": "8.0.29",
+                "scheduledTime": date(self.created),
+                "startTime": date(self.created),
+                "status": self.status.upper(),
+            }
         cluster = f"{host}/api/atlas/v2/groups/{self.group_id}/clusters/{self.cluster}"
         path = f"{cluster}/backup/snapshots/{self.snapshot_id}"
         return {

@@ -32,6 +32,7 @@ BUILD = Path(os.environ.get("BUILT_CODE") or ROOT / ".aws-sam" / "build")
 """What runs in the real runtime: what was built, or the unpacked zips of a release."""
 
 FUNCTION = "RestoreWatchFunction"
+REPORT = "ReportFunction"
 PEOPLE = "NotifyPeopleFunction"
 LAYER = "DependenciesLayer"
 
@@ -251,6 +252,11 @@ class LocalStack:
         # Only as a link to click: of Atlas's console, which the emulator has not.
         return self._pool_of(PEOPLE, 1, {"ATLAS_BASE_URL": "https://cloud.mongodb.com"})
 
+    @cached_property
+    def reports(self) -> RuntimePool:
+        """The same for the function that makes reports."""
+        return self._pool_of(REPORT, 1)
+
     @property
     def notices(self) -> FunctionQueue:
         """The queue of messages for people."""
@@ -287,6 +293,11 @@ class LocalStack:
     def environment(self) -> dict[str, str]:
         """The template's variables, and those that Lambda itself sets for AWS."""
         return self._environment_of(self.function)
+
+    @property
+    def report_environment(self) -> dict[str, str]:
+        """The variables of the function that makes reports."""
+        return self._environment_of(self._made.functions[REPORT])
 
     def _environment_of(self, configuration: FunctionConfiguration) -> dict[str, str]:
         return {

@@ -41,6 +41,7 @@ _MADE: dict[str, frozenset[str] | None] = {
     "AWS::Lambda::Function": frozenset(
         {"Environment", "Handler", "MemorySize", "Role", "Runtime", "Timeout"}
     ),
+    "AWS::S3::Bucket": frozenset(),
     "AWS::SNS::Topic": None,
     "AWS::SQS::Queue": None,
 }
