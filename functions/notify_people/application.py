@@ -8,13 +8,14 @@ from typing import Any
 
 from foundation.deadline import Deadline
 from foundation.service import service
+from notify_people.change import Change
 from notify_people.channels.channel import Channel
 from notify_people.channels.channels import Channels
 from notify_people.delivery import Delivery, Entry
 from notify_people.errors import ChannelUnavailableError
 from notify_people.message import read_message
-from notify_people.selection import Change
-from notify_people.severity_and_paging import PAGED, Paging
+from notify_people.selection import closes_alert, is_wanted
+from notify_people.severity_and_paging import Paging
 from notify_people.telemetry import Telemetry
 from notify_people.words.missing_subscription_notice import missing_subscription_notice
 from notify_people.words.notices import notice_of
@@ -92,10 +93,8 @@ class Application:
     def _read(self, text: str) -> Entry | None:
         """Return the notice, and whether people want it; None if nobody needs it."""
         notice = notice_of(read_message(text), self.console, self.stack)
-        wanted = notice.change is None or notice.change in self.changes
-        # The end of an alert closes it, even if people do not want to hear of the end.
-        closes = notice.paging is Paging.RESOLVE and not PAGED.isdisjoint(self.changes)
-        if wanted or closes:
+        wanted = is_wanted(notice.change, notice.paging, self.changes)
+        if wanted or closes_alert(notice.paging, self.changes):
             return Entry(notice, wanted)
         self.telemetry.report_unwanted(notice.event_type)
         return None

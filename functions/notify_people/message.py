@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
+    AliasPath,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -50,6 +51,11 @@ Sentence = Annotated[StrictStr, AfterValidator(partial(plain, limit=SENTENCE_LIM
 UtcDate = Annotated[AwareDatetime, BeforeValidator(_require_text), AfterValidator(in_utc)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[StrictInt, Field(ge=0, lt=10**15)]
+Name = Annotated[StrictStr, AfterValidator(partial(plain, limit=64))]
+Counts = Annotated[dict[Name, Count], Field(max_length=20)]
+# A link has no sign that a form gives a meaning, except for &, and leads to AWS.
+_AWS = r"^https://[a-z0-9-]+\.console\.(aws\.amazon\.com|amazonaws-us-gov\.com|amazonaws\.cn)/"
+ConsoleUrl = Annotated[StrictStr, Field(pattern=_AWS + r"[A-Za-z0-9/._~%?&=-]{1,400}$")]
 
 
 class Read(BaseModel):
@@ -195,7 +201,39 @@ class NotificationTest(Read):
     requested_at: UtcDate
 
 
-Message = StatusChange | ValidationRecorded | WatchChange | CredentialsChange | NotificationTest
+class ToLookAt(Read):
+    """A cluster that needs a look. `days`: since its last good test."""
+
+    group_id: Name
+    cluster_name: Name
+    state: Name
+    days: Count | None = None
+
+
+class ReportMade(Read):
+    """
+    The restores of some days by their end, and the clusters by their state.
+
+    `degraded`: projects, "" for the stack. `attention`: something needs a look, counted or not.
+    """
+
+    subject: Subject
+    at: UtcDate
+    first: Text = Field(validation_alias=AliasPath("period", "from"))
+    last: Text = Field(validation_alias=AliasPath("period", "to"))
+    restores: Counts
+    clusters: Counts
+    need_attention: Annotated[tuple[ToLookAt, ...], Field(max_length=20)] = ()
+    credentials_expire_at: UtcDate | None = None
+    degraded: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
+    window_days: Count
+    console_url: ConsoleUrl = Field(validation_alias=AliasPath("report", "consoleUrl"))
+    attention: StrictBool = False
+    stack: Subject | None = None
+
+
+AboutStack = WatchChange | CredentialsChange | ReportMade | NotificationTest
+Message = StatusChange | ValidationRecorded | AboutStack
 
 
 class _Envelope(Read):
@@ -226,6 +264,7 @@ _TYPES: Mapping[str, tuple[type[Message], dict[str, bool]]] = {
     "atlas-restore-watch.watch-recovered.v1": (WatchChange, {"recovered": True}),
     "atlas-restore-watch.credentials-expiring.v1": (CredentialsChange, {"renewed": False}),
     "atlas-restore-watch.credentials-renewed.v1": (CredentialsChange, {"renewed": True}),
+    "atlas-restore-watch.report.v1": (ReportMade, {}),
     "atlas-restore-watch.test-notification.v1": (NotificationTest, {}),
 }
 

@@ -3,7 +3,6 @@
 from enum import StrEnum
 
 from notify_people.message import CredentialsChange, Status, StatusChange, WatchChange
-from notify_people.selection import Change
 
 
 class Severity(StrEnum):
@@ -24,10 +23,6 @@ class Paging(StrEnum):
     RESOLVE = "resolve"
     TRY_BOTH = "try both"
     """Trigger and resolve at once: a test."""
-
-
-PAGED = frozenset({Change.ENDED, Change.DEGRADED, Change.VALIDATED, Change.EXPIRING})
-"""Only these may page somebody."""
 
 
 def of_restore(change: StatusChange) -> tuple[Severity, Paging]:

@@ -9,7 +9,7 @@ signs. The page names the fields. The limits are ours, short enough for either c
 
 from typing import Any
 
-from notify_people.forms.slack import code, literal, story
+from notify_people.forms.slack import ENTITIES, code, literal, story
 from notify_people.plain_text import lines_within
 from notify_people.words.notice import Notice, Step
 
@@ -43,5 +43,5 @@ def custom_notification(notice: Notice) -> dict[str, Any]:
 
 def _line(step: Step) -> str:
     """A command or an address is never cut; the text before it is."""
-    end = f": {code(step.command)}" if step.command else f": {step.address}" if step.address else ""
-    return literal(step.text, 700 - len(end)) + end
+    end = code(step.command) if step.command else (step.address or "").translate(ENTITIES)
+    return literal(step.text, 698 - len(end)) + (end and f": {end}")

@@ -19,7 +19,7 @@ from notify_people.words.notice import Notice, Step
 
 HEADER_LIMIT = 150
 
-_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 # Underscores within a word format nothing, and are frequent in names. A hash is a channel, an at
 # sign a person, and a word between colons an emoji.
@@ -63,7 +63,7 @@ def _line(step: Step) -> str:
     if step.command:
         return f"• {literal(step.text)}: {code(step.command)}"
     if step.address:
-        return f"• <{step.address}|{literal(step.text)}>"
+        return f"• <{step.address.translate(ENTITIES)}|{literal(step.text)}>"
     return f"• {literal(step.text)}"
 
 
@@ -78,7 +78,7 @@ def literal(text: str, limit: int = LITERAL_LIMIT) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _SIGNS.sub(lambda signs: signs[0].translate(_FULL_WIDTH), text).translate(_ENTITIES)
+    return _SIGNS.sub(lambda signs: signs[0].translate(_FULL_WIDTH), text).translate(ENTITIES)
 
 
 def story(notice: Notice) -> list[str]:
@@ -89,4 +89,4 @@ def story(notice: Notice) -> list[str]:
 
 def code(command: str) -> str:
     """Return a command that can be copied. Commands have no backtick."""
-    return f"`{command.translate(_ENTITIES)}`"
+    return f"`{command.translate(ENTITIES)}`"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from notify_people.selection import Change
+from notify_people.change import Change
 from notify_people.severity_and_paging import Paging, Severity
 
 NAME_LIMIT = 30
@@ -24,7 +24,7 @@ class Step:
     """
     The next thing to do, with a command to copy or an address to open, which `label` names.
 
-    Neither the command nor the address needs escaping.
+    Neither needs an escape, except for the three signs of HTML.
     """
 
     text: str

@@ -4,6 +4,7 @@ from notify_people.message import (
     CredentialsChange,
     Message,
     NotificationTest,
+    ReportMade,
     StatusChange,
     ValidationRecorded,
     WatchChange,
@@ -11,6 +12,7 @@ from notify_people.message import (
 from notify_people.severity_and_paging import Paging, Severity
 from notify_people.words.credentials_notice import credentials_notice
 from notify_people.words.notice import Notice, Step
+from notify_people.words.report_notice import report_notice
 from notify_people.words.restore_notice import restore_notice
 from notify_people.words.spans import microseconds, moment
 from notify_people.words.validation_notice import validation_notice
@@ -28,6 +30,8 @@ def notice_of(message: Message, console: str, stack: str) -> Notice:
             return watch_notice(message, console, message.stack or stack)
         case CredentialsChange():
             return credentials_notice(message, console, message.stack or stack)
+        case ReportMade():
+            return report_notice(message, message.stack or stack)
         case NotificationTest():
             return _test_notice(message)
 

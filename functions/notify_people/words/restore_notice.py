@@ -16,8 +16,8 @@ The sources of the next steps:
 
 from collections.abc import Iterator, Mapping
 
+from notify_people.change import Change
 from notify_people.message import AboutRestore, Status, StatusChange
-from notify_people.selection import Change
 from notify_people.severity_and_paging import of_restore
 from notify_people.words.notice import Notice, Step, known
 from notify_people.words.spans import duration, minute, moment

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from notify_people.change import Change
 from notify_people.message import ValidationRecorded
-from notify_people.selection import Change
 from notify_people.severity_and_paging import of_validation
 from notify_people.words.notice import Notice, Step, known
 from notify_people.words.restore_notice import clusters, project_step

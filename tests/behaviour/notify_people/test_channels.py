@@ -1,6 +1,7 @@
 """Which notices reach which channels, and what is not sent."""
 
 import re
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
@@ -73,7 +74,9 @@ def test_only_channels_that_are_set_up_get_notices(
     [
         ("all", [OPENED, *CLOSED], 1),
         ("degraded", [OPENED, *CLOSED], 1),
+        ("failed", [OPENED, *CLOSED], 1),
         ("expiring", CLOSED, 0),
+        ("report", [], 0),
         ("started", [], 0),
     ],
 )
@@ -86,6 +89,52 @@ def test_a_page_is_closed_even_if_people_do_not_want_to_hear_of_the_recovery(
     assert people.handle(DEGRADED, RECOVERED) == []
     assert people.pages() == pages
     assert people.told()["email"] == emails
+
+
+WRONG = {
+    *("flex-failed", "collection-cancelled", "tenant-expired", "collection-unknown-end"),
+    *("project-degraded", "project-recovered", "validation-failed"),
+    *("credentials-expiring", "credentials-renewed"),
+}
+ENDS = WRONG | {"dedicated-completed", "flex-download-link-expired", "validation-passed"}
+REPORTS = {"report-well"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ("", ENDS | REPORTS),
+        ("failed", WRONG),
+        ("failed,report", WRONG | REPORTS),
+        # The default before there was a report, which an upgrade keeps.
+        ("ended,ready,degraded,recovered,validated,expiring", ENDS),
+    ],
+)
+def test_people_hear_of_what_they_want(people: People, changes: str, names: set[str]) -> None:
+    people.start(NOTIFY_CHANGES=changes, NOTIFY_CHANNELS="email")
+    told = set()
+    for number, name in enumerate(sorted(ENDS | REPORTS | {"flex-started"})):
+        assert people.handle(event(name, restoreId=f"{number:024x}")) == []
+        told |= {name} if people.told() else set()
+
+    assert told == names
+
+
+def test_with_failed_alone_an_end_that_is_known_to_be_good_closes_its_page(people: People) -> None:
+    people.start(NOTIFY_CHANGES="failed")
+    good = event("flex-completed", previousStatus="UNKNOWN", sequence=3)
+
+    assert people.handle(event("flex-unknown-end"), event("flex-completed", sequence=1)) == []
+    assert people.handle(good) == []
+    page = f"{KEYS}/restore/{RESTORE}"
+    assert people.pages()[:2] == [("trigger", page), ("resolve", page)]
+
+
+def test_a_report_pages_nobody_and_reaches_everybody_else_once(people: People) -> None:
+    report, later = event("report-to-look-at"), event("report-later")
+    for one, told in ((report, 1), (report, 0), (later, 1), (report, 0)):
+        assert people.handle(one) == []
+        assert people.told() == +Counter(dict.fromkeys(("chat", "email", "slack", "teams"), told))
 
 
 def test_a_notice_that_a_newer_one_overtook_is_dropped_on_each_channel(people: People) -> None:

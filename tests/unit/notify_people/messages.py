@@ -20,6 +20,10 @@ from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation, Verdict
+from restore_watch.report.period import DAY
+from restore_watch.report.report import Report
+from restore_watch.report.report_message import Place, message_of_report
+from unit.report.reports import END, cluster, report, restore
 
 PROJECT = "6a1f3c9e5b7d204e8c61f0a3"
 RESTORE = "6b4a0f800000000000000b01"
@@ -115,6 +119,15 @@ def _credentials(
     return message_of_credentials(CredentialsChange(secret, at, days), STACK).event
 
 
+def _report(made: Report) -> dict[str, Any]:
+    place = Place("watch-reports-1a2b", f"reports/{made.period.last}/report.html", "aws")
+    return message_of_report(made, place).event
+
+
+_LEDGER, _STOCK = cluster("ledger"), cluster("stock", 1)
+_GOOD = [(one, [restore(one, END - 3 * DAY)]) for one in (_LEDGER, _STOCK)]
+_BAD = [restore(_LEDGER, END - 99 * DAY), restore(_LEDGER, END - DAY, 2, status="FAILED")]
+
 NOTICES: dict[str, dict[str, Any]] = {
     "flex-started": _restore("flex", "PENDING", 1, None),
     "dedicated-completed": _restore("dedicated", "COMPLETED"),
@@ -134,6 +147,14 @@ NOTICES: dict[str, dict[str, Any]] = {
     "credentials-expiring": _credentials(30, _BEGAN),
     "credentials-expiring-soon": _credentials(3, _BEGAN + timedelta(days=27), is_certain=False),
     "credentials-renewed": _credentials(None, _BEGAN + timedelta(days=28)),
+    "report-well": _report(report(_GOOD)),
+    "report-to-look-at": _report(
+        report(
+            [(_LEDGER, _BAD), _GOOD[1], (cluster(ODD_NAME, 1), [])],
+            degraded=["", PROJECT],
+            credentials_expire_at=None,
+        )
+    ),
     "test": message_of_test(STACK, _BEGAN).event,
 }
 """One for each kind of notice. With an odd name, these are the golden files."""
@@ -151,6 +172,7 @@ MESSAGES = NOTICES | {
     "credentials-expiring-in-1": _credentials(1, _BEGAN + timedelta(days=29, hours=2)),
     "credentials-expired": _credentials(1, _BEGAN + timedelta(days=30)),
     "credentials-renewed-and-expiring": _credentials(14, _BEGAN + timedelta(days=28)),
+    "report-later": _report(report(_GOOD, asked_at=END + timedelta(hours=7))),
 }
 
 

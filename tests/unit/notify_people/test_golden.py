@@ -39,6 +39,8 @@ CARDS = [
     "dedicated-download-ready",
     "flex-odd-name",
     "project-recovered",
+    "report-to-look-at",
+    "report-well",
     "stack-degraded",
     "test",
 ]
@@ -89,6 +91,15 @@ def test_an_email_has_no_advice_for_what_is_over() -> None:
     assert over[2].detail in text
 
 
+def test_an_email_with_a_report_says_at_its_top_whether_anything_needs_a_look() -> None:
+    made = [notice(name) for name in ("flex-completed", "report-to-look-at")]
+    subject, text = mail(made)
+
+    assert subject == "1 report to look at, 1 restore completed"
+    assert text.startswith("- 2 of 3 clusters need a look\n")
+    assert "Open the report" in text
+
+
 MISSING = {
     "pending": missing_subscription_notice(EmailSubscriptions(TOPIC, 0, 1), AT, STACK),
     "one-of-two": missing_subscription_notice(EmailSubscriptions(TOPIC, 1, 1), AT, STACK),
@@ -134,7 +145,7 @@ def judge(made: Notice) -> None:
     header = slack.webhook_message(made)["blocks"][0]["text"]["text"]
     assert len(header.encode("utf-16-le")) // 2 <= 150, "Slack counts UTF-16 code units"
     subject, _ = mail([made])
-    assert re.fullmatch(r"[A-Za-z][\x20-\x7e]{1,98}", subject), "SNS takes 99 of ASCII"
+    assert re.fullmatch(r"[A-Za-z0-9][\x20-\x7e]{1,98}", subject), "SNS takes 99 of ASCII"
 
 
 @pytest.mark.parametrize("name", MESSAGES)
@@ -160,6 +171,21 @@ def test_ten_of_the_longest_notices_fit_an_email(name: str) -> None:
 
     assert len(text.encode()) < 200_000, "SNS takes 256 KB with all that belongs to it"
     assert re.fullmatch(r"10 [\x20-\x7e]{1,96}", subject)
+
+
+@pytest.mark.parametrize("letter", ["\N{PILE OF POO}", "<", "*", "x"])
+def test_a_report_of_twenty_of_the_longest_names_fits_every_form(letter: str) -> None:
+    texts = dict.fromkeys(("groupId", "clusterName", "state"), letter * 900)
+    made = notice(
+        "report-to-look-at",
+        needAttention=[texts | {"days": 10**14}] * 20,
+        degraded=[letter * 900] * 20,
+        clusters={f"{letter * 900}{number}": 10**14 for number in range(20)},
+    )
+
+    judge(made)
+    size = len("".join(mail([made] * 10)).encode())
+    assert size < 200_000, "SNS takes 256 KB"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from notify_people.errors import InvalidMessageError
-from notify_people.message import CredentialsChange, Status, StatusChange, read_message
+from notify_people.message import CredentialsChange, ReportMade, Status, StatusChange, read_message
 from strategies import json_values
 from unit.notify_people.messages import event, read
 
@@ -54,6 +54,20 @@ def test_other_days_than_those_of_this_version_are_read(data: dict[str, Any], da
     assert message.days == days
 
 
+@pytest.mark.parametrize(
+    "field", ["stack", "attention", "needAttention", "credentialsExpireAt", "degraded"]
+)
+def test_a_report_that_says_less_or_more_is_read(field: str) -> None:
+    message = read_message(json.dumps(without(field, "report-to-look-at")))
+    more = read("report-well", restores={"completed": 2, "halved": 1}, places=[])
+
+    assert isinstance(message, ReportMade)
+    assert isinstance(more, ReportMade)
+    assert more.restores == {"completed": 2, "halved": 1}
+
+
+CLUSTER = {"groupId": "a", "clusterName": "b", "state": "never", "lastTestAt": None, "days": None}
+CONSOLE = "https://eu-west-1.console.aws.amazon.com/s3/object/a"
 NO_TEXTS: tuple[object, ...] = (None, 7.5, True, [], {})
 WRONG: list[tuple[object, str]] = [
     *(
@@ -88,6 +102,26 @@ WRONG: list[tuple[object, str]] = [
         event("credentials-expiring") | {"type": "atlas-restore-watch.credentials-expiring.v2"},
         "type",
     ),
+    *(
+        (event("report-well", report={"consoleUrl": url}), "data.report.consoleUrl")
+        for url in (
+            *("https://one.test/x", "javascript:alert()", "https://aws.amazon.com.one.test/s3"),
+            *(
+                f"{CONSOLE}|<!channel>",
+                f"{CONSOLE}>",
+                f"{CONSOLE} b",
+                f"{CONSOLE}{'/' * 400}",
+                None,
+            ),
+            CONSOLE.replace("console.", ""),
+        )
+    ),
+    (event("report-well", period={"from": "2026-11-23"}), "data.period.to"),
+    (event("report-well", restores={"completed": "2"}), "data.restores.completed"),
+    (event("report-well", clusters=[]), "data.clusters"),
+    (event("report-well", needAttention=[CLUSTER] * 21), "data.needAttention"),
+    (event("report-well", needAttention=[{**CLUSTER, "days": -1}]), "data.needAttention.0.days"),
+    (event("report-well", degraded=[None]), "data.degraded.0"),
     (event() | {"type": "atlas-restore-watch.status-changed.v2"}, "type"),
     *((text, "body") for text in ("", "not JSON", "[]", "null", '"text"')),
 ]
@@ -110,7 +144,8 @@ def test_a_refusal_quotes_no_value() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["flex-failed", "project-degraded", "validation-failed", "credentials-expiring"]
+    "name",
+    ["flex-failed", "project-degraded", "validation-failed", "credentials-expiring", "report-well"],
 )
 def test_a_url_in_any_field_is_refused_or_removed(name: str) -> None:
     url = f"at {DOWNLOAD_URL} now"
@@ -120,6 +155,10 @@ def test_a_url_in_any_field_is_refused_or_removed(name: str) -> None:
             shown += repr(read(name, **{field: url}))
     for field in ("verdict", "validatedBy", "detail"):
         shown += repr(read("validation-failed", validation={"verdict": "", field: url}))
+    for field in ("groupId", "clusterName", "state"):
+        shown += repr(
+            read("report-well", needAttention=[{**CLUSTER, field: url}], clusters={url: 1})
+        )
 
     assert "[removed] now" in shown
     assert "canary" not in shown

@@ -1,13 +1,22 @@
 """What the golden files do not show: rarer words, pages, and the order of notices."""
 
+import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from notify_people.message import read_message
 from notify_people.severity_and_paging import Paging, Severity
+from notify_people.words.notices import notice_of
 from restore_watch import errors
+from restore_watch.report.cluster_state import Unread
+from restore_watch.report.report import Report
+from restore_watch.report.report_message import Place, message_of_report
+from restore_watch.report.words import headline
 from unit.notify_people.messages import ACCOUNT, MESSAGES, PROJECT, STACK, notice
+from unit.report.reports import fleet
 
 type Data = dict[str, Any]
 
@@ -71,6 +80,78 @@ def test_the_title_begins_with_the_outcome(name: str, data: Data, title: str) ->
     assert notice(name, **data).title == title
 
 
+NOBODY: Data = {"clusters": {}, "needAttention": [], "degraded": []}
+ONE = {"groupId": PROJECT, "clusterName": "ledger", "state": "never"}
+
+
+@pytest.mark.parametrize(
+    ("data", "title"),
+    [
+        ({}, "2 of 3 clusters need a look"),
+        ({"clusters": {"cannotTell": 1}, "needAttention": [ONE]}, "1 of 1 cluster needs a look"),
+        ({"clusters": {"new": 1, "exempt": 4, "overdue": 2}}, "2 of 3 clusters need a look"),
+        # A newer version has a state that is not known here.
+        ({"clusters": {"tested": 1, "stale": 2}}, "2 of 3 clusters need a look"),
+        (NOBODY, "1 restore FAILED"),
+        (NOBODY | {"restores": {"failed": 2}}, "2 restores FAILED"),
+        (
+            NOBODY | {"restores": {}, "degraded": [""], "attention": False},
+            "A restore or the watch needs a look",
+        ),
+        (NOBODY | {"restores": {}, "attention": True}, "A restore or the watch needs a look"),
+        (
+            NOBODY | {"restores": {"completed": 1}, "attention": False},
+            "All is well: 1 restore completed",
+        ),
+        (
+            NOBODY | {"restores": {}, "attention": False, "clusters": {"new": 1}, "windowDays": 1},
+            "All is well: 0 restores completed, 0 of 1 cluster tested in 1 day",
+        ),
+    ],
+)
+def test_a_report_says_first_whether_anything_needs_people(data: Data, title: str) -> None:
+    made = notice("report-to-look-at", **data)
+
+    assert made.title == title
+    assert made.paging is Paging.NOTHING
+    is_well = title.startswith("All is well")
+    assert made.severity is (Severity.SUCCESS if is_well else Severity.WARNING)
+
+
+WELL = fleet(41, is_well=True)
+
+
+@pytest.mark.parametrize("made", [fleet(11), WELL, fleet(400), replace(WELL, judged=None)])
+def test_people_read_the_numbers_that_the_page_begins_with(made: Report) -> None:
+    title = told(made)
+
+    assert re.findall(r"\d+", title) == re.findall(r"\d+", headline(made))
+    assert title.startswith("All is well") != made.needs_attention
+
+
+def test_people_do_not_read_that_all_is_well_if_what_needs_a_look_is_not_counted() -> None:
+    unread = {PROJECT: Unread("Atlas answers 401.", "Replace the secret.")}
+
+    assert told(replace(WELL, unread_projects=unread)) == "A restore or the watch needs a look"
+
+
+def told(made: Report) -> str:
+    message = message_of_report(made, Place("reports", "report.html", "aws-cn")).event
+    return notice_of(read_message(json.dumps(message)), "https://cloud.mongodb.com", STACK).title
+
+
+def test_a_report_names_some_clusters_and_how_many_more_there_are() -> None:
+    some = [ONE | {"clusterName": f"c{number}", "days": number} for number in range(20)]
+    facts = notice("report-to-look-at", needAttention=some, clusters={"never": 131}).facts
+
+    names = facts["Need a look"].split(", ")
+    assert names[:2] == [f"c0 in {PROJECT} (never", "tested 0 days ago)"]
+    assert names[3] == "tested 1 day ago)"
+    assert names[8:] == [f"c4 in {PROJECT} (never", "tested 4 days ago)", "and 126 more"]
+    assert facts["Clusters"] == "131 never tested"
+    assert notice("report-well", restores={}).facts["Restores"] == "none"
+
+
 @pytest.mark.parametrize(
     ("name", "data", "change"),
     [
@@ -85,6 +166,7 @@ def test_the_title_begins_with_the_outcome(name: str, data: Data, title: str) ->
         ("validation-failed", {}, "validated"),
         ("credentials-expiring", {}, "expiring"),
         ("credentials-renewed", {}, "expiring"),
+        ("report-well", {}, "report"),
         ("test", {}, None),
     ],
 )
@@ -148,6 +230,10 @@ ORDERS: dict[str, list[tuple[str, Data]]] = {
     "warnings, and what ends them": [
         (f"credentials-{name}", {})
         for name in ("expiring", "expiring-in-7", "expiring-soon", "renewed", "expiring-in-1")
+    ],
+    "reports, also of one day": [
+        ("report-well", {}),
+        ("report-later", {"period": {"from": "2026-11-29", "to": "2026-11-29"}}),
     ],
     "a new secret that expires soon too": [
         ("credentials-renewed", {}),

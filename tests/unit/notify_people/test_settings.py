@@ -3,8 +3,8 @@
 import pytest
 
 from foundation.errors import ConfigurationError
+from notify_people.change import Change
 from notify_people.channels.channel import Channel
-from notify_people.selection import Change
 from notify_people.settings import Settings
 
 CHAT = "arn:aws:sns:eu-central-1:123456789012:chat"
@@ -30,7 +30,7 @@ def test_the_least_environment_is_accepted() -> None:
         topic_arns={Channel.CHAT: CHAT},
         secret_id=None,
         channels=None,
-        changes=frozenset(Change) - {"started", "progressed"},
+        changes=frozenset(Change) - {"started", "progressed", "failed"},
         pagerduty_base_url="https://events.pagerduty.com",
         console="https://cloud.mongodb.com",
         stack_name="atlas-restore-watch",
