@@ -8,7 +8,7 @@ import sys
 
 from rich.console import Console
 
-from bench import cold, detection, finding, scale, sweeps, warm
+from bench import cold, detection, finding, fleet_report, scale, sweeps, warm
 
 PARTS = {
     "cold": cold,
@@ -17,6 +17,7 @@ PARTS = {
     "detection": detection,
     "finding": finding,
     "scale": scale,
+    "report": fleet_report,
 }
 
 

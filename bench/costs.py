@@ -21,7 +21,8 @@ MINUTES = 730 * 60
 
 WATCH_MEGABYTES = 512
 PEOPLE_MEGABYTES = 256
-"""Memory of the two functions, by the template."""
+REPORT_MEGABYTES = 1024
+"""Memory of the functions, by the template."""
 
 REPORT_BYTES = 350
 """Lambda's own lines of an invocation: START, END and REPORT."""
@@ -63,6 +64,7 @@ class Usage:
     sent_gb: float = 0
     state_transition: float = 0
     runner_minute: float = 0
+    put_request: float = 0
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(

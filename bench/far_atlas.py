@@ -7,8 +7,8 @@ from datetime import timedelta
 from multiprocessing import get_context
 from multiprocessing.managers import BaseManager
 
-from bench.open_jobs import Fleet
-from local_stack.atlas import AtlasEmulator, Kind
+from bench.open_jobs import Fleet, Past
+from local_stack.atlas import AtlasEmulator, Clock, Kind
 from local_stack.stack import CREDENTIALS
 
 
@@ -47,6 +47,16 @@ class FarAtlas:
         for number, (group, name, kind) in enumerate(places):
             of: Kind = "collection" if kind == "dedicated" and number % 2 else kind
             self._atlas.add_ended_restores(group, name, of, 1, newest=self._atlas.now() - ago)
+
+    def add_past(self, past: Past) -> None:
+        """Let all clusters be old, each with a snapshot, and with these restores behind them."""
+        for group, name, kind in past.fleet.places:
+            self._atlas.add_cluster(group, name, kind).created = past.began
+            self._atlas.add_snapshot(group, name, kind=kind)
+        for (group, name, kind), restore_id, began in past.restores:
+            restore = self._atlas.start_restore(group, name, kind, restore_id=restore_id, at=began)
+            restore.clock = Clock(began + past.took)
+            restore.run_to_end()
 
     def take_calls(self) -> Counter[str]:
         """Return how often each operation was called since the last call of this method."""

@@ -14,7 +14,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
-from bench.costs import MINUTES, PEOPLE_MEGABYTES, REPORT_BYTES, WATCH_MEGABYTES, Usage
+from bench.costs import (
+    MINUTES,
+    PEOPLE_MEGABYTES,
+    REPORT_BYTES,
+    REPORT_MEGABYTES,
+    WATCH_MEGABYTES,
+    Usage,
+)
 from bench.timelines import AUTOMATED, DOWNLOAD, FLEX
 from deploy import ROOT
 from operate.parameter_overrides import FILE, of_environment
@@ -178,6 +185,34 @@ class Notice:
     metrics: int
 
 
+REPORT_FILES = 4
+
+
+@dataclass(frozen=True)
+class FleetReport:
+    """What a report needs of so many clusters, each with so many restores."""
+
+    clusters: int
+    restores: int
+    seconds: float
+    read_units: float
+    log_bytes: int
+
+    @property
+    def weekly(self) -> Usage:
+        """A month with one in each week."""
+        return Usage(
+            lambda_gb_second=self.seconds * REPORT_MEGABYTES / 1024,
+            lambda_request=1,
+            dynamodb_read_unit=self.read_units,
+            sns_publish=1,
+            log_gb=(self.log_bytes + REPORT_BYTES) / 1e9,
+            schedule_invocation=1,
+            trace=1,
+            put_request=REPORT_FILES,
+        ).times(HOURS / 24 / 7)
+
+
 @dataclass(frozen=True)
 class Figures:
     """Everything that was measured, and when."""
@@ -194,6 +229,7 @@ class Figures:
     listing_10: Sweeps
     idle_all: Sweeps
     listing_all: Sweeps
+    report: FleetReport
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ What sweeps, restores, notices and waits need, measured for the tables of costs 
 
     PYTHONPATH=functions:tests:. python -m bench.needs
 
-writes loads.toml and waits.toml, beside this file, in a minute and a half; `make docs` computes the
+writes loads.toml and waits.toml, beside this file, in three minutes; `make docs` computes the
 tables from them. Both functions run in the real runtime, Atlas 100 ms away. Sweeps find each
 restore by themselves and follow it to its end, with `HotSeconds=0`.
 """
@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
 
-from bench import loads, waits
+from bench import fleet_report, loads, waits
 from bench.costs import as_toml
 from bench.loads import Notice, Restore, Sweeps
 from bench.prepared_table import Item, size_of
@@ -263,6 +263,7 @@ def measure_loads() -> loads.Figures:
         notice,
         *(idle_10, listing_10),
         *(idle_all, listing_all),
+        fleet_report.measure_first(),
     )
 
 

@@ -1,5 +1,7 @@
 """Thousands of clusters and open jobs, as Atlas and the table have them."""
 
+import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,6 +11,7 @@ from boto3.dynamodb.types import TypeSerializer
 
 from bench.prepared_table import Item
 from local_stack.atlas import Kind
+from local_stack.restores import date
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.model.marks import Marks
 from restore_watch.model.restore_job import RestoreKind
@@ -107,3 +110,41 @@ class Fleet:
         }
         stored = {name: _serialize(value) for name, value in values.items()}
         return (project_key(group_id) | stored for group_id in self.groups)
+
+
+@dataclass(frozen=True)
+class Past:
+    """What lies behind a fleet: so many restores of `each` cluster in a year, all completed."""
+
+    fleet: Fleet
+    each: int
+    took: timedelta = timedelta(minutes=40)
+
+    @property
+    def began(self) -> datetime:
+        """When all clusters were made."""
+        return self.fleet.began - timedelta(days=600)
+
+    @property
+    def restores(self) -> Iterator[tuple[tuple[str, str, Kind], str, datetime]]:
+        """The cluster, the id and the beginning of each."""
+        for number, place in enumerate(self.fleet.places):
+            for turn in range(self.each):
+                days = timedelta(days=1 + number % 7 + turn * 350 / self.each)
+                began = (self.fleet.began - days).replace(microsecond=0)
+                yield place, f"{int(began.timestamp()):08x}{number:08x}{turn:08x}", began
+
+    def items(self, item: Item) -> Iterator[str]:
+        """The items, in JSON, if the function has recorded each restore as this one."""
+        text = json.dumps(item)
+        group, _, name = item["cluster"]["S"].partition("/")
+        for (group_id, cluster, kind), restore_id, began in self.restores:
+            new = {
+                group: group_id,
+                name: cluster,
+                item["restoreId"]["S"]: restore_id,
+                item["kind"]["S"]: kind,
+                item["restoreScheduledDate"]["S"]: date(began),
+                item["restoreFinishedDate"]["S"]: date(began + self.took),
+            }
+            yield re.sub("|".join(map(re.escape, new)), lambda found: new[found[0]], text)  # noqa: B023 - used at once

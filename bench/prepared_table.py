@@ -1,5 +1,5 @@
 """
-The large parts of the table, answered at the wire: the index OpenJobs, and projects' bookkeeping.
+The large parts of the table, answered at the wire: open jobs, projects, and what a Scan reads.
 
 moto takes seconds for a Query over 2,000 items, so a sweep would measure moto. A page is what
 DynamoDB would send: items in the order of the sort key, 1 MB of them. All else is moto's.
@@ -37,7 +37,8 @@ class PreparedTable:
     """
     The entries of the index, which stay, and the items of projects, which sweeps change.
 
-    It counts units, also of the writes that moto answers: each of 1 KB at most, and not indexed.
+    A Scan shows the restores that have ended. It counts units, also of the writes that moto
+    answers: each of 1 KB at most, and not indexed.
     """
 
     def __init__(self, entries: Iterable[Item]) -> None:
@@ -46,6 +47,7 @@ class PreparedTable:
             shards[entry["openShard"]["S"]].append(entry)
         self._shards = {shard: _pages(some, 0.5) for shard, some in shards.items()}
         self._projects: dict[str, dict[str, Any]] = {}
+        self._ended: list[tuple[str, float]] = _pages((), 1)
         self._asked = local()
         self._lock = Lock()
         self._units = Units()
@@ -56,6 +58,17 @@ class PreparedTable:
         """Store the items of projects."""
         self._projects |= {one["restoreId"]["S"]: dict(one) for one in projects}
 
+    def put_ended(self, items: Iterable[str], size: int) -> None:
+        """Store the items of restores, in JSON, each of this size."""
+        batches = list(batched(items, _PAGE_BYTES // size, strict=False))
+        self._ended = []
+        for number, batch in enumerate(batches, start=1):
+            said: dict[str, Any] = {"Count": len(batch), "ScannedCount": len(batch)}
+            if number < len(batches):
+                said["LastEvaluatedKey"] = {"cluster": {"S": "-"}, "restoreId": {"S": str(number)}}
+            body = f'{json.dumps(said)[:-1]}, "Items": [{",".join(batch)}]}}'
+            self._ended.append((body, math.ceil(len(batch) * size / _READ_BYTES)))
+
     def take_units(self) -> Units:
         """Return what was read and written since the last call of this method."""
         units, self._units = self._units, Units()
@@ -65,20 +78,22 @@ class PreparedTable:
         """Whether `play`, which follows in the same thread, answers this call."""
         said = self._asked.said = json.loads(call.body)
         if call.operation != "UpdateItem":
-            return call.operation == "Query"
+            return call.operation in {"Query", "Scan"}
         is_ours = said["Key"]["restoreId"]["S"] in self._projects
         self._count(written=not is_ours)
         return is_ours
 
     def play(self, _line: Line, ask: Ask, /) -> Answer:
         said = self._asked.said
-        answer = self._update(said) if "Key" in said else self._query(said, ask)
+        answer = self._update(said) if "Key" in said else self._read(said, ask)
         return Answer(200, {"Content-Type": "application/x-amz-json-1.0"}, answer)
 
-    def _query(self, query: Any, ask: Ask) -> str:
+    def _read(self, query: Any, ask: Ask) -> str:
         number = int(query.get("ExclusiveStartKey", {}).get("restoreId", {}).get("S", 0))
-        values = {one["S"] for one in query["ExpressionAttributeValues"].values()}
-        if "IndexName" in query:
+        values = {one["S"] for one in query.get("ExpressionAttributeValues", {}).values()}
+        if not values:
+            pages = self._ended
+        elif "IndexName" in query:
             pages = self._shards.get(*values) or _pages((), 0.5)
         else:
             # moto has the others, such as the lease, on the first page.

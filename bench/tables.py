@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from textwrap import fill
 
 from bench import loads, waits
-from bench.costs import Prices, Usage, read_figures
+from bench.costs import REPORT_MEGABYTES, Prices, Usage, read_figures
+from bench.loads import REPORT_FILES
 from bench.report import Row
 from contract.deployed_template import Stack
 from local_stack.stack import ROOT
@@ -45,11 +46,17 @@ def in_all(usage: Usage, parameters: Mapping[str, str]) -> Usage:
 
 def with_costs(text: str) -> str:
     """The page with the table between its two comments."""
+    report = LOADS.report
     remarks = (
         f"[List prices](../bench/prices.toml) of {PRICES.date}; "
         "free tiers are not taken off.\n"
         f"What sweeps, restores and e-mails need was measured on {LOADS.date}, in the real\n"
-        "Lambda runtime with Atlas 100 ms away."
+        "Lambda runtime with Atlas 100 ms away.\n\n"
+        f"A [report](report.md) every week of {report.clusters:,} clusters with"
+        f" {report.restores:,} restores adds\n"
+        f"{report.weekly.dollars(PRICES):.2f}: each takes {report.seconds:.0f} s with"
+        f" {REPORT_MEGABYTES:,} MB, reads {report.read_units:,.0f} units of the table, and stores"
+        f" {REPORT_FILES} files."
     )
     return _placed(text, BEGIN.format("loads"), costs(), remarks)
 

@@ -7,8 +7,15 @@ import pytest
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from bench import loads, needs, waits
-from bench.costs import PEOPLE_MEGABYTES, WATCH_MEGABYTES, Usage, as_toml, read_figures
-from bench.loads import Sweeps, standing
+from bench.costs import (
+    PEOPLE_MEGABYTES,
+    REPORT_MEGABYTES,
+    WATCH_MEGABYTES,
+    Usage,
+    as_toml,
+    read_figures,
+)
+from bench.loads import FleetReport, Sweeps, standing
 from bench.tables import LOADS, PRICES, in_all
 from bench.waits import Asked, Waited, blocked_job, function_loop, http_loop, polled, token
 from local_stack.stack import ROOT
@@ -69,6 +76,22 @@ def test_a_pipeline_that_names_jobs_all_day() -> None:
     assert SWEEP.named_month().dollars(PRICES) == pytest.approx(MONTH * of_minute)
 
 
+def test_a_report_every_week() -> None:
+    one = FleetReport(1000, 20_000, seconds=20, read_units=12_000, log_bytes=650)
+    of_report = (
+        20 * 0.0000133334  # 1,024 MB
+        + 0.0000002  # its request
+        + 12_000 * 0.000000125  # what it reads
+        + 0.0000005  # its message
+        + 1000e-9 * 0.50  # its log
+        + 0.000001  # its schedule
+        + 0.000005  # its trace
+        + 4 * 0.000005  # its files
+    )
+
+    assert one.weekly.dollars(PRICES) == pytest.approx(MONTH / 60 / 24 / 7 * of_report)
+
+
 def test_an_alarm_costs_by_its_metrics() -> None:
     one: dict[str, Any] = {"MetricStat": {"Metric": {}}}
     properties = [{"MetricName": "Sweeps"}, {"Metrics": [one, one, {"Expression": "a - b"}]}]
@@ -96,6 +119,7 @@ def test_the_memory_is_the_templates() -> None:
 
     assert template["Parameters"]["MemorySize"]["Default"] == WATCH_MEGABYTES
     assert people["MemorySize"] == PEOPLE_MEGABYTES
+    assert template["Resources"]["ReportFunction"]["Properties"]["MemorySize"] == REPORT_MEGABYTES
 
 
 @pytest.mark.campaign

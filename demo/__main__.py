@@ -5,7 +5,7 @@ What runs is the built function in AWS's own Lambda runtime. DynamoDB, SNS and S
 moto's and Atlas is the emulator of the tests, all on loopback ports of this machine. The schedule
 is in a hurry: its next tick comes as soon as a sweep has ended. The exit status is 0 only if a
 subscriber received every expected message, each job's in order, and nothing else, if each workflow
-took its branch, and if people got theirs.
+took its branch, if people got theirs, and if the report says what the fleet is like.
 """
 
 import sys
@@ -14,12 +14,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 from rich.console import Console
 from rich.panel import Panel
 
+from demo.fleet import FLEET, STATES, WEEK, furnish, validation
 from demo.readers import show_chat, show_email, show_pages
 from demo.workflow import COMPLETED, OTHERWISE, refresh
 from local_stack.atlas import EmulatedRestore, Kind
@@ -49,6 +51,9 @@ A page is closed under its own key, and under the one that 1.0.0 would have give
 BRANCHES = {"COMPLETED": COMPLETED, "FAILED": OTHERWISE}
 """The state in which the workflow that waited for a restore must end."""
 
+REPORT = Path("demo") / "report"
+"""The folder of the report."""
+
 COLOURS = defaultdict(
     lambda: "red",
     {
@@ -72,6 +77,7 @@ class Demo:
         self.readers = readers
         self.branches: dict[str, str] = {}
         self.told: tuple[int, int, list[str]] = (0, 0, [])
+        self.reported: dict[str, int] = {}
         self.received: list[Received] = []
         self.sweeps = 0
         self.expected: dict[str, Sequence[str]] = {}
@@ -193,6 +199,30 @@ class Demo:
         tell(f"the pager was called {len(pages)} times")
         self.told = (len(emails), len(chat), [page["event_action"] for page in pages])
 
+    def play_report(self) -> None:
+        """Give the fleet a year of restore tests, and have the function of reports tell of it."""
+        scene("8", "A report says which clusters had a restore test")
+        seen = furnish(self.stack.atlas, GROUP)
+        tell(f"the fleet gets a past; the watch records {len(seen)} restores, and verdicts on data")
+        self.stack.invoke({"targets": [restore.event for restore, _ in seen]}).result  # noqa: B018
+        for restore, verdict in seen:
+            if verdict:
+                self.stack.invoke(validation(restore, verdict)).result  # noqa: B018
+        today = datetime.now(UTC).date()
+        days = {"from": str(today - timedelta(WEEK)), "to": str(today)}
+        made = self.stack.reports.invoke({"action": "report", **days}).result
+        REPORT.mkdir(parents=True, exist_ok=True)
+        for name in made["files"]:
+            place = {"Bucket": made["bucket"], "Key": made["prefix"] + name}
+            body = self.stack.aws.client("s3").get_object(**place)["Body"].read()
+            (REPORT / name).write_bytes(body)
+        self.reported = {
+            state: count for state, count in made["counts"]["clusters"].items() if count
+        }
+        counts = ", ".join(f"{count} {state}" for state, count in self.reported.items())
+        tell(f"{len(FLEET)} clusters: {counts}")
+        console.print(f"     the page: [bold]{REPORT / 'report.html'}[/]")
+
     def start(self, cluster: str, kind: Kind, **how: Any) -> EmulatedRestore:
         """Start a restore as people do, in Atlas. Nobody tells the function."""
         return self.stack.atlas.start_restore(GROUP, cluster, kind, **how)
@@ -288,6 +318,8 @@ class Demo:
             yield f"people got {self.told} instead of {TOLD}"
         if self.branches != BRANCHES:
             yield f"workflows ended in {self.branches} instead of {BRANCHES}"
+        if self.reported != STATES:
+            yield f"the report has {self.reported} instead of {STATES}"
 
 
 def wait_until[T](look: Callable[[], T | None], what: str) -> T:
@@ -335,7 +367,12 @@ def main() -> int:
     with LocalStack(
         # A second one: a workflow need not wait for the sweep that is at work.
         environments=2,
-        parameters={"AtlasProjectIds": GROUP, "HotSeconds": "1"},
+        parameters={
+            "AtlasProjectIds": GROUP,
+            "HotSeconds": "1",
+            "RtoMinutes": "60",
+            "RpoMinutes": "1440",
+        },
         timeout_seconds=TIMEOUT,
         readers=readers,
     ) as stack:
@@ -348,6 +385,7 @@ def main() -> int:
         demo.play_rotation()
         demo.play_workflows()
         demo.play_people()
+        demo.play_report()
         start = stack.pool.runtimes[0].init_milliseconds
     wrong = list(demo.problems())
     for problem in wrong:

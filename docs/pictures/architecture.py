@@ -20,6 +20,7 @@ END = "<!-- end of the flowchart -->\n"
 _SHAPES = {
     "AWS::Serverless::Function": '["<b>{}</b>"]',
     "AWS::DynamoDB::Table": '[("{}")]',
+    "AWS::S3::Bucket": '[("{}")]',
     "AWS::SNS::Topic": '(["{}"])',
     "AWS::SQS::Queue": '[["{}"]]',
     "AWS::Serverless::StateMachine": '{{{{"{}"}}}}',
@@ -33,7 +34,10 @@ _SPACING = '%%{init: {"flowchart": {"nodeSpacing": 18, "rankSpacing": 26, "paddi
 
 _WORDS = {"atlas": "Atlas", "email": "e-mail"}
 
-_WRITES = {"dynamodb:UpdateItem", "lambda:InvokeFunction", "sns:Publish", "sqs:SendMessage"}
+_WRITES = {
+    *("dynamodb:UpdateItem", "lambda:InvokeFunction", "s3:PutObject"),
+    *("sns:Publish", "sqs:SendMessage"),
+}
 _READS = {"dynamodb:Query", "secretsmanager:GetSecretValue", "sqs:ReceiveMessage"}
 
 _KEYS = {

@@ -1,11 +1,14 @@
 """The pictures by name, each as a page that needs no other file."""
 
+import re
 from html import escape
 from pathlib import Path
 from string import Template
 
 from pictures import messages
 from pictures.template import properties
+from restore_watch.report.page import page
+from unit.report.reports import fleet
 
 FOLDER = Path(__file__).parent
 THEMES = ("light", "dark")
@@ -35,7 +38,20 @@ def pages() -> dict[str, str]:
         f"{name}-{theme}": _PAGE.substitute(name=name, theme=theme, style=_STYLE, body=body)
         for name, body in drawn.items()
         for theme in THEMES
-    }
+    } | {f"report-{theme}": _report(theme) for theme in THEMES}
+
+
+def _report(theme: str) -> str:
+    """The page of a made-up report, in one scheme, with the script that measures it."""
+    drawn = page(fleet(11))
+    # Its own policy lets no script run, and the browser prefers light.
+    drawn = re.sub("<meta http-equiv=.*\n", "", drawn)
+    if theme == "dark":
+        drawn = drawn.replace(" and (prefers-color-scheme:dark)", "")
+    script = _PAGE.template.partition("<script>")[2].partition("</script>")[0].replace("$$", "$")
+    return drawn.replace("</head>", "<style>body{width:900px}</style></head>").replace(
+        "</body>", f"<script>{script}</script></body>"
+    )
 
 
 def _window(kind: str, title: str, body: str) -> str:

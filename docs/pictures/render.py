@@ -21,7 +21,7 @@ SCALE = 2
 """Pixels of a picture for each pixel of the page, for screens with a high resolution."""
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-_OPTIONS = (
+OPTIONS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -36,14 +36,23 @@ _OPTIONS = (
 )
 
 
+_WINDOW = "--window-size=1000,1000"
+"""In which a page is measured."""
+
+
 def hashes() -> dict[str, str]:
     """The SHA-256 of every picture's page."""
     return {name: hashlib.sha256(page.encode()).hexdigest() for name, page in pages().items()}
 
 
+def find_browser() -> str | None:
+    """The first browser on the path, if there is one."""
+    return next(filter(None, map(shutil.which, _BROWSERS)), None)
+
+
 def main() -> None:
     """Draw every picture."""
-    browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    browser = find_browser()
     if browser is None:
         sys.exit(f"Drawing needs one of these browsers on the path: {', '.join(_BROWSERS)}.")
     with TemporaryDirectory() as scratch:
@@ -55,7 +64,7 @@ def main() -> None:
 def _draw(browser: str, page: str, picture: Path, scratch: Path) -> None:
     source = scratch / "page.html"
     source.write_text(page)
-    width, height = _size(_browse(browser, scratch, "--dump-dom", source.as_uri()))
+    width, height = _size(_browse(browser, scratch, _WINDOW, "--dump-dom", source.as_uri()))
     # The browser reports success even when it could not write the picture.
     picture.unlink(missing_ok=True)
     window = f"--window-size={width},{height}"
@@ -75,7 +84,7 @@ def _size(dom: str) -> tuple[int, int]:
 def _browse(browser: str, scratch: Path, *arguments: str) -> str:
     with TemporaryDirectory(dir=scratch) as profile:
         return subprocess.run(
-            [browser, *_OPTIONS, f"--user-data-dir={profile}", *arguments],
+            [browser, *OPTIONS, f"--user-data-dir={profile}", *arguments],
             check=True,
             capture_output=True,
             text=True,

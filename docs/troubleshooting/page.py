@@ -153,10 +153,12 @@ def _of_section(section: Section, level: str) -> Iterator[str]:
     if section.lead:
         yield f"{section.lead}\n"
     yield "| text | what to do |\n| --- | --- |"
-    yield from (
-        f"| {'<br>'.join(f'`{text}`' for text in row.texts)} | {row.do} |" for row in section.rows
-    )
+    yield from (f"| {'<br>'.join(map(_as_code, row.texts))} | {row.do} |" for row in section.rows)
     yield ""
+
+
+def _as_code(text: str) -> str:
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
 
 
 def _varying(all_of_them: Sequence[Chapter | OfLambda]) -> Iterator[str]:
