@@ -117,6 +117,11 @@ evidence: .venv/.ready ## restores of a period for an auditor (FROM=2026-11-01 T
 		$(call argument,RTO,rto) $(call argument,RPO,rpo) $(call argument,PROJECT,project) \
 		$(call argument,CLUSTER,cluster) $(call argument,OUT,out)
 
+.PHONY: report
+report: .venv/.ready ## make the report of a period and fetch its files (FROM=2026-11-01 TO=2026-11-30 STACK=... OUT=report)
+	@$(OPERATING) operate.report \
+		$(call argument,FROM,from) $(call argument,TO,to) $(call argument,STACK,stack) $(call argument,OUT,out)
+
 .PHONY: doctor
 doctor: .venv/.ready ## what works in a stack and what does not (STACK=... PROJECT=... CLUSTER=... TEST=yes)
 	@$(OPERATING) operate.doctor \
@@ -129,17 +134,22 @@ publication: build ## package for the Serverless Application Repository (REPOSIT
 		--s3-bucket $(or $(BUCKET),$(error BUCKET is missing: an S3 bucket that the repository may read)) >/dev/null
 	@echo 'Publish it with: sam publish --template .aws-sam/publication.yaml'
 
-bench: build $(PEER)/.built ## measure speed against the usual kind of handler (PART=cold|warm|sweeps|detection|finding|scale)
+bench: build $(PEER)/.built ## measure speed against the usual kind of handler (PART=cold|warm|sweeps|detection|finding|scale|report)
 	@PYTHONPATH=functions:tests:. $(RUN) python -m bench $(PART)
 
 soak: build ## the model and the kills for an hour (MINUTES=60 KILLS=2000 SEED=...)
 	@PYTHONPATH=functions:tests $(RUN) python -m model.soak \
 		--minutes $(or $(MINUTES),60) $(if $(BATCHES),--batches $(BATCHES)) --kills $(or $(KILLS),2000) $(if $(SEED),--seed $(SEED))
 
+.PHONY: browser
+browser: .venv/.ready ## the page of the report in a browser of this machine; without one, `make test` skips it
+	@command -v chromium chromium-browser google-chrome >/dev/null || { echo 'Install Chromium or Chrome.' >&2; exit 1; }
+	@$(RUN) python -m pytest tests/browser
+
 .PHONY: pictures
-pictures: .venv/.ready ## draw the messages and the architecture again, with a browser of this machine
+pictures: .venv/.ready ## draw the messages, the report and the architecture again, with a browser of this machine
 	@PYTHONPATH=docs $(RUN) python -m pictures.architecture
-	@PYTHONPATH=docs $(RUN) python -m pictures.render
+	@PYTHONPATH=docs:functions:tests $(RUN) python -m pictures.render
 
 .PHONY: docs
 docs: .venv/.ready ## write the generated parts again: the page of error texts, the tables of costs, the Terraform module
@@ -163,7 +173,7 @@ $(DYNAMODB_LOCAL)/.$(DYNAMODB_LOCAL_VERSION):
 	@rm $(@D)/*.tgz && touch $@
 
 clean: ## delete everything that make created
-	@rm -rf .venv .tools .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist
+	@rm -rf .venv .tools .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist demo/report
 
 build: .aws-sam/.built ## what sam deploy would upload
 
@@ -269,10 +279,10 @@ check-locks: .venv/.ready ## compare the locks with pyproject.toml
 
 # `sam build` runs these in a scratch copy of functions/. Each function ships its own package and the
 # foundation, and no files that an editor, a checker or a run left there.
-.PHONY: build-RestoreWatchFunction build-NotifyPeopleFunction
-build-RestoreWatchFunction: PACKAGES = foundation restore_watch
+.PHONY: build-RestoreWatchFunction build-ReportFunction build-NotifyPeopleFunction
+build-RestoreWatchFunction build-ReportFunction: PACKAGES = foundation restore_watch
 build-NotifyPeopleFunction: PACKAGES = foundation notify_people
-build-RestoreWatchFunction build-NotifyPeopleFunction:
+build-RestoreWatchFunction build-ReportFunction build-NotifyPeopleFunction:
 	@command -v python3.13 >/dev/null || { echo 'Building a function needs python3.13 on the path.' >&2; exit 1; }
 	cp -R $(PACKAGES) "$(ARTIFACTS_DIR)"
 	cd "$(ARTIFACTS_DIR)" && find $(PACKAGES) \( -name __pycache__ -o -name '.*' \) -prune -exec rm -rf {} +

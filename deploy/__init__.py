@@ -7,3 +7,6 @@ BUILD = ROOT / ".aws-sam" / "build"
 
 FUNCTIONS = {"RestoreWatchFunction": "restore_watch", "NotifyPeopleFunction": "notify_people"}
 """The package of each function, by its logical id."""
+
+SAME_CODE = {"ReportFunction": "RestoreWatchFunction"}
+"""A function that has the package of another one, by their logical ids."""

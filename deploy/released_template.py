@@ -9,7 +9,7 @@ import yaml
 from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
 from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
 
-from deploy import FUNCTIONS, ROOT
+from deploy import FUNCTIONS, ROOT, SAME_CODE
 from deploy.publication import APPLICATION
 
 ZIPS = {
@@ -91,7 +91,8 @@ def transformed(template: Mapping[str, Any]) -> dict[str, Any]:
 def _released(name: str, resource: Mapping[str, Any], version: str) -> dict[str, Any]:
     properties = dict(resource["Properties"])
     if resource["Type"] in _CODE:
-        key = {"Fn::Sub": f"${{{PREFIX}}}{version}/{ZIPS[name]}"}
+        zip_name = ZIPS[SAME_CODE.get(name, name)]
+        key = {"Fn::Sub": f"${{{PREFIX}}}{version}/{zip_name}"}
         properties[_CODE[resource["Type"]]] = {"Bucket": {"Ref": BUCKET}, "Key": key}
     if resource["Type"] == _STATE_MACHINE:
         definition = ROOT / properties.pop("DefinitionUri")

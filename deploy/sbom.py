@@ -117,10 +117,11 @@ def _packages() -> Iterator[Component]:
 def _licences(package: Distribution) -> Iterator[License]:
     """Return the licence by its SPDX name if the package states one, otherwise all it states."""
     metadata = cast("Message", package.metadata)
-    stated = metadata.get("License-Expression") or metadata.get("License") or "unknown"
-    licence = LicenseFactory().make_from_string(stated)
-    yield licence
-    if getattr(licence, "name", None):
+    stated = metadata.get("License-Expression") or metadata.get("License")
+    licence = LicenseFactory().make_from_string(stated) if stated else None
+    if licence:
+        yield licence
+    if licence is None or getattr(licence, "name", None):
         for classifier in metadata.get_all("Classifier", []):
             if classifier.startswith("License ::"):
                 yield LicenseFactory().make_from_string(classifier.rpartition(" :: ")[2])

@@ -2,7 +2,7 @@
 The restores of a period, for an auditor, as CSV and JSON: `make evidence FROM=... TO=...`.
 
 It reads the table of restore jobs with your own AWS credentials, and changes nothing in AWS.
-docs/evidence.md says what the files hold and which permissions are needed.
+docs/report.md says what the files hold and which permissions are needed.
 
 Exit status: 0 if everything was written; 1 if AWS or the disk refused, and nothing was written;
 2 if an argument is wrong; 3 if all but the items that could not be read was written.
@@ -26,15 +26,15 @@ from operate.command_line import CommandLine, run, text_of_form
 from operate.deployed_stack import DEFAULT_NAME, TABLE_OUTPUT, read_stack, read_stack_name
 from operate.errors import ArgumentError, OperateError, plain
 from operate.evidence_files import EvidenceFiles, read_out
-from operate.restore_evidence import (
+from restore_watch.model.status_change import utc_text
+from restore_watch.report.restore_evidence import (
     Objectives,
     Summary,
     UnreadableItemError,
     began_at,
+    is_restore,
     read_evidence,
-    read_minutes,
 )
-from restore_watch.model.status_change import utc_text
 from restore_watch.table.how_long_kept import RETENTION
 
 RTO_PARAMETER, RPO_PARAMETER = "RtoMinutes", "RpoMinutes"
@@ -46,6 +46,10 @@ _BEGINNING = re.compile(r"\d{4}-\d{2}-\d{2}")
 """ISO 8601 has weeks as well, whose first day Python returns."""
 
 _EXPECTED = "expected a UTC date such as 2026-11-01, or a moment such as 2026-11-01T08:00:00Z"
+
+_read_number = text_of_form(
+    r"[0-9]{1,7}(\.[0-9]{1,6})?", "a number of minutes; expected one such as 60, or 0 for none"
+)
 
 type Item = Mapping[str, Any]
 """An item in DynamoDB's types."""
@@ -118,6 +122,11 @@ class Arguments(Namespace):
             for name, given in ((RTO_PARAMETER, self.rto), (RPO_PARAMETER, self.rpo))
         )
         return Objectives(rto=rto or None, rpo=rpo or None)
+
+
+def read_minutes(text: str) -> timedelta:
+    """Read a number of minutes; 0 is for none. Raises ArgumentTypeError."""
+    return timedelta(minutes=float(_read_number(text)))
 
 
 def _read_moment(text: str) -> datetime:
@@ -202,16 +211,14 @@ def _read_table(aws: Aws, table: str, wanted: Arguments) -> Iterator[list[Item]]
 def _add(
     item: Item, wanted: Arguments, now: datetime, files: EvidenceFiles, summary: Summary
 ) -> None:
-    # The partition key of bookkeeping has no slash.
-    project, slash, _ = item["cluster"]["S"].partition("/")
-    if not slash or wanted.project not in {None, project}:
+    if not is_restore(item, wanted.project):
         return
     try:
         # The cheap half first: most items may be of other periods.
         if wanted.includes(began_at(item)):
             evidence = read_evidence(item, summary.objectives, now)
             files.add(evidence)
-            summary.add(evidence)
+            summary.add_restore(evidence)
     except UnreadableItemError:
         summary.add_unreadable(item)
 
@@ -242,7 +249,7 @@ def _warn(text: str) -> None:
 def _evidence(words: Sequence[str] | None) -> int:
     now = datetime.now(UTC)
     wanted = Arguments.read(words, now)
-    with Aws("docs/evidence.md", PATIENT) as aws:
+    with Aws("docs/report.md", PATIENT) as aws:
         return _write_evidence(wanted, aws, now)
 
 

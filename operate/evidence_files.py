@@ -1,21 +1,15 @@
 """
 The two files of evidence: CSV with a line for each restore, and JSON with everything.
 
-Restores come in the table's order, and are written in the order in which they began, so restores
-that have ended give the same CSV each time. Until then each waits in memory, as the text of its
-line and of its JSON.
+Until they are written, each restore waits in memory, as the text of its line and of its JSON.
 """
 
-import csv
 import hashlib
-import io
 import json
 import os
-import re
 from argparse import ArgumentTypeError
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from errno import EISDIR
 from itertools import chain
 from pathlib import Path
@@ -23,28 +17,8 @@ from secrets import token_hex
 from typing import Any
 
 from operate.errors import OperateError
-from operate.restore_evidence import RestoreEvidence
-from restore_watch.model.status_change import utc_text
-
-# In the groups of the table in docs/evidence.md.
-COLUMNS = (
-    *("groupId", "clusterName"),
-    *("restoreId", "kind", "deliveryType"),
-    *("snapshotId", "snapshotFinishedDate"),
-    *("targetProjectId", "targetDeploymentItemName"),
-    *("restoreScheduledDate", "restoreFinishedDate"),
-    *("durationSeconds", "rtoMet"),
-    *("snapshotAgeSeconds", "rpoMet"),
-    *("outcome", "atlasStatus"),
-    *("firstObservedAt", "observedAt", "missingSince"),
-    *("changes", "published"),
-    *("verdict", "validatedBy", "validatedAt"),
-)
-
-# A spreadsheet takes a cell for a formula that begins with one of these, in wide forms too: OWASP,
-# CSV Injection. Where numbers have a decimal comma, a semicolon begins the next cell.
-_FORMULA = re.compile(r"""(^|;)(?=[\s"']*[=+\-@\uff1d\uff0b\uff0d\uff20])""")
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+from restore_watch.report.restore_evidence import RestoreEvidence
+from restore_watch.report.restores_csv import line_of, place_of, restores_csv
 
 
 def read_out(out: str) -> Path:
@@ -71,11 +45,12 @@ class EvidenceFiles:
 
     def add(self, evidence: RestoreEvidence) -> None:
         """Keep a restore until the files are written."""
-        facts = evidence.facts
-        said = {**facts, "changes": evidence.changes, "validations": evidence.validations}
-        cluster = f"{facts['groupId']}/{facts['clusterName']}"
-        key = utc_text(evidence.began), cluster, facts["restoreId"]
-        self._restores.append((*key, _line(_cells(evidence)), json.dumps(said)))
+        said = {
+            **evidence.facts,
+            "changes": evidence.changes,
+            "validations": evidence.validations,
+        }
+        self._restores.append((*place_of(evidence), line_of(evidence), json.dumps(said)))
 
     def write(self, summary: Mapping[str, Any]) -> str:
         """
@@ -86,8 +61,7 @@ class EvidenceFiles:
         interrupted, its SHA-256 shows that it does not belong to the CSV.
         """
         self._restores.sort()
-        # Without the mark, Excel reads UTF-8 in the code page of Windows.
-        table = "".join(["\ufeff", _line(COLUMNS), *(line for *_, line, _ in self._restores)])
+        table = restores_csv(line for *_, line, _ in self._restores)
         digest = hashlib.sha256(table.encode()).hexdigest()
         csv_file = {"file": self.csv.name, "sha256": digest}
         head = json.dumps({**summary, "csv": csv_file}, indent=2).removesuffix("\n}")
@@ -104,40 +78,6 @@ class EvidenceFiles:
             where = f": {str(error.filename)!a}" if error.filename else ""
             raise OperateError(f"the evidence cannot be written: {error.strerror}{where}") from None
         return digest
-
-
-def _cells(evidence: RestoreEvidence) -> list[str]:
-    verdict = max(evidence.validations, key=_tested_at, default={})
-    known = {
-        **evidence.facts,
-        "changes": len(evidence.changes),
-        "published": sum(change["published"] for change in evidence.changes),
-        "verdict": verdict.get("verdict"),
-        "validatedBy": verdict.get("validatedBy"),
-        "validatedAt": verdict.get("validatedAt") or verdict.get("observedAt"),
-    }
-    return [_cell(known[column]) for column in COLUMNS]
-
-
-def _tested_at(verdict: Mapping[str, Any]) -> tuple[datetime, int]:
-    """A message may arrive after the message of a later test."""
-    tested = verdict["validatedAt"] or verdict["observedAt"]
-    return datetime.fromisoformat(tested), verdict["sequence"]
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = _CONTROLS.sub(" ", str(value))
-    return _FORMULA.sub(r"\1'", text)
-
-
-def _line(cells: Any) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerow(cells)
-    return buffer.getvalue()
 
 
 @contextmanager

@@ -55,6 +55,16 @@ output "on_failure_queue_arn" {
   value       = aws_cloudformation_stack.restore_watch.outputs["OnFailureQueueArn"]
 }
 
+output "report_function_name" {
+  description = "The function that writes the report, to invoke it by hand"
+  value       = try(aws_cloudformation_stack.restore_watch.outputs["ReportFunctionName"], null)
+}
+
+output "report_bucket_name" {
+  description = "The bucket of the reports; kept when the stack is deleted"
+  value       = try(aws_cloudformation_stack.restore_watch.outputs["ReportBucketName"], null)
+}
+
 output "log_group_name" {
   description = "The function's log lines"
   value       = aws_cloudformation_stack.restore_watch.outputs["LogGroupName"]

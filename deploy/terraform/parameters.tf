@@ -17,6 +17,10 @@ locals {
     NotifySecretKmsKeyArn  = var.notify_secret_kms_key_arn
     PagerDutyUrl           = var.pager_duty_url
     NotifyChanges          = var.notify_changes
+    Report                 = var.report
+    RestoreTestDays        = var.restore_test_days
+    RestoreTestTag         = var.restore_test_tag
+    RestoreTestCounts      = var.restore_test_counts
     RequestSource          = var.request_source
     Architecture           = var.architecture
     MemorySize             = var.memory_size

@@ -139,12 +139,52 @@ variable "pager_duty_url" {
 }
 
 variable "notify_changes" {
-  description = "Which changes are sent to people, with commas between them: started, progressed, ready (a download can be fetched), ended, degraded and recovered (the watch cannot see a project, and sees it again), validated (a pipeline has tested the restored data), expiring (the secret of the service account), or all."
+  description = "Which changes are sent to people, with commas between them: started, progressed, ready (a download can be fetched), ended, degraded and recovered (the watch cannot see a project, and sees it again), validated (a pipeline has tested the restored data), expiring (the secret of the service account), failed (of these only what went wrong), report (which clusters had a restore test), or all."
   type        = string
   default     = null
   validation {
-    condition     = var.notify_changes == null ? true : (can(regex("^(all|(started|progressed|ready|ended|degraded|recovered|validated|expiring)( ?, ?(started|progressed|ready|ended|degraded|recovered|validated|expiring)){0,7})$", var.notify_changes)))
-    error_message = "NotifyChanges must be the word all, or words of started, progressed, ready, ended, degraded, recovered, validated and expiring with commas between them."
+    condition     = var.notify_changes == null ? true : (can(regex("^(all|(started|progressed|ready|ended|degraded|recovered|validated|expiring|failed|report)( ?, ?(started|progressed|ready|ended|degraded|recovered|validated|expiring|failed|report)){0,9})$", var.notify_changes)))
+    error_message = "NotifyChanges must be the word all, or words of started, progressed, ready, ended, degraded, recovered, validated, expiring, failed and report with commas between them."
+  }
+}
+
+variable "report" {
+  description = "How often a report says which clusters had a restore test: daily, weekly (on Mondays) or monthly (on the first), at 06:00 UTC. It lies in a bucket of the stack, and a message on the topic sums it up. With \"off\", the stack has none of it, and a bucket that it had is kept."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.report == null ? true : (contains(["off", "daily", "weekly", "monthly"], tostring(var.report)))
+    error_message = "Report must be one of off, daily, weekly, monthly."
+  }
+}
+
+variable "restore_test_days" {
+  description = "Days after which a cluster needs another restore test. The table keeps a restore for 400 days."
+  type        = number
+  default     = null
+  validation {
+    condition     = var.restore_test_days == null ? true : (var.restore_test_days >= 1) && (var.restore_test_days <= 400)
+    error_message = "RestoreTestDays must be from 1 to 400."
+  }
+}
+
+variable "restore_test_tag" {
+  description = "Tag of the clusters in Atlas that need a restore test, as key=value. With \"\", every cluster needs one. The tag restore-test=exempt excuses a cluster."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.restore_test_tag == null ? true : (can(regex("^([A-Za-z0-9;@_.+:/-][A-Za-z0-9 ;@_.+:/-]{0,127}=[A-Za-z0-9 ;@_.+:/-]{0,127}[A-Za-z0-9;@_.+:/-])?$", var.restore_test_tag)))
+    error_message = "RestoreTestTag must be empty, or a key, an equals sign and a value, each of at most 128 letters, digits, blanks and ;@_.+:/-."
+  }
+}
+
+variable "restore_test_counts" {
+  description = "What counts as a restore test: a completed restore of a whole cluster into a cluster (restored), or only one whose data a pipeline of yours has tested and found good (verified)."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.restore_test_counts == null ? true : (contains(["restored", "verified"], tostring(var.restore_test_counts)))
+    error_message = "RestoreTestCounts must be one of restored, verified."
   }
 }
 
@@ -319,7 +359,7 @@ variable "security_group_ids" {
 }
 
 variable "kms_key_arn" {
-  description = "ARN of a customer managed KMS key, in this region, that encrypts the tables, topics, queues and log groups. Its key policy must first allow what docs/security.md lists. Leave empty to use the keys of AWS."
+  description = "ARN of a customer managed KMS key, in this region, that encrypts the tables, topics, queues, log groups and the bucket of the reports. Its key policy must first allow what docs/security.md lists. Leave empty to use the keys of AWS."
   type        = string
   default     = null
   validation {

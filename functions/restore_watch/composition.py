@@ -35,11 +35,8 @@ from restore_watch.threads.how_many_threads import threads_for
 from restore_watch.threads.workers import Workers
 
 
-def compose(
-    settings: Settings, logger: Logger, session: boto3.Session, aws_config: Config = AWS_CONFIG
-) -> Application:
-    """Return the application, connected to nothing yet."""
-    client: Callable[[Any], Any] = partial(session.client, config=aws_config)
+def environment_of(settings: Settings, logger: Logger, client: Callable[[Any], Any]) -> Environment:
+    """Return what sweeps and reports work with, connected to nothing yet."""
     table = settings.table_name
     telemetry = Telemetry(logger, MetricsLog(settings.metrics))
     http = http_client(telemetry.count_atlas_call)
@@ -57,17 +54,26 @@ def compose(
     workers = Workers(threads_for(settings.memory_megabytes))
     options = SweepOptions(settings.hot_seconds, settings.rate_limit_reserve, settings.project_ids)
     open_jobs, bookkeeping = OpenJobs(dynamodb, table), Bookkeeping(dynamodb, table)
-    environment = Environment(atlas, outbox, open_jobs, bookkeeping, workers, telemetry, options)
+    return Environment(atlas, outbox, open_jobs, bookkeeping, workers, telemetry, options)
+
+
+def compose(
+    settings: Settings, logger: Logger, session: boto3.Session, aws_config: Config = AWS_CONFIG
+) -> Application:
+    """Return the application, connected to nothing yet."""
+    client: Callable[[Any], Any] = partial(session.client, config=aws_config)
+    environment = environment_of(settings, logger, client)
+    telemetry, table = environment.telemetry, environment.bookkeeping
     own_function = OwnFunction(cache(partial(client, "lambda")), settings.own_name)
-    sweeper = Sweeper(environment, SweepLease(dynamodb, table), own_function)
+    sweeper = Sweeper(environment, SweepLease(table.client, table.table_name), own_function)
 
     def diagnose(wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
         # Imported now, so that no cold start of another invocation takes longer for it.
         from restore_watch.diagnosis.doctor import Doctor  # noqa: PLC0415
 
         with http_client(telemetry.count_atlas_call) as http:
-            return Doctor(settings, http, client, clock.now).diagnose(wanted, deadline)
+            return Doctor(settings, http, client, environment.clock.now).diagnose(wanted, deadline)
 
-    checker = JobChecker(atlas, outbox)
-    batches = BatchChecker(checker, workers, telemetry)
+    checker = JobChecker(environment.atlas, environment.outbox)
+    batches = BatchChecker(checker, environment.workers, telemetry)
     return Application(checker, batches, sweeper, telemetry, diagnose)

@@ -21,6 +21,7 @@ RestoreWatchError
  +- TableUnavailableError           retry later; the next check tries again
  +- NotificationPendingError        retry later; the change is stored and will be published
  +- NotificationRefusedError        the operator sees to the topic; a test is not stored
+ +- ReportNotWrittenError           retry later; the retry writes the same files
  +- TooManyWaitsError               the caller lets fewer workflows wait for one job
  +- TooManyValidationsError         the caller reports less often; nothing more is recorded
  +- ValidationRefusedError          the caller reports what fits the job; nothing is recorded of it
@@ -171,6 +172,10 @@ class NotificationPendingError(RestoreWatchError):
 
 class NotificationRefusedError(RestoreWatchError):
     """SNS did not accept a test notification, or did not answer. Nothing is stored of it."""
+
+
+class ReportNotWrittenError(RestoreWatchError):
+    """S3 refused a file of a report, or did not answer. No message was published."""
 
 
 class TooManyWaitsError(RestoreWatchError):

@@ -65,12 +65,12 @@ class Settings:
             topic_arn=standard_topic(given, "TOPIC_ARN"),
             atlas_base_url=base_url,
             log_level=given["POWERTOOLS_LOG_LEVEL"],
-            hot_seconds=_number(
+            hot_seconds=read_number(
                 given.get("HOT_SECONDS") or "10",
                 lambda seconds: seconds == 0 or 1 <= seconds <= 50,
                 "HOT_SECONDS: expected seconds from 1 to 50, or 0 to turn it off",
             ),
-            rate_limit_reserve=_number(
+            rate_limit_reserve=read_number(
                 given.get("RATE_LIMIT_RESERVE") or "0.5",
                 lambda share: 0 <= share <= 1,
                 "RATE_LIMIT_RESERVE: expected a share from 0 to 1, such as 0.5",
@@ -105,7 +105,7 @@ def _project_ids(text: str) -> tuple[str, ...] | Literal["all"]:
     return ids
 
 
-def _number(text: str, is_allowed: Callable[[float], bool], expected: str) -> float:
+def read_number(text: str, is_allowed: Callable[[float], bool], expected: str) -> float:
     """Return an allowed number, in any form that CloudFormation takes."""
     with suppress(ValueError):
         if text.isascii() and is_allowed(number := float(text)):

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pytest
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
-from deploy import FUNCTIONS
+from deploy import FUNCTIONS, SAME_CODE
 from deploy.released_template import transformed
 
 type Json = dict[str, Any]
@@ -64,7 +64,7 @@ def transformed_template() -> Json:
     """template.yaml after SAM's transform, as if its code was uploaded."""
     source = yaml_parse((CHECKOUT / "template.yaml").read_text())
     uploaded = "s3://bucket/key"
-    for function in FUNCTIONS:
+    for function in (*FUNCTIONS, *SAME_CODE):
         source["Resources"][function]["Properties"]["CodeUri"] = uploaded
     source["Resources"]["AwaitRestoreStateMachine"]["Properties"]["DefinitionUri"] = uploaded
     source["Resources"]["DependenciesLayer"]["Properties"]["ContentUri"] = uploaded

@@ -31,11 +31,10 @@ from contract.documents import (
     table,
 )
 from contract.test_schemas import WATCH, fits
+from notify_people.change import DEFAULT_CHANGES, Change
 from notify_people.channels.secret import KEYS
-from notify_people.selection import DEFAULT_CHANGES, Change
 from operate.deployed_stack import TABLE_OUTPUT
 from operate.evidence import RPO_PARAMETER, RTO_PARAMETER
-from operate.evidence_files import COLUMNS
 from pictures.architecture import PAGE, with_flowchart
 from pictures.messages import golden
 from pictures.pages import FOLDER, THEMES, pages
@@ -56,6 +55,7 @@ from restore_watch.model.restore_job import (
 )
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation
+from restore_watch.report.restores_csv import COLUMNS
 from restore_watch.table.project_item import marks_as_values, watched_as_values
 
 TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
@@ -263,7 +263,6 @@ def attributes_of_messages() -> tuple[set[str], set[str]]:
 OF_CHANGES, OF_VALIDATIONS = attributes_of_messages()
 MESSAGE = event("restore-status-changed.schema")
 DATA = set(MESSAGE["$defs"]["change"]["required"])
-RECIPE = (ROOT / "Makefile").read_text().partition("\nevidence:")[2].partition("\n\n")[0]
 TELEMETRY = (ROOT / "functions/notify_people/telemetry.py").read_text()
 OF_PEOPLE = leaves(notify_people.errors, notify_people.errors.NotifyPeopleError)
 
@@ -286,8 +285,15 @@ TABLES: dict[tuple[str, str], Collection[str]] = {
     ("messages", "Body"): {*MESSAGE["required"], *(DATA - fields_of_a_job())},
     ("messages", "Filter by attributes"): OF_CHANGES,
     ("messages", "A validation"): {"id", "time", "validation", *OF_VALIDATIONS},
-    ("evidence", ""): re.findall(r"\(call argument,(\w+),", RECIPE),
-    ("evidence", "The lines of the CSV"): COLUMNS,
+    ("report", ""): {
+        *("reports/<last day>/", "report.html", "coverage.csv", "restores.csv", "report.json")
+    },
+    ("report", "One period"): next(
+        group["Parameters"]
+        for group in TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+        if group["Label"]["default"].startswith("Report:")
+    ),
+    ("report", "restores.csv"): COLUMNS,
     ("people", "Which changes"): {*Change, "all"},
     ("people", "When a message does not arrive"): {
         *("NoticeDeadLetterQueueArn", *OF_PEOPLE, *re.findall(r'"(Notices\w+)"', TELEMETRY)),

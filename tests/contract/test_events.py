@@ -39,7 +39,7 @@ def test_samples_use_ids_of_the_form_that_atlas_uses_and_actions_none(name: str)
 
 
 def test_the_samples_of_a_schedule_are_what_it_delivers() -> None:
-    delivered = Stack().only("AWS::Scheduler::Schedule")["Target"]["Input"]
+    delivered = Stack().properties("RestoreWatchFunctionSchedule")["Target"]["Input"]
     filled = delivered.replace("<aws.scheduler.scheduled-time>", "2026-10-05T12:05:00Z")
     of_rule = SAMPLES["eventbridge-schedule"]
 

@@ -18,7 +18,7 @@ import yaml
 from behaviour.rows import rows
 from contract import documents
 from contract.deployed_template import CHECKOUT, source_template, transformed_template
-from deploy import BUILD, release
+from deploy import BUILD, SAME_CODE, release
 from deploy.released_template import ZIPS
 from deploy.sbom import WRITTEN
 from deploy.terraform_files import FOLDER as MODULE
@@ -99,7 +99,8 @@ def test_a_zip_has_what_was_built_and_no_time(folder: Path, built: str, name: st
 
 @pytest.mark.campaign
 def test_the_demo_runs_with_the_code_of_the_zips(folder: Path, tmp_path: Path) -> None:
-    for built, name in ZIPS.items():
+    of_same_code = {built: ZIPS[other] for built, other in SAME_CODE.items()}
+    for built, name in (ZIPS | of_same_code).items():
         with ZipFile(folder / name) as archive:
             archive.extractall(tmp_path / built)
     # These copies of the code are not counted beside the code itself.
@@ -141,6 +142,15 @@ def test_each_zip_is_found_in_the_folder_of_its_version(folder: Path) -> None:
     assert set(re.findall(r"[\w-]+/(?=[\w-]+\.zip)", text)) == {
         __version__.rpartition(".")[2] + "/"
     }
+
+
+def test_the_report_has_the_zip_of_the_watch_which_holds_what_is_built_for_it(folder: Path) -> None:
+    functions = ("RestoreWatchFunction", "ReportFunction")
+    made = plain(folder, release.TRANSFORMED)["Resources"]
+    watch, report = (made[name]["Properties"]["Code"] for name in functions)  # type: ignore[index]
+
+    assert watch == report
+    assert len({release.zipped(BUILD / name) for name in functions}) == 1
 
 
 def test_small_sets_what_the_environment_of_its_name_sets(folder: Path) -> None:

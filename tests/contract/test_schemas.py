@@ -25,21 +25,24 @@ from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation, Verdict
+from restore_watch.report.report_message import Place, message_of_report
 from strategies import changes, plain_change, plain_job, recorded_validations
+from unit.report.reports import fleet
 
 type Json = dict[str, Any]
 
 EVENTS = Path(__file__).parents[2] / "events"
-CHANGED, VALIDATED, WATCH, EXPIRY, TEST = (
+CHANGED, VALIDATED, WATCH, EXPIRY, TEST, REPORT = (
     "restore-status-changed",
     "validation-recorded",
     "watch-changed",
     "credentials-changed",
     "test-notification",
+    "report",
 )
 SCHEMAS: dict[str, Json] = {
     name: json.loads((EVENTS / f"{name}.schema.json").read_text())
-    for name in (CHANGED, VALIDATED, WATCH, EXPIRY, TEST)
+    for name in (CHANGED, VALIDATED, WATCH, EXPIRY, TEST, REPORT)
 }
 GROUP = "5f0000000000000000000a01"
 NOON = datetime(2026, 10, 5, 12, tzinfo=UTC)
@@ -68,6 +71,7 @@ secrets = st.builds(
     expires_at=moments,
     is_certain=st.booleans(),
 )
+PLACE = Place("atlas-restore-watch-reportbucket-1x2y3z", "reports/2026-11-29/report.html", "aws")
 credentials_changes = st.builds(
     CredentialsChange, secrets, moments, st.none() | st.sampled_from(THRESHOLDS)
 )
@@ -77,6 +81,9 @@ MESSAGES = {
     WATCH: st.builds(message_of_watch, watch_changes, stack_names).map(itemgetter(1)),
     EXPIRY: st.builds(message_of_credentials, credentials_changes, stack_names).map(itemgetter(1)),
     TEST: st.builds(message_of_test, stack_names, moments).map(itemgetter(1)),
+    REPORT: st.builds(fleet, st.integers(1, 60), stack=stack_names).map(
+        lambda one: message_of_report(one, PLACE).event
+    ),
 }
 
 
@@ -134,6 +141,8 @@ def test_the_examples_in_the_schemas_are_the_messages_of_what_they_say() -> None
         assert fits(EXPIRY, example)
         assert message_of_credentials(change, data["stack"]).event == example
 
+    assert SCHEMAS[REPORT]["examples"] == [message_of_report(fleet(11), PLACE).event]
+
 
 def test_the_schemas_have_the_enum_values_and_limits_of_the_code() -> None:
     validation = SCHEMAS[VALIDATED]["$defs"]["validation"]["properties"]
@@ -181,13 +190,14 @@ SAMPLES: dict[str, Json] = {
     WATCH: watch_message(),
     EXPIRY: SCHEMAS[EXPIRY]["examples"][0],
     TEST: message_of_test("restore-watch", NOON).event,
+    REPORT: SCHEMAS[REPORT]["examples"][0],
 }
 NULLABLE = {
     *("deliveryType", "atlasStatus", "snapshotId", "snapshotFinishedDate", "expirationDate"),
     *("restoreScheduledDate", "restoreFinishedDate", "targetProjectId", "succeeded"),
     *("targetDeploymentItemName", "durationSeconds", "snapshotAgeSeconds", "previousStatus"),
     *("detectionLatencySeconds", "validatedBy", "detail", "validatedAt"),
-    *("groupId of watch-changed", "reason", "lastSuccessAt"),
+    *("groupId of watch-changed", "reason", "lastSuccessAt", "credentialsExpireAt"),
 }
 TEXTS = {
     *("deliveryType", "atlasStatus", "snapshotId", "targetProjectId", "targetDeploymentItemName"),
@@ -226,6 +236,8 @@ def test_every_field_is_required_and_has_its_type(name: str, path: str) -> None:
         wrong.append(None)
     if field not in TEXTS:
         wrong += ["?", "?COMPLETED"]
+    if isinstance(SAMPLES[name]["data"].get(field), list):
+        wrong.remove([])
 
     assert fits(name, sample)
     assert not fits(name, edited(sample, path))
@@ -297,6 +309,19 @@ CONTRADICTIONS: dict[str, dict[str, tuple[str, Any]]] = {
         "type of a renewal": ("type", "atlas-restore-watch.credentials-renewed.v1"),
         "source of a project": ("source", f"/groups/{GROUP}"),
         "id with a slash": ("data.clientId", "mdb_sa/.."),
+    },
+    REPORT: {
+        "id of a day": ("id", "atlas-restore-watch:report:2026-11-29"),
+        "fewer restores than none": ("data.restores.failed", -1),
+        "a cluster that needs no look": (
+            "data.needAttention",
+            [SCHEMAS[REPORT]["examples"][0]["data"]["needAttention"][0] | {"state": "tested"}],
+        ),
+        "more clusters than 20": (
+            "data.needAttention",
+            SCHEMAS[REPORT]["examples"][0]["data"]["needAttention"] * 6,
+        ),
+        "a page of another name": ("data.report.key", "reports/2026-11-29/coverage.csv"),
     },
 }
 

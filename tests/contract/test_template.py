@@ -9,6 +9,9 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[impor
 
 from contract.deployed_template import CHECKOUT, EVERYTHING, READERS, Stack, source_template
 from contract.deployed_template import SECRET as GIVEN_SECRET
+from restore_watch.report.period import LONGEST as LONGEST_PERIOD
+from restore_watch.report.period import Schedule
+from restore_watch.report.restore_test import Rung
 
 PARAMETERS = source_template()["Parameters"]
 IDS = ["0123456789abcdef01234567"] * 100
@@ -62,7 +65,11 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
     "TopicKmsKeyArn": (["", KMS + "key/0123"], [KMS + "alias/atlas"]),
     "AtlasProjectIds": (["", "all", ",".join(IDS), " , ".join(IDS)], [",".join([*IDS, IDS[0]])]),
     "NotifySecretArn": (["", secret(512)], [secret(513)]),
-    "NotifyChanges": (["all", " , ".join(["progressed"] * 8)], ["", ",".join(["ready"] * 9)]),
+    "NotifyChanges": (["all", " , ".join(["progressed"] * 10)], ["", ",".join(["ready"] * 11)]),
+    "RestoreTestTag": (
+        ["", "tier=production", "a b=c d", f"{'k' * 128}={'v' * 128}"],
+        ["tier", "=production", "tier=", " =a", "a= ", "a=b=c", "a='b'", "k" * 129 + "=v"],
+    ),
     "RequestSource": (
         ["", "ops.restores", "com.example/restores_2"],
         ["aws.events", "ops restores", "o" * 257],
@@ -100,11 +107,14 @@ CHOICES = {
     "AtlasBaseUrl": ["https://cloud.mongodb.com", "https://cloud.mongodbgov.com"],
     "PagerDutyUrl": ["https://events.pagerduty.com", "https://events.eu.pagerduty.com"],
     "Architecture": ["arm64", "x86_64"],
+    "Report": ["off", *Schedule],
+    "RestoreTestCounts": [Rung.RESTORED, Rung.VERIFIED],
 }
 RANGES = {
     "RateLimitReserve": (0.5, 0, 1),
     "MemorySize": (512, 256, 10240),
     "NoSweepMinutes": (4, 0, 24 * 60),
+    "RestoreTestDays": (90, 1, LONGEST_PERIOD.days),
 }
 
 
@@ -156,30 +166,39 @@ def test_parameters_that_do_not_fit_together_are_rejected() -> None:
 
 # The functions
 
-OF_BOTH = {
+OF_ALL = {
     "ATLAS_BASE_URL": "https://cloud.mongodb.com",
-    "EMAIL_TOPIC_ARN": "EmailTopic",
-    "CHAT_TOPIC_ARN": "ChatTopic",
     "POWERTOOLS_SERVICE_NAME": "drills",
     "POWERTOOLS_METRICS_NAMESPACE": "AtlasRestoreWatch",
     "POWERTOOLS_LOG_LEVEL": "DEBUG",
     "METRICS": "essential",
 }
+OF_PEOPLE = {"EMAIL_TOPIC_ARN": "EmailTopic", "CHAT_TOPIC_ARN": "ChatTopic"}
+OF_WATCH = OF_ALL | {
+    "ATLAS_SECRET_ID": GIVEN_SECRET,
+    "TABLE_NAME": "RestoreJobsTable",
+    "TOPIC_ARN": "StatusChangesTopic",
+    "ATLAS_PROJECT_IDS": "all",
+    "RATE_LIMIT_RESERVE": "0.25",
+}
+ONLY_WATCH = OF_PEOPLE | {"HOT_SECONDS": "5", "SCHEDULE_GROUP": "ScheduleGroup"}
 VARIABLES = {
-    "RestoreWatchFunction": OF_BOTH
+    "RestoreWatchFunction": OF_WATCH | ONLY_WATCH,
+    "ReportFunction": OF_WATCH
     | {
-        "ATLAS_SECRET_ID": GIVEN_SECRET,
-        "TABLE_NAME": "RestoreJobsTable",
-        "TOPIC_ARN": "StatusChangesTopic",
-        "ATLAS_PROJECT_IDS": "all",
-        "HOT_SECONDS": "5",
-        "RATE_LIMIT_RESERVE": "0.25",
-        "SCHEDULE_GROUP": "ScheduleGroup",
+        "REPORT_BUCKET": "ReportBucket",
+        "REPORT": "weekly",
+        "RESTORE_TEST_DAYS": "90",
+        "RESTORE_TEST_TAG": "tier=production",
+        "RESTORE_TEST_COUNTS": "restored",
+        "RTO_MINUTES": "60",
+        "RPO_MINUTES": "0",
     },
-    "NotifyPeopleFunction": OF_BOTH
+    "NotifyPeopleFunction": OF_ALL
+    | OF_PEOPLE
     | {
         "SENT_TABLE_NAME": "SentNoticesTable",
-        "NOTIFY_CHANGES": "ended,ready,degraded,recovered,validated,expiring",
+        "NOTIFY_CHANGES": "ended,ready,degraded,recovered,validated,expiring,report",
         "NOTIFY_SECRET_ID": READERS["NotifySecretArn"],
         "PAGERDUTY_BASE_URL": "https://events.pagerduty.com",
     },
@@ -192,30 +211,43 @@ def variables(stack: Stack, function: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("function", "package"),
-    [("RestoreWatchFunction", "restore_watch"), ("NotifyPeopleFunction", "notify_people")],
+    ("function", "modules"),
+    [
+        ("RestoreWatchFunction", ["restore_watch/settings.py"]),
+        (
+            "ReportFunction",
+            ["restore_watch/settings.py", "restore_watch/report/report_settings.py"],
+        ),
+        ("NotifyPeopleFunction", ["notify_people/settings.py"]),
+    ],
 )
 def test_a_function_gets_the_variables_that_it_reads_with_the_values_of_the_stack(
-    function: str, package: str
+    function: str, modules: list[str]
 ) -> None:
     """Two stacks in one account write their metrics to one namespace, as different services."""
     given = {"AtlasProjectIds": "all", "HotSeconds": "5", "RateLimitReserve": "0.25"}
+    given |= {"RestoreTestTag": "tier=production", "RtoMinutes": "60"}
     stack = Stack("drills", **READERS, **given, LogLevel="DEBUG")
-    modules = (f"{package}/settings.py", "foundation/environment.py")
-    source = "".join((CHECKOUT / "functions" / name).read_text() for name in modules)
+    read_by = (*modules, "foundation/environment.py")
+    source = "".join((CHECKOUT / "functions" / name).read_text() for name in read_by)
 
     assert variables(stack, function) == VARIABLES[function]
     assert [name for name in VARIABLES[function] if f'"{name}"' not in source] == []
     read = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', source))
     by_lambda = {"AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"}
-    assert read - VARIABLES[function].keys() <= {"NOTIFY_CHANNELS", *by_lambda}
+    unused = ONLY_WATCH.keys() if function == "ReportFunction" else set()
+    assert read - VARIABLES[function].keys() <= {"NOTIFY_CHANNELS", *by_lambda, *unused}
     # A channel that nobody asks for has an empty variable.
-    assert variables(Stack(NotifyEmail="ops@example.com"), function)["CHAT_TOPIC_ARN"] == ""
+    assert not variables(Stack(NotifyEmail="ops@example.com"), function).get("CHAT_TOPIC_ARN")
 
 
 LONGEST = {
     **{name: max(VALUES[name][0], key=len) for name in ("AtlasSecretArn", "AtlasProjectIds")},
     **{name: max(VALUES[name][0], key=len) for name in ("NotifySecretArn", "NotifyChanges")},
+    **{name: max(VALUES[name][0], key=len) for name in ("RestoreTestTag", "RtoMinutes")},
+    **{name: max(CHOICES[name], key=len) for name in ("Report", "RestoreTestCounts")},
+    "RestoreTestDays": "400",
+    "RpoMinutes": "9999999",
     "HotSeconds": "49.999",
     "RateLimitReserve": "0.333333",
     "NotifyEmail": "ops@example.com",
@@ -270,6 +302,9 @@ NAMED = {
 }
 """The property that names a resource, by type, and the most characters that AWS accepts in it."""
 
+BUCKET = "AWS::S3::Bucket"
+"""The name of a bucket has no capital letters, which a prefix may have."""
+
 LONGEST_STACK_NAME = "s" * 128
 
 
@@ -283,7 +318,8 @@ def longest_names(stack: Stack) -> dict[str, str]:
     names = {}
     for logical_id, resource in stack.resources.items():
         kind = resource["Type"]
-        name = f"{LONGEST_STACK_NAME}-{logical_id}-{'R' * 13}"[: NAMED.get(kind, ("", 255))[1]]
+        longest = 63 if kind == BUCKET else NAMED.get(kind, ("", 255))[1]
+        name = f"{LONGEST_STACK_NAME}-{logical_id}-{'R' * 13}"[:longest]
         names[logical_id] = place("sns") + name if kind == "AWS::SNS::Topic" else name
         names[f"{logical_id}.QueueName"] = name
     return names
@@ -338,7 +374,8 @@ def test_every_type_that_takes_a_name_has_one() -> None:
 
     kinds = {one["Type"] for one in Stack(**EVERYTHING, **READERS).resources.values()}
     others = {"AWS::Scheduler::Schedule", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"}
-    assert set(filter(takes_a_name, kinds)) - others == set(NAMED)
+    assert set(filter(takes_a_name, kinds)) - others == {*NAMED, BUCKET}
+    assert "BucketName" not in Stack(**EVERYTHING, NamePrefix="acme").only(BUCKET)
 
 
 def test_a_stack_that_is_deployed_again_gives_its_table_another_name() -> None:
@@ -364,6 +401,7 @@ def test_the_outputs_name_what_a_caller_a_subscriber_and_an_operator_use() -> No
         "OnFailureQueueArn": "OnFailureQueue.Arn",
         "LogGroupName": "LogGroup",
     }
+    of_report = {"ReportFunctionName": "ReportFunction", "ReportBucketName": "ReportBucket"}
     of_people = {
         "EmailTopicArn": "EmailTopic",
         "ChatTopicArn": "ChatTopic",
@@ -373,6 +411,9 @@ def test_the_outputs_name_what_a_caller_a_subscriber_and_an_operator_use() -> No
         "NotifyPeopleLogGroupName": "NotifyPeopleLogGroup",
     }
 
-    for stack, expected in ((Stack(), always), (Stack(**READERS), always | of_people)):
+    for stack, expected in (
+        (Stack(Report="off"), always),
+        (Stack(**READERS), always | of_report | of_people),
+    ):
         assert {name: output["Value"] for name, output in stack.outputs.items()} == expected
         assert all(output["Description"] for output in stack.outputs.values())

@@ -37,7 +37,7 @@ ESSENTIAL = [
 ]
 ALL_METRICS = ["CredentialsAlarm", "AccessListAlarm", "AtlasThrottlesAlarm"]
 BESIDE_ESSENTIAL = [
-    *("FunctionErrorsAlarm", "FunctionThrottlesAlarm"),
+    *("FunctionErrorsAlarm", "FunctionThrottlesAlarm", "ReportErrorsAlarm"),
     *("NobodyReachedAlarm", "ScheduleDroppedAlarm"),
 ]
 
@@ -73,13 +73,14 @@ def metrics_of(said: Json) -> list[Metric]:
         ({"RtoMinutes": "45"}, {"RtoAlarm"}, set()),
         ({"RpoMinutes": "45"}, {"RpoAlarm"}, set()),
         ({"NoSweepMinutes": "0"}, set(), {"NoSweepAlarm"}),
+        ({"Report": "off"}, set(), {"ReportErrorsAlarm"}),
         (
             {**ALL, "CreateAlarms": "no"},
             set(),
             ALARMS.keys() - OF_PEOPLE - {"RtoAlarm", "RpoAlarm"},
         ),
     ],
-    ids=["all", "essential", "of AWS", "people", "RTO", "RPO", "no minutes", "none"],
+    ids=["all", "essential", "of AWS", "people", "RTO", "RPO", "no minutes", "no report", "none"],
 )
 def test_there_are_the_usual_alarms_and_those_that_are_asked_for(
     given: dict[str, str], more: set[str], fewer: set[str]

@@ -78,8 +78,22 @@ GRANTED = {
         **each(TO_LOG, "NotifyPeopleLogGroup.Arn"),
         **each(TO_TRACE, "*"),
     },
+    # It changes nothing but its own bucket, and reads nothing there.
+    "ReportFunctionRole": {
+        "secretsmanager:GetSecretValue": {SECRET},
+        **each({"dynamodb:Query", "dynamodb:Scan"}, "RestoreJobsTable.Arn"),
+        "s3:PutObject": {"ReportBucket.Arn/reports/*", "ReportBucket.Arn/months/*"},
+        "sns:Publish": {"StatusChangesTopic"},
+        "kms:Decrypt": {EVERYTHING["AtlasSecretKmsKeyArn"], TOPIC_KEY, STACK_KEY},
+        "kms:DescribeKey": {STACK_KEY},
+        "kms:GenerateDataKey": {TOPIC_KEY, STACK_KEY},
+        "sqs:SendMessage": {"OnFailureQueue.Arn"},
+        **each(TO_LOG, "LogGroup.Arn"),
+        **each(TO_TRACE | TO_ATTACH_TO_A_VPC, "*"),
+    },
     "ScheduleRole": each(
-        {"lambda:InvokeFunction"}, "RestoreWatchFunction.Arn", "NotifyPeopleFunction.Arn"
+        {"lambda:InvokeFunction"},
+        *("RestoreWatchFunction.Arn", "NotifyPeopleFunction.Arn", "ReportFunction.Arn"),
     ),
     # "IAM policies for AWS X-Ray", AWS Step Functions Developer Guide.
     "AwaitRestoreRole": {
@@ -114,8 +128,10 @@ def test_what_is_not_configured_is_not_allowed() -> None:
     """A key, a VPC, a channel or a secret."""
     watch = granted(Stack().properties("RestoreWatchFunctionRole"))
     people = granted(Stack(NotifyEmail="ops@example.com").properties("NotifyPeopleFunctionRole"))
+    report = granted(Stack().properties("ReportFunctionRole"))
 
-    assert {action for action in watch if action.startswith(("kms:", "ec2:"))} == set()
+    for role in (watch, report):
+        assert {action for action in role if action.startswith(("kms:", "ec2:"))} == set()
     assert people["sns:Publish"] == {"EmailTopic"}
     assert {"secretsmanager:GetSecretValue", "kms:Decrypt"}.isdisjoint(people)
 
@@ -152,33 +168,36 @@ def through(role: str, key: str, stack: Stack, action: str = "kms:Decrypt") -> s
 
 
 @pytest.mark.parametrize(
-    ("role", "secret_key"),
+    ("role", "secret_key", "stores"),
     [
-        ("RestoreWatchFunctionRole", EVERYTHING["AtlasSecretKmsKeyArn"]),
-        ("NotifyPeopleFunctionRole", READERS["NotifySecretKmsKeyArn"]),
+        ("RestoreWatchFunctionRole", EVERYTHING["AtlasSecretKmsKeyArn"], set()),
+        ("NotifyPeopleFunctionRole", READERS["NotifySecretKmsKeyArn"], set()),
+        ("ReportFunctionRole", EVERYTHING["AtlasSecretKmsKeyArn"], {"s3"}),
     ],
 )
 def test_a_function_uses_a_key_only_through_the_services_it_calls(
-    role: str, secret_key: str
+    role: str, secret_key: str, stores: set[str]
 ) -> None:
+    services = {"dynamodb", "logs", "sqs"} | stores
     assert through(role, secret_key, ALL) == {"secretsmanager"}
     for action in ("kms:Decrypt", "kms:GenerateDataKey"):
         assert through(role, TOPIC_KEY, ALL, action) == {"sns"}
-        assert through(role, STACK_KEY, ALL, action) == {"dynamodb", "logs", "sqs"}
-        assert through(role, STACK_KEY, NO_TOPIC_KEY, action) == {"dynamodb", "logs", "sqs", "sns"}
+        assert through(role, STACK_KEY, ALL, action) == services
+        assert through(role, STACK_KEY, NO_TOPIC_KEY, action) == services | {"sns"}
 
 
-def test_only_lambda_manages_network_interfaces_and_never_the_code_of_the_function() -> None:
+@pytest.mark.parametrize("role", ["RestoreWatchFunctionRole", "ReportFunctionRole"])
+def test_only_lambda_manages_network_interfaces_and_never_the_code_of_the_function(
+    role: str,
+) -> None:
     """A call from a function's code carries the function's ARN; one that Lambda makes does not."""
     function = "arn:aws:lambda:us-east-1:111122223333:function:a-stack-with-a-long-na-5QzXk2pWv1Ba"
 
     for action in TO_ATTACH_TO_A_VPC | {"ec2:DetachNetworkInterface"}:
         from_code = Call(action, context={"lambda:SourceFunctionArn": function})
         by_lambda = "Allow" if action in TO_ATTACH_TO_A_VPC else None
-        assert (verdict(FUNCTION, from_code), verdict(FUNCTION, Call(action))) == (
-            "Deny",
-            by_lambda,
-        )
+        verdicts = [verdict(role_statements(ROLES[role]), one) for one in (from_code, Call(action))]
+        assert verdicts == ["Deny", by_lambda]
 
 
 def test_only_schedules_of_this_account_and_group_may_use_the_role_of_the_schedule() -> None:
@@ -262,6 +281,21 @@ def test_every_queue_and_the_topic_deny_every_call_without_tls() -> None:
                 context = {"aws:SecureTransport": tls, "AWS:SourceOwner": ACCOUNT}
                 assert verdict(statements, Call(action, arn, "anyone", context)) in expected
         assert len({one["Sid"] for one in statements}) == len(statements)
+
+
+def test_the_bucket_of_reports_denies_every_call_without_tls() -> None:
+    (policy,) = ALL.of_type("AWS::S3::BucketPolicy").values()
+    statements = policy["PolicyDocument"]["Statement"]
+
+    assert policy["Bucket"] == "ReportBucket"
+    for arn, action in (
+        ("ReportBucket.Arn", "s3:ListBucket"),
+        ("ReportBucket.Arn/reports/2026-11-30/report.html", "s3:GetObject"),
+        ("ReportBucket.Arn/months/2026-11/report.json", "s3:PutObject"),
+    ):
+        for tls, answer in (("false", "Deny"), ("true", None)):
+            context = {"aws:SecureTransport": tls}
+            assert verdict(statements, Call(action, arn, "anyone", context)) == answer
 
 
 @pytest.mark.parametrize(

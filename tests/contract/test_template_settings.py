@@ -1,12 +1,14 @@
 """What invokes the functions, what is kept of a failure, and how data is stored and encrypted."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from moto.events.models import EventPattern
 
 from contract.deployed_template import CHECKOUT, EVERYTHING, READERS, Stack
+from restore_watch.report.period import Schedule, read_request
 
 KEY, TOPIC_KEY = EVERYTHING["KmsKeyArn"], EVERYTHING["TopicKmsKeyArn"]
 STACK = Stack(**READERS, LogRetentionDays="90")
@@ -44,6 +46,39 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "EventSourceArn": "RequestQueue.Arn",
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "ScalingConfig.MaximumConcurrency": 2,
+    },
+    # A report that is not made is missed, whether Lambda or EventBridge Scheduler gave up.
+    "ReportFunctionSchedule": {
+        "State": "ENABLED",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "GroupName": "ScheduleGroup",
+        "Name": "report",
+        "Target.Arn": "ReportFunction.Arn",
+        "Target.RoleArn": "ScheduleRole.Arn",
+        "Target.RetryPolicy": retries(185, 24 * 3600),
+    },
+    "ReportFunctionEventInvokeConfig": {
+        **retries(2, 6 * 3600),
+        "DestinationConfig.OnFailure.Destination": "OnFailureQueue.Arn",
+    },
+    "ReportFunction": {
+        "Handler": "restore_watch.report_handler.lambda_handler",
+        "Timeout": 900,
+        "MemorySize": 1024,
+        "Role": "ReportFunctionRole.Arn",
+        "VpcConfig": None,
+        "LoggingConfig.LogGroup": "LogGroup",
+    },
+    "ReportBucket": {
+        "VersioningConfiguration": {"Status": "Enabled"},
+        "PublicAccessBlockConfiguration": {
+            "BlockPublicAcls": True,
+            "BlockPublicPolicy": True,
+            "IgnorePublicAcls": True,
+            "RestrictPublicBuckets": True,
+        },
+        "OwnershipControls.Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}],
+        "LifecycleConfiguration": None,
     },
     "NotifyPeopleFunctionNotices": {
         "EventSourceArn": "NoticeQueue.Arn",
@@ -140,18 +175,55 @@ def test_the_index_holds_all_that_a_sweep_reads_of_an_open_job() -> None:
     }
 
 
-def test_only_the_table_of_jobs_is_kept_when_the_stack_is_deleted() -> None:
+def test_only_the_jobs_and_the_reports_are_kept_when_the_stack_is_deleted() -> None:
+    """The bucket's policy too: without it, the kept bucket would take calls without TLS."""
     kept = {
         name: (one["DeletionPolicy"], one["UpdateReplacePolicy"])
         for name, one in STACK.resources.items()
         if one.get("DeletionPolicy", "Delete") != "Delete"
     }
 
-    assert kept == {"RestoreJobsTable": ("RetainExceptOnCreate", "Retain")}
+    assert kept == dict.fromkeys(
+        ("RestoreJobsTable", "ReportBucket", "ReportBucketPolicy"),
+        ("RetainExceptOnCreate", "Retain"),
+    )
 
 
-def test_the_function_is_in_a_vpc_with_subnets() -> None:
-    assert Stack(**EVERYTHING).properties("RestoreWatchFunction")["VpcConfig"] == {
+@pytest.mark.parametrize(
+    ("report", "expression"),
+    [
+        ("daily", "cron(0 6 * * ? *)"),
+        ("weekly", "cron(0 6 ? * MON *)"),
+        ("monthly", "cron(0 6 1 * ? *)"),
+    ],
+)
+def test_a_report_is_made_as_often_as_is_asked_for(report: str, expression: str) -> None:
+    """At 06:00 UTC, after the period that it closes. The function reads what the schedule sends."""
+    stack = Stack(Report=report)
+    schedule = stack.properties("ReportFunctionSchedule")
+    sent, moment = schedule["Target"]["Input"], datetime(2026, 12, 1, 6, tzinfo=UTC)
+    event = json.loads(sent.replace("<aws.scheduler.scheduled-time>", moment.isoformat()))
+    given = stack.properties("ReportFunction")["Environment"]["Variables"]["REPORT"]
+    read = read_request(event, Schedule(given), moment + timedelta(hours=1))
+
+    assert (schedule["ScheduleExpression"], read.is_scheduled) == (expression, True)
+    assert read.asked_at == moment
+    assert "ScheduleExpressionTimezone" not in schedule
+
+
+def test_the_report_has_the_code_of_the_watch_and_without_it_nothing_is_made() -> None:
+    watch, report = (STACK.properties(name) for name in ("RestoreWatchFunction", "ReportFunction"))
+    same = ("Code", "Layers", "Runtime", "Architectures", "TracingConfig")
+    assert [watch[name] for name in same] == [report[name] for name in same]
+
+    without = Stack(Report="off", **READERS, Metrics="all")
+    assert not [name for name in without.resources if "Report" in name]
+    assert without.resources.keys() < Stack(**READERS, Metrics="all").resources.keys()
+
+
+@pytest.mark.parametrize("function", ["RestoreWatchFunction", "ReportFunction"])
+def test_a_function_that_asks_atlas_is_in_a_vpc_with_subnets(function: str) -> None:
+    assert Stack(**EVERYTHING).properties(function)["VpcConfig"] == {
         "SubnetIds": ["subnet-0a1b2c3d", "subnet-0a1b2c3e"],
         "SecurityGroupIds": ["sg-0a1b2c3d"],
     }
@@ -182,17 +254,28 @@ ENCRYPTED = {
     "AWS::Logs::LogGroup": "KmsKeyId",
     "AWS::SNS::Topic": "KmsMasterKeyId",
     "AWS::SQS::Queue": "KmsMasterKeyId",
+    "AWS::S3::Bucket": "BucketEncryption",
 }
 OF_TABLES = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": KEY}
+
+
+def by(key: str | None) -> dict[str, Any]:
+    """The encryption of a bucket: by S3's own key, or by a key with few calls of KMS."""
+    how = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key} if key else {"SSEAlgorithm": "AES256"}
+    rule = {"ServerSideEncryptionByDefault": how} | ({"BucketKeyEnabled": True} if key else {})
+    return {"ServerSideEncryptionConfiguration": [rule]}
 
 
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({}, ({"SSEEnabled": True}, None, "alias/aws/sns", None)),
-        ({"KmsKeyArn": KEY}, (OF_TABLES, KEY, KEY, KEY)),
-        ({"TopicKmsKeyArn": TOPIC_KEY}, ({"SSEEnabled": True}, None, TOPIC_KEY, None)),
-        ({"KmsKeyArn": KEY, "TopicKmsKeyArn": TOPIC_KEY}, (OF_TABLES, KEY, TOPIC_KEY, KEY)),
+        ({}, ({"SSEEnabled": True}, None, "alias/aws/sns", None, by(None))),
+        ({"KmsKeyArn": KEY}, (OF_TABLES, KEY, KEY, KEY, by(KEY))),
+        ({"TopicKmsKeyArn": TOPIC_KEY}, ({"SSEEnabled": True}, None, TOPIC_KEY, None, by(None))),
+        (
+            {"KmsKeyArn": KEY, "TopicKmsKeyArn": TOPIC_KEY},
+            (OF_TABLES, KEY, TOPIC_KEY, KEY, by(KEY)),
+        ),
     ],
     ids=["keys of AWS", "a key", "a key of topics", "both"],
 )

@@ -23,6 +23,7 @@ from botocore.session import get_session
 
 from contract.documents import ROOT, page
 from contract.error_texts import ANY, LOGGED, PEOPLE, WATCH, ErrorText, row_of
+from restore_watch.report.report import Sign
 from troubleshooting import page as generator
 from troubleshooting.page import Chapter, classes, of_lambda
 
@@ -48,8 +49,9 @@ FOR_READERS = {
         "fixes",
         "diagnosis",
     ),
+    *("page", "words", "report_message", "cluster_state", "restore_evidence", "fleet"),
 }
-"""Modules and folders whose sentences are those of notices and of diagnoses."""
+"""Modules and folders whose sentences are those of notices, of diagnoses and of reports."""
 
 NO_TEXTS = {
     "Atlas restore {}: {}": "a subject",
@@ -68,6 +70,7 @@ NO_TEXTS = {
         f"{kind} jobs of a cluster": "the name of a trouble in the table"
         for kind in ("flex", "dedicated", "collection")
     },
+    **dict.fromkeys(map(str, Sign), "a month of a cluster in a report"),
     "not a date": "a value beside a text",
     "the status of the API": "the name of what a diagnosis reads",
     "any role": "the role for what a diagnosis reads",
@@ -160,8 +163,8 @@ def test_every_sentence_of_an_error_is_in_the_section_of_its_class() -> None:
 
 def names_of_libraries() -> set[str]:
     """Codes in AWS's models, and the errors of botocore and httpx, without `Error` at the end."""
-    found = {"AccessDeniedException"}
-    for service in ("dynamodb", "secretsmanager", "sns"):
+    found = {"AccessDenied", "AccessDeniedException"}
+    for service in ("dynamodb", "s3", "secretsmanager", "sns"):
         for shape in get_session().get_service_model(service).error_shapes:
             found |= {shape.name, shape.metadata.get("error", {}).get("code", shape.name)}
     return {one.removesuffix("Error") for one in (*found, *dir(botocore.exceptions), *dir(httpx))}

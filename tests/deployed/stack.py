@@ -75,7 +75,7 @@ class Inbox:
 
 
 class DeployedStack:
-    """A stack whose function asks the emulated Atlas from now on."""
+    """A stack whose functions ask the emulated Atlas from now on."""
 
     def __init__(self, account: Account, atlas: AtlasEmulator) -> None:
         self.account = account
@@ -84,11 +84,13 @@ class DeployedStack:
         self.outputs = {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
         made = cloudformation.describe_stack_resources(StackName=NAME)["StackResources"]
         self._ids = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in made}
-        function = {"FunctionName": self.outputs["FunctionName"]}
-        variables = self._lambda.get_function_configuration(**function)["Environment"]["Variables"]
-        self._lambda.update_function_configuration(
-            **function, Environment={"Variables": variables | {"ATLAS_BASE_URL": atlas.url}}
-        )
+        for output in {"FunctionName", "ReportFunctionName"} & self.outputs.keys():
+            function = {"FunctionName": self.outputs[output]}
+            made = self._lambda.get_function_configuration(**function)
+            variables = made["Environment"]["Variables"] | {"ATLAS_BASE_URL": atlas.url}
+            self._lambda.update_function_configuration(
+                **function, Environment={"Variables": variables}
+            )
         account.client("iam").put_role_policy(
             RoleName=self._ids["RestoreWatchFunctionRole"],
             PolicyName="what-ministack-cannot-check",
@@ -101,6 +103,21 @@ class DeployedStack:
     def check_email(self) -> dict[str, Any]:
         return self._scheduled("check-email", "NotifyPeopleFunctionName")
 
+    def report(self) -> dict[str, Any]:
+        return self._scheduled("report", "ReportFunctionName")
+
+    def report_of(self, first: str, last: str) -> dict[str, Any]:
+        """The report of a period, by hand."""
+        event = json.dumps({"action": "report", "from": first, "to": last})
+        return self._invoke("ReportFunctionName", event)
+
+    def versions(self) -> list[str]:
+        """The key of each version of a file in the bucket of the reports."""
+        listed = self.account.client("s3").list_object_versions(
+            Bucket=self.outputs["ReportBucketName"]
+        )
+        return [one["Key"] for one in listed.get("Versions", [])]
+
     def _scheduled(self, name: str, function: str) -> dict[str, Any]:
         """Invoke the function with the input of the stack's schedule, and return the result."""
         schedule = self.account.client("scheduler").get_schedule(
@@ -109,6 +126,9 @@ class DeployedStack:
         # To the microsecond, because a tick that was swept already is skipped.
         moment = datetime.now(UTC).isoformat()
         event = schedule["Target"]["Input"].replace("<aws.scheduler.scheduled-time>", moment)
+        return self._invoke(function, event)
+
+    def _invoke(self, function: str, event: str) -> dict[str, Any]:
         answer = self._lambda.invoke(FunctionName=self.outputs[function], Payload=event)
         result: dict[str, Any] = json.loads(answer["Payload"].read())
         assert "FunctionError" not in answer, result

@@ -12,7 +12,7 @@ from contract.documents import commands, page, section
 from deploy import ROOT
 from deploy import release as of_checkout
 from deploy.release import TEMPLATE, TRANSFORMED
-from deployed.cloud import PARAMETERS, Account
+from deployed.cloud import PARAMETERS, Account, awaited
 from deployed.stack import NAME, PROJECT, DeployedStack
 from local_stack.atlas import AtlasEmulator
 from local_stack.stack import CREDENTIALS
@@ -142,6 +142,44 @@ def test_a_stack_lives_by_the_words_of_its_releases(
     assert again.item(job)
 
 
+def test_a_report_lies_in_the_bucket_that_is_kept_and_its_message_in_a_queue(
+    operator: Operator, atlas: AtlasEmulator
+) -> None:
+    """By the schedule's own input. A report of a month is written once."""
+    operator.deploy()
+    stack = DeployedStack(operator.account, atlas)
+    s3, bucket = operator.account.client("s3"), {"Bucket": stack.outputs["ReportBucketName"]}
+    assert s3.get_bucket_versioning(**bucket)["Status"] == "Enabled"
+    public = s3.get_public_access_block(**bucket)["PublicAccessBlockConfiguration"]
+    assert set(public.values()) == {True}
+    assert "aws:SecureTransport" in s3.get_bucket_policy(**bucket)["Policy"]
+    inbox = stack.subscriber("TopicArn")
+
+    made = stack.report()
+    awaited(inbox.messages, "the message")
+    (event,) = (json.loads(one["Message"]) for one in inbox.messages())
+    assert event["type"] == "atlas-restore-watch.report.v1"
+    assert event["data"]["report"]["bucket"] == made["bucket"] == bucket["Bucket"]
+    page = s3.get_object(**bucket, Key=event["data"]["report"]["key"])
+    assert page["ContentType"].startswith("text/html")
+    assert b"<html" in page["Body"].read()
+
+    for _ in range(2):
+        assert stack.report_of("2026-10-01", "2026-10-31")["prefix"] == "reports/2026-10-31/"
+    months = [key for key in stack.versions() if key.startswith("months/")]
+    assert sorted(months) == sorted(f"months/2026-10/{name}" for name in made["files"])
+    assert stack.versions().count("reports/2026-10-31/report.html") == 2
+    assert len(inbox.messages()) == 1
+
+    operator.change("Report=off")
+    assert (
+        not {"ReportFunctionName", "ReportBucketName"}
+        & DeployedStack(operator.account, atlas).outputs.keys()
+    )
+    operator.uninstall()
+    assert s3.list_objects_v2(**bucket)["KeyCount"] == len({*stack.versions()})
+
+
 def test_a_parameter_is_changed_on_a_machine_without_the_release(
     operator: Operator, tmp_path: Path
 ) -> None:
@@ -174,7 +212,9 @@ def test_a_stack_of_the_transformed_template_is_uninstalled_all_but_its_table(
     assert not account.client("sqs").list_queues().get("QueueUrls")
 
 
-def test_a_deployment_that_fails_says_why_and_leaves_no_table(operator: Operator) -> None:
+def test_a_deployment_that_fails_says_why_and_leaves_no_table_and_no_bucket(
+    operator: Operator,
+) -> None:
     """Only the last one begins. MiniStack makes no alarm with metric math, so it goes back."""
     for stated, why in {
         "ReleaseBucket=My-Artifacts": "'ReleaseBucket' must be the name of a bucket",
@@ -189,3 +229,5 @@ def test_a_deployment_that_fails_says_why_and_leaves_no_table(operator: Operator
     assert "Failed to create" in operator.deploy("CreateAlarms=yes", fails=True)
     assert operator.account.stacks() == {NAME: "ROLLBACK_COMPLETE"}
     assert operator.account.client("dynamodb").list_tables()["TableNames"] == []
+    buckets = operator.account.client("s3").list_buckets()["Buckets"]
+    assert [one["Name"] for one in buckets if "report" in one["Name"]] == []

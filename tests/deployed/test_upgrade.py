@@ -2,10 +2,10 @@
 A stack of 1.0.0 is updated, and goes on where it was.
 
 The template of 1.0.0 is made of today's, so that no test needs the history of the repository.
-`as_of_1_0_0` differs from it in alarms, the dashboard, the definition of the workflow, and what
-values of parameters are refused. Its functions are today's. The items are those that the functions
-of 1.0.0 wrote on 2026-11-28, when they were deployed to MiniStack: three open jobs, one of them
-with a change that SNS had refused, a lease and a project. Only the day on which the project
+`as_of_1_0_0` differs from it in alarms, the dashboard, the report, the definition of the workflow,
+and what values of parameters are refused. Its functions are today's. The items are those that the
+functions of 1.0.0 wrote on 2026-11-28, when they were deployed to MiniStack: three open jobs, one
+of them with a change that SNS had refused, a lease and a project. Only the day on which the project
 expires was put off.
 """
 
@@ -41,7 +41,13 @@ def as_of_1_0_0(template: Mapping[str, Any]) -> dict[str, Any]:
         for name in [one for one in old[conditional] if one.endswith("Alarm") or "Alarms" in one]:
             del old[conditional][name]
     del old["Conditions"]["HasTraces"], old["Resources"]["Dashboard"]
+    for part in ("Conditions", "Outputs", "Parameters", "Resources"):
+        for name in [one for one in old[part] if "Report" in one or one.startswith("RestoreTest")]:
+            del old[part][name]
     made = {name: one["Properties"] for name, one in old["Resources"].items()}
+    (statement,) = made["ScheduleRole"]["Policies"][0]["PolicyDocument"]["Statement"]
+    invoked = statement["Resource"]
+    statement["Resource"] = [one for one in invoked if "ReportFunction" not in str(one)]
     for function in ("RestoreWatchFunction", "NotifyPeopleFunction"):
         made[function]["Tracing"] = "Active"
         del made[function]["Environment"]["Variables"]["METRICS"]
@@ -117,3 +123,7 @@ def test_an_update_from_1_0_0_keeps_every_item_and_each_restore_goes_on_to_its_e
         "dedicated": ["COMPLETED"],
         "collection": ["RUNNING", "COMPLETED"],
     }
+    # The parameters of the report have their defaults.
+    assert {"ReportFunctionName", "ReportBucketName"} <= new.outputs.keys() - old.outputs.keys()
+    prefix = new.report()["prefix"]
+    assert f"{prefix}report.html" in new.versions()

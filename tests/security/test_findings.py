@@ -71,6 +71,7 @@ SERVICES = {
     "DynamoDB": "dynamodb",
     "EventBridge Scheduler": "scheduler",
     "Lambda": "lambda",
+    "S3": "s3",
     "SNS": "sns",
     "SQS": "sqs",
     "Secrets Manager": "secretsmanager",

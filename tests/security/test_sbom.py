@@ -74,7 +74,8 @@ def test_a_function_has_every_file_that_was_built_with_its_hash(
     (function,) = [one for one in json.loads(written)["components"] if one["bom-ref"] == logical_id]
     built = {
         str(path.relative_to(BUILD / logical_id)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in (BUILD / logical_id).rglob("*.py*")
+        for path in (BUILD / logical_id).rglob("*")
+        if path.is_file()
     }
 
     assert (function["name"], function["version"]) == (package, __version__)

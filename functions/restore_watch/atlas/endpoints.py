@@ -25,7 +25,15 @@ class AtlasStatus(StrEnum):
     SERVICE_ACCOUNT = "the service account"
 
 
-type Family = RestoreKind | AtlasList | AtlasStatus
+class SnapshotList(StrEnum):
+    """The lists of the snapshots of a cluster. The values are their names in messages."""
+
+    FLEX = "Flex snapshots"
+    DEDICATED = "dedicated snapshots"
+    SHARDED = "sharded snapshots"
+
+
+type Family = RestoreKind | AtlasList | SnapshotList | AtlasStatus
 """The restore jobs of a kind, a list, or a path about the credentials."""
 
 _READ_ONLY = "the role Project Read Only in this project"
@@ -40,6 +48,7 @@ ROLES: dict[Family, str] = {
     RestoreKind.TENANT: _READ_ONLY,
     RestoreKind.DEDICATED: _BACKUP_MANAGER,
     RestoreKind.COLLECTION: _BACKUP_MANAGER,
+    **dict.fromkeys(SnapshotList, _READ_ONLY),
     AtlasStatus.SYSTEM: "any role",
     AtlasStatus.SERVICE_ACCOUNT: _READ_ONLY,
 }
@@ -67,6 +76,12 @@ _LISTS = {
     RestoreKind.COLLECTION: "clusters/{}/collectionRestoreJobs",
 }
 
+_SNAPSHOTS = {
+    SnapshotList.FLEX: "flexClusters/{}/backup/snapshots",
+    SnapshotList.DEDICATED: "clusters/{}/backup/snapshots",
+    SnapshotList.SHARDED: "clusters/{}/backup/snapshots/shardedClusters",
+}
+
 _PROJECT_LISTS = {
     AtlasList.EVENTS: "events",
     AtlasList.FLEX_CLUSTERS: "flexClusters",
@@ -78,6 +93,9 @@ PROJECTS_PATH = f"{SYSTEM_PATH}/groups"
 
 EVENTS_ON_PAGE = 100
 """Events of a page. Between two sweeps a project has a few."""
+
+SNAPSHOTS_ON_PAGE = 100
+"""Snapshots of a page. Nobody documents their order, so one entry may not be the newest."""
 
 RESTORE_EVENTS = (
     "TENANT_RESTORE_REQUESTED_AUDIT",
@@ -110,6 +128,11 @@ def jobs_path(group_id: str, cluster_name: str, kind: RestoreKind) -> str:
     return f"{PROJECTS_PATH}/{group_id}/{_LISTS[kind].format(cluster_name)}"
 
 
+def snapshots_path(group_id: str, cluster_name: str, which: SnapshotList) -> str:
+    """The path of the snapshots of a cluster."""
+    return f"{PROJECTS_PATH}/{group_id}/{_SNAPSHOTS[which].format(cluster_name)}"
+
+
 def job_path(target: RestoreTarget, kind: RestoreKind) -> str:
     """The path of one restore job."""
     return f"{jobs_path(*target.cluster, kind)}/{target.restore_id}"
@@ -119,4 +142,4 @@ def named(family: Family) -> str:
     """Return the words for a family in a message."""
     if isinstance(family, RestoreKind):
         return f"a {family} restore job"
-    return f"the list of {family}" if isinstance(family, AtlasList) else family
+    return family if isinstance(family, AtlasStatus) else f"the list of {family}"

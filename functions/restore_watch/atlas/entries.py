@@ -80,15 +80,20 @@ class ShownClusters(NamedTuple):
     problem: str | None
 
 
+def cluster_entries(page: Page, which: AtlasList) -> Entries:
+    """Read the names on a page of clusters. A name of any form counts."""
+    return _entries(page, "name", bool, f"An entry in the list of {which} has no usable name")
+
+
 def shown_clusters(page: Page, which: AtlasList) -> ShownClusters:
     """Read a page of clusters."""
-    problem = f"An entry in the list of {which} has no usable name"
-    entries = _entries(page, "name", bool, problem)
-    free = [one.id for one in entries.readable if _is_free(one.content)]
+    entries = cluster_entries(page, which)
+    free = [one.id for one in entries.readable if is_free(one.content)]
     names = [one.id for one in entries.readable if one.id not in free]
     odd = [redact(name)[:NAME_LIMIT] for name in names if not is_cluster_name(name)]
     usable = list(filter(is_cluster_name, names))
-    return ShownClusters(usable, free, odd, problem if entries.unreadable else None)
+    problem = entries.unreadable[0].problem if entries.unreadable else None
+    return ShownClusters(usable, free, odd, problem)
 
 
 def project_entries(page: Page) -> Entries:
@@ -96,7 +101,7 @@ def project_entries(page: Page) -> Entries:
     return _entries(page, "id", is_object_id, "An entry in the list of projects has no usable id")
 
 
-def _is_free(cluster: Mapping[str, Any]) -> bool:
+def is_free(cluster: Mapping[str, Any]) -> bool:
     """Whether an entry of the list of dedicated clusters names the provider of free ones alone."""
     named = {
         name

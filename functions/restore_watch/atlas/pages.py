@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from foundation.json_text import as_list, as_map, read_object
-from restore_watch.atlas.endpoints import AtlasList, Family
+from restore_watch.atlas.endpoints import Family
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.network import ANSWER_LIMIT
 from restore_watch.atlas.read_restore_job import FIELDS
@@ -93,7 +93,7 @@ def read_page(answer: Answer, family: Family, at: PageAt) -> Page:
     read = read_object(answer.body) or {}
     results = read.get("results")
     if not isinstance(results, list):
-        what = family if isinstance(family, AtlasList) else f"{family} restore jobs"
+        what = f"{family} restore jobs" if isinstance(family, RestoreKind) else family
         msg = f"Atlas answered 200 for a list of {what}, but without results"
         raise UnexpectedAtlasResponseError(msg)
     is_linked = any(as_map(link).get("rel") == "next" for link in as_list(read.get("links")))

@@ -21,10 +21,13 @@ from restore_watch.atlas.endpoints import (
     EVENTS_ON_PAGE,
     PROJECTS_PATH,
     RESTORE_EVENTS,
+    SNAPSHOTS_ON_PAGE,
     AtlasList,
+    SnapshotList,
     job_path,
     jobs_path,
     project_list_path,
+    snapshots_path,
 )
 from restore_watch.atlas.exchange import Answer, retrying
 from restore_watch.atlas.kinds import Cluster, ClusterKinds
@@ -144,6 +147,11 @@ class AtlasSession:
         """Return a page of the list of a cluster's jobs, or the first part of that page."""
         path, bucket = jobs_path(*cluster, kind), Bucket(cluster[0], kind)
         return self._large.page(path, kind, at, lambda at: self._page(path, bucket, at, deadline))
+
+    def snapshots(self, cluster: Cluster, which: SnapshotList, deadline: Deadline) -> Page:
+        """Return a page of a cluster's snapshots: a usual policy keeps fewer than a page has."""
+        path, bucket = snapshots_path(*cluster, which), Bucket(cluster[0], which)
+        return self._page(path, bucket, PageAt(size=SNAPSHOTS_ON_PAGE), deadline)
 
     def ask[Read](self, get: Get[Read], deadline: Deadline) -> Read:
         """Ask for a path, within its rate limit."""

@@ -89,7 +89,7 @@ def message_of_job(entry: Entry) -> Message:
             "deliveryType": _UNPRINTABLE.sub("", job.delivery_type or ""),
         }
     names = {"kind": job.kind, "groupId": job.group_id, "clusterName": job.cluster_name}
-    return _message(
+    return cloud_event(
         f"Atlas restore {what}: {job.cluster_name}",
         job.as_json() | news,
         attributes | names,
@@ -107,7 +107,7 @@ def message_of_watch(change: WatchChange, stack_name: str) -> Message:
     trouble = change.trouble
     since = utc_text(trouble.since)
     success_at = change.last_success_at
-    return _message(
+    return cloud_event(
         f"Atlas restore watch {change.state}: {name}",
         {
             "stack": stack_name,
@@ -139,7 +139,7 @@ def message_of_credentials(change: CredentialsChange, stack_name: str) -> Messag
     else:
         plural = "" if days == 1 else "s"
         subject = f"Atlas credentials expire within {days} day{plural}: {stack_name}"
-    return _message(
+    return cloud_event(
         subject,
         {
             "stack": stack_name,
@@ -162,7 +162,7 @@ def message_of_credentials(change: CredentialsChange, stack_name: str) -> Messag
 def message_of_test(stack_name: str, requested_at: datetime) -> Message:
     """Return a test notification, which shows people whether messages reach them."""
     at = utc_text(requested_at)
-    return _message(
+    return cloud_event(
         f"Atlas restore watch test: {stack_name}",
         {"requestedAt": at},
         {},
@@ -174,9 +174,10 @@ def message_of_test(stack_name: str, requested_at: datetime) -> Message:
     )
 
 
-def _message(
+def cloud_event(
     title: str, data: Mapping[str, Any], attributes: Mapping[str, str | None], **context: str
 ) -> Message:
+    """Return a message. Its attributes have the type of the event too."""
     event = {"specversion": "1.0", **context, "datacontenttype": "application/json", "data": data}
     return Message(title, event, {"type": context["type"], **attributes})
 
@@ -207,6 +208,11 @@ class StatusChangesTopic:
             case _:
                 message = message_of_job(change)
         outcome = "the change is stored and will be published"
+        return self._publish(message, deadline, NotificationPendingError, outcome)
+
+    def publish_report(self, message: Message, deadline: Deadline) -> str:
+        """Publish that a report was made."""
+        outcome = "the report lies in the bucket, and a retry publishes it"
         return self._publish(message, deadline, NotificationPendingError, outcome)
 
     def publish_test(self, requested_at: datetime, deadline: Deadline) -> str:

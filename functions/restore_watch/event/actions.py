@@ -107,7 +107,7 @@ def read_action(event: Mapping[str, Any]) -> Action | None:
     Raises InvalidEventError, naming the field and what was expected.
     """
     if (event.get("source"), event.get("detail-type")) == ("aws.events", "Scheduled Event"):
-        return Sweep(_moment(event.get("time"), "time"), "time")
+        return Sweep(read_moment(event.get("time"), "time"), "time")
     if "action" not in event:
         return None
     action = one_word_of(_ACTIONS, event["action"], "action")
@@ -120,7 +120,7 @@ def read_action(event: Mapping[str, Any]) -> Action | None:
 
 def _sweep(event: Mapping[str, Any]) -> Sweep:
     tick, requested_at = (
-        _moment(event[name], name) if name in event else None
+        read_moment(event[name], name) if name in event else None
         for name in ("scheduledTime", "requestedAt")
     )
     return Sweep(tick, requested_at=requested_at)
@@ -135,7 +135,7 @@ def _diagnose(event: Mapping[str, Any]) -> Diagnose:
 
 def _find_newest_restore(event: Mapping[str, Any]) -> FindNewestRestore:
     group_id, cluster_name = _name(event, "groupId"), _name(event, "clusterName")
-    return FindNewestRestore(group_id, cluster_name, _optional_moment(event, "createdAfter"))
+    return FindNewestRestore(group_id, cluster_name, _optionalread_moment(event, "createdAfter"))
 
 
 def _name(event: Mapping[str, Any], name: str) -> str:
@@ -151,7 +151,7 @@ def _validation(event: Mapping[str, Any]) -> Validation:
         verdict=one_word_of(Verdict, event.get("verdict"), "verdict"),
         validated_by=_text(event.get("validatedBy"), "validatedBy", VALIDATED_BY_LIMIT),
         detail=_text(event.get("detail"), "detail", DETAIL_LIMIT),
-        validated_at=_optional_moment(event, "validatedAt"),
+        validated_at=_optionalread_moment(event, "validatedAt"),
     )
 
 
@@ -164,11 +164,12 @@ def _text(value: object, field: str, limit: int) -> str | None:
     return redact_report(value, limit) or None
 
 
-def _optional_moment(event: Mapping[str, Any], field: str) -> datetime | None:
-    return None if event.get(field) is None else _moment(event[field], field)
+def _optionalread_moment(event: Mapping[str, Any], field: str) -> datetime | None:
+    return None if event.get(field) is None else read_moment(event[field], field)
 
 
-def _moment(value: object, field: str) -> datetime:
+def read_moment(value: object, field: str) -> datetime:
+    """Read a moment. Raises InvalidEventError."""
     with suppress(ValueError, OverflowError):
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
         if moment is not None and moment.tzinfo is not None:

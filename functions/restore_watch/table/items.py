@@ -6,7 +6,7 @@ same round trip. A condition that always fails makes it a read.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -115,25 +115,38 @@ class Items:
         """Yield a partition's items, in DynamoDB's types. Reads of an `index` may lag."""
         ((name, value),) = partition.items()
         where: dict[str, Any] = {"IndexName": index} if index else {"ConsistentRead": True}
+        return self._pages(
+            self.client.query,
+            deadline,
+            KeyConditionExpression="#name = :value",
+            ExpressionAttributeNames={"#name": name},
+            ExpressionAttributeValues={":value": {"S": value}},
+            **where,
+        )
+
+    def read_all(self, deadline: Deadline) -> Iterator[Mapping[str, Any]]:
+        """Yield every item of the table, in DynamoDB's types."""
+        return self._pages(self.client.scan, deadline, ConsistentRead=True)
+
+    def _pages(
+        self, operation: Callable[..., Any], deadline: Deadline, **how: Any
+    ) -> Iterator[Mapping[str, Any]]:
         while True:
             try:
                 page = aws_call(
                     deadline,
                     "read the table",
-                    self.client.query,
+                    operation,
                     "Items",
                     TableName=self.table_name,
-                    KeyConditionExpression="#name = :value",
-                    ExpressionAttributeNames={"#name": name},
-                    ExpressionAttributeValues={":value": {"S": value}},
-                    **where,
+                    **how,
                 )
             except AwsCallError as error:
                 raise _unavailable(error, "the next sweep tries again") from None
             yield from page["Items"]
             if not page.get("LastEvaluatedKey"):
                 return
-            where["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+            how["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 def _update_expression(

@@ -223,6 +223,11 @@ class Telemetry:
         """Report a test notification."""
         self._log(self._logger.info, "test notification", message_id=message_id)
 
+    def report_report(self, result: Mapping[str, Any]) -> None:
+        """Report a report that was made. Its files have the rest."""
+        with emitting(self._lock):
+            self._logger.info("reported", prefix=result["prefix"], **result["counts"])
+
     def report_diagnosis(self, checks: Sequence[Mapping[str, Any]]) -> None:
         """Report a diagnosis. Its result has the checks."""
         failed = [one["check"] for one in checks if one["ok"] is False]

@@ -275,6 +275,23 @@ def people_are_throttled(stack: Operation) -> None:
     deliver_twice(stack)
 
 
+def fail_report(stack: Operation, times: int) -> None:
+    """The first try fails at 06:00, and then Lambda's retries."""
+    for minutes in (0, 1, 2)[:times]:
+        stack.minutes(minutes)
+        stack.measured.put("AWS/Lambda", "Errors", "ReportFunction")
+
+
+@raises("ReportErrorsAlarm")
+def report_fails_three_times(stack: Operation) -> None:
+    fail_report(stack, 3)
+
+
+@raises(minutes=3)
+def report_is_made_by_a_retry(stack: Operation) -> None:
+    fail_report(stack, 2)
+
+
 def test_every_alarm_of_the_template_has_a_case() -> None:
     every = alarms(Metrics="all", **OBJECTIVES).keys()
 

@@ -1,4 +1,4 @@
-"""The queries of docs/evidence.md and of the dashboard name only what is written."""
+"""The queries of docs/report.md and of the dashboard name only what is written."""
 
 import json
 import re
@@ -13,8 +13,8 @@ from contract.documents import blocks, page, section
 from local_stack.environment import Environment
 from local_stack.world import World
 
-PARTIQL = blocks(section(page("evidence"), "PartiQL"), "sql")
-INSIGHTS = blocks(section(page("evidence"), "Logs Insights"), "text")
+PARTIQL = blocks(section(page("report"), "PartiQL"), "sql")
+INSIGHTS = blocks(section(page("report"), "Logs Insights"), "text")
 
 WORDS = {
     *("and", "as", "asc", "avg", "by", "coalesce", "count", "desc", "fields", "filter", "in"),

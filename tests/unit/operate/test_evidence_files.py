@@ -17,10 +17,10 @@ import pytest
 
 from operate.errors import OperateError
 from operate.evidence_files import EvidenceFiles, read_out
-from operate.restore_evidence import Objectives, RestoreEvidence, read_evidence
 from restore_watch.model.restore_job import RestoreJob
+from restore_watch.report.restore_evidence import Objectives, RestoreEvidence, read_evidence
 from strategies import plain_job
-from unit.operate.restores import NOON, item_of, verdict_on
+from unit.report.stored import NOON, item_of, verdict_on
 
 
 def evidence(job: RestoreJob) -> RestoreEvidence:

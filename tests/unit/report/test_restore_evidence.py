@@ -9,18 +9,19 @@ from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operate.restore_evidence import (
+from operate.evidence import read_minutes
+from restore_watch.model.restore_job import RestoreJob, RestoreStatus
+from restore_watch.model.status_change import StatusChange, utc_text
+from restore_watch.report.restore_evidence import (
     Objectives,
     RestoreEvidence,
     UnreadableItemError,
     began_at,
     read_evidence,
-    read_minutes,
 )
-from restore_watch.model.restore_job import RestoreJob, RestoreStatus
-from restore_watch.model.status_change import StatusChange, utc_text
+from restore_watch.report.restores_csv import COLUMNS, line_of
 from strategies import json_values, plain_job
-from unit.operate.restores import NOON, item_of, verdict_on
+from unit.report.stored import NOON, item_of, verdict_on
 
 HOUR = timedelta(hours=1)
 SECRET_URL = "https://restore-1.downloads.example.net:27017/token/restore.tar.gz"
@@ -47,6 +48,12 @@ def test_a_restore_begins_when_it_was_scheduled_or_else_when_its_id_was_made(
 ) -> None:
     assert began_at(item) == NOON - timedelta(hours=1)
     assert began_at(item_of(plain_job())) == datetime.fromtimestamp(0x6B4A0F80, UTC)
+
+
+def test_a_line_says_how_many_changes_were_published(item: dict[str, Any]) -> None:
+    cells = dict(zip(COLUMNS, line_of(evidence_of(item)).split(","), strict=True))
+
+    assert (cells["changes"], cells["published"]) == ("2", "1")
 
 
 @pytest.mark.parametrize(("minutes", "met"), [(5, None), (60, None), (61, False)])

@@ -7,14 +7,13 @@ A change and a verdict have the content of their messages, because both come fro
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
-from operate.command_line import text_of_form
 from restore_watch.aws.topic import message_of_job
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.fields import UtcDate
@@ -22,6 +21,7 @@ from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTa
 from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import DETAIL_LIMIT, RecordedValidation
 from restore_watch.redaction import redact, redact_report
+from restore_watch.report.restore_test import Restore
 from restore_watch.table.job_item import Recorded, read_item
 
 OPEN = "OPEN"
@@ -32,10 +32,6 @@ OUTCOMES = ("COMPLETED", "FAILED", "CANCELLED", "EXPIRED", "UNKNOWN", OPEN)
 _JUDGEMENTS = {True: "met", False: "missed", None: "notJudged"}
 
 _NAMES = {"groupId", "clusterName", "restoreId"}
-
-_read_number = text_of_form(
-    r"[0-9]{1,7}(\.[0-9]{1,6})?", "a number of minutes; expected one such as 60, or 0 for none"
-)
 
 _utc_date = TypeAdapter(UtcDate).validate_python
 
@@ -86,23 +82,25 @@ class Objectives:
         return timedelta(seconds=age) <= self.rpo
 
 
-def read_minutes(text: str) -> timedelta:
-    """Read a number of minutes; 0 is for none. Raises ArgumentTypeError."""
-    return timedelta(minutes=float(_read_number(text)))
-
-
 class UnreadableItemError(Exception):
     """The item is in a form that this version cannot read."""
 
 
 @dataclass(frozen=True)
 class RestoreEvidence:
-    """A restore: when it began, and everything about it by its public names."""
+    """A restore, and everything about it by its public names. `verdict`: the newest validation."""
 
-    began: datetime
+    restore: Restore
     facts: Mapping[str, Any]
     changes: tuple[Mapping[str, Any], ...]
     validations: tuple[Mapping[str, Any], ...]
+    verdict: Mapping[str, Any] = field(default_factory=dict)
+
+
+def is_restore(item: Mapping[str, Any], group_id: str | None = None) -> bool:
+    """Whether this is a restore, of the project. The partition key of bookkeeping has no slash."""
+    project, slash, _ = item["cluster"]["S"].partition("/")
+    return bool(slash) and group_id in {None, project}
 
 
 def began_at(item: Mapping[str, Any]) -> datetime:
@@ -118,9 +116,16 @@ def began_at(item: Mapping[str, Any]) -> datetime:
         raise UnreadableItemError from None
 
 
-def read_evidence(
-    item: Mapping[str, Any], objectives: Objectives, now: datetime
-) -> RestoreEvidence:
+class StoredRestore(NamedTuple):
+    """A restore of the table, with its recorded history, and the newest verdict in it."""
+
+    restore: Restore
+    recorded: Recorded
+    missing_since: datetime | None
+    judged: RecordedValidation | None
+
+
+def read_restore(item: Mapping[str, Any]) -> StoredRestore:
     """Read an item, in DynamoDB's types. Raises UnreadableItemError."""
     began = began_at(item)
     try:
@@ -132,22 +137,49 @@ def read_evidence(
     names = attrgetter("group_id", "cluster_name", "restore_id")
     if {names(entry.job) for entry in recorded.history} != {names(target)}:
         raise UnreadableItemError
-    changes = recorded.changes
-    job = changes[-1].job
+    last = recorded.changes[-1]
+    judged = max(recorded.validations, key=_tested_at, default=None)
+    restore = Restore(
+        last.job,
+        began,
+        last.observed_at,
+        judged.validation.verdict if judged else None,
+        _tested_at(judged)[0] if judged else None,
+    )
+    return StoredRestore(restore, recorded, missing_since, judged)
+
+
+def evidence_of(stored: StoredRestore, objectives: Objectives, now: datetime) -> RestoreEvidence:
+    """Return everything about a restore, by its public names."""
+    restore, recorded, missing_since, judged = stored
+    changes, job = recorded.changes, restore.job
     facts = job.as_json() | {
         "outcome": job.status if job.terminal else OPEN,
-        "rtoMet": objectives.rto_met(changes, began, missing_since or now),
+        "rtoMet": objectives.rto_met(changes, restore.began, missing_since or now),
         "rpoMet": objectives.rpo_met(job),
         "firstObservedAt": utc_text(changes[0].observed_at),
         "observedAt": utc_text(changes[-1].observed_at),
         "missingSince": utc_text(missing_since) if missing_since else None,
     }
     return RestoreEvidence(
-        began=began,
+        restore,
         facts=facts,
         changes=tuple(_changed(change, recorded) for change in changes),
         validations=tuple(_validated(entry, recorded) for entry in recorded.validations),
+        verdict=_validated(judged, recorded) if judged else {},
     )
+
+
+def read_evidence(
+    item: Mapping[str, Any], objectives: Objectives, now: datetime
+) -> RestoreEvidence:
+    """Read everything about a restore from an item. Raises UnreadableItemError."""
+    return evidence_of(read_restore(item), objectives, now)
+
+
+def _tested_at(entry: RecordedValidation) -> tuple[datetime, int]:
+    """A message may arrive after the message of a later test."""
+    return entry.validation.validated_at or entry.observed_at, entry.sequence
 
 
 def _target(item: Mapping[str, Any]) -> RestoreTarget:
@@ -190,7 +222,7 @@ class Summary:
         self.unreadable: list[dict[str, str]] = []
         """The keys of the items that this version cannot read."""
 
-    def add(self, evidence: RestoreEvidence) -> None:
+    def add_restore(self, evidence: RestoreEvidence) -> None:
         """Count a restore."""
         self.restores += 1
         self._counts.update(

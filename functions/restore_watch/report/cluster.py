@@ -1,0 +1,68 @@
+"""A cluster as Atlas lists it, with what is said about its backups. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydantic import StrictBool, TypeAdapter
+
+from foundation.json_text import as_list, as_map
+from restore_watch.atlas.entries import is_free
+from restore_watch.model.fields import OrNull, Text, UtcDate
+from restore_watch.model.restore_job import RestoreKind
+
+read_date: Callable[[object], datetime | None] = TypeAdapter(OrNull[UtcDate]).validate_python
+read_text: Callable[[object], str | None] = TypeAdapter(OrNull[Text]).validate_python
+_read_flag: Callable[[object], bool | None] = TypeAdapter(OrNull[StrictBool]).validate_python
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """
+    A cluster that Atlas lists: `kind` says in which of its two lists, flex or dedicated.
+
+    A name may be used again after a deletion; `id` is used once. `has_backups`, `is_continuous`
+    (restorable to a point in time) and `is_paused` are None if Atlas says nothing. It `is_internal`
+    if Atlas keeps it for itself.
+    """
+
+    group_id: str
+    name: str
+    kind: RestoreKind
+    id: str | None = None
+    created_at: datetime | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    has_backups: bool | None = None
+    is_continuous: bool | None = None
+    is_paused: bool | None = None
+    is_sharded: bool = False
+    is_free: bool = False
+    is_internal: bool = False
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Its project and its name, by which restore jobs name it."""
+        return self.group_id, self.name
+
+
+def read_cluster(group_id: str, kind: RestoreKind, entry: Mapping[str, Any]) -> Cluster:
+    """Read an entry of a list of clusters. What cannot be read counts as not said."""
+    is_flex = kind is RestoreKind.FLEX
+    backups = as_map(entry.get("backupSettings")).get("enabled")
+    tags = (as_map(tag) for tag in as_list(entry.get("tags")))
+    named = ((read_text(tag.get("key")), read_text(tag.get("value"))) for tag in tags)
+    return Cluster(
+        group_id,
+        read_text(entry.get("name")) or "",
+        kind,
+        id=read_text(entry.get("id")),
+        created_at=read_date(entry.get("createDate")),
+        tags={key: value or "" for key, value in named if key},
+        has_backups=_read_flag(backups if is_flex else entry.get("backupEnabled")),
+        is_continuous=False if is_flex else _read_flag(entry.get("pitEnabled")),
+        is_paused=False if is_flex else _read_flag(entry.get("paused")),
+        is_sharded=read_text(entry.get("clusterType")) in {"SHARDED", "GEOSHARDED"},
+        is_free=is_free(entry),
+        is_internal=read_text(entry.get("internalClusterRole")) not in {None, "", "NONE"},
+    )

@@ -1,0 +1,133 @@
+"""The state of a cluster: has a restore shown lately that its backups can be restored? Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from restore_watch.report.cluster import Cluster
+from restore_watch.report.restore_test import Restore, Rung
+
+EXEMPTION_TAG = "restore-test"
+_EXEMPT = "exempt"
+
+
+class State(StrEnum):
+    """The states, in the order in which a report shows them: what needs a look comes first."""
+
+    FAILED = "failed"
+    OVERDUE = "overdue"
+    NEVER = "never"
+    CANNOT_TELL = "cannot tell"
+    NEW = "new"
+    TESTED = "tested"
+    EXEMPT = "exempt"
+    NOT_REQUIRED = "not required"
+
+    @property
+    def needs_look(self) -> bool:
+        """Whether somebody should look at the cluster."""
+        return self in {State.FAILED, State.OVERDUE, State.NEVER, State.CANNOT_TELL}
+
+    @property
+    def is_required(self) -> bool:
+        """Whether the cluster counts among those that need a test."""
+        return self not in {State.EXEMPT, State.NOT_REQUIRED}
+
+
+class Tag(NamedTuple):
+    """A tag of a cluster in Atlas."""
+
+    key: str
+    value: str
+
+
+class Policy(NamedTuple):
+    """
+    The operator's choices: what counts as a good test, for how long, and for which clusters.
+
+    With a `required_tag` only the clusters that have it need a test.
+    """
+
+    counts: Rung = Rung.RESTORED
+    window: timedelta = timedelta(days=90)
+    required_tag: Tag | None = None
+
+    def is_good(self, restore: Restore) -> bool:
+        """Whether a restore counts as a good test."""
+        rung = restore.rung
+        return rung is Rung.VERIFIED or (rung is Rung.RESTORED and self.counts is Rung.RESTORED)
+
+
+class Unread(NamedTuple):
+    """Why something could not be read, what helps, and since when it is known to be so, in UTC."""
+
+    problem: str
+    fix: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """
+    A cluster and its state, with its own restores, the oldest first.
+
+    `unread`: why its restores could not be read, or not all.
+    """
+
+    cluster: Cluster
+    state: State
+    restores: tuple[Restore, ...]
+    good: Restore | None
+    failed: Restore | None
+    unread: Unread | None = None
+
+    def days(self, at: datetime) -> int | None:
+        """Whole days since the last good test. One that began before may have ended after."""
+        return None if self.good is None else max(0, (at - self.good.ended_at).days)
+
+
+def judge(
+    cluster: Cluster,
+    restores: Iterable[Restore],
+    unread: Unread | None,
+    policy: Policy,
+    at: datetime,
+) -> Judged:
+    """
+    Return the state of the cluster at that moment, by these restores of its name.
+
+    One that was scheduled before the cluster was made is that of an older cluster of its name.
+    """
+    made, tag = cluster.created_at, policy.required_tag
+    own = tuple(one for one in restores if one.began < at and (made is None or one.began >= made))
+    good = max(filter(policy.is_good, own), key=lambda one: one.ended_at, default=None)
+    failed = newest_failure(own)
+    exempt, _, _ = cluster.tags.get(EXEMPTION_TAG, "").partition(":")
+    is_lacking = tag is not None and cluster.tags.get(tag.key) != tag.value
+    # The first that is so.
+    rules = (
+        (State.EXEMPT, exempt == _EXEMPT),
+        (State.NOT_REQUIRED, is_lacking or cluster.is_free or cluster.is_internal),
+        (State.FAILED, fails(good, failed)),
+        (State.TESTED, good is not None and at - good.ended_at <= policy.window),
+        (State.CANNOT_TELL, unread is not None),
+        (State.NEW, good is None and made is not None and at - made < policy.window),
+        (State.OVERDUE, good is not None),
+        (State.NEVER, True),
+    )
+    state = next(state for state, is_so in rules if is_so)
+    return Judged(cluster, state, own, good, failed, unread)
+
+
+def newest_failure(restores: Iterable[Restore]) -> Restore | None:
+    """Return the restore that failed last as a test."""
+    failed = [(one.failed_at, one) for one in restores if one.failed_at is not None]
+    return max(failed, key=lambda pair: pair[0])[1] if failed else None
+
+
+def fails(good: Restore | None, failed: Restore | None) -> bool:
+    """Whether the newest attempt is a failure."""
+    at = failed.failed_at if failed else None
+    return at is not None and (good is None or at > good.ended_at)

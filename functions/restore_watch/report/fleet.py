@@ -1,0 +1,275 @@
+"""
+Asks Atlas for the clusters of the watched projects, their newest restores and snapshot.
+
+A project costs two questions, and a cluster that has backups two more. What Atlas would not answer
+now, because a rate limit is used up or it is out of order, is asked again after a pause. What
+cannot be read is no failure of the report: the report says so.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from foundation.deadline import Deadline
+from foundation.json_text import as_map
+from foundation.service import service
+from restore_watch.atlas.endpoints import AtlasList, Family, SnapshotList
+from restore_watch.atlas.entries import UNWATCHED, cluster_entries, job_entries, project_entries
+from restore_watch.atlas.exchange import LEAST_EXCHANGE
+from restore_watch.atlas.pages import NOTHING_NEW, Page, PageAt
+from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.atlas.read_restore_job import read_job
+from restore_watch.errors import (
+    AtlasError,
+    AtlasRateLimitError,
+    RestoreWatchError,
+    UnexpectedAtlasResponseError,
+)
+from restore_watch.model.fields import is_cluster_name
+from restore_watch.model.outage import Trouble
+from restore_watch.model.question import LIST_OF, Question
+from restore_watch.model.restore_job import RestoreKind, RestoreTarget
+from restore_watch.outbox import QUESTION_TIME
+from restore_watch.redaction import redact
+from restore_watch.report.cluster import Cluster, read_cluster, read_date, read_text
+from restore_watch.report.cluster_state import Unread
+from restore_watch.report.report import ClusterKey, Snapshot
+from restore_watch.report.restore_test import Restore, restore_listed
+from restore_watch.sweep.asking.calls import Step, has_nothing_to_read
+from restore_watch.sweep.asking.listing import MORE_CLUSTERS
+from restore_watch.sweep.asking.which_calls import Pace
+from restore_watch.sweep.log import Subject
+from restore_watch.sweep.parts import Environment
+from restore_watch.table.bookkeeping import Books
+from restore_watch.threads.fair_turns import Agenda
+
+JOBS_ASKED = PageAt(size=100)
+"""The newest restores of each cluster: a quarter of nightly ones. Nobody documents the order."""
+
+MORE_RESTORES = "Atlas has more restores of this cluster than were read, among them newer ones"
+
+PAUSE = 10.0
+"""Seconds before what Atlas would not answer is asked again. Its rate limits refill in a minute."""
+
+SILENT_TRIES = 3
+"""A question that Atlas does not answer is asked this many times."""
+
+CLUSTER_LISTS = {
+    RestoreKind.FLEX: AtlasList.FLEX_CLUSTERS,
+    RestoreKind.DEDICATED: AtlasList.CLUSTERS,
+}
+"""In which list a cluster stands."""
+
+_KINDS: dict[Family, RestoreKind] = {which: kind for kind, which in CLUSTER_LISTS.items()}
+_QUESTIONS: dict[Family, Question] = {one: Question(one) for one in AtlasList}
+_QUESTIONS.update(LIST_OF.items())
+
+type Key = tuple[str, str, Family]
+"""A question: its project, "" for all; its cluster, "" for a list of clusters; what is asked."""
+
+
+@dataclass
+class Fleet:
+    """What Atlas shows: projects by name, clusters, restores, snapshots; why it is `unread`."""
+
+    project_names: dict[str, str] = field(default_factory=dict)
+    clusters: list[Cluster] = field(default_factory=list)
+    restores: list[Restore] = field(default_factory=list)
+    snapshots: dict[ClusterKey, Snapshot] = field(default_factory=dict)
+    unread: dict[Key, Unread] = field(default_factory=dict)
+
+    @property
+    def unread_projects(self) -> dict[str, Unread]:
+        """Why no clusters of a project, or not all, are known; "" for the list of projects."""
+        return {key[0]: why for key, why in sorted(self.unread.items()) if not key[1]}
+
+
+@dataclass(frozen=True)
+class _Ask(Step):
+    """A question: about no project for the list of them, and no cluster for lists of clusters."""
+
+    group_id: str
+    cluster_name: str
+    family: Family
+    page: int = 1
+
+    @property
+    def subject(self) -> Subject:
+        question = _QUESTIONS.get(self.family)
+        return Subject(Bucket(self.group_id or None, self.family), question)
+
+    @property
+    def about(self) -> Key:
+        return self.group_id, self.cluster_name, self.family
+
+
+@service
+class FleetReader:
+    """
+    Asks Atlas within the reserve that is left to other tools. One object serves a report.
+
+    A list of restores has to reach back to `since`. `books`: what the watch knows.
+    """
+
+    environment: Environment
+    books: Books
+    since: datetime
+    fleet: Fleet = field(default_factory=Fleet)
+    _open: dict[Key, _Ask] = field(default_factory=dict)
+    _listed: set[str] = field(default_factory=set)
+
+    def read(self, deadline: Deadline) -> Fleet:
+        """
+        Return what Atlas shows of the watched projects.
+
+        If the list of all projects cannot be read, those that the watch knows are read.
+        """
+        self._plan([_Ask("", "", AtlasList.PROJECTS)])
+        self._plan_lists(() if self._wants_all else self.environment.options.project_ids)
+        while True:
+            self._ask_round(deadline)
+            if not self._open or deadline.remaining() < PAUSE + LEAST_EXCHANGE:
+                break
+            self.environment.clock.sleep(PAUSE)
+        for ask in list(self._open.values()):
+            self._give_up(ask, ask.error or deadline.exceeded("ask Atlas"))
+        return self.fleet
+
+    @property
+    def _wants_all(self) -> bool:
+        return self.environment.options.project_ids == "all"
+
+    def _plan(self, asks: Iterable[_Ask]) -> list[_Ask]:
+        planned = {one.about: one for one in asks}
+        self._open.update(planned)
+        return list(planned.values())
+
+    def _plan_lists(self, group_ids: Iterable[str]) -> list[_Ask]:
+        new = dict.fromkeys(one for one in group_ids if one not in self._listed)
+        self._listed.update(new)
+        return self._plan(_Ask(one, "", which) for one in new for which in _KINDS)
+
+    def _ask_round(self, deadline: Deadline) -> None:
+        """Ask what may be asked now. The rest stays open."""
+        limits, workers = self.environment.atlas.limits, self.environment.workers
+        reserve, now = self.environment.options.rate_limit_reserve, self.environment.clock.unix()
+        pace = Pace(reserve, limits.share_left, now, waits=limits.waits)
+        agenda: Agenda[_Ask] = Agenda(
+            workers.at_once,
+            allows=lambda one: pace.allows(one.bucket, to_find=True),
+            skip=lambda _one: None,
+            is_over=lambda: deadline.remaining() < LEAST_EXCHANGE,
+        )
+        agenda.add(list(self._open.values()))
+        threads = workers.start(agenda, lambda one: self._ask_atlas(one, deadline), workers.at_once)
+        agenda.wait_until_done(deadline.remaining())
+        agenda.close()
+        workers.join(threads, deadline)
+
+    def _ask_atlas(self, ask: _Ask, deadline: Deadline) -> list[_Ask]:
+        """Ask, and keep what the answer shows. Return the questions that follow."""
+        try:
+            more = self._keep(ask, deadline.within(QUESTION_TIME))
+        except RestoreWatchError as error:
+            tried = replace(ask, tries=ask.tries + 1, error=error)
+            is_limit = isinstance(error, AtlasRateLimitError)
+            is_transient = isinstance(error, AtlasError) and error.transient
+            if is_limit or (is_transient and tried.tries < SILENT_TRIES):
+                self._open[ask.about] = tried
+            else:
+                self._give_up(ask, error)
+            is_of_all = self._wants_all and not ask.group_id
+            known = [*self.fleet.project_names, *self.books.projects] if is_of_all else []
+            return self._plan_lists(known)
+        if self._open.get(ask.about) is ask:
+            del self._open[ask.about]
+        return more
+
+    def _keep(self, ask: _Ask, deadline: Deadline) -> list[_Ask]:
+        atlas, cluster = self.environment.atlas, (ask.group_id, ask.cluster_name)
+        match ask.family:
+            case AtlasList.PROJECTS:
+                return self._read_projects(ask, atlas.projects(ask.page, deadline))
+            case AtlasList() as which:
+                return self._read_clusters(ask, atlas.clusters(ask.group_id, which, deadline))
+            case RestoreKind() as kind:
+                page = atlas.page_of_jobs(cluster, kind, JOBS_ASKED, deadline)
+                self._read_restores(cluster, kind, page)
+            case SnapshotList() as which:
+                taken_at = _taken_at(atlas.snapshots(cluster, which, deadline))
+                self.fleet.snapshots[cluster] = Snapshot(taken_at)
+        return []
+
+    def _read_projects(self, ask: _Ask, page: Page) -> list[_Ask]:
+        """Those that the operator named need no list, but their names stand in it."""
+        names, entries = self.fleet.project_names, project_entries(page)
+        known = len(names)
+        names |= {one.id: read_text(one.content.get("name")) or "" for one in entries.readable}
+        if entries.unreadable:
+            raise UnexpectedAtlasResponseError(entries.unreadable[0].problem)
+        if page.has_next and len(names) == known:
+            raise UnexpectedAtlasResponseError(NOTHING_NEW)
+        more = self._plan([replace(ask, page=ask.page + 1)] if page.has_next else [])
+        return more + self._plan_lists(names if self._wants_all else ())
+
+    def _read_clusters(self, ask: _Ask, page: Page) -> list[_Ask]:
+        asks, entries = [], cluster_entries(page, AtlasList(ask.family))
+        problems = [one.problem for one in entries.unreadable] + [MORE_CLUSTERS] * page.has_next
+        if problems:
+            self._give_up(ask, UnexpectedAtlasResponseError(problems[0]))
+        for one in entries.readable:
+            cluster = read_cluster(ask.group_id, _KINDS[ask.family], one.content)
+            self.fleet.clusters.append(cluster)
+            jobs = _Ask(*cluster.key, cluster.kind)
+            if not is_cluster_name(cluster.name):
+                self._give_up(jobs, UnexpectedAtlasResponseError(UNWATCHED))
+            elif not cluster.is_free and cluster.has_backups is not False:
+                asks += [jobs, _Ask(*cluster.key, _snapshots_of(cluster))]
+        return self._plan(asks)
+
+    def _read_restores(self, cluster: ClusterKey, kind: RestoreKind, page: Page) -> None:
+        entries, restores = job_entries(page, kind), []
+        problems = [one.problem for one in entries.unreadable]
+        for entry in entries.readable:
+            target = RestoreTarget.listed(*cluster, entry.id, kind)
+            try:
+                restores.append(restore_listed(read_job(entry.content, target, kind)))
+            except UnexpectedAtlasResponseError as error:
+                problems.append(str(error))
+        self.fleet.restores += restores
+        began = [one.began for one in restores]
+        is_newest_first = began == sorted(began, reverse=True)
+        if page.has_next and not (is_newest_first and began and began[-1] < self.since):
+            problems.append(MORE_RESTORES)
+        if problems:
+            raise UnexpectedAtlasResponseError(problems[0])
+
+    def _give_up(self, ask: _Ask, error: RestoreWatchError) -> None:
+        self._open.pop(ask.about, None)
+        group_id, cluster_name, family = ask.about
+        is_unknown = cluster_name and has_nothing_to_read(error)
+        if is_unknown or not (group_id or self._wants_all):
+            return
+        project = self.books.projects.get(group_id)
+        watched = (project and project.watched) if group_id else self.books.stack
+        trouble = watched and watched.troubles.get(ask.subject.question or "")
+        said = Trouble.of(error, self.since, of_stack=not group_id)
+        unread = Unread(redact(said.message), said.fix or "", trouble.since if trouble else None)
+        if isinstance(family, SnapshotList):
+            self.fleet.snapshots[group_id, cluster_name] = Snapshot(None, unread)
+        else:
+            self.fleet.unread[ask.about] = unread
+
+
+def _snapshots_of(cluster: Cluster) -> SnapshotList:
+    if cluster.kind is RestoreKind.FLEX:
+        return SnapshotList.FLEX
+    return SnapshotList.SHARDED if cluster.is_sharded else SnapshotList.DEDICATED
+
+
+def _taken_at(page: Page) -> datetime | None:
+    """When the newest completed snapshot was taken. Flex says other words than dedicated."""
+    entries = (as_map(entry) for entry in page.entries)
+    done = (one for one in entries if str(one.get("status")).upper() == "COMPLETED")
+    dates = (read_date(one.get("createdAt") or one.get("finishTime")) for one in done)
+    return max(filter(None, dates), default=None)

@@ -1,0 +1,134 @@
+"""The period of a report, in whole days, and the event that asks for a report. Pure."""
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from foundation.clock import CLOCKS_APART
+from restore_watch.errors import InvalidEventError
+from restore_watch.event.actions import read_moment
+from restore_watch.redaction import redact
+
+LONGEST = timedelta(days=400)
+"""The table keeps a restore for this long after its last change."""
+
+DAY = timedelta(days=1)
+
+_FIRST_YEAR = 2000
+"""Atlas is younger."""
+
+_FIELDS = ("action", "from", "to", "scheduledTime")
+
+
+class Schedule(StrEnum):
+    """How often a report is made. The schedule fires after midnight, in UTC."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+@dataclass(frozen=True)
+class Period:
+    """From the beginning of the `first` day to the end of the `last` day, in UTC."""
+
+    first: date
+    last: date
+
+    @property
+    def start(self) -> datetime:
+        """The moment at which it begins."""
+        return datetime.combine(self.first, time(), UTC)
+
+    @property
+    def end(self) -> datetime:
+        """The moment after it."""
+        return datetime.combine(self.last + DAY, time(), UTC)
+
+    @property
+    def is_whole_month(self) -> bool:
+        """Whether it is one month of the calendar."""
+        return closed_by(Schedule.MONTHLY, self.last + DAY) == self
+
+    def includes(self, moment: datetime) -> bool:
+        """Whether the moment is in the period."""
+        return self.start <= moment < self.end
+
+
+class ReportRequest(NamedTuple):
+    """
+    The period to report, and when the report was asked for, in UTC.
+
+    It `is_scheduled` if the event names no period: then the topic gets a message.
+    """
+
+    period: Period
+    asked_at: datetime
+    is_scheduled: bool
+
+
+def read_request(event: object, schedule: Schedule, now: datetime) -> ReportRequest:
+    """
+    Read an event: `{"action": "report", "from"?, "to"?, "scheduledTime"?}`.
+
+    Without a period, the report is of the period that the schedule closes. Raises
+    InvalidEventError, naming the field and what was expected.
+    """
+    if not isinstance(event, dict):
+        raise InvalidEventError("event", "expected a JSON object")
+    if event.get("action") != "report":
+        raise InvalidEventError("action", 'expected "report"')
+    for name in event:
+        if name not in _FIELDS:
+            raise InvalidEventError(redact(str(name)), 'not accepted beside the action "report"')
+    asked_at = now
+    if "scheduledTime" in event:
+        asked_at = read_moment(event["scheduledTime"], "scheduledTime")
+        if not now - LONGEST < asked_at <= now + CLOCKS_APART:
+            raise InvalidEventError("scheduledTime", "expected a moment that has come")
+    if "from" not in event and "to" not in event:
+        return ReportRequest(closed_by(schedule, asked_at.date()), asked_at, is_scheduled=True)
+    first, last = _read_day(event, "from"), _read_day(event, "to")
+    for field, expected, is_so in (
+        ("to", "no day before `from`", first <= last),
+        ("from", "a day that has begun", first <= now.date()),
+        ("from", f"no day before {_FIRST_YEAR}", first.year >= _FIRST_YEAR),
+        ("to", f"a period of at most {LONGEST.days} days", last - first < LONGEST),
+    ):
+        if not is_so:
+            raise InvalidEventError(field, f"expected {expected}")
+    return ReportRequest(Period(first, last), asked_at, is_scheduled=False)
+
+
+def closed_by(schedule: Schedule, day: date) -> Period:
+    """Return the last period that is over on this day: a day, Monday to Sunday, or a month."""
+    match schedule:
+        case Schedule.DAILY:
+            return Period(day - DAY, day - DAY)
+        case Schedule.WEEKLY:
+            monday = day - day.weekday() * DAY
+            return Period(monday - 7 * DAY, monday - DAY)
+        case Schedule.MONTHLY:
+            last = day.replace(day=1) - DAY
+            return Period(last.replace(day=1), last)
+
+
+def months_to(last: date, count: int) -> list[date]:
+    """Return the first days of so many months, the last of which has this day."""
+    months = [last.replace(day=1)]
+    while len(months) < count:
+        months.append((months[-1] - DAY).replace(day=1))
+    return months[::-1]
+
+
+def _read_day(event: Mapping[str, object], field: str) -> date:
+    value = event.get(field)
+    # Python also reads weeks, and days without hyphens.
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        with suppress(ValueError):
+            return date.fromisoformat(value)
+    raise InvalidEventError(field, "expected a UTC day such as 2026-11-01")

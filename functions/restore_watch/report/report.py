@@ -1,0 +1,186 @@
+"""A report: all that its files and its message say. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from statistics import median
+from typing import NamedTuple
+
+from restore_watch.model.restore_job import RestoreStatus
+from restore_watch.report.cluster_state import (
+    Judged,
+    Policy,
+    State,
+    Unread,
+    fails,
+    newest_failure,
+)
+from restore_watch.report.period import DAY, Period, months_to
+from restore_watch.report.restore_evidence import OPEN, OUTCOMES, Objectives, RestoreEvidence
+from restore_watch.report.restore_test import Restore, Rung
+
+COLUMNS = 13
+"""Months and weeks that the page shows: a year and its first month again, and a quarter."""
+
+type ClusterKey = tuple[str, str]
+"""A project and the name of a cluster in it."""
+
+
+class Sign(StrEnum):
+    """What a month shows of a cluster, in words."""
+
+    VERIFIED = "verified by a pipeline"
+    RESTORED = "restored into a cluster"
+    FAILED = "failed, or a verdict FAILED"
+    PARTLY = "only a download or some collections, which never count"
+    NONE = "no test"
+    ABSENT = "did not exist, or was not seen"
+
+
+class Snapshot(NamedTuple):
+    """The newest snapshot of a cluster, None if there is none; or why it is not known."""
+
+    taken_at: datetime | None
+    unread: Unread | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """
+    What is reported: the restores of the `period`, and the clusters as they stood `at` its end.
+
+    `judged`: every listed cluster; None if no project is watched. `unread_projects`: why clusters
+    of a project could not be listed; "" for the list of projects. `all_restores`: of the table and
+    of Atlas, the oldest first. `evidence`: the restores of the period in the table, which are the
+    lines of restores.csv. `unreadable`: keys of items that this version cannot read. `degraded`:
+    projects, and "" for the stack. `watched_since`: the first observation in the table.
+    """
+
+    stack: str
+    region: str
+    account: str
+    version: str
+    period: Period
+    asked_at: datetime
+    policy: Policy
+    objectives: Objectives
+    judged: Sequence[Judged] | None
+    project_names: Mapping[str, str]
+    unread_projects: Mapping[str, Unread]
+    snapshots: Mapping[ClusterKey, Snapshot]
+    all_restores: Sequence[Restore]
+    evidence: Sequence[RestoreEvidence]
+    unreadable: Sequence[Mapping[str, str]]
+    degraded: Sequence[str]
+    credentials_expire_at: datetime | None
+    watched_since: datetime | None
+
+    @property
+    def at(self) -> datetime:
+        """The moment for which states hold: the end of the period, or an earlier question."""
+        return min(self.period.end, self.asked_at)
+
+    @property
+    def recorded(self) -> list[Restore]:
+        """The restores of the period that the table has, the oldest first."""
+        return [one.restore for one in self.evidence]
+
+    @property
+    def outcomes(self) -> Mapping[str, int]:
+        """How many recorded restores of the period ended so."""
+        ends = Counter(outcome_of(one) for one in self.recorded)
+        return {outcome: ends[outcome] for outcome in OUTCOMES}
+
+    @property
+    def states(self) -> Mapping[State, int]:
+        """How many clusters are in each state."""
+        states = Counter(one.state for one in self.judged or ())
+        return {state: states[state] for state in State}
+
+    @property
+    def to_look_at(self) -> list[Judged]:
+        """The clusters that need a look, the worst first."""
+        return [one for one in self.in_order if one.state.needs_look]
+
+    @property
+    def in_order(self) -> list[Judged]:
+        """Every cluster, by state, project and name."""
+        places = {state: place for place, state in enumerate(State)}
+
+        def place(one: Judged) -> tuple[int, str, str, str]:
+            project = self.project_name(one.cluster.group_id)
+            return places[one.state], project, *one.cluster.key
+
+        return sorted(self.judged or (), key=place)
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether something failed, is overdue, never tested, unreadable or degraded."""
+        looks = (self.to_look_at, self.unread_projects, self.unreadable, self.degraded)
+        return any(looks) or any(one.went_wrong for one in self.recorded)
+
+    def project_name(self, group_id: str) -> str:
+        """The project's name if Atlas shows it, otherwise its id."""
+        return self.project_names.get(group_id) or group_id
+
+    @property
+    def months(self) -> list[date]:
+        """The first days of the months that the page shows."""
+        return months_to(self.period.last, COLUMNS)
+
+    def signs(self, judged: Judged) -> Mapping[date, Sign]:
+        """The cluster in each of these months. A restore belongs to the month in which it began."""
+        begun: dict[date, list[Restore]] = {month: [] for month in self.months}
+        for one in judged.restores:
+            begun.get(one.began.date().replace(day=1), []).append(one)
+        return {month: _sign(month, restores, judged) for month, restores in begun.items()}
+
+    @property
+    def weeks(self) -> Mapping[date, list[Restore]]:
+        """The restores that began in each week, by its Monday, to the last of the period."""
+        monday = self.period.last - self.period.last.weekday() * DAY
+        mondays = [monday - number * 7 * DAY for number in reversed(range(COLUMNS))]
+        begun: dict[date, list[Restore]] = {monday: [] for monday in mondays}
+        for one in self.all_restores:
+            day = one.began.date()
+            if one.began < self.at:
+                begun.get(day - day.weekday() * DAY, []).append(one)
+        return begun
+
+    def rto_met(self, good: Restore) -> bool | None:
+        """Whether a good test took no longer than the objective; None if that is unknown."""
+        seconds, rto = good.job.duration_seconds, self.objectives.rto
+        return None if rto is None or seconds is None else timedelta(seconds=seconds) <= rto
+
+    def seconds(self, restore: Restore) -> float:
+        """How long the restore took, or has taken so far."""
+        took = restore.job.duration_seconds
+        until = restore.ended_at if restore.job.terminal else self.at
+        return max(0.0, (until - restore.began).total_seconds()) if took is None else took
+
+
+def outcome_of(restore: Restore) -> str:
+    """The end of a restore, or OPEN."""
+    return str(restore.job.status) if restore.job.terminal else OPEN
+
+
+def median_seconds(restores: Sequence[Restore]) -> float | None:
+    """The median of those that completed."""
+    completed = [one.job for one in restores if one.job.status is RestoreStatus.COMPLETED]
+    took = [job.duration_seconds for job in completed if job.duration_seconds is not None]
+    return median(took) if took else None
+
+
+def _sign(month: date, restores: Sequence[Restore], judged: Judged) -> Sign:
+    rungs = {one.rung for one in restores}
+    good = [one for one in restores if one.rung in {Rung.VERIFIED, Rung.RESTORED}]
+    last_good = max(good, key=lambda one: one.ended_at, default=None)
+    if fails(last_good, newest_failure(restores)):
+        return Sign.FAILED
+    made = judged.cluster.created_at
+    is_before = made is not None and month < made.date().replace(day=1)
+    if not restores and (is_before or judged.unread):
+        return Sign.ABSENT
+    return next((Sign[rung.name] for rung in Rung if rung in rungs), Sign.NONE)

@@ -1,0 +1,144 @@
+"""One report: read the table and Atlas, judge the clusters, write files, publish a message."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from foundation import __version__
+from foundation.deadline import Deadline
+from foundation.service import service
+from restore_watch.model.restore_job import RestoreKind
+from restore_watch.report.bucket import ReportBucket
+from restore_watch.report.cluster import Cluster
+from restore_watch.report.cluster_state import Judged, Policy, judge
+from restore_watch.report.coverage_csv import coverage_csv
+from restore_watch.report.fleet import CLUSTER_LISTS, Fleet, FleetReader
+from restore_watch.report.page import page
+from restore_watch.report.period import ReportRequest, read_request
+from restore_watch.report.report import ClusterKey, Report
+from restore_watch.report.report_json import report_json
+from restore_watch.report.report_message import Place, message_of_report
+from restore_watch.report.report_settings import ReportSettings
+from restore_watch.report.restore_test import Restore, merged
+from restore_watch.report.restores_csv import line_of, restores_csv
+from restore_watch.report.stored_restores import read_stored
+from restore_watch.sweep.parts import Environment
+from restore_watch.table.bookkeeping import Books
+
+WRITING_TIME = 60.0
+"""Seconds that are kept for the files and the message: 10,000 clusters take seconds."""
+
+
+@service
+class Reporter:
+    """Makes the reports of an environment."""
+
+    settings: ReportSettings
+    environment: Environment
+    bucket: ReportBucket
+
+    def report(self, event: object, deadline: Deadline) -> Mapping[str, Any]:
+        """
+        Make the report for which the event asks, and return where it lies.
+
+        Raises InvalidEventError before anything is read, and TableUnavailableError,
+        ReportNotWrittenError or NotificationPendingError, after which a retry does all of it again.
+        """
+        request = read_request(event, self.settings.schedule, self.environment.clock.now())
+        report, period = self._collect(request, deadline), request.period
+        prefix, files = f"reports/{period.last}/", _files(report)
+        is_over = period.is_whole_month and period.end <= report.asked_at
+        for name, body in files.items():
+            self.bucket.put(f"{prefix}{name}", body, deadline)
+            if is_over:
+                self.bucket.put(f"months/{period.first:%Y-%m}/{name}", body, deadline, once=True)
+        if request.is_scheduled:
+            _, partition, *_ = self.settings.of_stack.topic_arn.split(":")
+            place = Place(self.bucket.name, f"{prefix}report.html", partition)
+            message = message_of_report(report, place)
+            self.environment.outbox.topic.publish_report(message, deadline)
+        return {
+            "period": {"from": str(period.first), "to": str(period.last)},
+            "bucket": self.bucket.name,
+            "prefix": prefix,
+            "files": list(files),
+            "counts": {"restores": report.outcomes, "clusters": report.states},
+        }
+
+    def _collect(self, request: ReportRequest, deadline: Deadline) -> Report:
+        of_stack, policy = self.settings.of_stack, self.settings.policy
+        period, asked_at, objectives = request.period, request.asked_at, self.settings.objectives
+        table = self.environment.bookkeeping
+        books = table.read_books(deadline, self.environment.clock.now())
+        stored = read_stored(table.read_all(deadline), period, objectives, asked_at)
+        at, fleet = min(period.end, asked_at), Fleet()
+        if of_stack.project_ids:
+            reader = FleetReader(self.environment, books, at - policy.window)
+            fleet = reader.read(deadline.earlier(WRITING_TIME))
+        restores = merged(stored.restores, fleet.restores)
+        _, _, _, region, account, _ = of_stack.topic_arn.split(":")
+        secret = books.expiry.secret
+        return Report(
+            stack=of_stack.stack_name,
+            region=region,
+            account=account,
+            version=__version__,
+            period=period,
+            asked_at=asked_at,
+            policy=policy,
+            objectives=objectives,
+            judged=judge_fleet(fleet, restores, policy, at) if of_stack.project_ids else None,
+            project_names={key: name for key, name in fleet.project_names.items() if name},
+            unread_projects=fleet.unread_projects,
+            snapshots=fleet.snapshots,
+            all_restores=restores,
+            evidence=stored.evidence,
+            unreadable=stored.unreadable,
+            degraded=_degraded(books),
+            credentials_expire_at=secret.expires_at if secret else None,
+            watched_since=stored.watched_since,
+        )
+
+
+def judge_fleet(
+    fleet: Fleet, restores: Sequence[Restore], policy: Policy, at: datetime
+) -> list[Judged]:
+    """
+    Judge every cluster that existed at that moment.
+
+    Where a list of clusters could not be read, those that the table knows stand in.
+    """
+    own: defaultdict[ClusterKey, list[Restore]] = defaultdict(list)
+    for one in restores:
+        own[one.cluster_key].append(one)
+    # Atlas lists some Flex clusters among the dedicated ones too.
+    by_kind = sorted(fleet.clusters, key=lambda one: one.kind is RestoreKind.FLEX)
+    clusters = {one.key: one for one in by_kind}
+    for key, known in own.items():
+        is_flex = known[-1].job.kind in {RestoreKind.FLEX, RestoreKind.TENANT}
+        kind = RestoreKind.FLEX if is_flex else RestoreKind.DEDICATED
+        unread = fleet.unread.get((key[0], "", CLUSTER_LISTS[kind]))
+        if key not in clusters and unread:
+            clusters[key] = Cluster(*key, kind)
+            fleet.unread[*key, kind] = unread
+    return [
+        judge(one, own[one.key], fleet.unread.get((*one.key, one.kind)), policy, at)
+        for one in clusters.values()
+        if one.created_at is None or one.created_at < at
+    ]
+
+
+def _degraded(books: Books) -> list[str]:
+    projects = [key for key, one in books.projects.items() if one.watched.degraded]
+    return [*([""] if books.stack.degraded else []), *sorted(projects)]
+
+
+def _files(report: Report) -> dict[str, bytes]:
+    """The files by name. The JSON, which has the sums of the others, is the last."""
+    files = {
+        "report.html": page(report).encode(),
+        "coverage.csv": coverage_csv(report).encode(),
+        "restores.csv": restores_csv(map(line_of, report.evidence)).encode(),
+    }
+    return files | {"report.json": report_json(report, files).encode()}

@@ -1,0 +1,102 @@
+"""A restore as a test of the backups: how much it proves. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
+from restore_watch.model.validation import Verdict
+
+
+class Rung(StrEnum):
+    """How much a restore that succeeded proves."""
+
+    VERIFIED = "verified"
+    """A pipeline tested the data: its verdict was PASSED."""
+    RESTORED = "restored"
+    """Atlas wrote a whole cluster."""
+    PARTLY = "partly"
+    """A download, or a restore of some collections. It never counts as a test."""
+
+
+@dataclass(frozen=True)
+class Restore:
+    """
+    A restore job with the newest verdict on its data. Moments are UTC.
+
+    `began`: when it was scheduled. `seen_at`: when its status was observed, for an end that Atlas
+    does not date. `judged_at`: when the pipeline tested the data.
+    """
+
+    job: RestoreJob
+    began: datetime
+    seen_at: datetime
+    verdict: Verdict | None = None
+    judged_at: datetime | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it restores a whole cluster into a cluster."""
+        return not self.job.is_download and self.job.kind is not RestoreKind.COLLECTION
+
+    @property
+    def ended_at(self) -> datetime:
+        """When it ended, or else its status was observed."""
+        return self.job.restore_finished_date or self.seen_at
+
+    @property
+    def rung(self) -> Rung | None:
+        """How much it proves, None if it has not succeeded."""
+        if self.job.status is not RestoreStatus.COMPLETED or self.verdict is Verdict.FAILED:
+            return None
+        if not self.is_whole:
+            return Rung.PARTLY
+        return Rung.VERIFIED if self.verdict is Verdict.PASSED else Rung.RESTORED
+
+    @property
+    def failed_at(self) -> datetime | None:
+        """When it failed as a test: its verdict, or a whole restore that Atlas could not finish."""
+        if self.verdict is Verdict.FAILED:
+            return self.judged_at or self.ended_at
+        is_failed = self.is_whole and self.job.status is RestoreStatus.FAILED
+        return self.ended_at if is_failed else None
+
+    @property
+    def went_wrong(self) -> bool:
+        """Whether somebody should know: a restore of any kind, or its data, failed."""
+        return self.verdict is Verdict.FAILED or self.job.status is RestoreStatus.FAILED
+
+    @property
+    def cluster_key(self) -> tuple[str, str]:
+        """The project and the name of the cluster whose snapshot is restored."""
+        return self.job.group_id, self.job.cluster_name
+
+
+def restore_listed(job: RestoreJob) -> Restore:
+    """
+    Return a restore that Atlas lists, and that nobody has judged.
+
+    Without the date of its end, it counts from its beginning: it may have ended long ago.
+    """
+    target = RestoreTarget.listed(job.group_id, job.cluster_name, job.restore_id, job.kind)
+    began = job.restore_scheduled_date or target.created_at
+    return Restore(job, began, began)
+
+
+def merged(known: Iterable[Restore], listed: Iterable[Restore]) -> list[Restore]:
+    """
+    Return each restore once, the oldest first.
+
+    The table knows verdicts, and an end that it has recorded stays. Of a restore that is open in
+    the table, Atlas's list may know the end.
+    """
+    merged = {one.job.restore_id: one for one in listed}
+    for one in known:
+        other = merged.get(one.job.restore_id)
+        if other is None or one.job.terminal or not other.job.terminal:
+            merged[one.job.restore_id] = one
+        else:
+            verdict, judged_at = one.verdict, one.judged_at
+            merged[one.job.restore_id] = replace(other, verdict=verdict, judged_at=judged_at)
+    return sorted(merged.values(), key=lambda one: (one.began, one.job.restore_id))

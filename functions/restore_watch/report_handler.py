@@ -1,0 +1,49 @@
+"""
+The entry point of the report's Lambda function, which shares the package with the watch.
+
+It does work at import, as the handler of the watch does.
+"""
+
+import os
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from foundation.aws_call import AWS_CONFIG
+from foundation.deadline import Deadline
+from foundation.emitting import start_logger
+from restore_watch.composition import environment_of
+from restore_watch.errors import RestoreWatchError
+from restore_watch.report.bucket import ReportBucket
+from restore_watch.report.report_settings import ReportSettings
+from restore_watch.report.reporter import Reporter
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+RESERVE = 1.0
+"""Seconds of the invocation that are kept for returning the result."""
+
+settings = ReportSettings.from_environment(os.environ)
+logger = start_logger(settings.of_stack.log_level)
+client: Any = partial(boto3.Session().client, config=AWS_CONFIG)
+environment = environment_of(settings.of_stack, logger, client)
+reporter = Reporter(settings, environment, ReportBucket(client("s3"), settings.bucket))
+telemetry = environment.telemetry
+
+
+@logger.inject_lambda_context(log_event=False)
+def lambda_handler(event: Any, context: "LambdaContext") -> Mapping[str, Any]:
+    """Make a report within the time of the invocation. Raises RestoreWatchError."""
+    left = context.get_remaining_time_in_millis() / 1000
+    try:
+        result = reporter.report(event, Deadline.after(left - RESERVE))
+        telemetry.report_report(result)
+    except RestoreWatchError as error:
+        telemetry.report_failure(error)
+        raise
+    finally:
+        telemetry.flush()
+    return result

@@ -1,0 +1,131 @@
+"""Reports by the real reporter, of clusters that the emulated Atlas lists."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from foundation.deadline import Deadline
+from local_stack.atlas import EmulatedCluster, EmulatedRestore, Kind, Role
+from local_stack.environment import Environment, target_of
+from local_stack.stack import CREDENTIALS
+from local_stack.wire import Call, Selection
+from local_stack.world import World
+from produced import Produced
+from restore_watch.report.bucket import ReportBucket
+from restore_watch.report.report_settings import ReportSettings
+from restore_watch.report.reporter import Reporter
+
+DAY = timedelta(days=1)
+QUARTER_HOUR = 890.0
+"""Seconds that an invocation has."""
+
+PUT = Selection("s3", None, lambda call: call.method == "PUT")
+
+
+class Reports:
+    """The report's function, whose schedule is daily, and the test's project, which it watches."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.stack = world.stack
+        self.settings = {"REPORT": "daily"}
+        self.projects: tuple[str, ...] = (world.group,)
+        self.bucket: str = self.stack.resources["ReportBucket"]
+        self.event = {"action": "report", "scheduledTime": world.clock().isoformat()}
+        self.at = datetime.combine(world.clock().astimezone(UTC), datetime.min.time(), UTC)
+        """The end of the period."""
+        world.atlas.add_project(world.group)
+
+    def cluster(
+        self, name: str, kind: Kind = "dedicated", *, days: float = 400, **said: Any
+    ) -> EmulatedCluster:
+        """A cluster of so many days. `said`: fields of its entry in the list."""
+        made = self.world.atlas.add_cluster(self.world.group, name, kind)
+        made.created, made.said = self.at - days * DAY, said
+        return made
+
+    def restored(
+        self, name: str, kind: Kind = "dedicated", *, days: float = 5, is_known: bool = False
+    ) -> EmulatedRestore:
+        """A restore of a cluster that completed so many days ago; the table may know it."""
+        newest = self.at - days * DAY
+        (job,) = self.world.atlas.add_ended_restores(self.world.group, name, kind, 1, newest=newest)
+        if is_known:
+            self.world.check(target_of(job, kind))
+        return job
+
+    def environment(self) -> Environment:
+        projects: Any = "all" if self.projects == ("all",) else self.projects
+        return self.world.environment(project_ids=projects)
+
+    def make(
+        self,
+        event: object = None,
+        environment: Environment | None = None,
+        seconds: float = QUARTER_HOUR,
+    ) -> Mapping[str, Any]:
+        """Make a report in a new environment, unless one is named."""
+        environment = environment or self.environment()
+        variables = {"ATLAS_PROJECT_IDS": ",".join(self.projects), **self.settings}
+        settings = ReportSettings.from_environment(self.stack.report_environment | variables)
+        bucket = ReportBucket(environment.by.s3, settings.bucket)
+        parts = environment.application.sweeper.environment
+        reporter = Reporter(settings, parts, bucket)
+        deadline = Deadline.after(seconds, self.world.uptime)
+        result = reporter.report(self.event if event is None else event, deadline)
+        self.world.said.append(json.dumps(result))
+        return result
+
+    @contextmanager
+    def read_only(self) -> Iterator[None]:
+        """Within the block, the service account lacks the role Project Backup Manager."""
+        account, atlas = CREDENTIALS["service_account"]["client_id"], self.world.atlas
+        atlas.grant(account, Role.READ_ONLY)
+        yield
+        atlas.grant(account, Role.BACKUP_MANAGER)
+
+    def files(self, prefix: str = "") -> dict[str, bytes]:
+        """The objects in the bucket by key."""
+        s3 = self.world.aws.client("s3")
+        listed = s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", ())
+        keys = [one["Key"] for one in listed]
+        return {key: s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
+
+    def json(self) -> dict[str, Any]:
+        """The newest report in the bucket."""
+        files = self.files("reports/")
+        read: dict[str, Any] = json.loads(files[max(key for key in files if "json" in key)])
+        return read
+
+    def clusters(self) -> dict[str, dict[str, Any]]:
+        """The clusters of a new report by name."""
+        self.make()
+        return {one["clusterName"]: one for one in self.json()["clusters"]}
+
+    def states(self) -> dict[str, str]:
+        """Their states."""
+        return {name: one["state"] for name, one in self.clusters().items()}
+
+    def messages(self) -> list[Any]:
+        """The messages of reports since the last call."""
+        kind = "atlas-restore-watch.report.v1"
+        return [one for one in self.world.received() if one.event["type"] == kind]
+
+    def asked(self) -> list[Call]:
+        """What Atlas was asked, without tokens."""
+        calls = self.world.calls(Selection("atlas"))
+        return [call for call in calls if call.operation != "token"]
+
+
+@pytest.fixture
+def reports(world: World, produced: Produced) -> Iterator[Reports]:
+    """A stack without any report; what the bucket holds in the end is kept for the canaries."""
+    made = Reports(world)
+    yield made
+    for key, content in made.files().items():
+        produced.add("evidence", content.decode())
+        world.aws.client("s3").delete_object(Bucket=made.bucket, Key=key)

@@ -1,0 +1,184 @@
+"""What cannot be read is said, with since when and the fix; the rest is reported."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from behaviour.report.conftest import DAY, Reports
+from behaviour.rows import rows
+from local_stack.faults import Action, Answer, Close
+from local_stack.refusal import atlas_error
+from local_stack.steps import DEDICATED_LIST, FLEX_CLUSTERS, MISSING_ROLE, too_many_requests
+from local_stack.wire import Selection
+
+CLUSTERS = Selection("atlas", "dedicated_clusters")
+PROJECTS = Selection("atlas", "projects")
+SNAPSHOTS = Selection("atlas", "snapshots")
+
+FAULTS: dict[str, tuple[Action, str]] = {
+    "401": (MISSING_ROLE, "Project Backup Manager"),
+    "403": (atlas_error(403, "FORBIDDEN", "Not for you."), "Give the service account"),
+    "404": (atlas_error(404, "GROUP_NOT_FOUND", "No such project."), "AtlasProjectIds"),
+    "429": (too_many_requests(), "RateLimitReserve"),
+    "500": (Answer(500), "status.mongodb.com"),
+    "silence": (Close(), "status.mongodb.com"),
+    "html": (Answer(200, {"Content-Type": "text/html"}, "<html>"), "newest version"),
+}
+
+
+def furnish(reports: Reports) -> None:
+    """One cluster that the table knows to be tested, one that only Atlas knows, and a Flex one."""
+    for name in ("known", "unknown"):
+        reports.cluster(name)
+        reports.restored(name, is_known=name == "known")
+    reports.cluster("flex", "flex")
+    reports.restored("flex", "flex")
+
+
+def unread_project(reports: Reports) -> Mapping[str, Any]:
+    ((group_id, unread),) = reports.json()["unreadProjects"].items()
+    return {"groupId": group_id, **unread}
+
+
+@pytest.mark.fault("F110")
+@pytest.mark.parametrize(("action", "fix"), rows(FAULTS, "401", "429", "silence"))
+def test_a_list_of_restores_that_cannot_be_read(reports: Reports, action: Action, fix: str) -> None:
+    furnish(reports)
+    since = (reports.at - 30 * DAY).isoformat()
+    trouble = {"since": since, "error": "AtlasError", "message": "refused"}
+    reports.world.rewrite_bookkeeping(troubles={"dedicated jobs of a cluster": trouble})
+    reports.world.inject(DEDICATED_LIST, action, times=None)
+
+    found = reports.clusters()
+
+    assert {name: one["state"] for name, one in found.items()} == {
+        "unknown": "cannot tell",
+        "flex": "tested",
+        "known": "tested",
+    }
+    assert fix in found["unknown"]["fix"]
+    assert found["unknown"]["unreadSince"][:10] == since[:10]
+    (message,) = reports.messages()
+    assert message.event["data"]["needAttention"][0]["state"] == "cannot tell"
+
+
+@pytest.mark.fault("F110")
+@pytest.mark.parametrize(("action", "fix"), rows(FAULTS, "404", "500"))
+def test_a_list_of_clusters_that_cannot_be_read(reports: Reports, action: Action, fix: str) -> None:
+    """The clusters that the table knows stand in."""
+    furnish(reports)
+    reports.restored("gone", days=300, is_known=True)
+    reports.world.inject(CLUSTERS, action, times=None)
+
+    states = reports.states()
+
+    assert states == {"gone": "cannot tell", "flex": "tested", "known": "tested"}
+    assert unread_project(reports)["groupId"] == reports.world.group
+    assert fix in unread_project(reports)["fix"]
+
+
+@pytest.mark.fault("F110")
+@pytest.mark.parametrize("action", [FAULTS["429"][0], FAULTS["500"][0]], ids=["429", "500"])
+def test_what_passes_leaves_no_trace(reports: Reports, action: Action) -> None:
+    furnish(reports)
+    for step in (PROJECTS, CLUSTERS, FLEX_CLUSTERS, DEDICATED_LIST, SNAPSHOTS):
+        reports.world.inject(step, action, times=2)
+
+    assert set(reports.states().values()) == {"tested"}
+    assert reports.json()["unreadProjects"] == {}
+
+
+@pytest.mark.fault("F110")
+def test_snapshots_that_cannot_be_read(reports: Reports) -> None:
+    furnish(reports)
+    reports.world.inject(SNAPSHOTS, MISSING_ROLE, times=None)
+
+    known = reports.clusters()["known"]
+
+    assert known["state"] == "tested"
+    assert "Project Read Only" in known["fix"]
+
+
+@pytest.mark.fault("F111")
+def test_the_list_of_all_projects_is_refused(reports: Reports) -> None:
+    """The projects that the watch knows are reported."""
+    furnish(reports)
+    world = reports.world
+    world.environment(project_ids="all").sweep()
+    reports.projects = ("all",)
+    world.inject(PROJECTS, MISSING_ROLE, times=None)
+
+    assert set(reports.states()) >= {"known", "unknown", "flex"}
+    assert unread_project(reports)["groupId"] == ""
+    assert "AtlasProjectIds" in unread_project(reports)["fix"]
+
+
+def test_all_projects_on_several_pages(reports: Reports) -> None:
+    furnish(reports)
+    other = secrets.token_hex(12)
+    reports.world.atlas.add_cluster(other, "other", "flex").created = reports.at - 10 * DAY
+    reports.world.atlas.behaviour.largest_page = 1
+    reports.projects = ("all",)
+
+    found = reports.clusters()
+
+    assert (found["other"]["state"], found["other"]["projectName"]) == (
+        "new",
+        f"Project {other[-4:]}",
+    )
+    assert set(found) >= {"known", "flex", "other"}
+
+
+def test_more_clusters_than_a_page_are_not_passed_over(reports: Reports) -> None:
+    furnish(reports)
+    reports.world.atlas.behaviour.largest_page_of_clusters = 1
+
+    reports.make()
+
+    assert "more clusters" in unread_project(reports)["problem"]
+
+
+@pytest.mark.fault("F112")
+def test_what_the_time_did_not_reach_is_said(reports: Reports) -> None:
+    """Each question about restores takes long; writing has its own time."""
+    world = reports.world
+    names = [f"cluster-{number}" for number in range(40)]
+    for name in names:
+        reports.cluster(name)
+        reports.restored(name)
+    with world.whenever(DEDICATED_LIST, lambda: world.pass_time(40)):
+        found = reports.clusters()
+
+    states = [one["state"] for one in found.values()]
+    assert set(found) == set(names)
+    assert set(states) == {"tested", "cannot tell"}
+    late = next(one for one in found.values() if one["state"] == "cannot tell")
+    assert "too few to ask Atlas" in late["unread"]
+    assert len(reports.messages()) == 1
+
+
+def test_the_reserve_of_other_tools_is_kept(reports: Reports) -> None:
+    """What the first answer finds under way goes on; the rest waits for the next round."""
+    world, names = reports.world, [f"cluster-{number}" for number in range(40)]
+    for name in names:
+        reports.cluster(name)
+    world.atlas.keep_bucket(world.group, "dedicated", 10)
+
+    assert reports.states() == dict.fromkeys(names, "never")
+    assert world.naps.count(10) >= 1
+
+
+@pytest.mark.fault("F113")
+def test_an_item_of_a_newer_version_is_listed(reports: Reports) -> None:
+    furnish(reports)
+    world = reports.world
+    (job,) = world.atlas.restores(world.group, "known")
+    world.rewrite(job, history=[{"status": {"form": "of 2031"}}])
+
+    assert reports.states()["known"] == "tested"
+    (key,) = reports.json()["unreadableItems"]
+    assert key == {"cluster": f"{world.group}/known", "restoreId": job.restore_id}
+    (message,) = reports.messages()
+    assert message.attributes["attention"] == "true"

@@ -1,0 +1,279 @@
+"""What a report leaves behind: files, months that stay, one message; and what a retry does."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from behaviour.report.conftest import DAY, PUT, Reports
+from behaviour.rows import rows
+from local_stack.aws import aws_error
+from local_stack.canaries import CANARIES
+from local_stack.faults import Action, Answer, Close
+from local_stack.steps import PUBLISH, QUERY, SECRET
+from local_stack.wire import Phase, Selection
+from restore_watch.errors import (
+    InvalidEventError,
+    NotificationPendingError,
+    ReportNotWrittenError,
+    RestoreWatchError,
+    TableUnavailableError,
+)
+
+FILES = ["report.html", "coverage.csv", "restores.csv", "report.json"]
+SCAN = Selection("dynamodb", "Scan")
+OCTOBER = {"action": "report", "from": "2025-10-01", "to": "2025-10-31"}
+
+
+def refusal(code: str, status: int) -> Answer:
+    """S3's error."""
+    body = f"<Error><Code>{code}</Code><Message>as asked</Message></Error>"
+    return Answer(status, {"Content-Type": "application/xml"}, body)
+
+
+def put_of(name: str) -> Selection:
+    return Selection("s3", None, lambda call: call.method == "PUT" and call.path.endswith(name))
+
+
+def past_month(reports: Reports) -> Mapping[str, Any]:
+    """The event that asks for the calendar month before last."""
+    last = reports.at.replace(day=1) - DAY
+    last = last.replace(day=1) - DAY
+    return {**reports.event, "from": f"{last:%Y-%m}-01", "to": f"{last:%Y-%m-%d}"}
+
+
+def furnish(reports: Reports) -> None:
+    reports.cluster("orders", "flex")
+    reports.restored("orders", "flex", days=0.5, is_known=True)
+    reports.cluster("billing")
+    reports.restored("billing").set(deliveryType="download")
+
+
+def test_the_result_says_where_the_report_lies(reports: Reports) -> None:
+    furnish(reports)
+    day = f"{reports.at - DAY:%Y-%m-%d}"
+
+    result = reports.make()
+
+    restores = dict.fromkeys(("FAILED", "CANCELLED", "EXPIRED", "UNKNOWN", "OPEN"), 0)
+    states = ("failed", "overdue", "cannot tell", "new", "exempt", "not required")
+    assert result == {
+        "period": {"from": day, "to": day},
+        "bucket": reports.bucket,
+        "prefix": f"reports/{day}/",
+        "files": FILES,
+        "counts": {
+            "restores": {"COMPLETED": 1, **restores},
+            "clusters": {"tested": 1, "never": 1, **dict.fromkeys(states, 0)},
+        },
+    }
+    files = reports.files()
+    assert set(files) == {f"reports/{day}/{name}" for name in FILES}
+    sums = {
+        name: {"sha256": hashlib.sha256(files[f"reports/{day}/{name}"]).hexdigest()}
+        for name in FILES[:3]
+    }
+    assert reports.json()["files"] == sums
+    types = [call.headers["Content-Type"].partition(";")[0] for call in reports.world.calls(PUT)]
+    assert types == ["text/html", "text/csv", "text/csv", "application/json"]
+    (message,) = reports.messages()
+    assert message.event["id"] == f"atlas-restore-watch:report:{day}:{day}"
+    assert message.event["data"]["clusters"]["never"] == 1
+
+
+def test_no_secret_and_no_download_url_is_in_a_file_or_message(reports: Reports) -> None:
+    """A cluster, a tag and a refusal quote them too."""
+    furnish(reports)
+    world = reports.world
+    job = world.finished_job("dedicated", cluster="billing", delivery_type="download")
+    world.check(job)
+    reports.cluster("odd", tags=[{"key": job.download_url, "value": job.download_url}])
+    reports.cluster("odder").said = {"name": job.download_url}
+    answer = Answer.json(403, {"error": 403, "errorCode": "FORBIDDEN", "detail": job.download_url})
+    about_odd = Selection("atlas", "dedicated_list", lambda call: "odd" in call.path)
+    world.inject(about_odd, answer, times=None)
+
+    result = reports.make()
+
+    said = [
+        *reports.files().values(),
+        *(json.dumps(one.event).encode() for one in reports.messages()),
+    ]
+    for text in (*said, json.dumps(result).encode()):
+        assert job.download_url.encode() not in text
+        assert CANARIES[0].encode() not in text
+
+
+@pytest.mark.parametrize(
+    ("event", "field"),
+    [
+        ({"from": "2031-01-01", "to": "2031-01-02"}, "from"),
+        ({"from": "2025-10-02", "to": "2025-10-01"}, "to"),
+        ({"from": "2024-10-01", "to": "2025-11-05"}, "to"),
+    ],
+    ids=["future", "reversed", "over 400 days"],
+)
+def test_a_wrong_period_is_refused_before_any_call(
+    reports: Reports, event: Mapping[str, str], field: str
+) -> None:
+    environment = reports.environment()
+    reports.world.stack.forget_calls()
+
+    error = reports.world.raised(
+        InvalidEventError, lambda: reports.make({"action": "report", **event}, environment)
+    )
+
+    assert error.field == field
+    assert reports.world.calls() == []
+
+
+REFUSED: dict[str, Action] = {
+    "denied": refusal("AccessDenied", 403),
+    "gone": refusal("NoSuchBucket", 404),
+    "slow-down": refusal("SlowDown", 503),
+    "silence": Close(),
+    "without-etag": Answer(200),
+}
+
+
+@pytest.mark.fault("F114")
+@pytest.mark.parametrize("action", rows(REFUSED, "denied", "silence"))
+@pytest.mark.parametrize("name", [FILES[0], FILES[3]])
+def test_a_bucket_that_refuses(reports: Reports, action: Action, name: str) -> None:
+    furnish(reports)
+    injected = reports.world.inject(put_of(name), action, times=None)
+
+    reports.world.raised(ReportNotWrittenError, reports.make)
+
+    assert reports.messages() == []
+    injected.remove()
+    reports.make()
+    files = reports.files()
+    reports.make()
+    assert reports.files() == files
+    assert len({one.event["id"] for one in reports.messages()}) == 1
+
+
+@pytest.mark.fault("F114")
+@pytest.mark.parametrize(
+    ("step", "action", "error"),
+    [
+        (QUERY, aws_error("dynamodb", "AccessDeniedException"), TableUnavailableError),
+        (SCAN, aws_error("dynamodb", "InternalServerError", status=500), TableUnavailableError),
+        (PUBLISH, aws_error("sns", "AuthorizationError", status=403), NotificationPendingError),
+    ],
+    ids=["bookkeeping", "table", "topic"],
+)
+def test_aws_refuses(
+    reports: Reports, step: Selection, action: Action, error: type[RestoreWatchError]
+) -> None:
+    furnish(reports)
+    reports.world.inject(step, action, times=None)
+
+    reports.world.raised(error, reports.make)
+
+    assert reports.messages() == []
+    assert bool(reports.files()) == (step is PUBLISH)
+
+
+def test_a_secret_that_cannot_be_read_leaves_the_report_of_the_table(reports: Reports) -> None:
+    furnish(reports)
+    refused = aws_error("secretsmanager", "AccessDeniedException")
+    reports.world.inject(SECRET, refused, times=None)
+
+    assert reports.states() == {"orders": "tested"}
+    assert "AtlasSecretArn" in reports.json()["unreadProjects"][reports.world.group]["fix"]
+
+
+DEATHS: dict[str, tuple[Selection, Phase]] = {
+    "books": (QUERY, "before"),
+    "scan": (SCAN, "before"),
+    "secret": (SECRET, "before"),
+    "atlas": (Selection("atlas", "flex_list"), "before"),
+    **{f"before-{name}": (put_of(name), "before") for name in FILES},
+    **{f"after-{name}": (put_of(name), "after") for name in FILES},
+    "before-publish": (PUBLISH, "before"),
+    "after-publish": (PUBLISH, "after"),
+}
+
+
+@pytest.mark.fault("F115")
+@pytest.mark.parametrize(
+    ("step", "phase"), rows(DEATHS, "scan", "after-coverage.csv", "before-publish", "after-publish")
+)
+def test_killed_at_any_call_and_repeated(reports: Reports, step: Selection, phase: Phase) -> None:
+    """The same bytes, and one message by one id."""
+    furnish(reports)
+    reports.make()
+    expected, (message,) = reports.files(), reports.messages()
+    for key in expected:
+        reports.world.aws.client("s3").delete_object(Bucket=reports.bucket, Key=key)
+
+    environment = reports.environment()
+    with reports.world.death(environment, step, phase), suppress(RestoreWatchError):
+        reports.make(environment=environment)
+    reports.world.pass_time(60)
+    reports.make()
+
+    assert reports.files() == expected
+    sent = reports.messages()
+    assert len(sent) == 1 + (step is PUBLISH and phase == "after")
+    assert all(one.event == message.event for one in sent)
+
+
+@pytest.mark.fault("F116")
+def test_a_month_is_written_once(reports: Reports) -> None:
+    furnish(reports)
+    event = past_month(reports)
+    reports.make(event)
+    months = reports.files("months/")
+
+    reports.cluster("later", days=399)
+    reports.make(event)
+
+    assert [key.rpartition("/")[2] for key in months] == sorted(FILES)
+    assert {key.split("/")[1] for key in months} == {str(event["from"])[:7]}
+    assert reports.files("months/") == months
+    assert "later" in reports.files("reports/").popitem()[1].decode() + str(reports.json())
+    conditions = {
+        call.path.split("/")[2]: call.headers.get("If-None-Match")
+        for call in reports.world.calls(PUT)
+    }
+    assert conditions == {"months": "*", "reports": None}
+    assert reports.messages() == []
+
+
+def test_a_month_that_is_not_over_and_a_part_of_one_are_no_months(reports: Reports) -> None:
+    today = reports.at
+    for event in (
+        {
+            "from": f"{today:%Y-%m}-01",
+            "to": f"{(today.replace(day=28) + 4 * DAY).replace(day=1) - DAY:%Y-%m-%d}",
+        },
+        {"from": "2026-01-01", "to": "2026-01-30"},
+    ):
+        reports.make({**reports.event, **event})
+
+    assert reports.files("months/") == {}
+    assert len(reports.files("reports/")) == 2 * len(FILES)
+
+
+def test_the_built_function_answers_the_schedule(reports: Reports) -> None:
+    """In the real runtime, with the template's variables."""
+    stack = reports.stack
+    result = stack.reports.invoke(
+        {"action": "report", "scheduledTime": datetime.now(UTC).isoformat()}
+    )
+    assert result.payload["prefix"].startswith("reports/")
+    assert result.payload["files"] == FILES
+    wrong = stack.reports.invoke({"action": "sweep"})
+    assert wrong.payload["errorType"] == "InvalidEventError"
+    logs = stack.reports.logs()
+    reports.world.said.append(logs)
+    lines = [json.loads(line) for line in logs.splitlines() if line[:1] == "{"]
+    assert any(line.get("message") == "reported" for line in lines)
+    assert any(line.get("FailedChecks") for line in lines)

@@ -1,0 +1,139 @@
+"""The page of a report in a real browser. Skipped where there is none; `.ci/run` installs one."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from pictures.render import OPTIONS, find_browser
+from restore_watch.report.page import page
+from restore_watch.report.report import Report
+from unit.report.reports import NO_ROLE, fleet, group
+from unit.report.test_page import HOSTILE
+
+BROWSER = find_browser()
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium or Chrome")
+
+REPORTS = {
+    "3": fleet(3),
+    "11": fleet(11),
+    "well": fleet(61, is_well=True),
+    "unread": replace(fleet(11), unread_projects={group(7): NO_ROLE}, degraded=[""]),
+    "unwatched": replace(fleet(11), judged=None),
+    "hostile": fleet(11, name=lambda usual: usual + "".join(HOSTILE)),
+}
+
+type Scheme = Literal["light", "dark"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=BROWSER, args=OPTIONS[:-1])
+        yield running
+        running.close()
+
+
+def opened(
+    browser: Browser, made: Report, folder: Path, width: int = 1440, scheme: Scheme = "light"
+) -> tuple[Page, list[str]]:
+    """The page, and all that it asks for or complains about."""
+    file = folder / "report.html"
+    file.write_text(page(made), encoding="utf-8")
+    seen = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    said: list[str] = []
+    seen.on("request", lambda one: said.append(one.url))
+    seen.on("console", lambda one: said.append(one.text))
+    seen.on("pageerror", lambda one: said.append(str(one)))
+    seen.on("dialog", lambda one: said.append(one.message))
+    seen.goto(file.as_uri())
+    return seen, [one for one in said if one != file.as_uri()]
+
+
+# What reaches over the right edge, or out of its own box, with what is folded opened.
+BEYOND = """() => {
+    document.querySelectorAll("details").forEach(one => one.open = true);
+    return [...document.querySelectorAll("body *:not(.unseen, .unseen *, .sprite, .sprite *)")]
+        .filter(one => one.getBoundingClientRect().right > innerWidth + 0.5
+            || (one instanceof HTMLElement && one.clientWidth
+                && one.scrollWidth > one.clientWidth + 1))
+        .map(one => one.outerHTML.slice(0, 120))
+}"""
+
+
+LOOKS: tuple[tuple[int, Scheme], ...] = ((1440, "light"), (360, "dark"))
+"""Widths of a window, and the scheme that somebody prefers. The room is the same in each scheme."""
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_page_stays_in_its_room_asks_for_nothing_and_everybody_can_read_it(
+    browser: Browser, tmp_path: Path, name: str, width: int, scheme: Scheme
+) -> None:
+    seen, said = opened(browser, REPORTS[name], tmp_path, width, scheme)
+
+    assert said == []
+    assert seen.evaluate(BEYOND) == []
+    assert seen.evaluate("document.documentElement.scrollWidth") == width
+    assert violations(seen) == []
+    seen.emulate_media(color_scheme="light" if scheme == "dark" else "dark")
+    assert violations(seen, "color-contrast") == []
+    seen.close()
+
+
+def violations(seen: Page, *rules: str) -> list[tuple[str, list[str]]]:
+    """Every rule of axe that the page breaks, or of these, with some of the elements."""
+    only = {"runOnly": list(rules)} if rules else {}
+    found = Axe().run(seen, options={"resultTypes": ["violations"], **only}).response
+    return [(one["id"], [node["html"] for node in one["nodes"][:3]]) for one in found["violations"]]
+
+
+def test_four_hundred_clusters_stay_in_their_room(browser: Browser, tmp_path: Path) -> None:
+    seen, said = opened(browser, fleet(400), tmp_path, 360)
+
+    assert said == []
+    assert seen.evaluate(BEYOND) == []
+    seen.set_viewport_size({"width": 1440, "height": 900})
+    assert seen.evaluate(BEYOND) == []
+    seen.close()
+
+
+@pytest.mark.parametrize("is_well", [False, True])
+def test_forty_clusters_print_on_two_pages(
+    browser: Browser, tmp_path: Path, *, is_well: bool
+) -> None:
+    seen, _ = opened(browser, fleet(40, is_well=is_well), tmp_path, scheme="dark")
+
+    printed = seen.pdf(prefer_css_page_size=True, print_background=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2
+    seen.close()
+
+
+def test_a_project_that_is_folded_prints_as_a_line(browser: Browser, tmp_path: Path) -> None:
+    seen, _ = opened(browser, fleet(70, is_well=True), tmp_path)
+    seen.emulate_media(media="print")
+
+    heights = seen.evaluate("[...document.querySelectorAll('details')].map(x => x.offsetHeight)")
+    assert len(heights) == 7
+    assert max(heights) < 24
+    seen.close()
+
+
+def test_a_month_differs_without_colour(browser: Browser, tmp_path: Path) -> None:
+    """Each sign has a shape of its own, and says what it is when one points at it."""
+    seen, _ = opened(browser, fleet(40), tmp_path)
+
+    shapes = seen.evaluate("[...document.querySelectorAll('symbol')].map(x => x.innerHTML)")
+    assert len(set(shapes)) == 6
+    titles = seen.evaluate(
+        "[...new Set([...document.querySelectorAll('use > title')].map(x => x.textContent))]"
+    )
+    kinds = {one.partition(": ")[2] for one in titles}
+    assert {"verified by a pipeline", "no test", "restored into a cluster"} <= kinds
+    seen.close()

@@ -1,0 +1,200 @@
+"""Made-up reports: fleets of any size, with and without what needs a look."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Any
+
+from restore_watch.model.restore_job import RestoreJob, RestoreKind
+from restore_watch.model.validation import Verdict
+from restore_watch.report.cluster import Cluster
+from restore_watch.report.cluster_state import Policy, Unread, judge
+from restore_watch.report.period import DAY, Period
+from restore_watch.report.report import Report, Snapshot, outcome_of
+from restore_watch.report.restore_evidence import Objectives, RestoreEvidence
+from restore_watch.report.restore_test import Restore
+
+WEEK = Period(date(2026, 11, 23), date(2026, 11, 29))
+END = WEEK.end
+HOUR = timedelta(hours=1)
+
+NO_ROLE = Unread(
+    "Atlas answers 403 to the list of its restores",
+    "Grant the role Project Backup Manager to the service account.",
+    datetime(2026, 9, 3, 6, tzinfo=UTC),
+)
+
+EMPTY = Report(
+    stack="atlas-restore-watch",
+    region="eu-west-1",
+    account="123456789012",
+    version="1.4.0",
+    period=WEEK,
+    asked_at=END + 6 * HOUR,
+    policy=Policy(),
+    objectives=Objectives(HOUR, 24 * HOUR),
+    judged=None,
+    project_names={},
+    unread_projects={},
+    snapshots={},
+    all_restores=(),
+    evidence=(),
+    unreadable=(),
+    degraded=(),
+    credentials_expire_at=datetime(2027, 3, 1, tzinfo=UTC),
+    watched_since=datetime(2025, 11, 3, 9, tzinfo=UTC),
+)
+
+PROJECTS = ("catalogue", "crm", "orders", "payments")
+NAMES = ("accounts", "archive", "billing", "cards", "images", "ledger", "prices", "search", "stock")
+
+
+def group(number: int) -> str:
+    return f"{number + 1:024x}"
+
+
+def restore(
+    cluster: Cluster,
+    began: datetime,
+    number: int = 1,
+    took: timedelta = timedelta(minutes=42),
+    **fields: Any,
+) -> Restore:
+    """A completed restore of the cluster, except for the given fields of the job."""
+    verdict: Verdict | None = fields.pop("verdict", None)
+    ended = began + took
+    job: dict[str, Any] = {
+        "groupId": cluster.group_id,
+        "clusterName": cluster.name,
+        "restoreId": f"{int(began.timestamp()):08x}{number:016x}",
+        "kind": cluster.kind,
+        "deliveryType": "RESTORE",
+        "status": "COMPLETED",
+        "snapshotFinishedDate": began - 3 * HOUR,
+        "restoreScheduledDate": began,
+        "restoreFinishedDate": ended,
+        "targetProjectId": cluster.group_id,
+        "targetDeploymentItemName": "drill",
+    }
+    read = RestoreJob.model_validate(job | fields)
+    return Restore(read, began, ended, verdict, ended + HOUR if verdict else None)
+
+
+def cluster(name: str = "ledger", number: int = 0, **fields: Any) -> Cluster:
+    usual: dict[str, Any] = {
+        "id": f"{sum(map(ord, name)):024x}",
+        "created_at": datetime(2024, 5, 3, tzinfo=UTC),
+        "has_backups": True,
+        "is_continuous": True,
+        "is_paused": False,
+    }
+    return Cluster(group(number), name, fields.pop("kind", RestoreKind.DEDICATED), **usual | fields)
+
+
+def evidence(restore: Restore) -> RestoreEvidence:
+    """What the table has of a restore, as far as the page shows it."""
+    job = restore.job
+    took = timedelta(seconds=job.duration_seconds or 0)
+    facts = {
+        "outcome": outcome_of(restore),
+        "rtoMet": job.status == "COMPLETED" and took <= HOUR,
+        "rpoMet": EMPTY.objectives.rpo_met(job),
+    }
+    return RestoreEvidence(restore, facts, (), ())
+
+
+def report(
+    clusters: Sequence[tuple[Cluster, Sequence[Restore]]],
+    unread: Mapping[str, Unread] | None = None,
+    **fields: Any,
+) -> Report:
+    """A report of these clusters and their restores. `unread`: by the name of a cluster."""
+    policy = fields.get("policy", EMPTY.policy)
+    period = fields.get("period", WEEK)
+    judged = [
+        judge(one, sorted(own, key=_began), (unread or {}).get(one.name), policy, period.end)
+        for one, own in clusters
+    ]
+    restores = sorted((each for _, own in clusters for each in own), key=_began)
+    usual: dict[str, Any] = {
+        "judged": judged,
+        "project_names": {group(number): name for number, name in enumerate(PROJECTS)},
+        "snapshots": {one.key: Snapshot(period.end - 5 * HOUR) for one, _ in clusters},
+        "all_restores": restores,
+        "evidence": [evidence(one) for one in restores if period.includes(one.began)],
+    }
+    return replace(EMPTY, **usual | fields)
+
+
+def _began(restore: Restore) -> datetime:
+    return restore.began
+
+
+def fleet(
+    size: int,
+    *,
+    is_well: bool = False,
+    name: Callable[[str], str] = str,
+    **fields: Any,
+) -> Report:
+    """Clusters of one project in ten; one in three needs a look unless all `is_well`."""
+    random = Random(size)  # noqa: S311  the same fleet each time
+    projects = max(1, min(len(PROJECTS), size // 3)) if size <= 40 else size // 10
+    names = {
+        group(number): name(PROJECTS[number] if number < len(PROJECTS) else f"team-{number:02}")
+        for number in range(projects)
+    }
+    clusters: list[tuple[Cluster, list[Restore]]] = []
+    unread: dict[str, Unread] = {}
+    for number in range(size):
+        title = NAMES[number % len(NAMES)] + (f"-{number // len(NAMES)}" if number >= 9 else "")
+        one = cluster(title, number * projects // size, id=f"{number:024x}")
+        if number % 11 == 4:
+            one = replace(one, created_at=datetime(2026, 6, 3, tzinfo=UTC))
+        bad = "" if is_well or number % 3 != 1 else BAD[number // 3 % len(BAD)]
+        own = _history(one, bad, random, name)
+        if is_well:
+            own = [each for each in own if each.failed_at is None]
+        if bad == "cannot tell":
+            unread[one.name] = NO_ROLE
+            own = [each for each in own if each.began < END - 120 * DAY]
+        if number % 13 == 7:
+            one = replace(one, is_paused=True)
+        if number % 17 == 12:
+            one = replace(one, tags={"restore-test": "exempt:" + name("copied each night")})
+        clusters.append((one, own))
+    return report(clusters, unread, project_names=names, **fields)
+
+
+BAD = ("failed", "overdue", "never", "cannot tell")
+
+
+def _history(one: Cluster, bad: str, random: Random, name: Callable[[str], str]) -> list[Restore]:
+    if bad == "never":
+        return []
+    until = END - 130 * DAY if bad in {"overdue", "cannot tell"} else END
+    at = max(one.created_at or END, datetime(2025, 11, 3, tzinfo=UTC))
+    own: list[Restore] = []
+    while (at := at + random.uniform(9, 44) * DAY) < until:
+        fields: dict[str, Any] = {
+            "took": timedelta(minutes=random.triangular(8, 95, 35)),
+            "snapshotFinishedDate": at - random.triangular(0.3, 30, 4) * HOUR,
+            "verdict": random.choice((None, Verdict.PASSED, Verdict.PASSED)),
+            "targetDeploymentItemName": name(random.choice(("drill", "staging"))),
+        }
+        if random.random() < 0.06:
+            fields |= {"status": "FAILED", "verdict": None}
+        elif random.random() < 0.06:
+            fields |= {"deliveryType": "DOWNLOAD", "verdict": None}
+        own.append(restore(one, at, len(own), **fields))
+    if bad == "failed":
+        target = name("drill")
+        last = restore(
+            one, END - 2 * DAY, 99, verdict=Verdict.FAILED, targetDeploymentItemName=target
+        )
+        own.append(last)
+    elif not bad:
+        took = timedelta(minutes=random.triangular(20, 80, 40))
+        own.append(restore(one, END - random.uniform(0.1, 40) * DAY, 98, took))
+    return own

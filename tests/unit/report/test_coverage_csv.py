@@ -1,0 +1,164 @@
+"""coverage.csv and report.json: what they say of a cluster."""
+
+import hashlib
+import json
+from csv import reader
+from dataclasses import replace
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+from restore_watch.model.validation import Verdict
+from restore_watch.report.cluster_state import Policy, Tag
+from restore_watch.report.coverage_csv import COLUMNS, coverage_csv
+from restore_watch.report.period import DAY
+from restore_watch.report.report import Report, Snapshot
+from restore_watch.report.report_json import report_json
+from restore_watch.report.restore_evidence import Objectives
+from restore_watch.report.restore_test import Rung
+from unit.report.reports import END, HOUR, NO_ROLE, cluster, fleet, group, report, restore
+
+TAGS = {"restore-test": "daily", "tier": "prod", "owner": "team"}
+LEDGER = cluster(tags=TAGS)
+GOOD = restore(LEDGER, END - 3 * DAY, verdict=Verdict.PASSED)
+LATER = restore(LEDGER, END - 2 * DAY, 2, deliveryType="DOWNLOAD")
+FAILED = restore(LEDGER, END - DAY, 3, status="FAILED")
+POLICY = Policy(required_tag=Tag("tier", "prod"))
+
+
+def rows(made: Report) -> list[dict[str, str]]:
+    head, *lines = reader(StringIO(coverage_csv(made)[1:], newline=""))
+    assert head == list(COLUMNS)
+    return [dict(zip(head, line, strict=True)) for line in lines]
+
+
+def whole(made: Report, **files: bytes) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(report_json(made, files))
+    return read
+
+
+def test_a_line_has_what_the_state_rests_on() -> None:
+    (row,) = rows(report([(LEDGER, [GOOD, LATER, FAILED])], policy=POLICY))
+
+    assert row == {
+        "groupId": group(0),
+        "projectName": "catalogue",
+        "clusterName": "ledger",
+        "clusterId": LEDGER.id,
+        "kind": "dedicated",
+        "createdAt": "2024-05-03T00:00:00.000000Z",
+        "state": "failed",
+        "why": "Atlas could not finish the restore of 29 Nov 2026.",
+        "rung": "verified",
+        "lastTestAt": "2026-11-27T00:42:00.000000Z",
+        "days": "2",
+        "restoreId": GOOD.job.restore_id,
+        "durationSeconds": "2520",
+        "rtoMet": "true",
+        "snapshotAgeSeconds": "10800",
+        "rpoMet": "true",
+        "lastAttemptAt": "2026-11-29T00:42:00.000000Z",
+        "lastAttempt": "FAILED",
+        "lastAttemptVerdict": "",
+        "newestSnapshotAt": "2026-11-29T19:00:00.000000Z",
+        "backups": "true",
+        "pointInTime": "true",
+        "paused": "false",
+        "unread": "",
+        "unreadSince": "",
+        "fix": "",
+    }
+
+
+def test_the_newest_attempt_may_be_a_verdict_on_an_older_restore() -> None:
+    judged = restore(LEDGER, END - 5 * DAY, 4, verdict=Verdict.FAILED)
+    late = replace(judged, judged_at=END - HOUR)
+    (row,) = rows(report([(LEDGER, [late, GOOD])]))
+
+    assert (row["lastAttempt"], row["lastAttemptVerdict"]) == ("COMPLETED", "FAILED")
+    assert row["lastAttemptAt"] == "2026-11-29T23:00:00.000000Z"
+
+
+def test_what_could_not_be_read_stands_in_the_line_with_its_fix() -> None:
+    snapshots = {LEDGER.key: Snapshot(None, NO_ROLE)}
+    for made in (
+        report([(LEDGER, [])], {"ledger": NO_ROLE}),
+        report([(LEDGER, [GOOD])], snapshots=snapshots),
+    ):
+        (row,) = rows(made)
+
+        assert row["unread"] == NO_ROLE.problem
+        assert row["unreadSince"] == "2026-09-03T06:00:00.000000Z"
+        assert row["fix"] == NO_ROLE.fix
+
+
+def test_lines_begin_with_the_worst_and_their_bytes_stay() -> None:
+    made = fleet(40)
+
+    assert [row["state"] for row in rows(made)] == [str(one.state) for one in made.in_order]
+    assert coverage_csv(made) == coverage_csv(fleet(40))
+
+
+def test_no_cell_is_a_formula() -> None:
+    made = fleet(11, name=lambda usual: f'=HYPERLINK("https://evil.example";"{usual}")\n@x')
+
+    cells = [cell for row in rows(made) for cell in row.values()]
+    assert any("HYPERLINK" in cell for cell in cells)
+    assert [cell for cell in cells if cell.startswith(("=", "@", "+", "-", "\t"))] == []
+    assert not any("\n" in cell for cell in cells)
+
+
+def test_without_a_watched_project_there_is_only_the_head() -> None:
+    made = replace(fleet(11), judged=None)
+
+    assert rows(made) == []
+    assert whole(made)["clusters"] is None
+    assert whole(made)["counts"]["clusters"] is None
+
+
+def test_the_json_has_everything_else() -> None:
+    made = replace(
+        report([(LEDGER, [GOOD, FAILED])], policy=Policy(Rung.VERIFIED, 30 * DAY, POLICY[2])),
+        unread_projects={group(1): NO_ROLE},
+        unreadable=[{"cluster": "a", "restoreId": "b"}],
+        degraded=[""],
+        objectives=Objectives(rto=timedelta(minutes=90)),
+        snapshots={LEDGER.key: Snapshot(None, NO_ROLE)},
+    )
+    said = whole(made, **{"report.html": b"page", "coverage.csv": b"lines"})
+
+    since = "2026-09-03T06:00:00.000000Z"
+    unread = {"problem": NO_ROLE.problem, "since": since, "fix": NO_ROLE.fix}
+    (one,) = said.pop("clusters")
+    assert list(one) == list(COLUMNS)
+    assert [each["outcome"] for each in said.pop("restores")] == ["COMPLETED", "FAILED"]
+    assert said.pop("limits")[0].startswith("A good test is")
+    counts = said.pop("counts")
+    assert counts["restores"]["COMPLETED"] == counts["restores"]["FAILED"] == 1
+    assert counts["clusters"]["failed"] == 1
+    assert said == {
+        "headline": "1 of 1 cluster needs a look.",
+        "needsAttention": True,
+        "version": "1.4.0",
+        "account": "123456789012",
+        "region": "eu-west-1",
+        "stack": "atlas-restore-watch",
+        "period": {"from": "2026-11-23", "to": "2026-11-29"},
+        "askedAt": "2026-11-30T06:00:00.000000Z",
+        "statesHoldAt": "2026-11-30T00:00:00.000000Z",
+        "watchedSince": "2025-11-03T09:00:00.000000Z",
+        "restoreTestCounts": "verified",
+        "restoreTestDays": 30,
+        "restoreTestTag": "tier=prod",
+        "rtoSeconds": 5400.0,
+        "rpoSeconds": None,
+        "medianSeconds": 2520.0,
+        "unreadProjects": {group(1): unread},
+        "unreadableItems": [{"cluster": "a", "restoreId": "b"}],
+        "degraded": [""],
+        "credentialsExpireAt": "2027-03-01T00:00:00.000000Z",
+        "files": {
+            "coverage.csv": {"sha256": hashlib.sha256(b"lines").hexdigest()},
+            "report.html": {"sha256": hashlib.sha256(b"page").hexdigest()},
+        },
+    }

@@ -1,0 +1,296 @@
+"""The page of a report: what stands in it, and that no name becomes more than text."""
+
+import json
+import re
+from collections import Counter
+from csv import DictReader
+from dataclasses import replace
+from datetime import timedelta
+from io import StringIO
+from itertools import chain, pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restore_watch.model.validation import Verdict
+from restore_watch.report.cluster_state import Policy, State
+from restore_watch.report.coverage_csv import coverage_csv
+from restore_watch.report.page import CLUSTERS, ROWS, page
+from restore_watch.report.period import DAY
+from restore_watch.report.report import Report, Sign
+from restore_watch.report.report_json import report_json
+from restore_watch.report.report_message import SHOWN, Place, message_of_report
+from restore_watch.report.restore_evidence import Objectives
+from restore_watch.report.restore_test import Restore
+from unit.report.parsed_page import ParsedPage
+from unit.report.reports import END, HOUR, NO_ROLE, cluster, fleet, group, report, restore
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"\' onload=alert(1) x="',
+    "</title></style></svg><img src=x onerror=alert(1)>",
+    "{{ 7 * 7 }}{% raw %}&lt;b&gt;",
+    "\u202egnp.exe\u2066\u200f",
+    "a\x00b\x1b[31m\r\nc\u2028d",
+    "é" * 256,
+    "שלום עולם",
+)
+
+PLACE = Place("a-bucket", "reports/2026-11-29/report.html", "aws")
+
+any_fleet = st.builds(fleet, st.integers(1, 30), is_well=st.booleans())
+
+
+def rows_of_csv(report: Report) -> list[dict[str, str]]:
+    text = coverage_csv(report)
+    assert text.startswith("\ufeff")
+    return list(DictReader(StringIO(text[1:], newline="")))
+
+
+@given(any_fleet, st.sampled_from([Policy(), Policy(window=10 * DAY)]))
+def test_the_sums_of_the_page_the_csv_the_json_and_the_message_agree(
+    made: Report, policy: Policy
+) -> None:
+    made = replace(made, policy=policy)
+    parsed, whole = ParsedPage(page(made)), json.loads(report_json(made, {}))
+    message = message_of_report(made, PLACE)
+    said = message.event["data"]
+
+    states = Counter(row["state"] for row in rows_of_csv(made))
+    assert parsed.states == Counter({one.replace(" ", "-"): states[one] for one in states})
+    assert {one: count for one, count in whole["counts"]["clusters"].items() if count} == states
+    assert Counter(one["state"] for one in whole["clusters"]) == states
+    for state, count in states.items():
+        assert f"{count} {state}" in parsed.text
+    assert list(said["clusters"].values()) == list(whole["counts"]["clusters"].values())
+    assert list(said["restores"].values()) == list(whole["counts"]["restores"].values())
+    restores = sum(whole["counts"]["restores"].values())
+    bars = sum(tag == "td" and ("class", "bar") in attrs for tag, attrs in parsed.structure)
+    more = re.search(r"And (\d+) more restores", parsed.text)
+    assert restores == len(whole["restores"]) == bars + int(more[1] if more else 0)
+    looked = sum(states[str(one)] for one in State if one.needs_look)
+    assert whole["headline"].startswith(f"{looked} of ") == (looked > 0)
+    assert len(said["needAttention"]) == min(looked, SHOWN)
+    assert message.attributes["attention"] == json.dumps(whole["needsAttention"])
+
+
+@given(st.sampled_from(HOSTILE) | st.text(max_size=40), st.integers(1, 12))
+def test_a_name_is_text_and_never_an_element_or_an_attribute(name: str, size: int) -> None:
+    plain = ParsedPage(page(fleet(size)))
+    hostile = ParsedPage(page(fleet(size, name=lambda usual: f"{usual}{name}")))
+
+    assert hostile.structure == plain.structure
+    shown = hostile.text
+    for sign in "\x00\x1b\u202e\u2066\u200f\u2028":
+        assert sign not in shown
+
+
+@pytest.mark.parametrize("name", HOSTILE[:4])
+def test_a_name_is_shown_as_it_is_and_apart_from_the_direction_of_others(name: str) -> None:
+    text = ParsedPage(page(fleet(3, name=lambda usual: f"{usual}{name}"))).within("bdi")
+
+    assert f"catalogue{name}" in text
+    assert f"drill{name}" in text
+
+
+def test_a_control_character_and_a_turn_of_the_direction_are_replaced() -> None:
+    text = ParsedPage(page(fleet(3, name=lambda usual: f"{usual}\u202e\x07"))).within("bdi")
+
+    assert "catalogue\ufffd\ufffd" in text
+
+
+@pytest.mark.parametrize("size", [3, 40, 400])
+def test_the_page_has_no_script_and_no_address(size: int) -> None:
+    html = page(fleet(size))
+
+    tags = {tag for tag, _ in ParsedPage(html).structure}
+    assert tags & {"script", "link", "img", "iframe", "a", "form", "object"} == set()
+    assert "://" not in html
+    assert "url(" not in html
+    assert "@import" not in html
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    assert ("meta", (("http-equiv", "Content-Security-Policy"), ("content", policy))) in (
+        ParsedPage(html).structure
+    )
+
+
+def test_headings_stand_in_order() -> None:
+    tags = [tag for tag, _ in ParsedPage(page(fleet(11))).structure]
+
+    levels = [int(tag[1]) for tag in tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_what_needs_a_look_stands_first_in_the_table_and_in_its_project() -> None:
+    made = fleet(40)
+    html = page(made)
+
+    pills = re.findall(r'class="pill [a-z-]+">([a-z ]+)<', html)
+    assert pills == [str(one.state) for one in made.to_look_at]
+    for project in html.split("<h3>")[1:]:
+        states = re.findall(r'<td class="state ([a-z-]+)"', project)
+        order = [list(State).index(State(one.replace("-", " "))) for one in states]
+        assert order == sorted(order)
+
+
+def test_clusters_of_which_the_same_cannot_be_told_share_a_row() -> None:
+    names = [f"crm-{number}" for number in range(5)]
+    made = report([(cluster(name), []) for name in names], dict.fromkeys(names, NO_ROLE))
+
+    text = ParsedPage(page(made)).text
+    assert text.count(NO_ROLE.fix) == 1
+    assert "crm-0 , crm-1 , crm-2 and 2 more" in text
+
+
+def test_many_rows_of_one_state_are_counted() -> None:
+    made = report([(cluster(f"orders-{number:03}"), []) for number in range(ROWS + 7)])
+
+    assert "And 7 more clusters: the months below" in ParsedPage(page(made)).text
+
+
+def test_projects_where_all_is_well_fold_among_many_clusters() -> None:
+    html = page(fleet(70, is_well=True))
+
+    assert html.count("<details>") == 7
+    assert "<details open" not in html
+    assert "<details>" not in page(fleet(40))
+
+
+def test_among_many_clusters_those_that_need_a_look_stay_open() -> None:
+    html = page(fleet(70))
+
+    folded = chain.from_iterable(
+        re.findall(r'class="state ([a-z-]+)"', part.partition("</details>")[0])
+        for part in html.split("<details>")[1:]
+    )
+    assert set(folded) <= {"new", "tested", "exempt", "not-required"}
+    assert ParsedPage(html).states.total() == 70
+
+
+def test_beyond_a_thousand_clusters_the_page_names_the_file() -> None:
+    made = report([(cluster(f"orders-{number:04}"), []) for number in range(CLUSTERS + 3)])
+    parsed = ParsedPage(page(made))
+
+    assert parsed.states.total() == CLUSTERS
+    assert "And 3 more clusters: coverage.csv has them." in parsed.text
+
+
+def test_without_a_watched_project_the_page_says_so() -> None:
+    text = ParsedPage(page(replace(fleet(11), judged=None))).text
+
+    assert "No project is watched, so this report has restores and no clusters." in text
+    assert "Tests by month" not in text
+    assert "Restores week to 29 Nov 2026" in text
+
+
+def test_the_worst_restores_come_first_and_the_others_are_counted() -> None:
+    one = cluster()
+    minutes = [(number, timedelta(minutes=30)) for number in range(ROWS + 3)]
+    own = [restore(one, END - (2 + n) * HOUR, n, took) for n, took in minutes]
+    own.append(restore(one, END - 60 * HOUR, 90, timedelta(minutes=75)))
+    own.append(restore(one, END - 70 * HOUR, 91, status="FAILED"))
+    html = page(report([(one, own)]))
+
+    marks = re.findall(r'<rect class="([a-z]+)"', html)
+    assert marks[:3] == ["bad", "late", "good"]
+    assert len(marks) == ROWS
+    text = ParsedPage(html).text
+    assert "1 h 15 min, completed, over the RTO" in text
+    assert "And 5 more restores: restores.csv has them all." in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"deliveryType": "DOWNLOAD"}, "download"),
+        ({"kind": "collection"}, "drill (some collections)"),
+        ({"targetDeploymentItemName": None}, "?"),
+        ({"targetProjectId": f"{2:024x}"}, "drill in crm"),
+        ({"targetProjectId": "f" * 24}, f"drill in {'f' * 24}"),
+    ],
+    ids=str,
+)
+def test_a_timeline_names_the_target(fields: dict[str, Any], said: str) -> None:
+    one = cluster()
+    made = report([(one, [restore(one, END - DAY, **fields)])])
+
+    assert said in ParsedPage(page(made)).within("bdi")
+
+
+def test_a_restore_far_beyond_others_ends_at_the_edge() -> None:
+    one = cluster()
+    own = [restore(one, END - (20 + n) * HOUR, n) for n in range(20)]
+    own.append(restore(one, END - 120 * HOUR, 90, 90 * HOUR))
+    html = page(report([(one, own)]))
+
+    assert html.count('class="cut"') == 1
+
+
+def test_without_objectives_no_goal_is_drawn() -> None:
+    html = page(replace(fleet(11), objectives=Objectives()))
+
+    assert 'class="goal"' not in html
+    assert "RTO" not in html.partition('<h2 id="restores">')[2].partition("</h2>")[0]
+
+
+def test_what_needs_a_look_beside_clusters_stands_above_the_table() -> None:
+    made = replace(
+        report([(cluster(), [restore(cluster(), END - DAY)])]),
+        unread_projects={group(1): NO_ROLE, "": NO_ROLE},
+        degraded=["", group(2)],
+        unreadable=[{"restoreId": "x"}],
+    )
+    text = ParsedPage(page(made)).text
+
+    assert f"crm : Clusters not read: {NO_ROLE.problem}, since 3 Sep 2026. {NO_ROLE.fix}" in text
+    assert text.count("Clusters not read") == text.count("The watch is degraded.") == 2
+    assert "orders : The watch is degraded." in text
+    assert "Restores that this version cannot read: 1." in text
+
+
+def test_a_restore_that_was_cancelled_in_time_is_neither_late_nor_good() -> None:
+    one = cluster()
+    cancelled = restore(one, END - DAY, status="CANCELLED")
+    html = page(report([(one, [cancelled])]))
+
+    assert '<span class="open">42 min, cancelled</span>' in html
+
+
+def test_a_restore_that_ended_after_the_period_is_of_its_first_day() -> None:
+    one = cluster()
+    made = report([(one, [restore(one, END - HOUR / 2, took=2 * HOUR)])])
+    text = ParsedPage(page(made)).text
+
+    assert "tested today" in text
+    assert "Nov 2026: restored into a cluster" in text
+
+
+ONE = cluster(created_at=END - 20 * DAY)
+GOOD = restore(ONE, END - 10 * DAY)
+FAILED = restore(ONE, END - 9 * DAY, 2, status="FAILED")
+VERIFIED = restore(ONE, END - 8 * DAY, 3, verdict=Verdict.PASSED)
+DOWNLOAD = restore(ONE, END - 7 * DAY, 4, deliveryType="DOWNLOAD")
+
+
+@pytest.mark.parametrize(
+    ("restores", "sign"),
+    [
+        ([], Sign.NONE),
+        ([DOWNLOAD], Sign.PARTLY),
+        ([GOOD, DOWNLOAD], Sign.RESTORED),
+        ([GOOD, FAILED], Sign.FAILED),
+        ([GOOD, FAILED, VERIFIED], Sign.VERIFIED),
+    ],
+)
+def test_a_month_shows_the_best_test_or_a_failure_after_it(
+    restores: list[Restore], sign: Sign
+) -> None:
+    made = report([(ONE, restores)])
+    (judged,) = made.judged or ()
+    before, now = list(made.signs(judged).values())[-2:]
+
+    assert (before, now) == (Sign.ABSENT, sign)

@@ -1,0 +1,66 @@
+"""The report's settings are read from the environment, or refused in one clear line."""
+
+from datetime import timedelta
+
+import pytest
+
+from foundation.errors import ConfigurationError
+from restore_watch.report.cluster_state import Policy, Tag
+from restore_watch.report.period import Schedule
+from restore_watch.report.report_settings import ReportSettings
+from restore_watch.report.restore_evidence import Objectives
+from restore_watch.report.restore_test import Rung
+
+LEAST = {
+    "ATLAS_SECRET_ID": "atlas",
+    "TABLE_NAME": "restore-jobs",
+    "TOPIC_ARN": "arn:aws:sns:eu-central-1:123456789012:restore-status-changes",
+    "POWERTOOLS_SERVICE_NAME": "atlas-restore-watch",
+    "POWERTOOLS_METRICS_NAMESPACE": "AtlasRestoreWatch",
+    "POWERTOOLS_LOG_LEVEL": "INFO",
+    "REPORT_BUCKET": "reports",
+}
+
+
+def test_the_least_that_is_needed() -> None:
+    settings = ReportSettings.from_environment(LEAST)
+
+    assert (settings.bucket, settings.schedule) == ("reports", Schedule.WEEKLY)
+    assert settings.policy == Policy(Rung.RESTORED, timedelta(days=90), None)
+    assert settings.objectives == Objectives(None, None)
+
+
+def test_everything_can_be_chosen() -> None:
+    chosen = {
+        "REPORT": "monthly",
+        "RESTORE_TEST_COUNTS": "verified",
+        "RESTORE_TEST_DAYS": " 400 ",
+        "RESTORE_TEST_TAG": "tier=production=1",
+        "RTO_MINUTES": "60",
+        "RPO_MINUTES": "0.5",
+    }
+
+    settings = ReportSettings.from_environment(LEAST | chosen)
+
+    assert settings.schedule is Schedule.MONTHLY
+    tag = Tag("tier", "production=1")
+    assert settings.policy == Policy(Rung.VERIFIED, timedelta(days=400), tag)
+    assert settings.objectives == Objectives(timedelta(hours=1), timedelta(seconds=30))
+
+
+@pytest.mark.fault("F47")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REPORT_BUCKET", " "),
+        ("REPORT", "hourly"),
+        ("RESTORE_TEST_COUNTS", "partly"),
+        *(("RESTORE_TEST_DAYS", value) for value in ("0", "401", "1.5", "ten", "inf")),
+        *(("RESTORE_TEST_TAG", value) for value in ("tier", "tier=", "=production")),
+        *(("RTO_MINUTES", value) for value in ("-1", "nan", "1e9", "soon")),
+        ("RPO_MINUTES", "-1"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_its_name(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        ReportSettings.from_environment(LEAST | {name: value})
