@@ -117,11 +117,6 @@ evidence: .venv/.ready ## restores of a period for an auditor (FROM=2026-11-01 T
 		$(call argument,RTO,rto) $(call argument,RPO,rpo) $(call argument,PROJECT,project) \
 		$(call argument,CLUSTER,cluster) $(call argument,OUT,out)
 
-.PHONY: report
-report: .venv/.ready ## make the report of a period and fetch its files (FROM=2026-11-01 TO=2026-11-30 STACK=... OUT=report)
-	@$(OPERATING) operate.report \
-		$(call argument,FROM,from) $(call argument,TO,to) $(call argument,STACK,stack) $(call argument,OUT,out)
-
 .PHONY: doctor
 doctor: .venv/.ready ## what works in a stack and what does not (STACK=... PROJECT=... CLUSTER=... TEST=yes)
 	@$(OPERATING) operate.doctor \

@@ -1,16 +1,10 @@
 """A stack of this application, as CloudFormation knows it."""
 
-import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError
-
-from foundation.json_text import read_object
-from operate.aws import ONCE, Aws
+from operate.aws import Aws
 from operate.command_line import text_of_form
 from operate.errors import OperateError
 
@@ -22,11 +16,6 @@ read_stack_name = text_of_form(
 )
 
 TABLE_OUTPUT = "TableName"
-
-OTHER_FORM = (
-    "lambda:InvokeFunction: the function's answer has a form that is not known. Deploy the stack "
-    "again, with this version"
-)
 
 
 @dataclass(frozen=True)
@@ -42,18 +31,6 @@ class DeployedStack:
         if name not in self.outputs:
             raise OperateError(f"the stack {self.name} has no output {name}: deploy it again")
         return self.outputs[name]
-
-    def invoke(
-        self, aws: Aws, output: str, event: Mapping[str, str], config: Config = ONCE
-    ) -> dict[str, Any]:
-        """Return the answer of the function in this output. Raises OperateError."""
-        fixes = {"ResourceNotFoundException": "The function was deleted: deploy the stack again"}
-        what = {"FunctionName": self.output(output), "Payload": json.dumps(event)}
-        answer = aws.ask("lambda", "invoke", "Payload", config=config, fixes=fixes, **what)
-        with suppress(BotoCoreError):
-            if said := read_object(answer["Payload"].read()):
-                return said
-        raise OperateError(OTHER_FORM)
 
 
 def read_stack(aws: Aws, name: str) -> DeployedStack:

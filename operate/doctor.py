@@ -7,51 +7,63 @@ with your own AWS credentials. docs/operations.md says what is looked at.
 Exit status: 0 if nothing is wrong; 1 if something is, or AWS refused; 2 if an argument is wrong.
 """
 
+import json
 import sys
 import textwrap
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from botocore.exceptions import BotoCoreError
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.text import Text
 
-from operate.aws import LOOKING, Aws
+from foundation.json_text import read_object
+from operate.aws import LOOKING, ONCE, Aws
 from operate.command_line import CommandLine, run
-from operate.deployed_stack import (
-    DEFAULT_NAME,
-    OTHER_FORM,
-    DeployedStack,
-    read_stack,
-    read_stack_name,
-)
+from operate.deployed_stack import DEFAULT_NAME, DeployedStack, read_stack, read_stack_name
 from operate.errors import OperateError, plain
 from operate.stack_diagnosis import StackDiagnosis
 from restore_watch.diagnosis.line import Line, bad, good, without_consequences
+
+_OTHER_FORM = (
+    "lambda:InvokeFunction: the function's answer has a form that is not known. Deploy the stack "
+    "again, with this version"
+)
 
 _read_lines = TypeAdapter(list[Line]).validate_python
 
 
 def _of_function(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> list[Line]:
     """Return the findings of the function. A function that does not start is one line."""
-    answer = stack.invoke(aws, "FunctionName", event)
+    answer = _invoked(aws, stack, event)
     if "errorType" in answer:
         return [_failed("function", answer)]
     try:
         return _read_lines(answer.get("checks"))
     except ValidationError:
-        raise OperateError(OTHER_FORM) from None
+        raise OperateError(_OTHER_FORM) from None
 
 
 def _test(aws: Aws, stack: DeployedStack) -> Line:
-    check, answer = (
-        "test notification",
-        stack.invoke(aws, "FunctionName", {"action": "test-notification"}),
-    )
+    check, answer = "test notification", _invoked(aws, stack, {"action": "test-notification"})
     if "messageId" in answer:
         return good(check, "SNS has taken it. Look whether it arrives everywhere")
     return _failed(check, answer)
+
+
+def _invoked(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> dict[str, Any]:
+    fixes = {"ResourceNotFoundException": "The function was deleted: deploy the stack again"}
+    name, payload = stack.output("FunctionName"), json.dumps(event)
+    answer = aws.ask(
+        "lambda", "invoke", "Payload", config=ONCE, fixes=fixes, FunctionName=name, Payload=payload
+    )
+    with suppress(BotoCoreError):
+        if said := read_object(answer["Payload"].read()):
+            return said
+    raise OperateError(_OTHER_FORM)
 
 
 def _failed(check: str, answer: Mapping[str, Any]) -> Line:
