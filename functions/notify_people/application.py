@@ -48,11 +48,7 @@ class Application:
     def _notify(
         self, records: Iterable[Mapping[str, Any]], deadline: Deadline
     ) -> Mapping[str, Any]:
-        """
-        Handle an SQS batch. Return `batchItemFailures`: the messages that SQS delivers again.
-
-        A message that fails does not affect the others, even if our own code fails at it.
-        """
+        """Handle an SQS batch. Return `batchItemFailures`: the messages that SQS delivers again."""
         failed: list[str] = []
         entries: dict[tuple[str, int], Entry] = {}
         for record in records:
@@ -73,11 +69,10 @@ class Application:
 
     def _check_email(self, deadline: Deadline) -> Mapping[str, int]:
         """
-        Return the numbers of subscriptions that are confirmed and that are not.
+        Look who gets e-mail: SNS takes messages for nobody without an error.
 
-        SNS takes messages for nobody without an error. The metric of the missing subscriptions
-        raises an alarm; a notice goes to the other channels, once a day. If SNS does not answer,
-        ChannelUnavailableError has Lambda try again.
+        The metric raises an alarm; a notice goes to the other channels, once a day. If SNS does not
+        answer, ChannelUnavailableError has Lambda try again.
         """
         found = self.channels.email_subscriptions(deadline)
         if found is None:

@@ -98,11 +98,7 @@ class Delivery:
     def _is_new(
         self, channel: Channel, entry: Entry, claim: str, waiting: Deadline, deadline: Deadline
     ) -> bool:
-        """
-        Claim the notice. False if it was sent, is outdated, or cannot be claimed.
-
-        Wait a little if another environment sends a notice about the same subject.
-        """
+        """Claim the notice. False if it was sent, is outdated, or cannot be claimed in time."""
         notice = entry.notice
         retrying = Retrying(
             retry=retry_if_exception_type(SendingElsewhereError),

@@ -13,18 +13,14 @@ from notify_people.channels.channel import Channel
 
 _TOPICS = {Channel.CHAT: "CHAT_TOPIC_ARN", Channel.EMAIL: "EMAIL_TOPIC_ARN"}
 
-DEFAULT_CONSOLE = "https://cloud.mongodb.com"
-DEFAULT_PAGERDUTY = "https://events.pagerduty.com"
-
 
 @dataclass(frozen=True)
 class Settings:
     """
     The operator's choices when the stack was deployed.
 
-    `topic_arns`: of chat and e-mail, if they have a topic. `channels`: in the order of tries; None
-    for all that have a topic or a key in the secret `secret_id`. `console`: the address of Atlas's
-    console, which is the address of Atlas's API too. `metrics`: the names to write, None for all.
+    `channels`: in the order of tries; None for all that have a topic or a key in the secret.
+    `console`: the address of Atlas's console and API. `metrics`: the names to write, None for all.
     """
 
     sent_table_name: str
@@ -53,8 +49,10 @@ class Settings:
             secret_id=given.get("NOTIFY_SECRET_ID") or None,
             channels=_channels(given),
             changes=_changes(given),
-            pagerduty_base_url=_base_url(given, "PAGERDUTY_BASE_URL", DEFAULT_PAGERDUTY),
-            console=_base_url(given, "ATLAS_BASE_URL", DEFAULT_CONSOLE),
+            pagerduty_base_url=_base_url(
+                given, "PAGERDUTY_BASE_URL", "https://events.pagerduty.com"
+            ),
+            console=_base_url(given, "ATLAS_BASE_URL", "https://cloud.mongodb.com"),
             stack_name=given["POWERTOOLS_SERVICE_NAME"],
             log_level=given["POWERTOOLS_LOG_LEVEL"],
             metrics=wanted_metrics(given),

@@ -19,9 +19,6 @@ from notify_people.errors import SecretError
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-READ_TIME = 5.0
-"""Seconds that reading may take, so that channels without a secret have time left."""
-
 KEYS = {
     Channel.SLACK: "slack_webhook_url",
     Channel.TEAMS: "teams_webhook_url",
@@ -72,7 +69,8 @@ class NotifySecret(Renewable[ChannelSecrets]):
         if self._get is None:
             return ChannelSecrets({})
         try:
-            answer = aws_call(deadline.within(READ_TIME), "read the secret", self._get, "ARN")
+            # The channels without a secret have to have time left.
+            answer = aws_call(deadline.within(5.0), "read the secret", self._get, "ARN")
         except AwsCallError as error:
             msg = f"the secret that NOTIFY_SECRET_ID names cannot be read: Secrets Manager {error}"
             raise SecretError(msg) from None

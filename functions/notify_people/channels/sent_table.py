@@ -35,11 +35,8 @@ _FREE = (
     "(attribute_not_exists(#claimedUntil) OR #claimedUntil < :now OR #claimedUntil > :latest "
     "OR #claimedBy = :claimedBy)"
 )
-_NOTE = (
-    "SET #sequence = :sequence, #sentAt = :now, #expiresAt = :expiresAt "
-    "REMOVE #claimedBy, #claimedUntil"
-)
 _RELEASE = "REMOVE #claimedBy, #claimedUntil"
+_NOTE = f"SET #sequence = :sequence, #sentAt = :now, #expiresAt = :expiresAt {_RELEASE}"
 _MINE = "#claimedBy = :claimedBy"
 
 

@@ -12,12 +12,7 @@ from notify_people.words.spans import duration, microseconds, minute, moment
 
 
 def credentials_notice(change: CredentialsChange, console: str, stack: str) -> Notice:
-    """
-    Return the notice. All notices about the credentials of a stack have the same subject.
-
-    So a page that opens seven days before is the same page a day before, and closes when the watch
-    uses another secret.
-    """
+    """Return the notice. All of a stack have one subject: a renewal closes an expiry's page."""
     what = "renewed" if change.renewed else "expiring"
     severity, paging = of_credentials(change)
     return Notice(

@@ -11,11 +11,7 @@ from notify_people.words.spans import microseconds, moment
 
 
 def validation_notice(recorded: ValidationRecorded, console: str, stack: str) -> Notice:
-    """
-    Return the notice about a validation, in the thread of its restore.
-
-    Each has its own subject: a verdict on a part of the data does not outdate a verdict on another.
-    """
+    """Return the notice. Each has its own subject: no verdict outdates one on other data."""
     found = recorded.validation
     verdict, advice = _verdict(recorded)
     severity, paging = of_validation(is_good=not advice)
