@@ -41,9 +41,6 @@ from restore_watch.errors import (
 from restore_watch.model.fixes import UNCERTAIN, fix_of, fix_of_expiry
 from restore_watch.model.status_change import utc_text
 
-CLUSTERS_TRIED = 3
-"""So many clusters are asked for their restore jobs until a list is read."""
-
 _CALL_TIME = 6.0
 """Seconds that one question may take."""
 
@@ -65,17 +62,17 @@ class Look:
     """Whether these are all clusters: the lists could be read, and had one page."""
 
 
+@dataclass(frozen=True)
 class AtlasDiagnosis:
     """Asks Atlas."""
 
-    def __init__(self, session: AtlasSession, now: Callable[[], datetime]) -> None:
-        self._session = session
-        self._now = now
+    session: AtlasSession
+    now: Callable[[], datetime]
 
     def caller(self, deadline: Deadline) -> tuple[list[Line], Caller | None]:
         """Look whether the credentials are accepted, and from which address we come."""
         try:
-            caller = read_caller(self._session, deadline.within(_CALL_TIME))
+            caller = read_caller(self.session, deadline.within(_CALL_TIME))
         except RestoreWatchError as error:
             of_atlas = (AtlasUnavailableError, UnexpectedAtlasResponseError, EndpointRetiredError)
             # Without a family, there is no token, or no way to Atlas.
@@ -86,20 +83,20 @@ class AtlasDiagnosis:
         return [
             good("credentials", "Atlas accepts them"),
             told or unsure("address", "Atlas does not say it"),
-            _clock(caller.date, self._now()),
+            _clock(caller.date, self.now()),
         ], caller
 
     def account(self, group_id: str, deadline: Deadline) -> OwnAccount | RestoreWatchError | None:
         """Look at the service account in a project. None for an API key, or why not."""
         try:
-            return read_own_account(self._session, group_id, deadline.within(_CALL_TIME))
+            return read_own_account(self.session, group_id, deadline.within(_CALL_TIME))
         except RestoreWatchError as error:
             return error
 
     def project_ids(self, deadline: Deadline) -> tuple[list[str], Line]:
         """The first projects that the credentials can read."""
         try:
-            page = self._session.projects(1, deadline.within(_CALL_TIME))
+            page = self.session.projects(1, deadline.within(_CALL_TIME))
         except RestoreWatchError as error:
             return [], _failed("projects", error, AtlasList.PROJECTS)
         ids = [entry.id for entry in project_entries(page).readable]
@@ -124,19 +121,19 @@ class AtlasDiagnosis:
                 look.lines.append(_failed(str(family), error, family))
                 return None
 
-        read(AtlasList.EVENTS, partial(self._session.events, group_id, self._now()))
+        read(AtlasList.EVENTS, partial(self.session.events, group_id, self.now()))
         for which in (AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS):
-            page = read(which, partial(self._session.clusters, group_id, which))
+            page = read(which, partial(self.session.clusters, group_id, which))
             look.are_all &= page is not None and not page.has_next
             if page is not None:
                 clusters = shown_clusters(page, which)
                 look.clusters[which] = clusters.names
                 unwatched += clusters.unwatched
         for kind in LISTED_KINDS:
-            # One cluster stands for all: the role is given for the project. One that was deleted
-            # meanwhile, or has no backups, says nothing.
-            for name in look.clusters.get(CLUSTER_LISTS[kind], [])[:CLUSTERS_TRIED]:
-                jobs = partial(self._session.page_of_jobs, (group_id, name), kind, FIRST_PAGE)
+            # One cluster stands for all: the role is given for the project. Three are tried: one
+            # that was deleted meanwhile, or has no backups, says nothing.
+            for name in look.clusters.get(CLUSTER_LISTS[kind], [])[:3]:
+                jobs = partial(self.session.page_of_jobs, (group_id, name), kind, FIRST_PAGE)
                 with suppress(AtlasBadRequestError, RestoreJobNotFoundError):
                     read(kind, jobs, AtlasBadRequestError, RestoreJobNotFoundError)
                     break

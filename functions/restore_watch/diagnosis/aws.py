@@ -26,23 +26,10 @@ from restore_watch.settings import Settings
 
 SCHEDULE_NAME = "sweep"
 
-_TIME = 6.0
-"""Seconds that one call may take."""
-
-_STATEMENT = "DenyWithoutTls"
-"""The policy of the stack's topic has it. The policy that SNS gives to a new topic has not."""
-
-_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
-
 
 @dataclass
 class AwsDiagnosis:
-    """
-    Asks AWS with the function's own role. `client` makes a boto3 client of a service.
-
-    `credentials`: the content of the secret, once it was read. `period`: the time between two
-    sweeps, once the schedule was read, if its expression shows it.
-    """
+    """Asks AWS. Known once read: the secret's `credentials`, and the `period` of two sweeps."""
 
     settings: Settings
     client: Callable[[str], Any]
@@ -87,7 +74,7 @@ class AwsDiagnosis:
         )
         expression = str(answer.get("ScheduleExpression", ""))
         if answer["State"] == "ENABLED":
-            if match := _RATE.fullmatch(expression):
+            if match := re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression):
                 self.period = timedelta(**{f"{match[2]}s": int(match[1])})
             yield good("schedule", f"is enabled: {expression}")
             return
@@ -173,14 +160,15 @@ class AwsDiagnosis:
             yield bad(check, f"is in the state {state}", fix)
 
     def _ask(self, service: str, operation: str, required_field: str, **parameters: Any) -> Any:
-        call, deadline = getattr(self.client(service), operation), self.deadline.within(_TIME)
+        call, deadline = getattr(self.client(service), operation), self.deadline.within(6.0)
         return aws_call(deadline, f"ask {service}", call, required_field, **parameters)
 
 
 def _form(check: str, attributes: Mapping[str, str]) -> Iterator[Line]:
     """Yield a line about a topic that somebody has made again by hand, without all of its parts."""
     lacking = [] if attributes.get("KmsMasterKeyId") else ["key"]
-    if check == "topic" and _STATEMENT not in attributes.get("Policy", ""):
+    # The policy that SNS gives to a new topic has no such statement.
+    if check == "topic" and "DenyWithoutTls" not in attributes.get("Policy", ""):
         lacking.append("policy")
     if lacking:
         found = f"lacks the {' and the '.join(lacking)} that the stack gave it"

@@ -24,11 +24,7 @@ _LIMITED = re.compile(
 
 @dataclass(frozen=True)
 class AwsFixes:
-    """
-    Advice if a service of AWS has no such thing, refuses, or answers with another code.
-
-    `endpoint` leads to the service from within a VPC, as a NAT gateway does.
-    """
+    """Advice if a service of AWS has no such thing, refuses, or answers with another code."""
 
     service: str
     gone: str

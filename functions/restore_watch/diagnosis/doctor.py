@@ -39,12 +39,7 @@ class Doctor:
     now: Callable[[], datetime]
 
     def diagnose(self, wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
-        """
-        Return the result of every check. A bad result raises nothing.
-
-        It is `{"ok", "checks": [{"check", "ok", "found", "fix"}]}`, plain JSON. `ok` of a check is
-        null if the answer is unknown. `ok` of the whole is false if any check is false.
-        """
+        """Return the result of every check, plain JSON. A bad result raises nothing."""
         lines = without_consequences(list(self._lines(wanted, deadline)))
         return {
             "ok": all(line.ok is not False for line in lines),

@@ -6,11 +6,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Line:
-    """
-    The finding about one thing.
-
-    `ok` is None if the answer is unknown, or the finding is only worth a look. `fix` is advice.
-    """
+    """A finding. `ok`: None if the answer is unknown, or only worth a look. `fix`: advice."""
 
     check: str
     ok: bool | None

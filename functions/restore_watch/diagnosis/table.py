@@ -27,12 +27,7 @@ PENDING_FOR = timedelta(minutes=2)
 
 @dataclass(frozen=True)
 class TableDiagnosis:
-    """
-    Reads the same items as sweeps do.
-
-    `store`: the client and the name of the table. `open_projects`: the projects with open restore
-    jobs, once the index was read.
-    """
+    """`store`: the client and the table's name. `open_projects`: known once the index was read."""
 
     store: tuple[Any, str]
     now: Callable[[], datetime]
