@@ -28,9 +28,6 @@ LOOKING = Config(
 ONCE = Config(connect_timeout=5, read_timeout=90, retries={"total_max_attempts": 1})
 """Waits as long as an invocation may take."""
 
-_ACTIONS = {"invoke": "InvokeFunction"}
-"""The names of operations in a policy, where they differ."""
-
 _FIXES = {
     "Token|Credential|Login|AuthFailure|InvalidAccessKeyId|Signature$|SignatureDoes|Unrecognized": (
         "Sign in to AWS again: `aws sso login` or `aws configure`, and AWS_PROFILE if you use it"
@@ -106,7 +103,7 @@ class Aws(ExitStack):
 
     @contextmanager
     def _advising(self, service: str, operation: str, fixes: Mapping[str, str]) -> Iterator[None]:
-        name = _ACTIONS.get(operation) or operation.title().replace("_", "")
+        name = "InvokeFunction" if operation == "invoke" else operation.title().replace("_", "")
         try:
             yield
         except AwsCallError as error:

@@ -67,12 +67,7 @@ def _ask_before_a_release_is_left(given: Mapping[str, str | None], config: Any) 
 
 
 def _release_bucket(given: Mapping[str, str | None], config: Any) -> tuple[str, str] | None:
-    """
-    Return the stack and the bucket of its release; None without a release.
-
-    None too if AWS does not show the stack: before a first deployment there is no stack. SAM
-    reports the rest.
-    """
+    """Return the stack and the bucket of its release. None if AWS shows none: SAM says the rest."""
     options = options_of(config, given["environment"])
     words = words_of(given["args"] or "", "ARGS")
     name = given["stack"] or options.get("stack_name", DEFAULT_NAME)

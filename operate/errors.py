@@ -12,11 +12,7 @@ def plain(text: str) -> str:
 
 
 class OperateError(Exception):
-    """
-    The command cannot do its work. The text never holds a credential, or text of AWS.
-
-    `code` is AWS's error code, or botocore's name for a call without an answer.
-    """
+    """`code`: AWS's or botocore's. The text never holds a credential, or text of AWS."""
 
     exit_status = 1
 
@@ -26,12 +22,7 @@ class OperateError(Exception):
 
 
 class ArgumentError(OperateError):
-    """
-    An argument of the command is missing or wrong. Raised before any call.
-
-    `option` is the argument without `--`: `from` is `FROM` for `make`. It is None if the command
-    has no such argument.
-    """
+    """`option`: the argument without `--`, if the command has it. `from` is `FROM` for `make`."""
 
     exit_status = 2
 

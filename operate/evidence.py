@@ -40,13 +40,6 @@ from restore_watch.table.how_long_kept import RETENTION
 RTO_PARAMETER, RPO_PARAMETER = "RtoMinutes", "RpoMinutes"
 """The stack's own objectives. A stack of an older version has no such parameters."""
 
-_KEY = ("cluster", "restoreId")
-
-_BEGINNING = re.compile(r"\d{4}-\d{2}-\d{2}")
-"""ISO 8601 has weeks as well, whose first day Python returns."""
-
-_EXPECTED = "expected a UTC date such as 2026-11-01, or a moment such as 2026-11-01T08:00:00Z"
-
 _read_number = text_of_form(
     r"[0-9]{1,7}(\.[0-9]{1,6})?", "a number of minutes; expected one such as 60, or 0 for none"
 )
@@ -56,11 +49,7 @@ type Item = Mapping[str, Any]
 
 
 class Arguments(Namespace):
-    """
-    The arguments of the command. The period is from `start` until before `end`, in UTC.
-
-    `rto`, `rpo`: zero for none; None for the stack's own.
-    """
+    """The arguments of the command. `rto`, `rpo`: zero for none; None for the stack's own."""
 
     start: datetime
     end: datetime
@@ -132,9 +121,11 @@ def read_minutes(text: str) -> timedelta:
 def _read_moment(text: str) -> datetime:
     """A moment without an offset is UTC."""
     with suppress(ValueError):
-        if _BEGINNING.match(text):
+        # ISO 8601 has weeks as well, whose first day Python returns.
+        if re.match(r"\d{4}-\d{2}-\d{2}", text):
             return in_utc(datetime.fromisoformat(text))
-    raise ArgumentTypeError(f"{text[:60]!a} is not a date; {_EXPECTED}")
+    expected = "expected a UTC date such as 2026-11-01, or a moment such as 2026-11-01T08:00:00Z"
+    raise ArgumentTypeError(f"{text[:60]!a} is not a date; {expected}")
 
 
 def _read_end(text: str) -> datetime:
@@ -203,7 +194,9 @@ def _read_table(aws: Aws, table: str, wanted: Arguments) -> Iterator[list[Item]]
     for items in aws.pages(
         "dynamodb", operation, "Items", fixes=fixes, TableName=table, ConsistentRead=True, **what
     ):
-        if any("S" not in item.get(name, ()) for item in items for name in _KEY):
+        if any(
+            "S" not in item.get(name, ()) for item in items for name in ("cluster", "restoreId")
+        ):
             raise OperateError(not_ours)
         yield items
 

@@ -45,11 +45,7 @@ class EvidenceFiles:
 
     def add(self, evidence: RestoreEvidence) -> None:
         """Keep a restore until the files are written."""
-        said = {
-            **evidence.facts,
-            "changes": evidence.changes,
-            "validations": evidence.validations,
-        }
+        said = {**evidence.facts, "changes": evidence.changes, "validations": evidence.validations}
         self._restores.append((*place_of(evidence), line_of(evidence), json.dumps(said)))
 
     def write(self, summary: Mapping[str, Any]) -> str:
@@ -82,11 +78,7 @@ class EvidenceFiles:
 
 @contextmanager
 def _part(path: Path, texts: Iterable[str]) -> Iterator[Path]:
-    """
-    A complete file beside `path`, which is removed at the end of the block if it is still there.
-
-    Another run may write the same evidence, so each has its own.
-    """
+    """A complete file beside `path`, of this run alone. Removed after the block if still there."""
     if path.is_dir():
         raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(path))
     part = path.with_name(f"{path.name}.{token_hex(4)}.part")

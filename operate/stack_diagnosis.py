@@ -62,11 +62,9 @@ class StackDiagnosis:
 
     def _key_policies(self) -> Iterator[Line]:
         """
-        Look at the key of the topics, and at the key of the queue of people.
+        Look at the key of the topics, and at that of the queue of people, but at no condition.
 
-        Conditions are not looked at, so an Allow here may still be refused. IAM's own simulator
-        takes the policy of a resource for a user only, not for a role: SimulatePrincipalPolicy, IAM
-        API Reference.
+        IAM's simulator takes a resource's policy for a user only: its API, SimulatePrincipalPolicy.
         """
         stack_key = self.stack.parameters.get("KmsKeyArn", "")
         topic_key = self.stack.parameters.get("TopicKmsKeyArn") or stack_key
@@ -251,12 +249,12 @@ def names_of_role(arn: str) -> list[str]:
 
 
 def _is_allowed(statements: list[Any], action: str, names: set[str]) -> bool:
-    applying = [statement for statement in statements if _applies(statement, action, names)]
     # A condition may lift a Deny.
     effects = {
         part["Effect"]
-        for part in applying
-        if part["Effect"] == "Allow" or not part.get("Condition")
+        for part in statements
+        if _applies(part, action, names)
+        and (part["Effect"] == "Allow" or not part.get("Condition"))
     }
     return effects == {"Allow"}
 
