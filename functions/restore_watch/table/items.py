@@ -7,7 +7,6 @@ same round trip. A condition that always fails makes it a read.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, ConditionExpressionBuilder
@@ -21,7 +20,6 @@ from restore_watch.errors import TableUnavailableError
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _serialize = TypeSerializer().serialize
 
 
@@ -44,10 +42,10 @@ class Items:
         deadline: Deadline,
         condition: ConditionBase,
         *,
-        sets: Mapping[str, Any] = _NOTHING,
-        defaults: Mapping[str, Any] = _NOTHING,
-        adds: Mapping[str, Any] = _NOTHING,
-        deletes: Mapping[str, Any] = _NOTHING,
+        sets: Mapping[str, Any] = {},
+        defaults: Mapping[str, Any] = {},
+        adds: Mapping[str, Any] = {},
+        deletes: Mapping[str, Any] = {},
     ) -> Mapping[str, Any]:
         """
         Update the item if it meets the condition. Return the item as stored then, updated or not.
@@ -66,15 +64,13 @@ class Items:
         if ":empty" in update:
             values[":empty"] = []
         values |= built.attribute_value_placeholders
-        serialized = {name: _serialize(value) for name, value in values.items()}
         return self._write(
             deadline,
             Key=item_key,
             UpdateExpression=update,
             ConditionExpression=built.condition_expression,
             ExpressionAttributeNames=names | built.attribute_name_placeholders,
-            # DynamoDB rejects an empty map of values.
-            **({"ExpressionAttributeValues": serialized} if serialized else {}),
+            ExpressionAttributeValues={name: _serialize(one) for name, one in values.items()},
         )
 
     def _write(self, deadline: Deadline, **how: Any) -> Mapping[str, Any]:
@@ -91,11 +87,9 @@ class Items:
             )
         except AwsCallError as error:
             if error.code == "ConditionalCheckFailedException":
-                stored: Mapping[str, Any] = error.answer.get("Item", {})
-                return stored
+                return dict(error.answer.get("Item", {}))
             raise _unavailable(error, "the next check tries again") from None
-        written: Mapping[str, Any] = answer["Attributes"]
-        return written
+        return dict(answer["Attributes"])
 
     def _look_up(
         self, item_key: Mapping[str, Any], deadline: Deadline, attribute: str

@@ -99,11 +99,9 @@ def state_of(job: RestoreJob) -> dict[str, Any]:
     return {name: value for name, value in job.as_json().items() if name != "restoreId"}
 
 
-def history_entry(
-    state: Mapping[str, Any], restore_id: str, observed_at: datetime
-) -> dict[str, Any]:
+def history_entry(job: RestoreJob, observed_at: datetime) -> dict[str, Any]:
     """The entry of `history` for this state: everything that its message says."""
-    return present(state) | {"restoreId": restore_id, "observedAt": utc_text(observed_at)}
+    return present(job.as_json()) | {"observedAt": utc_text(observed_at)}
 
 
 def validation_entry(
@@ -114,9 +112,8 @@ def validation_entry(
 
     A version that does not know validations reads the state alone: the same status once more.
     """
-    entry = history_entry(state_of(job), job.restore_id, observed_at)
     reported = {"validation": present(validation.as_json()), "requestId": request_id}
-    return entry | present(reported)
+    return history_entry(job, observed_at) | present(reported)
 
 
 def open_shard(job: RestoreJob | RestoreTarget) -> str:
@@ -146,7 +143,8 @@ def read_item(
             first_observed_at=item.get("firstObservedAt"),
             is_open="openShard" in item,
             missing_since=item.get("missingSince"),
-            waits=_waits(item.get("waiting", set())),
+            # Anything but a set raises TypeError: it could not be changed.
+            waits=tuple(map(Wait.from_text, sorted(set() | item.get("waiting", set())))),
             is_unanswered="unansweredSince" in item,
             unanswered_since=read_moment(item.get("unansweredSince")),
             written=written,
@@ -185,10 +183,3 @@ def _read_entry(
         validation = Validation.model_validate(entry["validation"])
         return RecordedValidation(job, validation, sequence, observed_at, entry.get("requestId"))
     return StatusChange(job, previous_status, sequence, observed_at)
-
-
-def _waits(stored: object) -> tuple[Wait, ...]:
-    """The waits of a set of texts. Raises TypeError for anything else: it could not be changed."""
-    if not isinstance(stored, set):
-        raise TypeError
-    return tuple(map(Wait.from_text, sorted(stored)))

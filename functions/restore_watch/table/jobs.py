@@ -166,14 +166,13 @@ class RestoreJobsTable(Items):
     def _record(
         self, job: RestoreJob, observed_at: datetime, deadline: Deadline, condition: ConditionBase
     ) -> Recorded:
-        state = state_of(job)
-        entry = history_entry(state, job.restore_id, observed_at)
+        entry = history_entry(job, observed_at)
         item = self._update(
             key_of(job),
             deadline,
             condition,
             sets={
-                **state,
+                **state_of(job),
                 "observedAt": utc_text(observed_at),
                 "openShard": open_shard(job),
                 "expiresAt": None,

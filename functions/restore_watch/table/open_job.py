@@ -105,7 +105,6 @@ class OpenJob:
 
     def as_stored(self, job: RestoreJob, changes: int, published: int, at: datetime) -> "OpenJob":
         """Return the job after the table has shown this state, with so many changes."""
-        is_news = changes > self.sequence
         return replace(
             self,
             kind=job.kind,
@@ -114,7 +113,7 @@ class OpenJob:
             delivery_type=job.delivery_type,
             expiration_date=job.expiration_date,
             scheduled_at=job.restore_scheduled_date,
-            observed_at=at if is_news else self.observed_at,
+            observed_at=at,
             sequence=changes,
             published=published,
         )

@@ -7,7 +7,7 @@ from boto3.dynamodb.types import TypeSerializer
 
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.validation import Validation
-from restore_watch.table.job_item import history_entry, key_of, state_of, validation_entry
+from restore_watch.table.job_item import history_entry, key_of, validation_entry
 
 _serialize: Any = TypeSerializer().serialize
 
@@ -20,7 +20,7 @@ def item_of(
     """The item after the job was in these states, a minute each."""
     job, last = states[-1], len(states) - 1
     history = [
-        history_entry(state_of(one), one.restore_id, observed_at - timedelta(minutes=last - n))
+        history_entry(one, observed_at - timedelta(minutes=last - n))
         for n, one in enumerate(states)
     ]
     item = {

@@ -19,7 +19,6 @@ from restore_watch.table.job_item import (
     key_of,
     open_shard,
     read_item,
-    state_of,
     validation_entry,
 )
 from strategies import TEXTS, jobs, plain_job, validations
@@ -38,7 +37,7 @@ moments = st.datetimes(max_value=datetime(9998, 1, 1), timezones=st.just(UTC))  
 
 
 def status_entry(job: RestoreJob, minute: int = 0) -> dict[str, Any]:
-    return history_entry(state_of(job), job.restore_id, NOON + minute * MINUTE)
+    return history_entry(job, NOON + minute * MINUTE)
 
 
 def verdict_entry(job: RestoreJob, validation: Validation, minute: int) -> dict[str, Any]:
@@ -74,7 +73,7 @@ def test_the_key_of_an_item_identifies_its_job() -> None:
 def test_the_history_holds_whole_changes_and_validations(
     job: RestoreJob, moment: datetime, validation: Validation
 ) -> None:
-    entry = history_entry(state_of(job), job.restore_id, moment)
+    entry = history_entry(job, moment)
     assert None not in entry.values()
 
     recorded = read_item(stored(entry, validation_entry(job, validation, moment)))
