@@ -30,16 +30,13 @@ from restore_watch.event.event import (
 )
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
-from restore_watch.model.workflow_wait import is_over
+from restore_watch.model.workflow_wait import Wait, answer_to
 from restore_watch.sweep.sweep import Sweeper
 from restore_watch.table.lease import SWEEP_TIME
 from restore_watch.telemetry.telemetry import Telemetry
 
 CHECK_TIME = 60.0
 """Seconds that an invocation takes at most, unless it is a sweep: somebody may wait for it."""
-
-type Diagnosis = Callable[[Diagnose, Deadline], Mapping[str, Any]]
-"""Diagnoses the stack. The result has a line for each check."""
 
 
 @service
@@ -50,23 +47,16 @@ class Application:
     batches: BatchChecker
     sweeper: Sweeper
     telemetry: Telemetry
-    diagnosis: Diagnosis
+    diagnosis: Callable[[Diagnose, Deadline], Mapping[str, Any]]
 
     def answer(
         self, event: object, deadline: Deadline, request_id: str | None = None
     ) -> Mapping[str, Any]:
         """
-        Return the result of the invocation, plain JSON.
+        Return the result of the invocation, plain JSON, which docs/events.md describes.
 
-        `request_id` is Lambda's id of the invocation. Lambda's retries have the same id.
-
-        - One target: its result, and with `waitUntil`, whether such a wait would be over. If its
-          check fails, the error is raised.
-        - One target with a task token: the job as it is known now.
-        - Several: `results` and `failures`. The first error is raised if every check failed; for an
-          EventBridge event, if any check failed.
-        - An SQS batch: `batchItemFailures`, the records to deliver again.
-        - An action: its own result, which docs/events.md describes.
+        Lambda's retries have the same `request_id`. The error of a single target is raised; of
+        several, the first error if every check failed or, for an EventBridge event, any check.
         """
         try:
             with self._reporting():
@@ -135,7 +125,8 @@ class Application:
             raise outcome.error
         result, until = outcome.as_json(), one.until
         if until is not None:
-            result |= {"waitUntil": until, "waitIsOver": is_over(until, outcome.job, outcome.seen)}
+            answer = answer_to(Wait("", until), outcome.job, outcome.seen)
+            result |= {"waitUntil": until, "waitIsOver": answer is not None}
         return result
 
     def _answer_several(self, several: SeveralTargets, deadline: Deadline) -> Mapping[str, Any]:

@@ -57,16 +57,8 @@ class RestoreStatus(StrEnum):
         return self.rank >= _RANK[RestoreStatus.COMPLETED]
 
 
-_RANK = {
-    RestoreStatus.PENDING: 0,
-    RestoreStatus.QUEUED: 1,
-    RestoreStatus.RUNNING: 2,
-    RestoreStatus.UNKNOWN: 3,
-    RestoreStatus.COMPLETED: 4,
-    RestoreStatus.FAILED: 4,
-    RestoreStatus.CANCELLED: 4,
-    RestoreStatus.EXPIRED: 5,
-}
+# In the order of the statuses above.
+_RANK = dict(zip(RestoreStatus, (0, 1, 2, 3, 4, 4, 4, 5), strict=True))
 
 
 def is_download(delivery_type: str | None) -> bool:

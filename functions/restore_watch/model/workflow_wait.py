@@ -88,11 +88,6 @@ def answer_to(wait: Wait, job: RestoreJob, seen: Collection[RestoreStatus]) -> T
     return TaskAnswer(wait, WaitError[job.status.name])
 
 
-def is_over(until: str, job: RestoreJob, seen: Collection[RestoreStatus]) -> bool:
-    """Whether a workflow that waits until then would be answered now."""
-    return answer_to(Wait("", until), job, seen) is not None
-
-
 def is_given_up(code: str, due_for: timedelta) -> bool:
     """Whether to give up an answer that is due for this long and was refused with this code."""
     return due_for >= (DENIED_LIFE if code in _DENIALS else TOKEN_LIFE)

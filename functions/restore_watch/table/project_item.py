@@ -5,7 +5,7 @@ They lie in the partition of the sweeps' lease, where no job can be. Moments are
 A field counts as absent if it cannot be read, or lies too far ahead to be true. The others stay.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -31,6 +31,10 @@ STACK = "stack"
 _PROJECT = "project/"
 
 _deserialize = TypeDeserializer().deserialize
+
+# A check needs no adapter, and making one takes milliseconds of a cold start.
+_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
+_EXPIRY = OrNull[CredentialsExpiry]
 
 
 @dataclass(frozen=True)
@@ -129,30 +133,20 @@ def _mark(stored: object, now: datetime) -> datetime | None:
     return mark if mark and now - mark <= RETENTION else None
 
 
-# A check needs neither of these, and making them takes milliseconds of a cold start.
-@cache
-def _expiry() -> TypeAdapter[CredentialsExpiry | None]:
-    return TypeAdapter(OrNull[CredentialsExpiry])
-
-
-@cache
-def _watched() -> TypeAdapter[Watched]:
-    return TypeAdapter(Watched)
-
-
 def expiry_as_value(expiry: CredentialsExpiry) -> dict[str, Any]:
     """The map, without values that are absent."""
-    return dict(_expiry().dump_python(expiry, mode="json", by_alias=True, exclude_defaults=True))
+    dump = _adapter(_EXPIRY).dump_python
+    return dict(dump(expiry, mode="json", by_alias=True, exclude_defaults=True))
 
 
 def read_expiry(stored: object) -> CredentialsExpiry:
     """Read the map. If somebody has changed it so that it cannot be read, nothing is known."""
-    return replace(_expiry().validate_python(stored) or NOT_ASKED, stored=stored)
+    return replace(_adapter(_EXPIRY).validate_python(stored) or NOT_ASKED, stored=stored)
 
 
 def watched_as_values(watched: Watched) -> dict[str, Any]:
     """The attributes of how the project is seen; None for an absent value."""
-    values = _watched().dump_python(watched, mode="json", by_alias=True, exclude_none=True)
+    values = _adapter(Watched).dump_python(watched, mode="json", by_alias=True, exclude_none=True)
     values["unsent"] = [one.pop("trouble") | one for one in values["unsent"]]
     names = ("troubles", "failingSince", "degraded", "recoveringSince", "lastSuccessAt", "unsent")
     return {name: values.get(name) or None for name in names}
@@ -170,7 +164,7 @@ def read_watched(group_id: str | None, values: Mapping[str, Any], now: datetime)
         "troubles": as_map(values.get("troubles")),
         "unsent": [as_map(one) | group | {"trouble": one} for one in unsent],
     }
-    watched = _watched().validate_python(stored, context=now)
+    watched: Watched = _adapter(Watched).validate_python(stored, context=now)
     if watched.failing_since or not watched.troubles:
         return watched
     # 1.0.0 stored no `failingSince`.

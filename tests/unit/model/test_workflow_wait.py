@@ -3,7 +3,7 @@
 import pytest
 
 from restore_watch.model.restore_job import RestoreStatus
-from restore_watch.model.workflow_wait import Wait, answer_to, is_over
+from restore_watch.model.workflow_wait import Wait, answer_to
 from strategies import plain_job
 
 GOES_ON, WAITS = "goes on", None
@@ -51,4 +51,3 @@ def test_a_workflow_is_answered_once_what_it_waits_for_is_reached_or_cannot_be(
     found = answer_to(Wait("token", until), job, statuses)
 
     assert (found and (found.error or GOES_ON)) == answer
-    assert is_over(until, job, statuses) is (answer is not WAITS)
