@@ -53,7 +53,10 @@ class Outbox:
         observed_at = self.clock.now()
         recorded = self.table.record(job, observed_at, deadline)
         for pause in PATIENCE:
-            if not _is_published_elsewhere(recorded, begun):
+            # An older change was left behind by a check that died. If clocks disagree, the cost is
+            # a short wait or a second message.
+            is_older = recorded.history[-1].observed_at < begun
+            if recorded.change or not recorded.pending or is_older:
                 break
             deadline.require(pause, "wait for the check that publishes this change")
             self.clock.sleep(pause)
@@ -91,7 +94,7 @@ class Outbox:
         target: RestoreTarget,
         is_left: Callable[[Recorded], bool],
         deadline: Deadline,
-        left_at: datetime | None = None,
+        left_at: datetime | None,
     ) -> bool:
         """
         Answer all workflows that wait for a job, if nobody follows it any more since `left_at`.
@@ -150,14 +153,3 @@ class Outbox:
         given_up = is_given_up(refusal.code, due_for)
         self.telemetry.report_unsent_answer(refusal, job, given_up=given_up)
         return given_up
-
-
-def _is_published_elsewhere(recorded: Recorded, begun: datetime) -> bool:
-    """
-    Another check recorded the newest change after this one began, and is publishing it.
-
-    An older pending change counts as left behind by a check that died. If clocks disagree, the cost
-    is a short wait or a second message.
-    """
-    overlaps = bool(recorded.pending) and recorded.history[-1].observed_at >= begun
-    return overlaps and recorded.change is None

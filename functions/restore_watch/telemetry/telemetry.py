@@ -225,8 +225,7 @@ class Telemetry:
 
     def report_report(self, result: Mapping[str, Any]) -> None:
         """Report a report that was made. Its files have the rest."""
-        with emitting(self._lock):
-            self._logger.info("reported", prefix=result["prefix"], **result["counts"])
+        self._log(self._logger.info, "reported", prefix=result["prefix"], **result["counts"])
 
     def report_diagnosis(self, checks: Sequence[Mapping[str, Any]]) -> None:
         """Report a diagnosis. Its result has the checks."""
