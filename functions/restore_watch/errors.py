@@ -42,11 +42,7 @@ RestoreWatchError = ApplicationError
 
 
 class InvalidEventError(RestoreWatchError):
-    """
-    The event does not name a restore job that can be looked up. Nothing was read or written.
-
-    `field` is the path of the part that is wrong, such as `targets[1].groupId`.
-    """
+    """`field` is the path of the part of the event that is wrong, such as `targets[1].groupId`."""
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}")
@@ -156,11 +152,9 @@ class UnexpectedAtlasResponseError(AtlasError):
 
 class TableUnavailableError(RestoreWatchError):
     """
-    DynamoDB refused or did not answer; the write may have happened. The next check tries again.
+    DynamoDB refused, or gave no answer: the write may have happened. Or an item cannot be read.
 
-    Or the table holds an item that this version cannot read. That item stays as it is.
-
-    `code` is the error code of DynamoDB, None if DynamoDB did not answer.
+    `code` is DynamoDB's error code, None if there was no answer.
     """
 
     code: str | None = None

@@ -30,9 +30,8 @@ class JobChecker:
         """
         Ask Atlas for the job, and publish its status if that changed.
 
-        Once this returns, every change up to `sequence` is published. A check that is interrupted
-        leaves its change pending; the next check publishes it, with the same id. If the job cannot
-        be fetched, pending changes are published first, and then the error is raised.
+        Once this returns, every change up to `sequence` is published. If the job cannot be fetched,
+        pending changes are published first, and then the error is raised.
 
         Without `patient`, the question takes QUESTION_TIME at most, and it does not wait and ask
         Atlas again after a transient error.

@@ -1,9 +1,7 @@
 """
-Invocations other than checks of named jobs. Pure.
+Invocations with an `action` at the top level of the event. Pure.
 
-They carry an `action` at the top level of the event: `sweep`, `test-notification`, `diagnose`,
-`record-validation` or `newest-restore`. The classic Scheduled Event of an EventBridge rule is a
-sweep too, so that a rule can trigger it.
+The classic Scheduled Event of an EventBridge rule is a sweep too, so that a rule can trigger it.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -101,11 +99,7 @@ type Action = Sweep | TestNotification | Diagnose | RecordValidation | FindNewes
 
 
 def read_action(event: Mapping[str, Any]) -> Action | None:
-    """
-    Return the action of an event, None if it has none.
-
-    Raises InvalidEventError, naming the field and what was expected.
-    """
+    """Return the action of an event, None if it has none. Raises InvalidEventError."""
     if (event.get("source"), event.get("detail-type")) == ("aws.events", "Scheduled Event"):
         return Sweep(read_moment(event.get("time"), "time"), "time")
     if "action" not in event:
@@ -135,7 +129,7 @@ def _diagnose(event: Mapping[str, Any]) -> Diagnose:
 
 def _find_newest_restore(event: Mapping[str, Any]) -> FindNewestRestore:
     group_id, cluster_name = _name(event, "groupId"), _name(event, "clusterName")
-    return FindNewestRestore(group_id, cluster_name, _optionalread_moment(event, "createdAfter"))
+    return FindNewestRestore(group_id, cluster_name, _moment_or_none(event, "createdAfter"))
 
 
 def _name(event: Mapping[str, Any], name: str) -> str:
@@ -151,7 +145,7 @@ def _validation(event: Mapping[str, Any]) -> Validation:
         verdict=one_word_of(Verdict, event.get("verdict"), "verdict"),
         validated_by=_text(event.get("validatedBy"), "validatedBy", VALIDATED_BY_LIMIT),
         detail=_text(event.get("detail"), "detail", DETAIL_LIMIT),
-        validated_at=_optionalread_moment(event, "validatedAt"),
+        validated_at=_moment_or_none(event, "validatedAt"),
     )
 
 
@@ -164,7 +158,7 @@ def _text(value: object, field: str, limit: int) -> str | None:
     return redact_report(value, limit) or None
 
 
-def _optionalread_moment(event: Mapping[str, Any], field: str) -> datetime | None:
+def _moment_or_none(event: Mapping[str, Any], field: str) -> datetime | None:
     return None if event.get(field) is None else read_moment(event[field], field)
 
 

@@ -11,8 +11,6 @@ There are six shapes:
 - one target with the `taskToken` of a workflow that waits for it, or with `waitUntil` alone to ask
   whether such a wait would be over, at the top level only;
 - an action (`restore_watch.event.actions`), at the top level only.
-
-An error never quotes a value: a secret pasted into the wrong field must not reach a log.
 """
 
 import re
@@ -36,11 +34,7 @@ TARGETS_LIMIT = 100
 
 
 class RefusedTarget(NamedTuple):
-    """
-    A target or queue record that does not name a job. Only this target or record fails.
-
-    Only its path in the event is kept, because its content may be anything, even a secret.
-    """
+    """A target or queue record that names no job. Its content is not kept: it may be a secret."""
 
     path: str
     error: InvalidEventError
@@ -54,23 +48,14 @@ type Target = RestoreTarget | RefusedTarget
 
 
 class OneTarget(NamedTuple):
-    """
-    The caller named one job and gets its result.
-
-    With `until`, a word of UNTIL, the result says whether a workflow's wait would be over.
-    """
+    """The caller named one job. With `until`, the result says whether such a wait would be over."""
 
     target: RestoreTarget
     until: str | None = None
 
 
 class SeveralTargets(NamedTuple):
-    """
-    The caller named several jobs.
-
-    EventBridge does not read the result: it only repeats an invocation that failed. So with
-    `all_must_succeed` one failure fails the invocation.
-    """
+    """The caller named several jobs. EventBridge only repeats what fails: `all_must_succeed`."""
 
     targets: tuple[Target, ...]
     all_must_succeed: bool = False
@@ -100,11 +85,7 @@ type Request = OneTarget | WaitForJob | SeveralTargets | QueueBatch | Action
 
 
 def parse(event: object) -> Request:
-    """
-    Read an invocation event.
-
-    Raises InvalidEventError, naming the field and what was expected.
-    """
+    """Read an event. Raises InvalidEventError, naming the field and what was expected."""
     fields = _object(event, "event")
     if "Records" in fields:
         records = enumerate(_list(fields["Records"], "Records", "SQS records"))

@@ -56,22 +56,14 @@ class Bookkeeping(Items):
     def begin_marks(
         self, project: Project, marks: Marks, now: datetime, deadline: Deadline
     ) -> None:
-        """
-        Store the first marks of a project, unless it has some, or replace marks that are lost.
-
-        Only this write may move a mark back.
-        """
+        """Store the first marks, or replace lost ones. Only this write may move a mark back."""
         is_unknown = _mark.not_exists() | _mark.eq(project.marks and project.marks.stored)
         self._store(project.group_id, marks_as_values(marks), is_unknown, now, deadline)
 
     def move_marks(
         self, before: Project, after: Project, now: datetime, deadline: Deadline
     ) -> None:
-        """
-        Store the marks after a listing, and what else it has changed.
-
-        Nothing is stored if somebody else has moved the marks since they were read.
-        """
+        """Store what a listing has changed, unless somebody else has moved the marks meanwhile."""
         if before.marks is None or after.marks is None:
             return
         sets = marks_as_values(after.marks)

@@ -42,11 +42,7 @@ def metrics_of_change(change: StatusChange, recorded: Recorded) -> Metrics:
 def metrics_of_open_jobs(
     at_start: Sequence[OpenJob], at_end: Iterable[OpenJob], now: datetime
 ) -> Metrics:
-    """
-    Return metrics of the jobs open at the start of a sweep, and of the jobs that run at its end.
-
-    A ready download has seconds left until its link expires.
-    """
+    """Return metrics of the jobs open at the start of a sweep, and of those left at its end."""
     last = tuple(at_end)
     pending = [job for job in at_start if job.pending]
     metrics: Metrics = {
