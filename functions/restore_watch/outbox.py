@@ -45,11 +45,7 @@ class Outbox:
     clock: Clock
 
     def record(self, job: RestoreJob, begun: datetime, deadline: Deadline) -> Recorded:
-        """
-        Record Atlas's answer. The question was asked at `begun`.
-
-        If another check is publishing the change now, let it finish.
-        """
+        """Record the answer to a question of `begun`, once no other check is publishing it."""
         observed_at = self.clock.now()
         recorded = self.table.record(job, observed_at, deadline)
         for pause in PATIENCE:
@@ -64,11 +60,7 @@ class Outbox:
         return recorded
 
     def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[Entry, ...]:
-        """
-        Publish the pending entries, in order, and answer the workflows whose wait is over.
-
-        If a publication fails, the entries before it are acknowledged.
-        """
+        """Publish what is pending, in order, acknowledge it, and answer the waits that are over."""
         last: Entry | None = None
         try:
             for entry in recorded.pending:
@@ -119,11 +111,7 @@ class Outbox:
         last: Entry | None,
         deadline: Deadline,
     ) -> bool:
-        """
-        Send the answers, and acknowledge the work that was done. Without any, nothing is written.
-
-        True if no answer has to be sent again.
-        """
+        """Send the answers, and acknowledge what was done. True if none has to be sent again."""
         taken: list[Wait] = []
         since = recorded.unanswered_since
         due_for = self.clock.now() - since if since else timedelta()

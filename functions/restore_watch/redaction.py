@@ -43,11 +43,7 @@ def without_urls(text: str) -> str:
 
 
 def redact_report(text: str, limit: int) -> str:
-    """
-    Remove private keys, URLs, authorizations and every named secret, then trim to one line.
-
-    For a text that a pipeline wrote. Letters of every language stay.
-    """
+    """Redact a pipeline's text: also private keys and every named secret. Keep all letters."""
     # The key first: removing a likely URL from it would hide where it begins or ends.
     for pattern in (_PRIVATE_KEY, URL, _AUTHORIZATION, CREDENTIAL):
         text = pattern.sub(REDACTED, text)

@@ -33,9 +33,6 @@ ROUNDS = 3
 REPORTING_TIME = 2.0
 """Seconds that are kept for reporting the outcomes, 1,000 at most."""
 
-TARGETS_REMEMBERED = 2000
-"""An environment remembers when this many targets were answered: two full batches."""
-
 
 class FailedCheck(NamedTuple):
     """A target whose check failed, and why."""
@@ -71,14 +68,10 @@ class Turns:
 
     def __init__(self) -> None:
         self._deliveries = 0
-        self._answered: LRUCache[RestoreTarget, int] = LRUCache(TARGETS_REMEMBERED)
+        self._answered: LRUCache[RestoreTarget, int] = LRUCache(2000)  # two full batches
 
     def order(self, records: Sequence[Sequence[Target]]) -> list[RestoreTarget]:
-        """
-        Return the jobs that these records name, each once.
-
-        Targets of one record with the same turn stay together: a missed target fails the record.
-        """
+        """Return the named jobs, each once; those of a record together: one missed fails it."""
         shuffled = [sample(record, len(record)) for record in sample(records, len(records))]
         targets = chain.from_iterable(shuffled)
         jobs = dict.fromkeys(one for one in targets if isinstance(one, RestoreTarget))

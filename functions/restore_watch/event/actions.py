@@ -55,11 +55,7 @@ class Sweep(NamedTuple):
     requested_at: datetime | None = None
 
     def is_late(self, now: datetime) -> bool:
-        """
-        Return whether a later sweep does the work of this one.
-
-        Raises InvalidEventError for a tick that has not come.
-        """
+        """Whether a later sweep does this work. Raises InvalidEventError for a future tick."""
         tick, requested_at = self.tick or now, self.requested_at or now
         if tick - now > CLOCKS_APART:
             raise InvalidEventError(self.field, "expected a moment that has come")

@@ -51,11 +51,7 @@ _NEVER_ACCEPTED = dict.fromkeys(
 
 
 def read_target(fields: Mapping[str, Any], path: str = "") -> RestoreTarget:
-    """
-    Return the job that these fields name. Other fields are ignored.
-
-    Raises InvalidEventError, naming the field, after `path`, and what was expected.
-    """
+    """Return the job that these fields name, and ignore others. Raises InvalidEventError."""
     refused = _NEVER_ACCEPTED | (_BESIDE_ONE_TARGET if path else {})
     for name, problem in refused.items():
         if name in fields:
@@ -72,11 +68,7 @@ def read_target(fields: Mapping[str, Any], path: str = "") -> RestoreTarget:
 
 
 def one_of(fields: Mapping[str, Any], name: str, path: str = "") -> tuple[str, Any]:
-    """
-    Return the spelling by which a field is given, and its value. None counts as absent.
-
-    Raises InvalidEventError if the two spellings have different values.
-    """
+    """Return the spelling by which a field is given, and its value. None counts as absent."""
     other = _SPELLINGS.get(name, name)
     value, spelt = fields.get(name), fields.get(other)
     if value is not None and spelt is not None and value != spelt:

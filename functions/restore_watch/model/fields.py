@@ -66,11 +66,7 @@ UtcDate = Annotated[datetime, BeforeValidator(_require_iso_date), AfterValidator
 
 
 def on_error(how: Literal["default", "omit"], **default: Any) -> GetPydanticSchema:
-    """
-    An invalid value is the default, or left out of its list or map, and the other values stay.
-
-    Pydantic's core does this, so no validator in Python runs for each field.
-    """
+    """Make an invalid value the default, or leave it out. Pydantic's core does it, not Python."""
     return GetPydanticSchema(
         lambda source, handler: core_schema.with_default_schema(
             handler(source), on_error=how, **default

@@ -20,9 +20,6 @@ from restore_watch.model.fixes import fix_of
 from restore_watch.model.question import Question
 from restore_watch.model.status_change import utc_text
 
-DROPPED_AFTER = timedelta(days=1)
-"""A project is dropped after the list of all projects has not shown it for this long."""
-
 REMOVED = "removed"
 """The reason of a recovery that nobody saw: the project is no longer watched."""
 
@@ -56,11 +53,7 @@ class WatchState(StrEnum):
 
 @dataclass(frozen=True)
 class Trouble(Kept):
-    """
-    The reason why something cannot be seen, and the moment since when, in UTC.
-
-    It has the name and text of our error, and advice; 1.0.0 stored no `fix`.
-    """
+    """Why something cannot be seen, since when, and what fixes it; 1.0.0 stored no `fix`."""
 
     since: _Past
     error: _Words
@@ -128,4 +121,4 @@ class Watched(Kept):
     def is_gone(self, now: datetime) -> bool:
         """Whether the list of all projects has not shown the project for a day."""
         absent = self.troubles.get(Question.PROJECTS)
-        return absent is not None and now - absent.since >= DROPPED_AFTER
+        return absent is not None and now - absent.since >= timedelta(days=1)

@@ -6,11 +6,7 @@ from restore_watch.model.restore_job import RestoreKind
 
 
 class Question(StrEnum):
-    """
-    A question whose failure is a trouble of its own. The values are the names in the table's items.
-
-    An answer to one question clears no other.
-    """
+    """Each failure is a trouble of its own. The values are the names in the table's items."""
 
     FLEX_JOB = "flex"
     DEDICATED_JOB = "dedicated"

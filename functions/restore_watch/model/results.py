@@ -51,11 +51,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Registration:
-    """
-    A workflow that waits for a job from now on, or was answered already.
-
-    `first_check` is the check of a job that the table did not know. The result has no token.
-    """
+    """A workflow that waits or was answered. `first_check` is of a job the table did not know."""
 
     job: RestoreJob
     until: str

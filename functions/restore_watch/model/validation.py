@@ -30,11 +30,7 @@ class Verdict(StrEnum):
 
 
 class Validation(Shown):
-    """
-    The verdict of a pipeline on the restored data. Its texts are redacted.
-
-    `validated_at` is when the pipeline tested the data, if it says so.
-    """
+    """A pipeline's verdict on the data, tested at `validated_at`. Its texts are redacted."""
 
     verdict: Verdict
     validated_by: str | None = None

@@ -19,9 +19,6 @@ from restore_watch.table.open_job import OpenJob, read_open_job
 
 INDEX = "OpenJobs"
 
-OLDEST_TEXT = "2000"
-"""No moment of this application is older."""
-
 _missing_since, _link_date = Attr("missingSince"), Attr("expirationDate")
 
 
@@ -38,7 +35,7 @@ class OpenJobs(Items):
 
     def note_missing(self, job: OpenJob, at: datetime, deadline: Deadline) -> None:
         """Store the moment since when Atlas does not know the job, unless a moment is stored."""
-        is_stored = lies_between("missingSince", OLDEST_TEXT, utc_text(at + AHEAD))
+        is_stored = lies_between("missingSince", "2000", utc_text(at + AHEAD))  # none is older
         self._update_open(job, deadline, ~is_stored, missingSince=utc_text(at))
 
     def clear_missing(self, job: OpenJob, deadline: Deadline) -> None:

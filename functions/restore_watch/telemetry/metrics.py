@@ -12,12 +12,8 @@ from restore_watch.table.open_job import OpenJob
 
 
 def metrics_of_snapshot(change: StatusChange, recorded: Recorded) -> Metrics:
-    """
-    Return the age of the restored snapshot, with the first change that knows it.
-
-    There is none for a restore to a point in time: the alarm would take it for the age of the data.
-    """
-    if change.job.is_point_in_time:
+    """Return the age of the restored snapshot, with the first change that knows it."""
+    if change.job.is_point_in_time:  # the alarm would take it for the age of the data
         return {}
     so_far = (one for one in recorded.changes if one.sequence <= change.sequence)
     ages = [one.job.snapshot_age_seconds for one in so_far]
@@ -45,13 +41,11 @@ def metrics_of_open_jobs(
     """Return metrics of the jobs open at the start of a sweep, and of those left at its end."""
     last = tuple(at_end)
     pending = [job for job in at_start if job.pending]
+    observed = (job.observed_at for job in pending)
     metrics: Metrics = {
         "OpenJobs": (MetricUnit.Count, len(at_start)),
         "PendingChanges": (MetricUnit.Count, sum(job.pending for job in pending)),
-        "OldestPendingSeconds": (
-            MetricUnit.Seconds,
-            _oldest((job.observed_at for job in pending), now),
-        ),
+        "OldestPendingSeconds": (MetricUnit.Seconds, _oldest(observed, now)),
     }
     links = [job.expiration_date for job in last if job.is_ready_download and job.expiration_date]
     left = [(link - now).total_seconds() for link in links if link > now]

@@ -34,9 +34,6 @@ from restore_watch.redaction import redact
 from restore_watch.table.job_item import Recorded
 from restore_watch.telemetry.metrics import metrics_of_change, metrics_of_snapshot
 
-REPORTS_REMEMBERED = 1000
-"""Contradictions and unrecorded words that are remembered, so that each is reported once."""
-
 
 class Telemetry:
     """
@@ -50,7 +47,7 @@ class Telemetry:
         self._metrics = metrics
         self._lock = Lock()
         self._counts = Counter[str]()
-        self._reported: LRUCache[tuple[str, str], bool] = LRUCache(REPORTS_REMEMBERED)
+        self._reported: LRUCache[tuple[str, str], bool] = LRUCache(1000)  # reported once
         self._unread_clusters: set[tuple[str, str]] = set()
 
     def count_atlas_call(self, status: int, sunset: str | None) -> None:
@@ -142,11 +139,7 @@ class Telemetry:
     def report_open_jobs(
         self, open_jobs: Metrics, share_left: float | None, result: SweepResult
     ) -> None:
-        """
-        Report the open jobs and the failures of a sweep, even if the sweep itself fails.
-
-        `share_left` is the share left of the emptiest rate limit.
-        """
+        """Report what a sweep saw, even if it fails. `share_left` is of the emptiest rate limit."""
         metrics = open_jobs | {"NotReached": (MetricUnit.Count, result.not_reached)}
         if share_left is not None:
             metrics["RateLimitRemaining"] = (MetricUnit.NoUnit, share_left)
