@@ -9,7 +9,7 @@ from datetime import datetime
 
 from foundation.deadline import Deadline
 from foundation.json_text import as_map, read_object
-from restore_watch.atlas.endpoints import SYSTEM_PATH, AtlasStatus
+from restore_watch.atlas.endpoints import AtlasStatus, path_of
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.refusals import read_ip_address
@@ -34,7 +34,8 @@ class Caller:
 
 def read_caller(session: AtlasSession, deadline: Deadline) -> Caller:
     """Return the caller, as Atlas sees it. If Atlas answers, it accepts the credentials."""
-    return session.ask(Get(SYSTEM_PATH, None, Bucket(None, AtlasStatus.SYSTEM), _caller), deadline)
+    bucket = Bucket(None, AtlasStatus.SYSTEM)
+    return session.ask(Get(path_of(bucket.family), None, bucket, _caller), deadline)
 
 
 def _caller(answer: Answer) -> Caller:

@@ -69,27 +69,21 @@ ACCEPT = "application/vnd.atlas.2025-03-12+json"
 
 TOKEN_PATH = "/api/oauth/token"  # noqa: S105 - a path, not a password
 
-_LISTS = {
-    RestoreKind.TENANT: "clusters/{}/backup/tenant/restores",
-    RestoreKind.FLEX: "flexClusters/{}/backup/restoreJobs",
-    RestoreKind.DEDICATED: "clusters/{}/backup/restoreJobs",
-    RestoreKind.COLLECTION: "clusters/{}/collectionRestoreJobs",
+_PATHS: dict[Family, str] = {
+    AtlasStatus.SYSTEM: "",
+    AtlasList.PROJECTS: "/groups",
+    AtlasList.EVENTS: "/groups/{}/events",
+    AtlasList.FLEX_CLUSTERS: "/groups/{}/flexClusters",
+    AtlasList.CLUSTERS: "/groups/{}/clusters",
+    RestoreKind.TENANT: "/groups/{}/clusters/{}/backup/tenant/restores",
+    RestoreKind.FLEX: "/groups/{}/flexClusters/{}/backup/restoreJobs",
+    RestoreKind.DEDICATED: "/groups/{}/clusters/{}/backup/restoreJobs",
+    RestoreKind.COLLECTION: "/groups/{}/clusters/{}/collectionRestoreJobs",
+    SnapshotList.FLEX: "/groups/{}/flexClusters/{}/backup/snapshots",
+    SnapshotList.DEDICATED: "/groups/{}/clusters/{}/backup/snapshots",
+    SnapshotList.SHARDED: "/groups/{}/clusters/{}/backup/snapshots/shardedClusters",
+    AtlasStatus.SERVICE_ACCOUNT: "/groups/{}/serviceAccounts/{}",
 }
-
-_SNAPSHOTS = {
-    SnapshotList.FLEX: "flexClusters/{}/backup/snapshots",
-    SnapshotList.DEDICATED: "clusters/{}/backup/snapshots",
-    SnapshotList.SHARDED: "clusters/{}/backup/snapshots/shardedClusters",
-}
-
-_PROJECT_LISTS = {
-    AtlasList.EVENTS: "events",
-    AtlasList.FLEX_CLUSTERS: "flexClusters",
-    AtlasList.CLUSTERS: "clusters",
-}
-
-SYSTEM_PATH = "/api/atlas/v2"
-PROJECTS_PATH = f"{SYSTEM_PATH}/groups"
 
 EVENTS_ON_PAGE = 100
 """Events of a page. Between two sweeps a project has a few."""
@@ -113,29 +107,14 @@ RESTORE_EVENTS = (
 """The events of restore jobs. The start of a collection restore has none."""
 
 
-def project_list_path(group_id: str, which: AtlasList) -> str:
-    """The path of a list of a project."""
-    return f"{PROJECTS_PATH}/{group_id}/{_PROJECT_LISTS[which]}"
-
-
-def service_account_path(group_id: str, client_id: str) -> str:
-    """The path of a service account in a project."""
-    return f"{PROJECTS_PATH}/{group_id}/serviceAccounts/{client_id}"
-
-
-def jobs_path(group_id: str, cluster_name: str, kind: RestoreKind) -> str:
-    """The path of the restore jobs of a cluster."""
-    return f"{PROJECTS_PATH}/{group_id}/{_LISTS[kind].format(cluster_name)}"
-
-
-def snapshots_path(group_id: str, cluster_name: str, which: SnapshotList) -> str:
-    """The path of the snapshots of a cluster."""
-    return f"{PROJECTS_PATH}/{group_id}/{_SNAPSHOTS[which].format(cluster_name)}"
+def path_of(family: Family, *names: str) -> str:
+    """The path of a family, with the id of its project and the name of its cluster or account."""
+    return f"/api/atlas/v2{_PATHS[family].format(*names)}"
 
 
 def job_path(target: RestoreTarget, kind: RestoreKind) -> str:
     """The path of one restore job."""
-    return f"{jobs_path(*target.cluster, kind)}/{target.restore_id}"
+    return f"{path_of(kind, *target.cluster)}/{target.restore_id}"
 
 
 def named(family: Family) -> str:

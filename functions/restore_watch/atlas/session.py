@@ -19,15 +19,13 @@ from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.endpoints import (
     ACCEPT,
     EVENTS_ON_PAGE,
-    PROJECTS_PATH,
     RESTORE_EVENTS,
     SNAPSHOTS_ON_PAGE,
     AtlasList,
+    Family,
     SnapshotList,
     job_path,
-    jobs_path,
-    project_list_path,
-    snapshots_path,
+    path_of,
 )
 from restore_watch.atlas.exchange import Answer, retrying
 from restore_watch.atlas.kinds import Cluster, ClusterKinds
@@ -122,7 +120,7 @@ class AtlasSession:
 
     def projects(self, number: int, deadline: Deadline) -> Page:
         """Return a page of the projects that the credentials can read."""
-        return self._page(PROJECTS_PATH, Bucket(None, AtlasList.PROJECTS), PageAt(number), deadline)
+        return self._page(PageAt(number), deadline, AtlasList.PROJECTS)
 
     def events(self, group_id: str, since: datetime, deadline: Deadline) -> Page:
         """Return the newest events of restore jobs since that moment, in UTC: one page."""
@@ -132,26 +130,23 @@ class AtlasSession:
             "itemsPerPage": str(EVENTS_ON_PAGE),
             "minDate": since.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
-        path = project_list_path(group_id, AtlasList.EVENTS)
-        bucket, at = Bucket(group_id, AtlasList.EVENTS), PageAt(size=EVENTS_ON_PAGE)
-        return self._page(path, bucket, at, deadline, query)
+        at = PageAt(size=EVENTS_ON_PAGE)
+        return self._page(at, deadline, AtlasList.EVENTS, group_id, query=query)
 
     def clusters(self, group_id: str, which: AtlasList, deadline: Deadline) -> Page:
         """Return the project's Flex or dedicated clusters: one page has all that Atlas allows."""
-        path, bucket = project_list_path(group_id, which), Bucket(group_id, which)
-        return self._page(path, bucket, FIRST_PAGE, deadline)
+        return self._page(FIRST_PAGE, deadline, which, group_id)
 
     def page_of_jobs(
         self, cluster: Cluster, kind: RestoreKind, at: PageAt, deadline: Deadline
     ) -> Page:
         """Return a page of the list of a cluster's jobs, or the first part of that page."""
-        path, bucket = jobs_path(*cluster, kind), Bucket(cluster[0], kind)
-        return self._large.page(path, kind, at, lambda at: self._page(path, bucket, at, deadline))
+        path = path_of(kind, *cluster)
+        return self._large.page(path, kind, at, lambda at: self._page(at, deadline, kind, *cluster))
 
     def snapshots(self, cluster: Cluster, which: SnapshotList, deadline: Deadline) -> Page:
         """Return a page of a cluster's snapshots: a usual policy keeps fewer than a page has."""
-        path, bucket = snapshots_path(*cluster, which), Bucket(cluster[0], which)
-        return self._page(path, bucket, PageAt(size=SNAPSHOTS_ON_PAGE), deadline)
+        return self._page(PageAt(size=SNAPSHOTS_ON_PAGE), deadline, which, *cluster)
 
     def ask[Read](self, get: Get[Read], deadline: Deadline) -> Read:
         """Ask for a path, within its rate limit."""
@@ -163,10 +158,11 @@ class AtlasSession:
         return self._get_with(access, get, deadline, ANSWER_LIMIT, replaces=False)
 
     def _page(
-        self, path: str, bucket: Bucket, at: PageAt, deadline: Deadline, query: Query = None
+        self, at: PageAt, deadline: Deadline, family: Family, *names: str, query: Query = None
     ) -> Page:
-        read = partial(read_page, family=bucket.family, at=at)
-        return self.ask(Get(path, query or page_query(bucket.family, at), bucket, read), deadline)
+        bucket, query = Bucket(names[0] if names else None, family), query or page_query(family, at)
+        read = partial(read_page, family=family, at=at)
+        return self.ask(Get(path_of(family, *names), query, bucket, read), deadline)
 
     def _find(
         self, target: RestoreTarget, likely: RestoreKind | None, deadline: Deadline
