@@ -39,19 +39,23 @@ type Family = RestoreKind | AtlasList | SnapshotList | AtlasStatus
 _READ_ONLY = "the role Project Read Only in this project"
 _BACKUP_MANAGER = "the role Project Backup Manager in this project"
 
-ROLES: dict[Family, str] = {
-    AtlasList.PROJECTS: "a role in the organization",
-    AtlasList.EVENTS: _READ_ONLY,
-    AtlasList.FLEX_CLUSTERS: _READ_ONLY,
-    AtlasList.CLUSTERS: _READ_ONLY,
-    RestoreKind.FLEX: _READ_ONLY,
-    RestoreKind.TENANT: _READ_ONLY,
-    RestoreKind.DEDICATED: _BACKUP_MANAGER,
-    RestoreKind.COLLECTION: _BACKUP_MANAGER,
-    **dict.fromkeys(SnapshotList, _READ_ONLY),
-    AtlasStatus.SYSTEM: "any role",
-    AtlasStatus.SERVICE_ACCOUNT: _READ_ONLY,
+_ENDPOINTS: dict[Family, tuple[str, str]] = {
+    AtlasStatus.SYSTEM: ("any role", ""),
+    AtlasStatus.SERVICE_ACCOUNT: (_READ_ONLY, "/groups/{}/serviceAccounts/{}"),
+    AtlasList.PROJECTS: ("a role in the organization", "/groups"),
+    AtlasList.EVENTS: (_READ_ONLY, "/groups/{}/events"),
+    AtlasList.FLEX_CLUSTERS: (_READ_ONLY, "/groups/{}/flexClusters"),
+    AtlasList.CLUSTERS: (_READ_ONLY, "/groups/{}/clusters"),
+    RestoreKind.FLEX: (_READ_ONLY, "/groups/{}/flexClusters/{}/backup/restoreJobs"),
+    RestoreKind.TENANT: (_READ_ONLY, "/groups/{}/clusters/{}/backup/tenant/restores"),
+    RestoreKind.DEDICATED: (_BACKUP_MANAGER, "/groups/{}/clusters/{}/backup/restoreJobs"),
+    RestoreKind.COLLECTION: (_BACKUP_MANAGER, "/groups/{}/clusters/{}/collectionRestoreJobs"),
+    SnapshotList.FLEX: (_READ_ONLY, "/groups/{}/flexClusters/{}/backup/snapshots"),
+    SnapshotList.DEDICATED: (_READ_ONLY, "/groups/{}/clusters/{}/backup/snapshots"),
+    SnapshotList.SHARDED: (_READ_ONLY, "/groups/{}/clusters/{}/backup/snapshots/shardedClusters"),
 }
+
+ROLES = {family: role for family, (role, _) in _ENDPOINTS.items()}
 """The role that each family needs, from the specification's x-rolesRequirements."""
 
 CLUSTER_LISTS = {
@@ -68,22 +72,6 @@ ACCEPT = "application/vnd.atlas.2025-03-12+json"
 """Atlas answers in its newest version that is not later than this date."""
 
 TOKEN_PATH = "/api/oauth/token"  # noqa: S105 - a path, not a password
-
-_PATHS: dict[Family, str] = {
-    AtlasStatus.SYSTEM: "",
-    AtlasList.PROJECTS: "/groups",
-    AtlasList.EVENTS: "/groups/{}/events",
-    AtlasList.FLEX_CLUSTERS: "/groups/{}/flexClusters",
-    AtlasList.CLUSTERS: "/groups/{}/clusters",
-    RestoreKind.TENANT: "/groups/{}/clusters/{}/backup/tenant/restores",
-    RestoreKind.FLEX: "/groups/{}/flexClusters/{}/backup/restoreJobs",
-    RestoreKind.DEDICATED: "/groups/{}/clusters/{}/backup/restoreJobs",
-    RestoreKind.COLLECTION: "/groups/{}/clusters/{}/collectionRestoreJobs",
-    SnapshotList.FLEX: "/groups/{}/flexClusters/{}/backup/snapshots",
-    SnapshotList.DEDICATED: "/groups/{}/clusters/{}/backup/snapshots",
-    SnapshotList.SHARDED: "/groups/{}/clusters/{}/backup/snapshots/shardedClusters",
-    AtlasStatus.SERVICE_ACCOUNT: "/groups/{}/serviceAccounts/{}",
-}
 
 EVENTS_ON_PAGE = 100
 """Events of a page. Between two sweeps a project has a few."""
@@ -109,7 +97,7 @@ RESTORE_EVENTS = (
 
 def path_of(family: Family, *names: str) -> str:
     """The path of a family, with the id of its project and the name of its cluster or account."""
-    return f"/api/atlas/v2{_PATHS[family].format(*names)}"
+    return f"/api/atlas/v2{_ENDPOINTS[family][1].format(*names)}"
 
 
 def job_path(target: RestoreTarget, kind: RestoreKind) -> str:
