@@ -18,7 +18,7 @@ import json
 import ssl
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -79,8 +79,7 @@ class Bounds:
         """Count received data, and return it."""
         self.received += len(data)
         if self.received > self.limit:
-            msg = f"Atlas sent more than {self.limit} bytes"
-            error = UnexpectedAtlasResponseError(msg)
+            error = UnexpectedAtlasResponseError(f"Atlas sent more than {self.limit} bytes")
             error.is_too_large = True
             raise error
         return data
@@ -131,11 +130,8 @@ def http_client(on_answer: Callable[[int, str | None], object] = lambda *_: None
 
     return httpx.Client(
         transport=_Transport(),
-        headers={
-            "User-Agent": USER_AGENT,
-            # An answer is only a kilobyte, and uncompressed its size has a limit.
-            "Accept-Encoding": "identity",
-        },
+        # An answer is only a kilobyte, and uncompressed its size has a limit.
+        headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
         timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
         follow_redirects=False,
         trust_env=False,
@@ -155,8 +151,11 @@ class _Transport(httpx.BaseTransport):
         response = self._transports[current_slot()].handle_request(request)
         for name in _IGNORED_HEADERS:
             response.headers.pop(name, None)
-        is_enveloped = request.extensions.get(ENVELOPE) and response.status_code == httpx.codes.OK
-        return _opened(response) if is_enveloped else response
+        if not request.extensions.get(ENVELOPE) or response.status_code != httpx.codes.OK:
+            return response
+        status, content = open_envelope(response.status_code, response.read())
+        # A stream, because `exchange` reads the raw stream.
+        return httpx.Response(status, headers=response.headers, stream=httpx.ByteStream(content))
 
     def close(self) -> None:
         for transport in self._transports.values():
@@ -172,31 +171,18 @@ def _transport(tls: ssl.SSLContext) -> httpx.HTTPTransport:
     return transport
 
 
-def _opened(response: httpx.Response) -> httpx.Response:
-    status, content = open_envelope(response.status_code, response.read())
-    # A stream, because `exchange` reads the raw stream.
-    return httpx.Response(status, headers=response.headers, stream=httpx.ByteStream(content))
-
-
 _connecting = ThreadPoolExecutor(LOOK_UPS, thread_name_prefix="connect")
 
 
 class _Backend(httpcore.SyncBackend):
     def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
+        self, host: str, port: int, timeout: float | None = None, *how: Any, **named: Any
     ) -> httpcore.NetworkStream:
         bounds = _bounds.get()
         bounds.connections += 1
         timeout = bounds.timeout(timeout, httpcore.ConnectTimeout)
         # In a thread, because a name lookup cannot be interrupted.
-        connected = _connecting.submit(
-            super().connect_tcp, host, port, timeout, local_address, socket_options
-        )
+        connected = _connecting.submit(super().connect_tcp, host, port, timeout, *how, **named)
         try:
             return _Stream(connected.result(timeout))
         except TimeoutError as error:
