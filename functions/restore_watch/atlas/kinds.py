@@ -80,14 +80,16 @@ class ClusterKinds:
         try:
             job = ask(first)
         except RestoreJobNotFoundError as refusal:
-            job = self._ask_other(target, ask, first, refusal)
+            job = self._ask_other(ask, first, refusal)
         except AtlasBadRequestError as refusal:
-            is_known_reason = refusal.error_code in _OF_ANOTHER_KIND[first]
-            if learnt is None and not is_known_reason:
+            if refusal.error_code in _OF_ANOTHER_KIND[first]:
+                self._learn(target.cluster, _OTHER[first])
+            elif learnt is None:
                 raise
-            with self._lock:
-                self._kinds.pop(target.cluster, None)
-            job = self._ask_other(target, ask, first, refusal)
+            else:
+                with self._lock:
+                    self._kinds.pop(target.cluster, None)
+            job = self._ask_other(ask, first, refusal)
         self._learn(target.cluster, job.kind)
         return job
 
@@ -95,15 +97,9 @@ class ClusterKinds:
         with self._lock:
             self._kinds[cluster] = kind
 
-    def _ask_other(
-        self, target: RestoreTarget, ask: Ask, first: RestoreKind, refusal: AtlasError
-    ) -> RestoreJob:
-        other = _OTHER[first]
-        is_of_other_kind = refusal.error_code in _OF_ANOTHER_KIND[first]
-        if is_of_other_kind:
-            self._learn(target.cluster, other)
+    def _ask_other(self, ask: Ask, first: RestoreKind, refusal: AtlasError) -> RestoreJob:
         try:
-            return ask(other)
+            return ask(_OTHER[first])
         except RestoreJobNotFoundError as error:
             # The endpoint that knows the cluster says most.
             if isinstance(refusal, RestoreJobNotFoundError) and not error.knows_cluster:
@@ -112,7 +108,7 @@ class ClusterKinds:
         except (AtlasBadRequestError, AtlasUnauthorizedError, EndpointRetiredError):
             # The cluster is not of the other kind, or the credentials have no role for it. So the
             # first refusal is the answer.
-            if is_of_other_kind:
+            if refusal.error_code in _OF_ANOTHER_KIND[first]:
                 raise
             raise refusal from None
 
