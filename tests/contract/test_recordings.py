@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.read_restore_job import restore_job
 from restore_watch.atlas.refusals import family_refusal
@@ -149,7 +150,8 @@ def test_a_recorded_job_has_its_status_and_dates_and_keeps_no_url(recording: Rec
 def test_a_recorded_refusal_is_a_typed_error(recording: Recording, kind: RestoreKind) -> None:
     status, recorded = recording.response["status"], recording.response["body"]
     headers = httpx.Headers(recording.response["headers"])
-    error = family_refusal(Bucket(None, kind), status, headers, encoded(recorded), secrets=())
+    answer = Answer(status, headers, encoded(recorded))
+    error = family_refusal(Bucket(None, kind), answer, secrets=())
 
     assert type(error) is EXPECTED_ERRORS[status]
     body = recorded if isinstance(recorded, dict) else {}

@@ -161,7 +161,7 @@ class ServiceAccountAccess(Renewable[str]):
         basic = httpx.BasicAuth(*self._account.basic_pair)
         answer = exchange(self.http, request, deadline, auth=basic, secrets=secrets)
         if answer.status != httpx.codes.OK:
-            raise token_refusal(*answer, secrets=secrets)
+            raise token_refusal(answer, secrets=secrets)
         token = (read_object(answer.body) or {}).get("access_token")
         # It is sent in a header, where only visible ASCII is unambiguous.
         if isinstance(token, str) and re.fullmatch(r"[\x21-\x7e]+", token):

@@ -7,13 +7,14 @@ texts decide nothing.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Any
 
 from foundation.json_text import as_list, as_map, read_object
 from foundation.retry_after import read_wait, retry_after
 from restore_watch.atlas.endpoints import ROLES, named
+from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -75,12 +76,10 @@ def is_refusal(body: bytes) -> bool:
     return str((read_object(body) or {}).get("errorCode")) in _BY_CODE
 
 
-def family_refusal(
-    bucket: Bucket, status: int, headers: Mapping[str, str], body: bytes, *, secrets: Iterable[str]
-) -> AtlasError:
+def family_refusal(bucket: Bucket, answer: Answer, *, secrets: Iterable[str]) -> AtlasError:
     """Return the error for an answer of a family of endpoints, of a project, that refuses."""
-    group_id, family = bucket
-    reason = _reason(status, headers, body, secrets)
+    (group_id, family), status = bucket, answer.status
+    reason = _reason(answer, secrets)
     error = _BY_CODE.get(reason.error_code or "") or _ERRORS.get(status) or _by_class(status)
     advice = _ADVICE.get(error, "").format(role=ROLES[family])
     if reason.error_code == "GROUP_NOT_FOUND" and group_id:
@@ -90,14 +89,12 @@ def family_refusal(
     return refusal
 
 
-def token_refusal(
-    status: int, headers: Mapping[str, str], body: bytes, *, secrets: Iterable[str]
-) -> AtlasError:
+def token_refusal(answer: Answer, *, secrets: Iterable[str]) -> AtlasError:
     """Return the error for an answer of the token endpoint that is not 200."""
-    reason = _reason(status, headers, body, secrets, wait=TOKEN_LIMIT_WINDOW)
-    error = _TOKEN_ERRORS.get(status) or _by_class(status)
-    advice = _TOKEN_ADVICE.get(error, "")
-    return _error(error, f"Atlas answered {status} to the token request", reason, advice)
+    reason = _reason(answer, secrets, wait=TOKEN_LIMIT_WINDOW)
+    error = _TOKEN_ERRORS.get(answer.status) or _by_class(answer.status)
+    where = f"Atlas answered {answer.status} to the token request"
+    return _error(error, where, reason, _TOKEN_ADVICE.get(error, ""))
 
 
 _ADVICE: dict[type[AtlasError], str] = {
@@ -134,13 +131,8 @@ def _error(error: type[AtlasError], where: str, reason: AtlasReason, advice: str
     return refusal
 
 
-def _reason(
-    status: int,
-    headers: Mapping[str, str],
-    body: bytes,
-    secrets: Iterable[str],
-    wait: float | None = None,
-) -> AtlasReason:
+def _reason(refusal: Answer, secrets: Iterable[str], wait: float | None = None) -> AtlasReason:
+    status, headers, body = refusal
     answer = read_object(body) or {}
     hidden = tuple(secrets)
     # The token endpoint uses OAuth: its `error` is the code, a text. Elsewhere `error` is a number.

@@ -215,6 +215,6 @@ class AtlasSession:
             except UnexpectedAtlasResponseError:
                 if not is_refusal(answer.body):
                     raise
-        refusal = family_refusal(get.bucket, *answer, secrets=access.hidden_texts(request))
+        refusal = family_refusal(get.bucket, answer, secrets=access.hidden_texts(request))
         self.limits.note_refusal(get.bucket, refusal)
         raise refusal

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from foundation.retry_after import retry_after
 from restore_watch.atlas.endpoints import AtlasList, AtlasStatus, Family
+from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.refusals import family_refusal, token_refusal
 from restore_watch.errors import (
@@ -91,12 +92,13 @@ def refusal(
     headers: dict[str, str] | None = None,
 ) -> AtlasError:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return family_refusal(Bucket(None, family), status, httpx.Headers(headers), content, secrets=())
+    answer = Answer(status, httpx.Headers(headers), content)
+    return family_refusal(Bucket(None, family), answer, secrets=())
 
 
 def token_refused(status: int, body: object = b"", **headers: str) -> AtlasError:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return token_refusal(status, httpx.Headers(headers), content, secrets=())
+    return token_refusal(Answer(status, httpx.Headers(headers), content), secrets=())
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
@@ -270,11 +272,11 @@ not_ok = st.integers(100, 599).filter(lambda status: status != 200)
 def test_any_refusal_is_a_typed_error_of_one_printable_line(
     kind: RestoreKind, status: int, headers: dict[str, str], body: bytes
 ) -> None:
-    sent = httpx.Headers(headers)
+    answer = Answer(status, httpx.Headers(headers), body)
 
     for error, classes in (
-        (family_refusal(Bucket(None, kind), status, sent, body, secrets=()), CLASSES),
-        (token_refusal(status, sent, body, secrets=()), TOKEN_CLASSES),
+        (family_refusal(Bucket(None, kind), answer, secrets=()), CLASSES),
+        (token_refusal(answer, secrets=()), TOKEN_CLASSES),
     ):
         by_status = classes.get(
             status, AtlasUnavailableError if status >= 500 else UnexpectedAtlasResponseError
@@ -314,10 +316,12 @@ def test_no_refusal_quotes_a_secret_or_a_download_url_from_any_field(
     content = json.dumps(body | {field: text}).encode()
     known = [] if host else [hidden]
 
-    headers = {"retry-after": text, "location": text}
+    header = text.encode(errors="replace")
+    headers = httpx.Headers({b"retry-after": header, b"location": header})
+    answer = Answer(status, headers, content)
     for error in (
-        family_refusal(Bucket(None, RestoreKind.FLEX), status, headers, content, secrets=known),
-        token_refusal(status, headers, content, secrets=known),
+        family_refusal(Bucket(None, RestoreKind.FLEX), answer, secrets=known),
+        token_refusal(answer, secrets=known),
     ):
         assert MARK not in str(error) + repr(error) + repr(error.reason)
 
