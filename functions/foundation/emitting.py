@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from foundation.service import service
+
 type Metrics = dict[str, tuple[MetricUnit, float]]
 """Metrics by name: unit and value."""
 
@@ -34,15 +36,15 @@ def emitting(lock: AbstractContextManager[object] | None = None) -> Iterator[Non
             print(f"telemetry failed: {type(error).__name__}")  # noqa: T201 - not by the logger
 
 
+@service
 class MetricsLog:
-    """Writes CloudWatch's embedded metric format: the metrics with wanted names, or all."""
+    """Writes CloudWatch's embedded metric format: the metrics with `wanted` names, or all."""
 
-    def __init__(self, wanted: frozenset[str] | None = None) -> None:
-        self._wanted = wanted
+    wanted: frozenset[str] | None = None
 
     def write(self, metrics: Metrics, **dimensions: str) -> None:
         """Write the metrics that are wanted, in one line."""
-        written = [name for name in metrics if self._wanted is None or name in self._wanted]
+        written = [name for name in metrics if self.wanted is None or name in self.wanted]
         if not written:
             return
         line = EphemeralMetrics()

@@ -1,8 +1,4 @@
-"""
-Requests with the access token of a service account. Any thread may use it.
-
-`limit` is the size of the largest answer, in bytes.
-"""
+"""Requests with the access token of a service account. Any thread may use it."""
 
 import math
 import re
@@ -47,12 +43,7 @@ class ServiceAccountAccess(Renewable[str]):
     """
 
     max_age = 3600.0
-    """
-    Seconds that a token lives, by Atlas's documentation.
-
-    `expires_in` is not read: a tiny value must not cost more tokens. If a token expires earlier,
-    Atlas answers 401.
-    """
+    """As Atlas documents it. `expires_in` is not read: a tiny value must not cost more tokens."""
 
     renewal_age = 3000.0
     """Ten minutes early, like MongoDB's Terraform provider."""
@@ -96,11 +87,7 @@ class ServiceAccountAccess(Renewable[str]):
         return (*filter(None, (self._value, self._previous)), *self._account.secrets)
 
     def replacement(self, refused: str, deadline: Deadline) -> str | None:
-        """
-        Return the token with which to repeat a request, after a 401 with the token `refused`.
-
-        None if no new token may be requested: then the 401 is the answer.
-        """
+        """Return the token to use after a 401 with the `refused` one; None if none may be new."""
         with self._lock:
             if self._value != refused:
                 return self._value
@@ -124,7 +111,6 @@ class ServiceAccountAccess(Renewable[str]):
         return exchange(self.http, request, deadline, secrets=self.hidden_texts(), limit=limit)
 
     def _read(self, deadline: Deadline) -> str:
-        """Request a new token. Raises AtlasError if the request fails or a failure stands."""
         self._raise_standing_failure()
         attempts = retrying(_is_answered_server_error, deadline, self._sleep)
         try:
@@ -142,7 +128,6 @@ class ServiceAccountAccess(Renewable[str]):
             self._failure.raise_while_it_stands(self._now())
 
     def _pause_after(self, error: AtlasError) -> float:
-        """Seconds for which no further token is requested."""
         if error.reason is not None:
             return max(FAILURE_PAUSE, min(error.retry_after_seconds or 0.0, STANDS_AT_MOST))
         before = self._failure

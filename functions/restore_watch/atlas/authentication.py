@@ -1,8 +1,4 @@
-"""
-The two ways to authenticate a request, which is made for `base_url` with `http`.
-
-Any thread may use these objects. `limit` is the size of the largest answer, in bytes.
-"""
+"""The two ways to authenticate a request. Any thread may use these objects."""
 
 import re
 from collections import defaultdict
@@ -72,11 +68,7 @@ Access = ServiceAccountAccess | ApiKeyAccess
 def accesses(
     base_url: str, http: httpx.Client, now: Callable[[], float], sleep: Callable[[float], None]
 ) -> Callable[[Credentials], Access]:
-    """
-    Return the function that gives the access of credentials, at their own address if they name it.
-
-    It remembers the credentials last used, each with the token or the challenges.
-    """
+    """Return the function that gives credentials an access, and keeps it for those last used."""
     lock = Lock()
 
     @lru_cache(CREDENTIALS_REMEMBERED)

@@ -83,13 +83,7 @@ def page_query(family: Family, at: PageAt) -> dict[str, str] | None:
 
 
 def read_page(answer: Answer, family: Family, at: PageAt) -> Page:
-    """
-    Read a page.
-
-    Atlas may leave out the link to the next page if it does not count the entries. So a full page
-    may have a successor as well. Raises UnexpectedAtlasResponseError if the answer is not a list
-    of results.
-    """
+    """Read a page. Raises UnexpectedAtlasResponseError if the answer is not a list of results."""
     read = read_object(answer.body) or {}
     results = read.get("results")
     if not isinstance(results, list):
@@ -97,6 +91,7 @@ def read_page(answer: Answer, family: Family, at: PageAt) -> Page:
         msg = f"Atlas answered 200 for a list of {what}, but without results"
         raise UnexpectedAtlasResponseError(msg)
     is_linked = any(as_map(link).get("rel") == "next" for link in as_list(read.get("links")))
+    # Atlas may leave the link out if it does not count the entries.
     is_full = family is not RestoreKind.TENANT and len(results) >= at.size
     if isinstance(family, RestoreKind) and len(answer.body) > ANSWER_LIMIT:
         # The fields that nobody reads make a page large in memory.

@@ -58,8 +58,7 @@ class AtlasSecret(Renewable[Credentials]):
         Return the credentials. If Atlas `refused` the cached value, read the secret again first.
 
         The refused credentials are returned if the secret still holds them, or was read for a
-        refusal in the last minute. Raises CredentialsError or TimeBudgetExceededError when the
-        secret cannot be read and no cached value may be used.
+        refusal in the last minute.
         """
         with self._lock:
             now = self._now()
