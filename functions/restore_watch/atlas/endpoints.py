@@ -6,7 +6,7 @@ A family is read with one role and has one rate limit in a project.
 
 from enum import StrEnum
 
-from restore_watch.model.restore_job import RestoreKind, RestoreTarget
+from restore_watch.model.restore_job import RestoreKind
 
 
 class AtlasList(StrEnum):
@@ -98,11 +98,6 @@ RESTORE_EVENTS = (
 def path_of(family: Family, *names: str) -> str:
     """The path of a family, with the id of its project and the name of its cluster or account."""
     return f"/api/atlas/v2{_ENDPOINTS[family][1].format(*names)}"
-
-
-def job_path(target: RestoreTarget, kind: RestoreKind) -> str:
-    """The path of one restore job."""
-    return f"{path_of(kind, *target.cluster)}/{target.restore_id}"
 
 
 def named(family: Family) -> str:

@@ -37,16 +37,9 @@ class LargeAnswers:
         self._large: LRUCache[str, bool] = LRUCache(LISTS_REMEMBERED)
 
     def ask[Read](self, path: str, ask: Callable[[int], Read], deadline: Deadline) -> Read:
-        """
-        Ask for an answer of the usual size. If it is larger, wait for a turn and ask again.
-
-        `ask` takes the bytes that the answer may have. If an earlier answer at this path was
-        larger, wait for a turn before asking at all.
-        """
-        with self._lock:
-            is_large = path in self._large
+        """Ask, with the bytes that the answer may have: ANSWER_LIMIT, or in a turn LIST_LIMIT."""
         try:
-            if not is_large:
+            if path not in self._large:
                 return ask(ANSWER_LIMIT)
         except UnexpectedAtlasResponseError as error:
             if not error.is_too_large:

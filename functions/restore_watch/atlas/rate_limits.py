@@ -79,8 +79,7 @@ class RateLimits:
 
     def check(self, bucket: Bucket) -> None:
         """Raise AtlasRateLimitError while a 429 stands."""
-        with self._lock:
-            standing = self._standing.get(bucket)
+        standing = self._standing.get(bucket)
         if standing:
             standing.raise_while_it_stands(self._now())
 
@@ -102,8 +101,7 @@ class RateLimits:
 
     def waits(self, bucket: Bucket) -> bool:
         """Whether Atlas has asked with a 503 not to be asked now."""
-        with self._lock:
-            outage = self._outages.get(bucket)
+        outage = self._outages.get(bucket)
         return outage is not None and outage.stands(self._now())
 
     def note_share(self, bucket: Bucket, headers: Mapping[str, str]) -> None:
@@ -115,8 +113,7 @@ class RateLimits:
 
     def share_left(self, bucket: Bucket, since: float) -> float | None:
         """The share left by the last answer since then, from 0 to 1, None without an answer."""
-        with self._lock:
-            share, at = self._shares.get(bucket, (None, -math.inf))
+        share, at = self._shares.get(bucket, (None, -math.inf))
         return share if at >= since else None
 
     def smallest_share(self, since: float) -> float | None:

@@ -24,7 +24,6 @@ from restore_watch.atlas.endpoints import (
     AtlasList,
     Family,
     SnapshotList,
-    job_path,
     path_of,
 )
 from restore_watch.atlas.exchange import Answer, retrying
@@ -111,7 +110,6 @@ class AtlasSession:
         Return the job as Atlas describes it now.
 
         After a transient error it waits and asks again; without `patient`, it raises the error.
-        If the target names no kind and none is known, the `likely` kind is asked first.
         """
         if not patient:
             return self._find(target, likely, deadline)
@@ -155,7 +153,7 @@ class AtlasSession:
     def ask_once[Read](self, get: Get[Read], credentials: Credentials, deadline: Deadline) -> Read:
         """Ask once: a refusal costs no token and no read of the secret. Both are rationed."""
         access = self._access_of(credentials)
-        return self._get_with(access, get, deadline, ANSWER_LIMIT, replaces=False)
+        return self._get_with(get, deadline, ANSWER_LIMIT, access, replaces=False)
 
     def _page(
         self, at: PageAt, deadline: Deadline, family: Family, *names: str, query: Query = None
@@ -172,15 +170,14 @@ class AtlasSession:
 
         def ask(kind: RestoreKind) -> RestoreJob:
             bucket = Bucket(target.group_id, kind)
-            path, read = job_path(target, kind), lambda said: restore_job(said.body, target, kind)
-            return self._get(Get(path, given, bucket, read), deadline)
+            path = f"{path_of(kind, *target.cluster)}/{target.restore_id}"
+            get = Get(path, given, bucket, lambda said: restore_job(said.body, target, kind))
+            return self._get(get, deadline)
 
         return self._kinds.find(target, ask, likely)
 
     def _get[Read](self, get: Get[Read], deadline: Deadline, limit: int = ANSWER_LIMIT) -> Read:
-        def ask(access: Access) -> Read:
-            return self._get_with(access, get, deadline, limit, replaces=self._replaces_tokens)
-
+        ask = partial(self._get_with, get, deadline, limit, replaces=self._replaces_tokens)
         return self._with_access(ask, deadline)
 
     def _with_access[Read](self, ask: Callable[[Access], Read], deadline: Deadline) -> Read:
@@ -194,7 +191,7 @@ class AtlasSession:
         return ask(self._access_of(renewed))
 
     def _get_with[Read](
-        self, access: Access, get: Get[Read], deadline: Deadline, limit: int, *, replaces: bool
+        self, get: Get[Read], deadline: Deadline, limit: int, access: Access, *, replaces: bool
     ) -> Read:
         """Send the request. Remember what the answer says about the rate limit."""
         self.limits.check(get.bucket)
