@@ -48,7 +48,7 @@ class _Account(BaseModel):
 
 class OwnAccount(NamedTuple):
     """
-    Our service account, as a project shows it. `roles` is None in an unknown form.
+    Our service account, as a project shows it, without masks. `roles` is None in an unknown form.
 
     `others`: if the secret in use is not certain, the other secrets that may be in use.
     """
@@ -59,11 +59,7 @@ class OwnAccount(NamedTuple):
 
 
 def read_own_account(session: AtlasSession, group_id: str, deadline: Deadline) -> OwnAccount | None:
-    """
-    Ask once, in this project. None for an API key, which has no date: nothing is asked.
-
-    No part of a secret, and no mask of a secret, is returned.
-    """
+    """Ask once, in this project. None for an API key, which has no date: nothing is asked."""
     account = session.credentials(deadline)
     if not isinstance(account, ServiceAccount) or not is_client_id(account.client_id):
         return None

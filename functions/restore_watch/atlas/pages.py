@@ -49,7 +49,6 @@ class PageAt(NamedTuple):
 
 
 FIRST_PAGE = PageAt()
-"""The first page of a list, as large as it may be."""
 
 
 @dataclass(frozen=True)

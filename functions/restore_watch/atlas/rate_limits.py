@@ -79,8 +79,7 @@ class RateLimits:
 
     def check(self, bucket: Bucket) -> None:
         """Raise AtlasRateLimitError while a 429 stands."""
-        standing = self._standing.get(bucket)
-        if standing:
+        if standing := self._standing.get(bucket):
             standing.raise_while_it_stands(self._now())
 
     def note_refusal(self, bucket: Bucket, refusal: AtlasError) -> None:
