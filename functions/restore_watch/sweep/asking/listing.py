@@ -65,6 +65,11 @@ class Wanted:
         others = {part for part in self.clusters if part.kind not in self.kinds}
         return others | {part for part in behind if part.cluster_name is not None}
 
+    def parts_in(self, which: AtlasList, names: Iterable[str]) -> list[Part]:
+        """The jobs to read of clusters that this list shows."""
+        kinds = self.kinds_in(which)
+        return [Part(kind, name) for name in dict.fromkeys(names) for kind in kinds]
+
     def kinds_in(self, which: AtlasList) -> list[RestoreKind]:
         """The kinds to read whose clusters this list shows."""
         shown = (kind for kind in LISTED_KINDS if CLUSTER_LISTS[kind] is which)
@@ -151,34 +156,6 @@ class Read(NamedTuple):
         return marks.after_listing(self.began, self.read, self.unread, is_full=self.is_full)
 
 
-class _Progress:
-    """
-    The open steps of a listing, by list or part, and what could not be read, or not all of it.
-
-    `unread`: why, if Atlas gave a reason. The listing's lock guards it.
-    """
-
-    def __init__(self) -> None:
-        self.unread: dict[AtlasList | Part, RestoreWatchError | None] = {}
-        self._open: Counter[AtlasList | Part] = Counter()
-
-    def add(self, steps: list[ListingStep]) -> list[ListingStep]:
-        """Count steps that are to be taken, and return them."""
-        self._open.update(step.belongs_to for step in steps)
-        return steps
-
-    def count_taken(self, step: ListingStep, *, is_read: bool) -> bool:
-        """Count a step as taken. True if it was the last."""
-        self._open[step.belongs_to] -= 1
-        if not is_read:
-            self.unread.setdefault(step.belongs_to, None)
-        return not self._open.total()
-
-    def is_read(self, what: AtlasList | Part) -> bool:
-        """Whether no step of a list or part is open or went wrong."""
-        return not self._open[what] and what not in self.unread
-
-
 class ProjectListing:
     """
     Reads what is `wanted`. Any thread may use it.
@@ -191,9 +168,10 @@ class ProjectListing:
         self.wanted = wanted
         self._lock = Lock()
         self._began = began and min(began, wanted.now)
-        self._progress = _Progress()
-        # The clusters whose jobs are read.
-        self._parts = set(wanted.single)
+        # The open steps of each list or part that is read, and why some could not be read, or not
+        # to the end.
+        self._open: Counter[AtlasList | Part] = Counter()
+        self._unread: dict[AtlasList | Part, RestoreWatchError | None] = {}
         self._names: dict[AtlasList, list[str]] = {}
         # Parts of which Atlas says that there is nothing. Free clusters have no backups.
         self._gone: set[Part] = set()
@@ -210,26 +188,27 @@ class ProjectListing:
             return {
                 which: tuple(dict.fromkeys(names))
                 for which, names in self._names.items()
-                if self._progress.is_read(which)
+                if self._is_read(which)
             }
 
     @property
     def failures(self) -> Mapping[AtlasList | Part, RestoreWatchError]:
         """Why lists of clusters, or of a cluster's jobs, could not be read."""
         with self._lock:
-            return {what: error for what, error in self._progress.unread.items() if error}
+            return {what: error for what, error in self._unread.items() if error}
 
     def first_steps(self) -> list[ListingStep]:
         """Return the steps to begin with."""
         known = self.wanted.known
         with self._lock:
-            steps: list[ListingStep] = [JobsPage(self, part) for part in self._parts]
+            steps = self._jobs_of(self.wanted.single)
             for which in {CLUSTER_LISTS[kind] for kind in self.wanted.kinds}:
                 if which in known:
-                    steps += self._jobs_of(which, known[which])
+                    steps += self._jobs_of(self.wanted.parts_in(which, known[which]))
                 else:
+                    self._open[which] += 1
                     steps.append(ClustersPage(self, which))
-            return self._progress.add(self._in_order(steps))
+            return self._in_order(steps)
 
     def read_clusters(
         self, step: ClustersPage, page: Page, shown: ShownClusters
@@ -243,7 +222,7 @@ class ProjectListing:
             self._note_began(page)
             self._gone.update(Part(kind, name) for name in shown.free for kind in LISTED_KINDS)
             self._names[step.which] = shown.names
-            return self._progress.add(self._in_order(self._jobs_of(step.which, shown.names)))
+            return self._in_order(self._jobs_of(self.wanted.parts_in(step.which, shown.names)))
 
     def read_jobs(self, step: JobsPage, page: Page, entries: Iterable[Entry]) -> list[ListingStep]:
         """Read a page with these entries. Return the next page, if another is to be read."""
@@ -263,12 +242,13 @@ class ProjectListing:
             steps.append(step.after(page.at, last, new))
         with self._lock:
             self._note_began(page)
-            return self._progress.add(steps)
+            self._open[step.part] += len(steps)
+        return steps
 
     def note_failure(self, step: ListingStep, error: RestoreWatchError) -> None:
         """The list or part of a step could not be read, or not all of it."""
         with self._lock:
-            self._progress.unread[step.belongs_to] = error
+            self._unread[step.belongs_to] = error
 
     def note_gone(self, part: Part) -> None:
         """Atlas answers that it knows no such cluster, or no such jobs of it."""
@@ -278,42 +258,41 @@ class ProjectListing:
     def finish_step(self, step: ListingStep, *, is_read: bool = True) -> bool:
         """Count a step as taken, after the steps that follow are known. True if it was the last."""
         with self._lock:
-            return self._progress.count_taken(step, is_read=is_read)
+            self._open[step.belongs_to] -= 1
+            if not is_read:
+                self._unread.setdefault(step.belongs_to, None)
+            return not self._open.total()
 
     def parts_read(self) -> Read:
         """Return what was read so far."""
         with self._lock:
-            unread = {
-                part
-                for part in self._parts
-                if not self._progress.is_read(part) and not self._is_over(part)
-            }
-            read = self._parts - unread
+            parts = {one for one in self._open if isinstance(one, Part)}
+            unread = {one for one in parts if not self._is_read(one) and not self._is_over(one)}
+            read = parts - unread
             for kind in self.wanted.kinds:
-                is_read = self._progress.is_read(CLUSTER_LISTS[kind])
+                is_read = self._is_read(CLUSTER_LISTS[kind])
                 (read if is_read else unread).add(Part(kind))
             is_full = self.wanted.kinds >= set(LISTED_KINDS)
             return Read(self._began, frozenset(read), frozenset(unread), is_full)
+
+    def _is_read(self, what: AtlasList | Part) -> bool:
+        """Whether no step of a list or part is open or went wrong."""
+        return not self._open[what] and what not in self._unread
 
     def _is_over(self, part: Part) -> bool:
         """A cluster that its list does not show, and that Atlas does not know, is gone."""
         which = CLUSTER_LISTS[part.kind]
         names = self._names.get(which)
-        if names is None or part.cluster_name in names or not self._progress.is_read(which):
+        if names is None or part.cluster_name in names or not self._is_read(which):
             return False
         unread_for = self.wanted.now - self.wanted.marks.mark_of(part)
-        is_lost = not self._progress.is_read(part) and unread_for > UNREAD_AT_MOST
+        is_lost = not self._is_read(part) and unread_for > UNREAD_AT_MOST
         return part in self._gone or is_lost
 
-    def _jobs_of(self, which: AtlasList, names: Iterable[str]) -> list[ListingStep]:
-        parts = [
-            Part(kind, name)
-            for name in dict.fromkeys(names)
-            for kind in self.wanted.kinds_in(which)
-            if Part(kind, name) not in self._parts
-        ]
-        self._parts.update(parts)
-        return [JobsPage(self, part) for part in parts]
+    def _jobs_of(self, parts: Iterable[Part]) -> list[ListingStep]:
+        new = [part for part in parts if part not in self._open]
+        self._open.update(new)
+        return [JobsPage(self, part) for part in new]
 
     def _in_order(self, steps: list[ListingStep]) -> list[ListingStep]:
         """
