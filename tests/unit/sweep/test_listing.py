@@ -88,7 +88,7 @@ def next_page(listed: ProjectListing, step: JobsPage, page: Page) -> JobsPage:
 def read_jobs(listed: ProjectListing, step: JobsPage, page: Page) -> list[ListingStep]:
     """The step that follows from a page of jobs, if one does."""
     page = replace(page, at=step.at)
-    return listed.read_jobs(step, page, job_entries(page, step.part.kind).readable)
+    return listed.read_jobs(step, page, job_entries(page, step.what.kind).readable)
 
 
 def ids(page: Page) -> set[str]:
@@ -131,11 +131,11 @@ def test_a_listing_begins_with_lists_of_clusters_and_the_jobs_of_remembered_ones
     listed = listing(**options, began=NOON)
     steps = listed.first_steps()
 
-    assert {step.belongs_to for step in steps} == expected
+    assert {step.what for step in steps} == expected
     assert len(steps) == len(expected)
     for step in steps:
         assert step.bucket == Bucket(
-            GROUP, step.which if isinstance(step, ClustersPage) else step.part.kind
+            GROUP, step.what if isinstance(step, ClustersPage) else step.what.kind
         )
     # Otherwise remembered ones would never be read anew.
     assert listed.cluster_names == {}
@@ -155,14 +155,14 @@ def test_what_has_stayed_behind_longest_comes_first() -> None:
     first, *steps = listing(marks=marks, **options).first_steps()
 
     assert first.bucket.family is CLUSTERS
-    assert [one.belongs_to for one in steps] == sorted(behind, key=lambda part: behind[part])
+    assert [one.what for one in steps] == sorted(behind, key=lambda part: behind[part])
 
 
 def test_clusters_with_the_same_mark_come_in_any_order() -> None:
     """So the time that a sweep has is not spent on the same clusters every time."""
     names = [f"orders-{number}" for number in range(50)]
     steps = listing(kinds=[FLEX], known={FLEX_CLUSTERS: names}).first_steps()
-    order = [str(step.belongs_to) for step in steps]
+    order = [str(step.what) for step in steps]
 
     assert order != [f"flex/{name}" for name in names]
     assert sorted(order) == sorted(f"flex/{name}" for name in names)
@@ -187,9 +187,9 @@ def test_a_list_of_clusters_that_cannot_be_read_to_its_end_is_taken_in_and_count
 ) -> None:
     listed, step = one_kind()
 
-    steps = listed.read_clusters(step, page, shown_clusters(page, step.which))
+    steps = listed.read_clusters(step, page, shown_clusters(page, step.what))
 
-    assert [one.belongs_to for one in steps] == [ORDERS]
+    assert [one.what for one in steps] == [ORDERS]
     assert str(listed.failures[FLEX_CLUSTERS]) == problem
     listed.finish_step(step)
     assert listed.cluster_names == {}
@@ -343,11 +343,11 @@ def test_a_listing_begins_with_the_first_answer_by_the_clock_of_atlas_but_not_in
 def test_a_listing_is_done_with_its_last_step_and_a_cluster_is_read_with_its_last_page() -> None:
     listed, step = one_kind()
     page = clusters("orders", "carts")
-    first, other = listed.read_clusters(step, page, shown_clusters(page, step.which))
+    first, other = listed.read_clusters(step, page, shown_clusters(page, step.what))
     assert isinstance(first, JobsPage)
     second = next_page(listed, first, shown(job(NEW), has_next=True))
     assert [listed.finish_step(one) for one in (step, other, first)] == [False] * 3
-    assert first.part in listed.parts_read().unread
+    assert first.what in listed.parts_read().unread
 
     assert listed.finish_step(second)
     assert listed.parts_read().read == {ORDERS, CARTS, Part(FLEX)}

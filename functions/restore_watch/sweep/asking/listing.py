@@ -81,17 +81,12 @@ class ClustersPage(Step):
     """Read a list of clusters, Flex or dedicated ones: one page has all that Atlas allows."""
 
     listing: "ProjectListing" = field(repr=False, compare=False)
-    which: AtlasList
-
-    @property
-    def belongs_to(self) -> AtlasList:
-        """The list or part that is read to the end once no such step is left."""
-        return self.which
+    what: AtlasList
 
     @property
     def subject(self) -> Subject:
         """The list of clusters."""
-        return Subject.in_bucket(Bucket(self.listing.group_id, self.which))
+        return Subject.in_bucket(Bucket(self.listing.group_id, self.what))
 
 
 @dataclass(frozen=True)
@@ -103,7 +98,7 @@ class JobsPage(Step):
     """
 
     listing: "ProjectListing" = field(repr=False, compare=False)
-    part: Part
+    what: Part
     at: PageAt = FIRST_PAGE
     last: datetime | None = NOTHING_READ
     known: frozenset[str] = frozenset()
@@ -114,19 +109,14 @@ class JobsPage(Step):
         return replace(self, at=at.next, last=last, known=known, tries=0, error=None)
 
     @property
-    def belongs_to(self) -> Part:
-        """The list or part that is read to the end once no such step is left."""
-        return self.part
-
-    @property
     def turn(self) -> Part:
         """The clusters take turns."""
-        return self.part
+        return self.what
 
     @property
     def subject(self) -> Subject:
         """The list of the cluster's jobs."""
-        return Subject.jobs_of_cluster(self.listing.group_id, self.part)
+        return Subject.jobs_of_cluster(self.listing.group_id, self.what)
 
 
 type ListingStep = ClustersPage | JobsPage
@@ -221,8 +211,8 @@ class ProjectListing:
         with self._lock:
             self._note_began(page)
             self._gone.update(Part(kind, name) for name in shown.free for kind in LISTED_KINDS)
-            self._names[step.which] = shown.names
-            return self._in_order(self._jobs_of(self.wanted.parts_in(step.which, shown.names)))
+            self._names[step.what] = shown.names
+            return self._in_order(self._jobs_of(self.wanted.parts_in(step.what, shown.names)))
 
     def read_jobs(self, step: JobsPage, page: Page, entries: Iterable[Entry]) -> list[ListingStep]:
         """Read a page with these entries. Return the next page, if another is to be read."""
@@ -230,7 +220,7 @@ class ProjectListing:
         for entry in entries:
             last = entry.created_at if last and entry.created_at <= last else None
         wanted = self.wanted
-        reaches_to = Interest.beyond(wanted.marks, step.part, wanted.now).reaches_to
+        reaches_to = Interest.beyond(wanted.marks, step.what, wanted.now).reaches_to
         # A single job shows no order.
         is_enough = last is not None and len(page.entries) > 1 and last < reaches_to
         new = {entry.id for entry in entries} - step.known
@@ -242,13 +232,13 @@ class ProjectListing:
             steps.append(step.after(page.at, last, new))
         with self._lock:
             self._note_began(page)
-            self._open[step.part] += len(steps)
+            self._open[step.what] += len(steps)
         return steps
 
     def note_failure(self, step: ListingStep, error: RestoreWatchError) -> None:
         """The list or part of a step could not be read, or not all of it."""
         with self._lock:
-            self._unread[step.belongs_to] = error
+            self._unread[step.what] = error
 
     def note_gone(self, part: Part) -> None:
         """Atlas answers that it knows no such cluster, or no such jobs of it."""
@@ -258,9 +248,9 @@ class ProjectListing:
     def finish_step(self, step: ListingStep, *, is_read: bool = True) -> bool:
         """Count a step as taken, after the steps that follow are known. True if it was the last."""
         with self._lock:
-            self._open[step.belongs_to] -= 1
+            self._open[step.what] -= 1
             if not is_read:
-                self._unread.setdefault(step.belongs_to, None)
+                self._unread.setdefault(step.what, None)
             return not self._open.total()
 
     def parts_read(self) -> Read:
@@ -307,8 +297,8 @@ class ProjectListing:
     def _turn_and_mark(self, step: ListingStep) -> tuple[float, datetime]:
         wanted, marks = self.wanted, self.wanted.marks
         if isinstance(step, JobsPage):
-            return wanted.last_turn(step.part), marks.mark_of(step.part)
-        return -math.inf, min(marks.mark_of(Part(kind)) for kind in wanted.kinds_in(step.which))
+            return wanted.last_turn(step.what), marks.mark_of(step.what)
+        return -math.inf, min(marks.mark_of(Part(kind)) for kind in wanted.kinds_in(step.what))
 
     def _note_began(self, page: Page) -> None:
         if self._began is None:

@@ -88,16 +88,16 @@ class ListingReader:
         """Read a list of clusters. Return the steps that follow."""
         listing, begun = step.listing, self.run.asking.clock()
         try:
-            clusters = partial(self.atlas.clusters, listing.group_id, step.which)
+            clusters = partial(self.atlas.clusters, listing.group_id, step.what)
             page = self.calls.ask_step(step, clusters)
         except RestoreWatchError as error:
             return self._again(step, error, begun)
-        shown = shown_clusters(page, step.which)
+        shown = shown_clusters(page, step.what)
         for name in shown.unwatched:
             odd = UnexpectedAtlasResponseError(UNWATCHED)
             self.run.telemetry.report_unread_cluster(listing.group_id, name, odd)
         more = listing.read_clusters(step, page, shown)
-        failure = listing.failures.get(step.which)
+        failure = listing.failures.get(step.what)
         if failure is not None:
             self.run.log.append(Unread(step.subject, failure))
         self._finish(step)
@@ -105,7 +105,7 @@ class ListingReader:
 
     def read_jobs_page(self, step: JobsPage) -> Sequence[ListingStep]:
         """Read a page of a cluster's jobs. Return the steps that follow."""
-        listing, part, begun = step.listing, step.part, self.run.asking.clock()
+        listing, part, begun = step.listing, step.what, self.run.asking.clock()
         shown = Shown(listing.group_id, part, self.run.now())
         cluster = listing.group_id, part.cluster_name or ""
         try:
@@ -149,11 +149,14 @@ class ListingReader:
         """
         aside: set[Part] = set()
         failures = listing.failures
-        open_jobs = self.run.open_jobs() if failures else ()
-        known = [job for job in open_jobs if job.target.group_id == project.group_id]
+        if not failures:
+            return aside
+        known = [job for job in self.run.open_jobs() if job.target.group_id == project.group_id]
+        seen = families_of(self.run.log.records_of(project.group_id))
+        readable = project.readable.union(seen, (job.kind for job in known if job.kind))
         for what, error in failures.items():
             if isinstance(error, _NO_ROLE):
-                if not self._was_family_read(project, what, known):
+                if (what.kind if isinstance(what, Part) else what) not in readable:
                     aside.update(_parts_of(what))
             elif isinstance(what, Part) and not self._is_failure(project, what, error, known):
                 aside.add(what)
@@ -162,17 +165,6 @@ class ListingReader:
             if isinstance(what, Part):
                 self._note_unread(listing, what, error)
         return aside
-
-    def _was_family_read(
-        self, project: Project, what: AtlasList | Part, known: Collection[OpenJob]
-    ) -> bool:
-        """Whether anything of the family was ever read: without a role for it, nothing is."""
-        family = what.kind if isinstance(what, Part) else what
-        return (
-            str(family) in project.readable
-            or family in families_of(self.run.log.records_of(project.group_id))
-            or any(job.kind is family for job in known)
-        )
 
     def _is_failure(
         self, project: Project, part: Part, error: RestoreWatchError, known: Collection[OpenJob]
