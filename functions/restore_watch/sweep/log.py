@@ -22,6 +22,7 @@ from restore_watch.errors import (
     AtlasRateLimitError,
     AtlasUnauthorizedError,
     AtlasUnavailableError,
+    EndpointRetiredError,
     RestoreJobNotFoundError,
     RestoreWatchError,
 )
@@ -32,6 +33,9 @@ from restore_watch.table.open_job import JobKey
 
 PROJECT_GONE = "GROUP_NOT_FOUND"
 """Atlas's code for a project that it does not know."""
+
+NO_ROLE_ERRORS = (AtlasForbiddenError, AtlasUnauthorizedError, EndpointRetiredError)
+"""Of a family that could never be read, these say that there is no role for it, or no endpoint."""
 
 JOBS = frozenset(map(Question, RestoreKind))
 LISTS = frozenset(LIST_OF.values())

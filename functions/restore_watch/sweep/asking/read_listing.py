@@ -20,10 +20,7 @@ from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasError,
-    AtlasForbiddenError,
     AtlasRateLimitError,
-    AtlasUnauthorizedError,
-    EndpointRetiredError,
     RestoreJobNotFoundError,
     RestoreWatchError,
     UnexpectedAtlasResponseError,
@@ -34,16 +31,13 @@ from restore_watch.sweep.acting.act_on_list import Observer, Shown
 from restore_watch.sweep.asking.calls import Calls, has_nothing_to_read
 from restore_watch.sweep.asking.listing import ClustersPage, JobsPage, ListingStep, ProjectListing
 from restore_watch.sweep.asking.project_marks import ProjectMarks
-from restore_watch.sweep.log import Listed, Subject, Unread, families_of
+from restore_watch.sweep.log import NO_ROLE_ERRORS, Listed, Subject, Unread, families_of
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.project_item import Project
 
 LONG_UNREAD = timedelta(minutes=30)
 """If a rate limit keeps a cluster from being read for so long, the project cannot be seen."""
-
-_NO_ROLE = (AtlasForbiddenError, AtlasUnauthorizedError, EndpointRetiredError)
-"""Of a family that could never be read, these say that there is no role for it, or no endpoint."""
 
 
 @service
@@ -155,7 +149,7 @@ class ListingReader:
         seen = families_of(self.run.log.records_of(project.group_id))
         readable = project.readable.union(seen, (job.kind for job in known if job.kind))
         for what, error in failures.items():
-            if isinstance(error, _NO_ROLE):
+            if isinstance(error, NO_ROLE_ERRORS):
                 if (what.kind if isinstance(what, Part) else what) not in readable:
                     aside.update(_parts_of(what))
             elif isinstance(what, Part) and not self._is_failure(project, what, error, known):

@@ -25,9 +25,7 @@ from typing import NamedTuple, Self
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.errors import (
     AtlasBadRequestError,
-    AtlasForbiddenError,
     AtlasUnauthorizedError,
-    EndpointRetiredError,
     RestoreJobNotFoundError,
     RestoreWatchError,
     TableUnavailableError,
@@ -40,6 +38,7 @@ from restore_watch.model.results import Failure
 from restore_watch.sweep.log import (
     JOBS,
     LISTS,
+    NO_ROLE_ERRORS,
     Asked,
     End,
     Listed,
@@ -51,14 +50,8 @@ from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import JobKey, OpenJob
 from restore_watch.table.project_item import Project
 
-_EXCUSED = (
-    AtlasForbiddenError,
-    AtlasUnauthorizedError,
-    EndpointRetiredError,
-    AtlasBadRequestError,
-    RestoreJobNotFoundError,
-)
-"""Of a family that could never be read, these say that there is no role for it, or no endpoint."""
+_EXCUSED = (*NO_ROLE_ERRORS, AtlasBadRequestError, RestoreJobNotFoundError)
+"""Of a family that could never be read, these are no failures."""
 
 _FAMILY_OF: dict[str, str] = {question: kind for kind, question in LIST_OF.items()}
 
@@ -258,45 +251,32 @@ def _judge(
         failures[Question.PROJECTS] = AtlasUnauthorizedError(_NOT_LISTED)
     standing: dict[str, Trouble] = {}
     if plan.is_watched and project.watched.degraded is not None:
-        over = _Over(
-            knows_projects=seen.all_listed is not None,
-            open_jobs=set(map(Question, kinds)),
-            learnt=answers.learnt,
-            behind={LIST_OF[part.kind] for part in _parts_behind(project, plan, records)},
-            is_listed=any(isinstance(one, Listed) and one.is_whole for one in records),
-        )
-        standing = {
-            name: trouble
-            for name, trouble in project.watched.troubles.items()
-            if name not in failures and not over.is_known(name)
-        }
+        reported = _standing(seen, plan, answers, project, kinds)
+        standing = {name: one for name, one in reported.items() if name not in failures}
     return ProjectVerdict(project, failures, standing, is_seen, len(open_jobs))
 
 
-class _Over(NamedTuple):
-    """The third column of the table above, of a project."""
+def _standing(
+    seen: Seen, plan: Planned, answers: Answers, project: Project, kinds: Container[str]
+) -> dict[str, Trouble]:
+    """The reported troubles that are not known to be over: the third column of the table above."""
+    listings = [one for one in seen.records[project.group_id] if isinstance(one, Listed)]
+    is_listed = any(one.is_whole for one in listings)
+    # Without the parts that nobody could ever read.
+    marks_behind = project.marks.behind.keys() if project.marks else frozenset[Part]()
+    parts_behind = marks_behind - (listings[-1] if listings else plan).aside
+    behind = {LIST_OF[part.kind] for part in parts_behind}
 
-    knows_projects: bool
-    open_jobs: Container[str]
-    learnt: Container[str]
-    behind: Container[str]
-    is_listed: bool
-
-    def is_known(self, name: str) -> bool:
-        """Whether a trouble that does not fail now is over. Older versions had other names."""
+    def is_over(name: str) -> bool:
         if name in {Question.REACHED, Question.ITEMS}:
             return True
         if name == Question.PROJECTS:
-            return self.knows_projects
+            return seen.all_listed is not None
         if name in JOBS:
-            return name in self.learnt or name not in self.open_jobs
+            return name in answers.learnt or name not in kinds
         if name in LISTS:
-            return self.is_listed or name not in self.behind
-        return self.is_listed or name in self.learnt
+            return is_listed or name not in behind
+        # Names of older versions, too.
+        return is_listed or name in answers.learnt
 
-
-def _parts_behind(project: Project, plan: Planned, records: Iterable[Record]) -> Collection[Part]:
-    """The parts that have stayed behind, without those that nobody could ever read."""
-    asides = [one.aside for one in records if isinstance(one, Listed)]
-    behind = project.marks.behind.keys() if project.marks else frozenset()
-    return behind - (asides or [plan.aside])[-1]
+    return {name: one for name, one in project.watched.troubles.items() if not is_over(name)}
