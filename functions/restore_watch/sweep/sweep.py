@@ -82,27 +82,13 @@ class Sweeper:
             books = environment.books(request, deadline)
             is_awaited = partial(self.lease.is_awaited, owner, deadline)
             parts = environment.parts(jobs, books, deadline, request, is_awaited)
+            result = self._sweep(parts, books, begun)
             if parts.run.is_tick:
-                result = self._sweep(parts, books, begun)
                 succeeded_at = clock.now()
-            else:
-                result = self._follow(parts, begun)
         finally:
             with suppress(RestoreWatchError):  # it runs out by itself
                 self.lease.release(owner, deadline, succeeded_at=succeeded_at)
         return result
-
-    def _follow(self, parts: Parts, begun: float) -> Mapping[str, Any]:
-        publishing = parts.run.ending.within(PENDING_TIME)
-        with self._counted(parts):
-            parts.actions.publish_pending(self.environment.workers, publishing)
-            self._ask(parts, begun)
-        result = _count(parts)
-        refusal = refusal_of_credentials(_records(parts), result)
-        if refusal is not None and not self.environment.memory.was_accepted_lately:
-            raise refusal
-        self.environment.telemetry.report_sweep(result, parts.run.ending.clock() - begun)
-        return result.as_json()
 
     def _sweep(self, parts: Parts, books: Books, begun: float) -> Mapping[str, Any]:
         run, outages, stack, expiry = parts.run, parts.outages, books.stack, books.expiry
@@ -112,7 +98,7 @@ class Sweeper:
                 parts.actions.publish_pending(self.environment.workers, publishing)
                 stack = outages.publish_unsent(stack, publishing)
                 expiry = parts.expiry_watch.publish_unsent(expiry, publishing)
-                self._ask(parts, begun)
+                parts.rounds.play(begun, partial(self._prepare, parts))
             except (AtlasError, CredentialsError) as error:  # there is nothing to ask with
                 outages.report_stack_failure(stack, error)
                 parts.expiry_watch.look(expiry, asks=False)
@@ -124,6 +110,9 @@ class Sweeper:
             if not self.environment.memory.was_accepted_lately:
                 parts.expiry_watch.look(expiry, asks=False)
                 raise refusal
+        if not run.is_tick:
+            self.environment.telemetry.report_sweep(result, run.ending.clock() - begun)
+            return result.as_json()
         parts.rounds.drop_removed()
         outages.report_removed()
         degraded = self._judge(parts, result, stack, is_refused=refusal is not None)
@@ -143,13 +132,10 @@ class Sweeper:
             open_jobs = metrics_of_open_jobs(jobs, run.open_jobs(), now) if run.is_tick else {}
             run.telemetry.report_open_jobs(open_jobs, share, _count(parts))
 
-    def _ask(self, parts: Parts, begun: float) -> None:
-        def prepare() -> None:
-            # A project that was removed is over, even if there is nothing to ask with.
-            parts.outages.report_removed()
-            self.environment.atlas.prepare(parts.run.ending)
-
-        parts.rounds.play(begun, prepare)
+    def _prepare(self, parts: Parts) -> None:
+        # A project that was removed is over, even if there is nothing to ask with.
+        parts.outages.report_removed()
+        self.environment.atlas.prepare(parts.run.ending)
 
     def _judge(self, parts: Parts, result: SweepResult, stack: Watched, *, is_refused: bool) -> int:
         """

@@ -80,10 +80,11 @@ class ExpiryWatch:
         """
         Say when the credentials expire, if that is due. Ask first: they may have been renewed.
 
-        Without `asks`, Atlas refuses the credentials, or there is nothing to ask with.
+        Without `asks`, Atlas refuses the credentials, or there is nothing to ask with. A sweep
+        without a tick does not look.
         """
         now, last_try = self.run.now(), self.last_try
-        if not expiry.is_due(now) or _is_recent(last_try.failed_at, now):
+        if not self.run.is_tick or not expiry.is_due(now) or _is_recent(last_try.failed_at, now):
             return
         answered = self._ask(expiry, now) if asks else None
         after = answered or expiry.saying(now)

@@ -80,8 +80,10 @@ class OutageReports:
         """
         The credentials are refused or cannot be read. Return how the stack is seen.
 
-        What is known of projects stands still.
+        What is known of projects stands still. A sweep without a tick reports nothing.
         """
+        if not self.run.is_tick:
+            return stack
         reported = stack.troubles if stack.degraded else {}
         trouble = Trouble.of(error, self.run.at, of_stack=True)
         troubles = {**reported, Question.CREDENTIALS: trouble}
