@@ -11,7 +11,6 @@ from datetime import datetime
 from functools import partial
 from random import shuffle
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
@@ -35,9 +34,6 @@ from restore_watch.table.job_item import Recorded
 from restore_watch.table.open_job import JobKey, OpenJob
 from restore_watch.table.open_jobs import OpenJobs
 from restore_watch.threads.workers import Workers
-
-if TYPE_CHECKING:
-    from restore_watch.model.validation import Entry
 
 MISSED_TIME = 900.0
 """Seconds without another answer after which an environment believes that a job is gone."""
@@ -169,9 +165,9 @@ class JobActions:
             is_found = job.sequence == 0 and len(recorded.history) == 1
             self._append(job, Fate.FOUND if is_found else Fate.CHANGED)
         job = self._note_recorded(job, answer, recorded, recorded.published)
-        published: tuple[Entry, ...] = ()
-        if recorded.pending and not self.refusals.are_too_many:
-            published = self.outbox.publish(recorded, self.run.ending)
+        is_sent = recorded.pending and not self.refusals.are_too_many
+        published = self.outbox.publish(recorded, self.run.ending) if is_sent else ()
+        if is_sent:
             self._append(job, Fate.PUBLISHED, len(published))
             job = self._note_recorded(job, answer, recorded, len(recorded.history))
         self.run.telemetry.report_result(result_of(job.target, answer, recorded, published))

@@ -81,11 +81,14 @@ class Observer:
         kind = shown.part.kind
         entries = job_entries(page, kind)
         shown.entries = entries.readable
-        interest = self._interest(shown)
+        project = self.run.projects.get(shown.group_id)
+        marks = project and project.marks
+        interest = marks and Interest.beyond(marks, shown.part, self.run.now())
         for entry in entries.readable:
             key = shown.key(entry.id)
             is_known = key in self.run.known
-            if not is_known and not self._may_take(key, entry.created_at, interest):
+            may_take = interest and interest.may_take(entry.created_at)
+            if not is_known and (not may_take or self.run.memory.is_recorded(key)):
                 continue
             try:
                 job = read_job(entry.content, RestoreTarget.listed(*key, kind), kind)
@@ -120,14 +123,3 @@ class Observer:
             else:
                 is_taken &= self.actions.take_in(job, shown.asked_at)
         return is_taken
-
-    def _interest(self, shown: Shown) -> Interest | None:
-        project = self.run.projects.get(shown.group_id)
-        if project is None or project.marks is None:
-            return None
-        return Interest.beyond(project.marks, shown.part, self.run.now())
-
-    def _may_take(self, key: JobKey, created_at: datetime, interest: Interest | None) -> bool:
-        if interest is None or not interest.may_take(created_at):
-            return False
-        return not self.run.memory.is_recorded(key)

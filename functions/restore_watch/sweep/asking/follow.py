@@ -117,9 +117,6 @@ def follow_tasks(jobs: Iterable[OpenJob], memory: JobMemory) -> list[FollowTask]
     return [FollowTask(tuple(group)) for group in groups.values()]
 
 
-type FollowTasks = list[FollowTask]
-
-
 @service
 class JobFollower:
     """
@@ -145,7 +142,7 @@ class JobFollower:
         if task.is_unseen:
             self.run.memory.note_left_out(task.jobs[0])
 
-    def follow(self, task: FollowTask) -> FollowTasks:
+    def follow(self, task: FollowTask) -> list[FollowTask]:
         """Ask about the jobs of a task. Return the tasks to do after the others."""
         match task:
             case Search():
@@ -158,7 +155,7 @@ class JobFollower:
             return self._ask_list(task)
         return self._ask_first(task)
 
-    def _ask_list(self, task: FollowTask) -> FollowTasks:
+    def _ask_list(self, task: FollowTask) -> list[FollowTask]:
         """Ask for the list of the jobs' cluster. Return the tasks that are left."""
         jobs, shown = task.jobs, Shown(*task.list, self.run.now())
         try:
@@ -178,7 +175,7 @@ class JobFollower:
         unseen = [job for job in jobs if job.target.restore_id not in shown.jobs]
         return [*_alone(unseen, is_unseen=True), *self._turns(task, unchanged)]
 
-    def _ask_without_list(self, task: FollowTask, error: RestoreWatchError) -> FollowTasks:
+    def _ask_without_list(self, task: FollowTask, error: RestoreWatchError) -> list[FollowTask]:
         """Go on although the list shows nothing. Return the tasks that are left."""
         jobs = task.jobs
         if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
@@ -186,7 +183,7 @@ class JobFollower:
             return []
         if not isinstance(error, AtlasError):
             return []
-        more: FollowTasks = [*_alone(jobs)]
+        more: list[FollowTask] = [*_alone(jobs)]
         if self.calls.pace.allows(task.bucket):
             more = self._ask_first(task)
         # If nothing answers, the list is not to blame.
@@ -202,7 +199,7 @@ class JobFollower:
         self.asked_alone.add(task.list)
         return [Turns(self.run.memory.turns(unchanged))]
 
-    def _ask_in_turn(self, task: Turns) -> FollowTasks:
+    def _ask_in_turn(self, task: Turns) -> list[FollowTask]:
         """After an outage all endpoints that have failed are asked, and meanwhile only one."""
         first, *others = task.jobs
         more = self._ask_first(FollowTask((first,), tries=task.tries))
@@ -210,11 +207,11 @@ class JobFollower:
             more.append(Turns(tuple(others)))
         return more
 
-    def _ask_first(self, task: FollowTask) -> FollowTasks:
+    def _ask_first(self, task: FollowTask) -> list[FollowTask]:
         """Ask about the first job. The others get turns of their own."""
         job, *others = task.jobs
         asked_at, begun = self.run.now(), self.run.asking.clock()
-        more: FollowTasks = [*_alone(others)]
+        more: list[FollowTask] = [*_alone(others)]
         read = partial(self.atlas.restore_job, job.target, patient=False, likely=job.kind)
         subject = Subject.in_bucket(task.bucket, job.target.restore_id)
         try:
@@ -228,7 +225,7 @@ class JobFollower:
 
     def _go_on_after(
         self, error: RestoreWatchError, task: FollowTask, seconds: float
-    ) -> FollowTasks:
+    ) -> list[FollowTask]:
         """Return the tasks that are left after a job's own endpoint has failed."""
         (job,) = task.jobs
         project = self.run.projects.get(job.target.group_id)

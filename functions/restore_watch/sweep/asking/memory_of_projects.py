@@ -61,8 +61,6 @@ class FindMemory:
         # The one that was asked longest ago is forgotten first. An unknown one has the next turn.
         self._asked_at: LRUCache[tuple[str | None, Turn], float] = LRUCache(REMEMBERED)
 
-    # All projects
-
     def are_projects_known_for(self, seconds: float) -> bool:
         """Whether the last complete list is at most so old."""
         return 0 <= self._now() - self._listed_at < seconds
@@ -77,8 +75,6 @@ class FindMemory:
             for group_id in [one for one in self._projects if one not in projects]:
                 del self._projects[group_id]
 
-    # Turns
-
     def note_turn(self, group_id: str | None, what: Turn = None) -> None:
         """Remember that a project or a cluster is asked now."""
         with self._lock:
@@ -88,8 +84,6 @@ class FindMemory:
         """Return when that was the last time, in Unix seconds, however it ended."""
         with self._lock:
             return self._asked_at.get((group_id, what), -math.inf)
-
-    # Projects
 
     def take_unseen_events(self, group_id: str, events: Collection[str]) -> frozenset[str]:
         """Remember the ids of events that Atlas shows. Return those that it had not shown."""
@@ -137,8 +131,6 @@ class FindMemory:
         """Whether this environment has read the jobs of a cluster before."""
         with self._lock:
             return part in self._projects[group_id].read
-
-    # Clusters
 
     def clusters_of(self, group_id: str) -> Clusters:
         """Return the clusters of the project's lists that are known."""

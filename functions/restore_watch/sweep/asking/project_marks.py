@@ -56,10 +56,9 @@ class ProjectMarks:
         )
         try:
             self.bookkeeping.move_marks(project, after, now, self.run.ending)
+            self.run.projects[group_id] = after
         except RestoreWatchError as error:
             self.run.log.append(Acted((group_id, None, None), Fate.FAILED, error=error))
-            return
-        self.run.projects[group_id] = after
 
     def drop(self, project: Project) -> bool:
         """Forget the marks of a project: if it is watched again, that begins anew."""

@@ -31,9 +31,7 @@ JUDGING_TIME = 2.5
 LOOK_EVERY = 10.0
 """Seconds between two looks whether another sweep waits, at most: it waits for little longer."""
 
-type FindStep = ProjectsPage | Wake | ListingStep
-
-type SweepTask = FollowTask | FindStep
+type SweepTask = FollowTask | ProjectsPage | Wake | ListingStep
 
 
 @service
@@ -96,7 +94,7 @@ class Rounds:
             run.log.append(Planned(group_id, is_watched=False))
         return due
 
-    def _play(self, begun: float, due: Collection[OpenJob], steps: Collection[FindStep]) -> None:
+    def _play(self, begun: float, due: Collection[OpenJob], steps: Collection[SweepTask]) -> None:
         agenda: Agenda[SweepTask] = Agenda(
             self.workers.at_once,
             allows=self._allows,
