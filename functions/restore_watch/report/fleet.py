@@ -9,6 +9,7 @@ cannot be read is no failure of the report: the report says so.
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from foundation.deadline import Deadline
 from foundation.json_text import as_map
@@ -153,7 +154,7 @@ class FleetReader:
         """Ask what may be asked now. The rest stays open."""
         limits, workers = self.environment.atlas.limits, self.environment.workers
         reserve, now = self.environment.options.rate_limit_reserve, self.environment.clock.unix()
-        pace = Pace(reserve, limits.share_left, now, waits=limits.waits)
+        pace = Pace(reserve, partial(limits.share_left, since=now), limits.waits)
         agenda: Agenda[_Ask] = Agenda(
             workers.at_once,
             allows=lambda one: pace.allows(one.bucket, to_find=True),

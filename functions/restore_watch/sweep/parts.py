@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from foundation.deadline import Deadline
 from foundation.service import service
@@ -93,7 +94,7 @@ class Environment:
         """Return the parts of a sweep that begins now."""
         clock, limits, options = self.clock, self.atlas.limits, self.options
         reserve = options.rate_limit_reserve
-        pace = Pace(reserve, limits.share_left, clock.unix(), waits=limits.waits)
+        pace = Pace(reserve, partial(limits.share_left, since=clock.unix()), limits.waits)
         known = {job.key: job for job in jobs}
         self.memory.keep_only(known)
         run = Run(

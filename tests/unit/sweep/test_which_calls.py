@@ -23,12 +23,7 @@ def pace_with(
 ) -> Pace:
     """A pace to which Atlas names these shares in turn, and then always the last one."""
     left = list(shares) or [None]
-    return Pace(
-        reserve,
-        lambda _bucket, _since: left.pop(0) if len(left) > 1 else left[0],
-        since=0.0,
-        waits=waits,
-    )
+    return Pace(reserve, lambda _bucket: left.pop(0) if len(left) > 1 else left[0], waits)
 
 
 def read(pace: Pace, bucket: Bucket, error: RestoreWatchError | None = None) -> None:
@@ -73,17 +68,6 @@ def test_the_first_call_from_each_bucket_is_always_allowed() -> None:
     buckets = (FLEX, DEDICATED, ELSEWHERE)
 
     assert allowed(pace_with(0.0), buckets * 2) == [True] * 3 + [False] * 3
-
-
-def test_only_what_atlas_said_in_this_sweep_counts() -> None:
-    asked: list[tuple[Bucket, float]] = []
-
-    def share_left(bucket: Bucket, since: float) -> None:
-        asked.append((bucket, since))
-
-    Pace(0.5, share_left, since=7.0, waits=lambda _: False).allows(DEDICATED)
-
-    assert asked == [(DEDICATED, 7.0)]
 
 
 def test_the_first_call_to_find_others_is_allowed_beside_the_first_about_known_jobs() -> None:
@@ -139,7 +123,7 @@ def test_a_bucket_is_starved_if_too_little_was_left_from_the_start_for_a_call(
 ) -> None:
     """The answers say what is left after each call. One more call is wanted."""
     said: list[float | None] = [None]
-    pace = Pace(reserve, lambda _bucket, _since: said[-1], since=0.0, waits=lambda _: False)
+    pace = Pace(reserve, lambda _bucket: said[-1], lambda _: False)
     for share in answers:
         if pace.allows(FLEX):
             said.append(share)
@@ -163,7 +147,7 @@ def test_what_is_left_out_of_a_later_round_does_not_starve_a_bucket(calls: int) 
 
 def test_calls_that_are_under_way_at_once_do_not_starve_their_bucket() -> None:
     share = 1.0
-    pace = Pace(0.5, lambda _bucket, _since: share, since=0.0, waits=lambda _: False)
+    pace = Pace(0.5, lambda _bucket: share, lambda _: False)
     for _ in range(8):
         pace.allows(FLEX)
     for share in (0.9, 0.8, 0.3, 0.2):  # noqa: B007 - the pace reads it
@@ -175,7 +159,7 @@ def test_calls_that_are_under_way_at_once_do_not_starve_their_bucket() -> None:
 
 def test_each_bucket_is_starved_by_itself() -> None:
     shares = {FLEX: 0.1, DEDICATED: 0.9}
-    pace = Pace(0.5, lambda one, _since: shares.get(one), since=0.0, waits=lambda _: False)
+    pace = Pace(0.5, shares.get, lambda _: False)
     for bucket in (FLEX, DEDICATED, ELSEWHERE) * 2:
         if pace.allows(bucket):
             read(pace, bucket)

@@ -38,32 +38,27 @@ class _Project:
     was_tried: bool = False
 
 
+@dataclass(eq=False, repr=False)
 class Pace:
     """
     Leaves a share of every bucket of calls to the project's other tools.
 
-    `share_left` returns the share of a bucket that is left, from 0 to 1, as Atlas's answers since a
-    moment say it, or None; `since` is when the sweep began. If less than `reserve` is left, the
-    sweep makes no more calls from that bucket, except the first one of each purpose: to ask about
-    known jobs, and to find others. So every sweep learns how much is left now, and other tools
-    cannot blind the watch. If that is too little from the start, the bucket is `starved`.
+    `share_left` returns the share of a bucket that is left, from 0 to 1, as Atlas's answers in this
+    sweep say it, or None. If less than `reserve` is left, the sweep makes no more calls from that
+    bucket, except the first one of each purpose: to ask about known jobs, and to find others. So
+    every sweep learns how much is left now, and other tools cannot blind the watch. If that is too
+    little from the start, the bucket is `starved`.
 
     While it `waits`, because Atlas has asked for that, a sweep makes one call. A family that only
     refuses is not asked again in this sweep. A project that does not answer gets one question in
     each later round. Any thread may use it.
     """
 
-    def __init__(
-        self,
-        reserve: float,
-        share_left: Callable[[Bucket, float], float | None],
-        since: float,
-        *,
-        waits: Callable[[Bucket], bool],
-    ) -> None:
-        self._reserve = reserve
-        self._share_left: Callable[[Bucket], float | None] = lambda one: share_left(one, since)
-        self.waits = waits
+    reserve: float
+    share_left: Callable[[Bucket], float | None]
+    waits: Callable[[Bucket], bool]
+
+    def __post_init__(self) -> None:
         self._lock = Lock()
         self._calls: defaultdict[Bucket, _Calls] = defaultdict(_Calls)
         self._projects: defaultdict[str | None, _Project] = defaultdict(_Project)
@@ -71,14 +66,14 @@ class Pace:
 
     def allows(self, bucket: Bucket, *, to_find: bool = False) -> bool:
         """Whether a call may be made now; it counts as made."""
-        share, waits = self._share_left(bucket), self.waits(bucket)
+        share, waits = self.share_left(bucket), self.waits(bucket)
         with self._lock:
             calls = self._calls[bucket]
             is_refused = calls.refusals >= REFUSALS and not calls.is_accepted
             if is_refused or (waits and (calls.follows or calls.finds)):
                 return False
             is_first = not (calls.finds if to_find else calls.follows)
-            is_allowed = is_first or share is None or share >= self._reserve
+            is_allowed = is_first or share is None or share >= self.reserve
             # The last check: it uses up the only question of a silent project in this round.
             if is_allowed and self._is_left_alone(bucket.group_id):
                 return False
@@ -93,7 +88,7 @@ class Pace:
 
         Later questions about hot jobs do not count.
         """
-        enough = min(self._reserve, STARVED)
+        enough = min(self.reserve, STARVED)
         with self._lock:
             calls = dict(self._calls)
         return [
@@ -131,7 +126,7 @@ class Pace:
         if not isinstance(record, Asked):
             return
         bucket, end = record.subject.bucket, record.end
-        share = self._share_left(bucket) if end.accepts else None
+        share = self.share_left(bucket) if end.accepts else None
         with self._lock:
             calls, project = self._calls[bucket], self._projects[bucket.group_id]
             if end.accepts:
