@@ -195,17 +195,13 @@ class JobActions:
         return self._note(replace(job, expiration_date=expires_at))
 
     def _note_failure(self, job: OpenJob, error: RestoreWatchError) -> None:
-        if isinstance(error, TimeBudgetExceededError):
-            self._append(job, Fate.LATE)
-            return
         if isinstance(error, NotificationPendingError):
             self.refusals.count_refusal()
-        self._append(job, Fate.FAILED, error=error)
+        fate = Fate.LATE if isinstance(error, TimeBudgetExceededError) else Fate.FAILED
+        self.run.log.append(Acted(job.key, fate, error=error))
 
-    def _append(
-        self, job: OpenJob, fate: Fate, messages: int = 0, *, error: RestoreWatchError | None = None
-    ) -> None:
-        self.run.log.append(Acted(job.key, fate, messages, error))
+    def _append(self, job: OpenJob, fate: Fate, messages: int = 0) -> None:
+        self.run.log.append(Acted(job.key, fate, messages))
 
     def _note(self, job: OpenJob) -> OpenJob:
         self.run.known[job.key] = job

@@ -45,8 +45,7 @@ class FindMemory:
     """
     Clusters, seen events, and what is listed again. `now` gives Unix seconds.
 
-    `projects`: those of the last complete list, empty without one. Forgetting any of it costs
-    calls, and loses nothing.
+    `projects`: those of the last complete list, empty without one.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:

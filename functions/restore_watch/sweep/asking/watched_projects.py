@@ -27,8 +27,6 @@ PROJECTS_KNOWN = 600.0
 
 ALL_PROJECTS = Subject.in_bucket(Bucket(None, AtlasList.PROJECTS))
 
-_LIST_NOT_READ = "The sweep could not read the list of projects to its end"
-
 
 @dataclass(frozen=True)
 class ProjectsPage(Step):
@@ -82,16 +80,14 @@ class WatchedProjects:
         except RestoreWatchError as error:
             return self.calls.again(step, error, begun) or self._wakes(step.shown)
         entries = project_entries(page)
-        known = set(step.shown)
-        new = [entry.id for entry in entries.readable if entry.id not in known]
-        shown = (*step.shown, *new)
+        shown = tuple(dict.fromkeys([*step.shown, *(entry.id for entry in entries.readable)]))
         problem = entries.unreadable[0].problem if entries.unreadable else None
         # The same page may follow for ever.
-        is_repeated = page.has_next and not new
+        is_repeated = page.has_next and shown == step.shown
         if is_repeated:
             problem = NOTHING_NEW
         if problem:
-            self._note_unread(UnexpectedAtlasResponseError(problem))
+            self.run.log.append(Unread(ALL_PROJECTS, UnexpectedAtlasResponseError(problem)))
         is_odd = step.is_odd or problem is not None
         if page.has_next and not is_repeated:
             return [ProjectsPage(step.number + 1, shown, is_odd)]
@@ -103,7 +99,8 @@ class WatchedProjects:
 
     def skip_projects_page(self) -> None:
         """Leave the list to the next sweep."""
-        self._note_unread(TimeBudgetExceededError(_LIST_NOT_READ))
+        late = TimeBudgetExceededError("The sweep could not read the list of projects to its end")
+        self.run.log.append(Unread(ALL_PROJECTS, late))
 
     def removed_projects(self) -> list[Project]:
         """
@@ -164,6 +161,3 @@ class WatchedProjects:
             Wake(one, one not in self.postponed and is_due(known.get(one), self.run.now()))
             for one in new
         ]
-
-    def _note_unread(self, error: RestoreWatchError) -> None:
-        self.run.log.append(Unread(ALL_PROJECTS, error))

@@ -74,11 +74,10 @@ class _Counts:
             case Fate.LATE:
                 self._asked.discard(key)
                 self._left.add(key)
-            case Fate.FAILED if acted.error is not None:
-                if restore_id is None:
-                    self.failures.setdefault(key, acted.error)
-                else:
-                    self.failures[key] = acted.error
+            case Fate.FAILED if acted.error is not None and (
+                restore_id or key not in self.failures
+            ):
+                self.failures[key] = acted.error
 
     def result(self, opened: int) -> SweepResult:
         for subject, error in chain(self._lists.items(), self.unread.items()):

@@ -125,8 +125,6 @@ def _lasts(asked: Asked, lasting: Container[JobKey]) -> bool:
     return is_project_gone or any(key in lasting for key in asked.jobs)
 
 
-_NOT_REACHED = "The sweep did not reach this project in its time"
-
 _NOT_LISTED = (
     "Atlas no longer shows this project in the list of projects: it was deleted, or the service "
     "account or API key has lost its role in it"
@@ -246,7 +244,8 @@ def _judge(
         failures[Question.ITEMS] = seen.not_stored[group_id]
     is_seen = any(isinstance(one, Asked) and one.end.is_answer for one in records)
     if not is_seen and not failures:
-        failures[Question.REACHED] = TimeBudgetExceededError(_NOT_REACHED)
+        late = TimeBudgetExceededError("The sweep did not reach this project in its time")
+        failures[Question.REACHED] = late
     if plan.is_watched and seen.all_listed is not None and group_id not in seen.all_listed:
         failures[Question.PROJECTS] = AtlasUnauthorizedError(_NOT_LISTED)
     standing: dict[str, Trouble] = {}
