@@ -60,12 +60,10 @@ class ProjectMarks:
         except RestoreWatchError as error:
             self.run.log.append(Acted((group_id, None, None), Fate.FAILED, error=error))
 
-    def drop(self, project: Project) -> bool:
+    def drop(self, project: Project) -> None:
         """Forget the marks of a project: if it is watched again, that begins anew."""
         now = self.run.now()
         with suppress(RestoreWatchError):  # the next sweep tries again
             self.bookkeeping.drop_marks(project, now, self.run.ending)
             self.run.projects[project.group_id] = replace(project, marks=None, removed_at=now)
             self.run.log.append(Planned(project.group_id, is_watched=False))
-            return True
-        return False

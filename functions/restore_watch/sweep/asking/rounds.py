@@ -21,7 +21,6 @@ from restore_watch.sweep.asking.when_to_list import Wake, Waking
 from restore_watch.sweep.log import Planned
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob
-from restore_watch.table.project_item import Project
 from restore_watch.threads.fair_turns import Agenda
 from restore_watch.threads.workers import Workers
 
@@ -75,12 +74,7 @@ class Rounds:
 
     def drop_removed(self) -> None:
         """Drop the projects that nobody watches any more, whatever is open in them."""
-
-        def drop(project: Project) -> None:
-            if self.marks.drop(project):
-                self.watched.woken.discard(project.group_id)
-
-        self.workers.each(self.watched.removed_projects(), drop, self.run.ending)
+        self.workers.each(self.watched.removed_projects(), self.marks.drop, self.run.ending)
 
     def _due(self) -> list[OpenJob]:
         """Return the jobs to ask about."""
