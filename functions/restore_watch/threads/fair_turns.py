@@ -8,6 +8,7 @@ or hangs must not hold up the others.
 import math
 from collections import deque
 from collections.abc import Callable, Collection, Container, Hashable, Iterable
+from dataclasses import dataclass, field
 from threading import Condition, RLock
 from typing import Protocol, Self
 
@@ -62,20 +63,18 @@ class _Project[T: Task]:
         self.under_way = 0
 
 
+@dataclass(eq=False, repr=False)
 class _Turns[T: Task]:
     """The tasks by project, and whose turn is next. The agenda's lock guards it."""
 
-    def __init__(
-        self, threads: int, allows: Callable[[T], bool], skip: Callable[[T], None]
-    ) -> None:
-        self._threads = threads
-        self._allows = allows
-        self._skip = skip
-        self.under_way = 0
-        self._busy: set[Hashable] = set()
-        self._projects: dict[str | None, _Project[T]] = {}
-        # The projects that have waiting tasks, the next one first.
-        self.projects: deque[_Project[T]] = deque()
+    _threads: int
+    _allows: Callable[[T], bool]
+    _skip: Callable[[T], None]
+    under_way: int = 0
+    _busy: set[Hashable] = field(default_factory=set)
+    _projects: dict[str | None, _Project[T]] = field(default_factory=dict)
+    # The projects that have waiting tasks, the next one first.
+    projects: deque[_Project[T]] = field(default_factory=deque)
 
     def queue(self, task: T) -> None:
         """Add what is not waiting or under way of a task, behind the others of its project."""

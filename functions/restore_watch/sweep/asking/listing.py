@@ -86,7 +86,7 @@ class ClustersPage(Step):
     @property
     def subject(self) -> Subject:
         """The list of clusters."""
-        return Subject.in_bucket(Bucket(self.listing.group_id, self.what))
+        return Subject.in_bucket(Bucket(self.listing.wanted.group_id, self.what))
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class JobsPage(Step):
     @property
     def subject(self) -> Subject:
         """The list of the cluster's jobs."""
-        return Subject.jobs_of_cluster(self.listing.group_id, self.what)
+        return Subject.jobs_of_cluster(self.listing.wanted.group_id, self.what)
 
 
 type ListingStep = ClustersPage | JobsPage
@@ -165,11 +165,6 @@ class ProjectListing:
         self._names: dict[AtlasList, list[str]] = {}
         # Parts of which Atlas says that there is nothing. Free clusters have no backups.
         self._gone: set[Part] = set()
-
-    @property
-    def group_id(self) -> str:
-        """The project."""
-        return self.wanted.group_id
 
     @property
     def cluster_names(self) -> Clusters:

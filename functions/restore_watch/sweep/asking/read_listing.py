@@ -63,7 +63,7 @@ class ListingReader:
             self.under_way.remove(listing)
         except KeyError:
             return
-        group_id, memory = listing.group_id, self.calls.memory
+        group_id, memory = listing.wanted.group_id, self.calls.memory
         memory.store_clusters(group_id, listing.cluster_names)
         read = listing.parts_read()
         aside = self._set_aside(self.run.projects[group_id], listing)
@@ -82,14 +82,14 @@ class ListingReader:
         """Read a list of clusters. Return the steps that follow."""
         listing, begun = step.listing, self.run.asking.clock()
         try:
-            clusters = partial(self.atlas.clusters, listing.group_id, step.what)
+            clusters = partial(self.atlas.clusters, listing.wanted.group_id, step.what)
             page = self.calls.ask_step(step, clusters)
         except RestoreWatchError as error:
             return self._again(step, error, begun)
         shown = shown_clusters(page, step.what)
         for name in shown.unwatched:
             odd = UnexpectedAtlasResponseError(UNWATCHED)
-            self.run.telemetry.report_unread_cluster(listing.group_id, name, odd)
+            self.run.telemetry.report_unread_cluster(listing.wanted.group_id, name, odd)
         more = listing.read_clusters(step, page, shown)
         failure = listing.failures.get(step.what)
         if failure is not None:
@@ -100,8 +100,8 @@ class ListingReader:
     def read_jobs_page(self, step: JobsPage) -> Sequence[ListingStep]:
         """Read a page of a cluster's jobs. Return the steps that follow."""
         listing, part, begun = step.listing, step.what, self.run.asking.clock()
-        shown = Shown(listing.group_id, part, self.run.now())
-        cluster = listing.group_id, part.cluster_name or ""
+        shown = Shown(listing.wanted.group_id, part, self.run.now())
+        cluster = listing.wanted.group_id, part.cluster_name or ""
         try:
             jobs = partial(self.atlas.page_of_jobs, cluster, part.kind, step.at)
             page = self.calls.ask_step(step, jobs)
@@ -176,7 +176,7 @@ class ListingReader:
         marks = listing.wanted.marks
         unread_for = self.run.now() - max(marks.mark_of(part), marks.first + FIRST_MARK)
         lasts = not isinstance(error, AtlasRateLimitError) or unread_for > LONG_UNREAD
-        subject = Subject.jobs_of_cluster(listing.group_id, part)
+        subject = Subject.jobs_of_cluster(listing.wanted.group_id, part)
         self.run.log.append(Unread(subject, error, lasts))
 
 

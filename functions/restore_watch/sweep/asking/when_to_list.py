@@ -104,7 +104,10 @@ class Waking:
         if started is None:
             return []
         project, marks = started
-        wanted = memory.take_to_read_again(group_id).union(map(Part, _troubled(project)))
+        troubles = project.watched.troubles.keys()
+        # Kinds that could not be seen are listed in every sweep, to see when they can be.
+        unseen = [kind for kind in LISTED_KINDS if troubles & {kind, CLUSTER_LISTS[kind]}]
+        wanted = memory.take_to_read_again(group_id).union(map(Part, unseen))
         if step.is_due:
             memory.note_turn(group_id, "listing")
             wanted.update(map(Part, LISTED_KINDS))
@@ -114,7 +117,8 @@ class Waking:
             page = self.calls.ask_step(step, partial(self.atlas.events, group_id, since))
         except RestoreWatchError as error:
             again = self.calls.again(step, error, begun)
-            if again or _ends_the_search(error):
+            is_gone = isinstance(error, AtlasError) and error.error_code == PROJECT_GONE
+            if again or is_gone or isinstance(error, TimeBudgetExceededError):
                 memory.add_to_read_again(group_id, wanted)
                 return again
             # Without events, it is listed in every sweep.
@@ -158,18 +162,6 @@ class Waking:
             memory.forget_clusters(group_id, woken)
             memory.add_to_read_again(group_id, map(Part, woken))
         return woken
-
-
-def _troubled(project: Project) -> list[RestoreKind]:
-    """The kinds that could not be seen. They are listed in every sweep, to see when they can be."""
-    troubles = project.watched.troubles
-    return [kind for kind in LISTED_KINDS if kind in troubles or CLUSTER_LISTS[kind] in troubles]
-
-
-def _ends_the_search(error: RestoreWatchError) -> bool:
-    """Whether no time is left, or Atlas does not know the project."""
-    is_gone = isinstance(error, AtlasError) and error.error_code == PROJECT_GONE
-    return is_gone or isinstance(error, TimeBudgetExceededError)
 
 
 def kinds_woken_by(event_type: str) -> tuple[RestoreKind, ...]:
