@@ -89,8 +89,7 @@ def answers_of(records: Iterable[Record], lasting: Container[JobKey] = ()) -> An
     """
     Return what the records of a project say.
 
-    A failure lasts unless it is a rate limit, or that of a job whose endpoint is not among the
-    `lasting` ones: it counts only if no other question of its name is answered.
+    A failure lasts unless it is a rate limit, or that of a job that is none of the `lasting`.
     """
     failed: dict[tuple[Question, str], tuple[RestoreWatchError, bool]] = {}
     answered: set[Question] = set()

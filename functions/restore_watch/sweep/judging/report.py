@@ -118,11 +118,8 @@ class OutageReports:
             is_held = is_blind and verdict.held is not Held.NOTHING
             degraded.append(after.degraded is not None or (is_held and one.is_failing))
 
-        def leave_alone(project: Project) -> None:
-            self._met(project.watched, {}, None, 0)
-
         self.workers.each(seen, note, self.run.ending)
-        self.workers.each(left_alone, leave_alone, self.run.ending)
+        self.workers.each(left_alone, lambda one: self._met(one.watched, {}, None, 0), run.ending)
         return sum(degraded)
 
     def _met(
