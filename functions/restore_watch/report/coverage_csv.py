@@ -6,8 +6,8 @@ from typing import Any
 
 from restore_watch.model.status_change import utc_text
 from restore_watch.report.cluster_state import Judged
-from restore_watch.report.csv_text import BYTE_ORDER_MARK, csv_line
 from restore_watch.report.report import Report, outcome_of
+from restore_watch.report.restores_csv import csv_file, csv_line
 from restore_watch.report.words import why
 
 COLUMNS = (
@@ -23,7 +23,7 @@ COLUMNS = (
 def coverage_csv(report: Report) -> str:
     """Return the file, with the worst clusters first; only its head if no project is watched."""
     lines = (csv_line(cluster_facts(report, one).values()) for one in report.in_order)
-    return "".join([BYTE_ORDER_MARK, csv_line(COLUMNS), *lines])
+    return csv_file(COLUMNS, lines)
 
 
 def cluster_facts(report: Report, judged: Judged) -> Mapping[str, Any]:

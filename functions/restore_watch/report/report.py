@@ -151,8 +151,7 @@ class Report:
 
     def rto_met(self, good: Restore) -> bool | None:
         """Whether a good test took no longer than the objective; None if that is unknown."""
-        seconds, rto = good.job.duration_seconds, self.objectives.rto
-        return None if rto is None or seconds is None else timedelta(seconds=seconds) <= rto
+        return self.objectives.rto_met([good.job], good.began, self.at)
 
     def seconds(self, restore: Restore) -> float:
         """How long the restore took, or has taken so far."""

@@ -20,9 +20,9 @@ from restore_watch.report.report import ClusterKey, Report
 from restore_watch.report.report_json import report_json
 from restore_watch.report.report_message import Place, message_of_report
 from restore_watch.report.report_settings import ReportSettings
+from restore_watch.report.restore_evidence import read_stored
 from restore_watch.report.restore_test import Restore, merged
 from restore_watch.report.restores_csv import line_of, restores_csv
-from restore_watch.report.stored_restores import read_stored
 from restore_watch.sweep.parts import Environment
 from restore_watch.table.bookkeeping import Books
 

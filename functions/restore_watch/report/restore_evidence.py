@@ -6,11 +6,12 @@ A change and a verdict have the content of their messages, because both come fro
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -21,6 +22,7 @@ from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTa
 from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import DETAIL_LIMIT, RecordedValidation
 from restore_watch.redaction import redact, redact_report
+from restore_watch.report.period import Period
 from restore_watch.report.restore_test import Restore
 from restore_watch.table.job_item import Recorded, read_item
 
@@ -30,6 +32,8 @@ OPEN = "OPEN"
 OUTCOMES = ("COMPLETED", "FAILED", "CANCELLED", "EXPIRED", "UNKNOWN", OPEN)
 
 _JUDGEMENTS = {True: "met", False: "missed", None: "notJudged"}
+
+_COUNTED = ("outcome", "rtoMet", "rpoMet")
 
 _NAMES = {"groupId", "clusterName", "restoreId"}
 
@@ -47,18 +51,15 @@ class Objectives:
     rto: timedelta | None = None
     rpo: timedelta | None = None
 
-    def rto_met(
-        self, changes: Sequence[StatusChange], began: datetime, until: datetime
-    ) -> bool | None:
+    def rto_met(self, jobs: Sequence[RestoreJob], began: datetime, until: datetime) -> bool | None:
         """
-        Whether the restore completed in time. None if that is unknown, or not yet known.
+        Whether the restore with these states completed in time. None if that is not known yet.
 
         False if it ended otherwise, or was known to be open at `until` and had taken too long. The
         fate of a download after it was ready makes no difference.
         """
         if self.rto is None:
             return None
-        jobs = [change.job for change in changes]
         completed = [job for job in jobs if job.status is RestoreStatus.COMPLETED]
         if completed:
             seconds = completed[-1].duration_seconds
@@ -88,13 +89,108 @@ class UnreadableItemError(Exception):
 
 @dataclass(frozen=True)
 class RestoreEvidence:
-    """A restore, and everything about it by its public names. `verdict`: the newest validation."""
+    """
+    A restore of the table, and everything about it by its public names.
+
+    `missing_since`: when Atlas first did not know the job. `now`: when open restores are judged.
+    """
 
     restore: Restore
-    facts: Mapping[str, Any]
-    changes: tuple[Mapping[str, Any], ...]
-    validations: tuple[Mapping[str, Any], ...]
-    verdict: Mapping[str, Any] = field(default_factory=dict)
+    recorded: Recorded
+    missing_since: datetime | None
+    objectives: Objectives
+    now: datetime
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Its place in a file: when it began, its cluster, and its id."""
+        job = self.restore.job
+        return utc_text(self.restore.began), f"{job.group_id}/{job.cluster_name}", job.restore_id
+
+    @cached_property
+    def facts(self) -> Mapping[str, Any]:
+        """The last state, and how it is judged."""
+        job, changes, missing_since = self.restore.job, self.recorded.changes, self.missing_since
+        jobs, until = [one.job for one in changes], missing_since or self.now
+        return job.as_json() | {
+            "outcome": job.status if job.terminal else OPEN,
+            "rtoMet": self.objectives.rto_met(jobs, self.restore.began, until),
+            "rpoMet": self.objectives.rpo_met(job),
+            "firstObservedAt": utc_text(changes[0].observed_at),
+            "observedAt": utc_text(changes[-1].observed_at),
+            "missingSince": utc_text(missing_since) if missing_since else None,
+        }
+
+    @property
+    def changes(self) -> list[Mapping[str, Any]]:
+        """The content of the message of each change, without the names of the restore."""
+        return [self._changed(change) for change in self.recorded.changes]
+
+    @property
+    def validations(self) -> list[Mapping[str, Any]]:
+        """The content of the message of each verdict, without the state of the job."""
+        return [self._validated(entry) for entry in self.recorded.validations]
+
+    @property
+    def verdict(self) -> Mapping[str, Any]:
+        """The newest of these verdicts, empty if there is none."""
+        newest = _newest_verdict(self.recorded)
+        return self._validated(newest) if newest else {}
+
+    def _changed(self, change: StatusChange) -> dict[str, Any]:
+        event = message_of_job(change).event
+        data = {name: value for name, value in event["data"].items() if name not in _NAMES}
+        return {"id": event["id"], "published": change.sequence <= self.recorded.published, **data}
+
+    def _validated(self, entry: RecordedValidation) -> dict[str, Any]:
+        said = entry.validation.as_json()
+        # Redacted when it was recorded; a table can be written by others as well.
+        for name in ("validatedBy", "detail"):
+            said[name] = redact_report(said[name], DETAIL_LIMIT) if said[name] else said[name]
+        return {
+            "id": entry.event_id,
+            "published": entry.sequence <= self.recorded.published,
+            "sequence": entry.sequence,
+            "observedAt": utc_text(entry.observed_at),
+            **said,
+        }
+
+
+@dataclass
+class StoredRestores:
+    """
+    The restores of the table, and the `evidence` of those that began in the period.
+
+    `unreadable`: keys of items that this version cannot read. `watched_since`: the first
+    observation, in UTC.
+    """
+
+    restores: list[Restore] = field(default_factory=list)
+    evidence: list[RestoreEvidence] = field(default_factory=list)
+    unreadable: list[Mapping[str, str]] = field(default_factory=list)
+    watched_since: datetime | None = None
+
+
+def read_stored(
+    items: Iterable[Mapping[str, Any]], period: Period, objectives: Objectives, now: datetime
+) -> StoredRestores:
+    """Read the items of the table, in DynamoDB's types. It has items of the bookkeeping too."""
+    read = StoredRestores()
+    for item in filter(is_restore, items):
+        try:
+            stored = read_evidence(item, objectives, now)
+        except UnreadableItemError:
+            read.unreadable.append(_shown_key(item))
+            continue
+        read.restores.append(stored.restore)
+        seen = stored.recorded.changes[0].observed_at
+        read.watched_since = min(read.watched_since or seen, seen)
+        if period.includes(stored.restore.began):
+            read.evidence.append(stored)
+    # A table returns its items in any order.
+    read.unreadable.sort(key=lambda key: tuple(key.values()))
+    read.evidence.sort(key=attrgetter("place"))
+    return read
 
 
 def is_restore(item: Mapping[str, Any], group_id: str | None = None) -> bool:
@@ -116,16 +212,9 @@ def began_at(item: Mapping[str, Any]) -> datetime:
         raise UnreadableItemError from None
 
 
-class StoredRestore(NamedTuple):
-    """A restore of the table, with its recorded history, and the newest verdict in it."""
-
-    restore: Restore
-    recorded: Recorded
-    missing_since: datetime | None
-    judged: RecordedValidation | None
-
-
-def read_restore(item: Mapping[str, Any]) -> StoredRestore:
+def read_evidence(
+    item: Mapping[str, Any], objectives: Objectives, now: datetime
+) -> RestoreEvidence:
     """Read an item, in DynamoDB's types. Raises UnreadableItemError."""
     began = began_at(item)
     try:
@@ -137,8 +226,7 @@ def read_restore(item: Mapping[str, Any]) -> StoredRestore:
     names = attrgetter("group_id", "cluster_name", "restore_id")
     if {names(entry.job) for entry in recorded.history} != {names(target)}:
         raise UnreadableItemError
-    last = recorded.changes[-1]
-    judged = max(recorded.validations, key=_tested_at, default=None)
+    last, judged = recorded.changes[-1], _newest_verdict(recorded)
     restore = Restore(
         last.job,
         began,
@@ -146,40 +234,21 @@ def read_restore(item: Mapping[str, Any]) -> StoredRestore:
         judged.validation.verdict if judged else None,
         _tested_at(judged)[0] if judged else None,
     )
-    return StoredRestore(restore, recorded, missing_since, judged)
+    return RestoreEvidence(restore, recorded, missing_since, objectives, now)
 
 
-def evidence_of(stored: StoredRestore, objectives: Objectives, now: datetime) -> RestoreEvidence:
-    """Return everything about a restore, by its public names."""
-    restore, recorded, missing_since, judged = stored
-    changes, job = recorded.changes, restore.job
-    facts = job.as_json() | {
-        "outcome": job.status if job.terminal else OPEN,
-        "rtoMet": objectives.rto_met(changes, restore.began, missing_since or now),
-        "rpoMet": objectives.rpo_met(job),
-        "firstObservedAt": utc_text(changes[0].observed_at),
-        "observedAt": utc_text(changes[-1].observed_at),
-        "missingSince": utc_text(missing_since) if missing_since else None,
-    }
-    return RestoreEvidence(
-        restore,
-        facts=facts,
-        changes=tuple(_changed(change, recorded) for change in changes),
-        validations=tuple(_validated(entry, recorded) for entry in recorded.validations),
-        verdict=_validated(judged, recorded) if judged else {},
-    )
-
-
-def read_evidence(
-    item: Mapping[str, Any], objectives: Objectives, now: datetime
-) -> RestoreEvidence:
-    """Read everything about a restore from an item. Raises UnreadableItemError."""
-    return evidence_of(read_restore(item), objectives, now)
+def _newest_verdict(recorded: Recorded) -> RecordedValidation | None:
+    return max(recorded.validations, key=_tested_at, default=None)
 
 
 def _tested_at(entry: RecordedValidation) -> tuple[datetime, int]:
     """A message may arrive after the message of a later test."""
     return entry.validation.validated_at or entry.observed_at, entry.sequence
+
+
+def _shown_key(item: Mapping[str, Any]) -> dict[str, str]:
+    """The key of an item that cannot be read. It may hold anything."""
+    return {name: redact(item[name]["S"]) for name in ("cluster", "restoreId")}
 
 
 def _target(item: Mapping[str, Any]) -> RestoreTarget:
@@ -189,49 +258,27 @@ def _target(item: Mapping[str, Any]) -> RestoreTarget:
     return RestoreTarget.model_validate(names)
 
 
-def _changed(change: StatusChange, recorded: Recorded) -> dict[str, Any]:
-    """The content of the message of a change, without the names of the restore."""
-    event = message_of_job(change).event
-    data = {name: value for name, value in event["data"].items() if name not in _NAMES}
-    return {"id": event["id"], "published": change.sequence <= recorded.published, **data}
-
-
-def _validated(entry: RecordedValidation, recorded: Recorded) -> dict[str, Any]:
-    """The content of the message of a verdict, without the state of the job."""
-    said = entry.validation.as_json()
-    # Redacted when it was recorded; a table can be written by others as well.
-    for name in ("validatedBy", "detail"):
-        said[name] = redact_report(said[name], DETAIL_LIMIT) if said[name] else said[name]
-    return {
-        "id": entry.event_id,
-        "published": entry.sequence <= recorded.published,
-        "sequence": entry.sequence,
-        "observedAt": utc_text(entry.observed_at),
-        **said,
-    }
-
-
+@dataclass
 class Summary:
-    """Counts restores by outcome, and by whether they met the objectives."""
+    """
+    Counts restores by outcome, and by whether they met the objectives.
 
-    def __init__(self, objectives: Objectives) -> None:
-        self.objectives = objectives
-        self.restores = 0
-        self._counts: Counter[tuple[str, object]] = Counter()
-        """By the name of a fact and its value."""
-        self.unreadable: list[dict[str, str]] = []
-        """The keys of the items that this version cannot read."""
+    `unreadable`: the keys of the items that this version cannot read.
+    """
+
+    objectives: Objectives
+    restores: int = 0
+    unreadable: list[dict[str, str]] = field(default_factory=list)
+    _counts: Counter[tuple[str, object]] = field(default_factory=Counter)
 
     def add_restore(self, evidence: RestoreEvidence) -> None:
         """Count a restore."""
         self.restores += 1
-        self._counts.update(
-            (name, evidence.facts[name]) for name in ("outcome", "rtoMet", "rpoMet")
-        )
+        self._counts.update((name, evidence.facts[name]) for name in _COUNTED)
 
     def add_unreadable(self, item: Mapping[str, Any]) -> None:
-        """Keep the key of an item that cannot be read. It may hold anything."""
-        self.unreadable.append({name: redact(item[name]["S"]) for name in ("cluster", "restoreId")})
+        """Keep the key of an item that cannot be read."""
+        self.unreadable.append(_shown_key(item))
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as plain JSON."""
@@ -250,17 +297,14 @@ class Summary:
         outcomes = ", ".join(f"{outcome} {count}" for outcome, count in whole["outcomes"].items())
         lines = [f"Restores: {self.restores}" + (f" ({outcomes})" if outcomes else "")]
         for name in ("rto", "rpo"):
-            if whole[name]["minutes"] is not None:
-                minutes, met, missed, rest = whole[name].values()
-                lines.append(
-                    f"{name.upper()} of {minutes:g} minutes: met {met}, missed {missed}, "
-                    f"not judged {rest}"
-                )
+            minutes, *counts = whole[name].values()
+            if minutes is not None:
+                said = "met {}, missed {}, not judged {}".format(*counts)
+                lines.append(f"{name.upper()} of {minutes:g} minutes: {said}")
         return lines
 
     def _judged(self, name: str, objective: timedelta | None) -> dict[str, Any]:
-        minutes = None if objective is None else objective / timedelta(minutes=1)
-        if minutes is not None and minutes.is_integer():
-            minutes = int(minutes)
+        minutes = objective / timedelta(minutes=1) if objective else None
+        whole = int(minutes) if minutes and minutes.is_integer() else minutes
         words = {word: self._counts[name, met] for met, word in _JUDGEMENTS.items()}
-        return {"minutes": minutes, **words}
+        return {"minutes": whole, **words}

@@ -1,14 +1,15 @@
 """
 restores.csv: a line for each restore of a period, for an auditor. Pure.
 
-Restores come in the table's order, and are written in the order in which they began, so restores
-that have ended give the same bytes each time.
+Restores are written in the order in which they began, so restores that have ended give the same
+bytes each time. A spreadsheet shows the cells as they are.
 """
 
+import csv
+import io
+import re
 from collections.abc import Iterable
 
-from restore_watch.model.status_change import utc_text
-from restore_watch.report.csv_text import BYTE_ORDER_MARK, csv_line
 from restore_watch.report.restore_evidence import RestoreEvidence
 
 # In the groups of the table in docs/report.md.
@@ -26,24 +27,19 @@ COLUMNS = (
     *("verdict", "validatedBy", "validatedAt"),
 )
 
-type Place = tuple[str, str, str]
-"""Where a restore stands in a file: when it began, its cluster, and its id."""
-
-
-def place_of(evidence: RestoreEvidence) -> Place:
-    """Return the place of a restore."""
-    job = evidence.restore.job
-    cluster = f"{job.group_id}/{job.cluster_name}"
-    return utc_text(evidence.restore.began), cluster, job.restore_id
+# A spreadsheet takes a cell for a formula that begins with one of these, in wide forms too: OWASP,
+# CSV Injection. Where numbers have a decimal comma, a semicolon begins the next cell.
+_FORMULA = re.compile(r"""(^|;)(?=[\s"']*[=+\-@\uff1d\uff0b\uff0d\uff20])""")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def line_of(evidence: RestoreEvidence) -> str:
     """Return the line of a restore."""
-    verdict = evidence.verdict
+    recorded, verdict = evidence.recorded, evidence.verdict
     known = {
         **evidence.facts,
-        "changes": len(evidence.changes),
-        "published": sum(change["published"] for change in evidence.changes),
+        "changes": len(recorded.changes),
+        "published": sum(one.sequence <= recorded.published for one in recorded.changes),
         "verdict": verdict.get("verdict"),
         "validatedBy": verdict.get("validatedBy"),
         "validatedAt": verdict.get("validatedAt") or verdict.get("observedAt"),
@@ -53,4 +49,26 @@ def line_of(evidence: RestoreEvidence) -> str:
 
 def restores_csv(lines: Iterable[str]) -> str:
     """Return the file of these lines, which are in their places."""
-    return "".join([BYTE_ORDER_MARK, csv_line(COLUMNS), *lines])
+    return csv_file(COLUMNS, lines)
+
+
+def csv_file(columns: Iterable[str], lines: Iterable[str]) -> str:
+    """Return a file. Without a byte order mark, Excel reads it in the code page of Windows."""
+    return "".join(["\ufeff", csv_line(columns), *lines])
+
+
+def csv_line(cells: Iterable[object]) -> str:
+    """Return the line of these cells."""
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow(map(_cell, cells))
+    return buffer.getvalue()
+
+
+def _cell(value: object) -> str:
+    """The text of a cell: empty for None, and no formula."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = _CONTROLS.sub(" ", str(value))
+    return _FORMULA.sub(r"\1'", text)

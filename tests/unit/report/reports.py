@@ -7,13 +7,15 @@ from random import Random
 from typing import Any
 
 from restore_watch.model.restore_job import RestoreJob, RestoreKind
+from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.cluster_state import Policy, Unread, judge
 from restore_watch.report.period import DAY, Period
-from restore_watch.report.report import Report, Snapshot, outcome_of
+from restore_watch.report.report import Report, Snapshot
 from restore_watch.report.restore_evidence import Objectives, RestoreEvidence
 from restore_watch.report.restore_test import Restore
+from restore_watch.table.job_item import Recorded
 
 WEEK = Period(date(2026, 11, 23), date(2026, 11, 29))
 END = WEEK.end
@@ -93,15 +95,10 @@ def cluster(name: str = "ledger", number: int = 0, **fields: Any) -> Cluster:
 
 
 def evidence(restore: Restore) -> RestoreEvidence:
-    """What the table has of a restore, as far as the page shows it."""
-    job = restore.job
-    took = timedelta(seconds=job.duration_seconds or 0)
-    facts = {
-        "outcome": outcome_of(restore),
-        "rtoMet": job.status == "COMPLETED" and took <= HOUR,
-        "rpoMet": EMPTY.objectives.rpo_met(job),
-    }
-    return RestoreEvidence(restore, facts, (), ())
+    """What the table has of a restore, which it has seen once, and no verdicts."""
+    change = StatusChange(restore.job, None, 1, restore.seen_at)
+    recorded = Recorded(restore.job, (change,), 1, None)
+    return RestoreEvidence(restore, recorded, None, EMPTY.objectives, EMPTY.at)
 
 
 def report(

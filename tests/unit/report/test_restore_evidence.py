@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from operate.evidence import read_minutes
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
-from restore_watch.model.status_change import StatusChange, utc_text
+from restore_watch.model.status_change import utc_text
 from restore_watch.report.restore_evidence import (
     Objectives,
     RestoreEvidence,
@@ -78,7 +78,9 @@ def test_no_download_url_of_a_hand_written_item_is_repeated(item: dict[str, Any]
     verdict = verdict_on(plain_job(), detail=f"read {SECRET_URL}", validatedBy=SECRET_URL)
     item["history"]["L"].append(verdict)
 
-    assert "example.net" not in repr(evidence_of(item))
+    read = evidence_of(item)
+    said = (read.facts, read.changes, read.validations, line_of(read))
+    assert "example.net" not in repr(said)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +125,7 @@ def test_any_other_value_is_read_or_unreadable(name: str, value: Any) -> None:
     except UnreadableItemError:
         return
     assert evidence.facts["restoreId"] == item["restoreId"]["S"]
+    assert (len(evidence.changes), len(evidence.validations)) == (1, name == "validation")
 
 
 # The objectives
@@ -138,8 +141,7 @@ def job(status: str, minutes: int | None = None, **fields: object) -> RestoreJob
 
 def rto_met(*jobs: RestoreJob, after: float = 24, rto: timedelta | None = HOUR) -> bool | None:
     """Judge a restore with these states, so many hours after noon."""
-    changes = [StatusChange(one, None, number, NOON) for number, one in enumerate(jobs, start=1)]
-    return Objectives(rto=rto).rto_met(changes, NOON, NOON + timedelta(hours=after))
+    return Objectives(rto=rto).rto_met(jobs, NOON, NOON + timedelta(hours=after))
 
 
 @pytest.mark.parametrize(("minutes", "met"), [(59, True), (60, True), (61, False)])
