@@ -16,7 +16,6 @@ from foundation.deadline import Deadline
 from foundation.emitting import start_logger
 from restore_watch.composition import environment_of
 from restore_watch.errors import RestoreWatchError
-from restore_watch.report.bucket import ReportBucket
 from restore_watch.report.report_settings import ReportSettings
 from restore_watch.report.reporter import Reporter
 
@@ -30,7 +29,7 @@ settings = ReportSettings.from_environment(os.environ)
 logger = start_logger(settings.of_stack.log_level)
 client: Any = partial(boto3.Session().client, config=AWS_CONFIG)
 environment = environment_of(settings.of_stack, logger, client)
-reporter = Reporter(settings, environment, ReportBucket(client("s3"), settings.bucket))
+reporter = Reporter(settings, environment, client("s3"))
 telemetry = environment.telemetry
 
 

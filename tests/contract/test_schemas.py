@@ -25,7 +25,7 @@ from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation, Verdict
-from restore_watch.report.report_message import Place, message_of_report
+from restore_watch.report.report_message import message_of_report
 from strategies import changes, plain_change, plain_job, recorded_validations
 from unit.report.reports import fleet
 
@@ -71,7 +71,7 @@ secrets = st.builds(
     expires_at=moments,
     is_certain=st.booleans(),
 )
-PLACE = Place("atlas-restore-watch-reportbucket-1x2y3z", "reports/2026-11-29/report.html", "aws")
+PLACE = ("atlas-restore-watch-reportbucket-1x2y3z", "reports/2026-11-29/report.html", "aws")
 credentials_changes = st.builds(
     CredentialsChange, secrets, moments, st.none() | st.sampled_from(THRESHOLDS)
 )
@@ -82,7 +82,7 @@ MESSAGES = {
     EXPIRY: st.builds(message_of_credentials, credentials_changes, stack_names).map(itemgetter(1)),
     TEST: st.builds(message_of_test, stack_names, moments).map(itemgetter(1)),
     REPORT: st.builds(fleet, st.integers(1, 60), stack=stack_names).map(
-        lambda one: message_of_report(one, PLACE).event
+        lambda one: message_of_report(one, *PLACE).event
     ),
 }
 
@@ -141,7 +141,7 @@ def test_the_examples_in_the_schemas_are_the_messages_of_what_they_say() -> None
         assert fits(EXPIRY, example)
         assert message_of_credentials(change, data["stack"]).event == example
 
-    assert SCHEMAS[REPORT]["examples"] == [message_of_report(fleet(11), PLACE).event]
+    assert SCHEMAS[REPORT]["examples"] == [message_of_report(fleet(11), *PLACE).event]
 
 
 def test_the_schemas_have_the_enum_values_and_limits_of_the_code() -> None:

@@ -36,28 +36,16 @@ class State(StrEnum):
         return self not in {State.EXEMPT, State.NOT_REQUIRED}
 
 
-class Tag(NamedTuple):
-    """A tag of a cluster in Atlas."""
-
-    key: str
-    value: str
-
-
 class Policy(NamedTuple):
     """
     The operator's choices: what counts as a good test, for how long, and for which clusters.
 
-    With a `required_tag` only the clusters that have it need a test.
+    With a `required_tag`, a key and a value, only the clusters that have it need a test.
     """
 
     counts: Rung = Rung.RESTORED
     window: timedelta = timedelta(days=90)
-    required_tag: Tag | None = None
-
-    def is_good(self, restore: Restore) -> bool:
-        """Whether a restore counts as a good test."""
-        rung = restore.rung
-        return rung is Rung.VERIFIED or (rung is Rung.RESTORED and self.counts is Rung.RESTORED)
+    required_tag: tuple[str, str] | None = None
 
 
 class Unread(NamedTuple):
@@ -73,7 +61,8 @@ class Judged:
     """
     A cluster and its state, with its own restores, the oldest first.
 
-    `unread`: why its restores could not be read, or not all.
+    `failed`: the newest attempt, if that is a failure. `unread`: why its restores could not be
+    read, or not all.
     """
 
     cluster: Cluster
@@ -102,15 +91,16 @@ def judge(
     """
     made, tag = cluster.created_at, policy.required_tag
     own = tuple(one for one in restores if one.began < at and (made is None or one.began >= made))
-    good = max(filter(policy.is_good, own), key=lambda one: one.ended_at, default=None)
-    failed = newest_failure(own)
+    tests = (one for one in own if one.rung in {Rung.VERIFIED, policy.counts})
+    good = max(tests, key=lambda one: one.ended_at, default=None)
+    failed = failure_after(good, own)
     exempt, _, _ = cluster.tags.get(EXEMPTION_TAG, "").partition(":")
-    is_lacking = tag is not None and cluster.tags.get(tag.key) != tag.value
+    is_lacking = tag is not None and tag not in cluster.tags.items()
     # The first that is so.
     rules = (
         (State.EXEMPT, exempt == _EXEMPT),
         (State.NOT_REQUIRED, is_lacking or cluster.is_free or cluster.is_internal),
-        (State.FAILED, fails(good, failed)),
+        (State.FAILED, failed is not None),
         (State.TESTED, good is not None and at - good.ended_at <= policy.window),
         (State.CANNOT_TELL, unread is not None),
         (State.NEW, good is None and made is not None and at - made < policy.window),
@@ -121,13 +111,8 @@ def judge(
     return Judged(cluster, state, own, good, failed, unread)
 
 
-def newest_failure(restores: Iterable[Restore]) -> Restore | None:
-    """Return the restore that failed last as a test."""
+def failure_after(good: Restore | None, restores: Iterable[Restore]) -> Restore | None:
+    """Return the restore that failed last as a test, if that was after the last good test."""
     failed = [(one.failed_at, one) for one in restores if one.failed_at is not None]
-    return max(failed, key=lambda pair: pair[0])[1] if failed else None
-
-
-def fails(good: Restore | None, failed: Restore | None) -> bool:
-    """Whether the newest attempt is a failure."""
-    at = failed.failed_at if failed else None
-    return at is not None and (good is None or at > good.ended_at)
+    at, newest = max(failed, key=lambda pair: pair[0], default=(None, None))
+    return newest if at is not None and (good is None or at > good.ended_at) else None

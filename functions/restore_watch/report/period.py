@@ -18,11 +18,6 @@ LONGEST = timedelta(days=400)
 
 DAY = timedelta(days=1)
 
-_FIRST_YEAR = 2000
-"""Atlas is younger."""
-
-_FIELDS = ("action", "from", "to", "scheduledTime")
-
 
 class Schedule(StrEnum):
     """How often a report is made. The schedule fires after midnight, in UTC."""
@@ -83,7 +78,7 @@ def read_request(event: object, schedule: Schedule, now: datetime) -> ReportRequ
     if event.get("action") != "report":
         raise InvalidEventError("action", 'expected "report"')
     for name in event:
-        if name not in _FIELDS:
+        if name not in {"action", "from", "to", "scheduledTime"}:
             raise InvalidEventError(redact(str(name)), 'not accepted beside the action "report"')
     asked_at = now
     if "scheduledTime" in event:
@@ -96,7 +91,7 @@ def read_request(event: object, schedule: Schedule, now: datetime) -> ReportRequ
     for field, expected, is_so in (
         ("to", "no day before `from`", first <= last),
         ("from", "a day that has begun", first <= now.date()),
-        ("from", f"no day before {_FIRST_YEAR}", first.year >= _FIRST_YEAR),
+        ("from", "no day before 2000", first.year >= 2000),
         ("to", f"a period of at most {LONGEST.days} days", last - first < LONGEST),
     ):
         if not is_so:

@@ -9,14 +9,7 @@ from statistics import median
 from typing import NamedTuple
 
 from restore_watch.model.restore_job import RestoreStatus
-from restore_watch.report.cluster_state import (
-    Judged,
-    Policy,
-    State,
-    Unread,
-    fails,
-    newest_failure,
-)
+from restore_watch.report.cluster_state import Judged, Policy, State, Unread, failure_after
 from restore_watch.report.period import DAY, Period, months_to
 from restore_watch.report.restore_evidence import OPEN, OUTCOMES, Objectives, RestoreEvidence
 from restore_watch.report.restore_test import Restore, Rung
@@ -107,13 +100,11 @@ class Report:
     @property
     def in_order(self) -> list[Judged]:
         """Every cluster, by state, project and name."""
-        places = {state: place for place, state in enumerate(State)}
-
-        def place(one: Judged) -> tuple[int, str, str, str]:
-            project = self.project_name(one.cluster.group_id)
-            return places[one.state], project, *one.cluster.key
-
-        return sorted(self.judged or (), key=place)
+        by_name = sorted(
+            self.judged or (),
+            key=lambda one: (self.project_name(one.cluster.group_id), one.cluster.key),
+        )
+        return sorted(by_name, key=lambda one: list(State).index(one.state))
 
     @property
     def needs_attention(self) -> bool:
@@ -176,7 +167,7 @@ def _sign(month: date, restores: Sequence[Restore], judged: Judged) -> Sign:
     rungs = {one.rung for one in restores}
     good = [one for one in restores if one.rung in {Rung.VERIFIED, Rung.RESTORED}]
     last_good = max(good, key=lambda one: one.ended_at, default=None)
-    if fails(last_good, newest_failure(restores)):
+    if failure_after(last_good, restores):
         return Sign.FAILED
     made = judged.cluster.created_at
     is_before = made is not None and month < made.date().replace(day=1)

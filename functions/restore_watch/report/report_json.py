@@ -27,7 +27,7 @@ def report_json(report: Report, files: Mapping[str, bytes]) -> str:
         "watchedSince": report.watched_since,
         "restoreTestCounts": report.policy.counts,
         "restoreTestDays": report.policy.window.days,
-        "restoreTestTag": tag and f"{tag.key}={tag.value}",
+        "restoreTestTag": tag and "=".join(tag),
         "rtoSeconds": report.objectives.rto,
         "rpoSeconds": report.objectives.rpo,
         "medianSeconds": median_seconds(report.recorded),

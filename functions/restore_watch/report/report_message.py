@@ -1,7 +1,6 @@
 """The message that a report was made: `atlas-restore-watch.report.v1`. Pure."""
 
 import json
-from typing import NamedTuple
 from urllib.parse import quote
 
 from pydantic.alias_generators import to_camel
@@ -23,24 +22,16 @@ _CONSOLES = {"aws-us-gov": "amazonaws-us-gov.com", "aws-cn": "amazonaws.cn"}
 """The domains of AWS's console by partition."""
 
 
-class Place(NamedTuple):
-    """The place of the page: its bucket and key, and the partition of AWS."""
-
-    bucket: str
-    key: str
-    partition: str
-
-
-def message_of_report(report: Report, place: Place) -> Message:
-    """Return the message. With the same report it is the same."""
+def message_of_report(report: Report, bucket: str, key: str, partition: str) -> Message:
+    """Return the message, with the place of the page. With the same report it is the same."""
     first, last = str(report.period.first), str(report.period.last)
     expiry, attention = report.credentials_expire_at, report.needs_attention
     names = ("groupId", "clusterName", "state", "lastTestAt", "days")
     facts = (cluster_facts(report, one) for one in report.to_look_at[:SHOWN])
     named = [{name: one[name] for name in names} for one in facts]
-    console = f"https://{report.region}.console.{_CONSOLES.get(place.partition, 'aws.amazon.com')}"
-    path = f"{quote(place.bucket)}?region={report.region}&prefix={quote(place.key)}"
-    page = {"bucket": place.bucket, "key": place.key, "consoleUrl": f"{console}/s3/object/{path}"}
+    console = f"https://{report.region}.console.{_CONSOLES.get(partition, 'aws.amazon.com')}"
+    path = f"{quote(bucket)}?region={report.region}&prefix={quote(key)}"
+    page = {"bucket": bucket, "key": key, "consoleUrl": f"{console}/s3/object/{path}"}
     message = cloud_event(
         f"Atlas restore report to {last}: {'a look is needed' if attention else 'all is well'}",
         {

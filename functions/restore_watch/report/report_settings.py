@@ -7,7 +7,7 @@ from typing import Self
 
 from foundation.environment import read_environment
 from foundation.errors import ConfigurationError
-from restore_watch.report.cluster_state import Policy, Tag
+from restore_watch.report.cluster_state import Policy
 from restore_watch.report.period import LONGEST, Schedule
 from restore_watch.report.restore_evidence import Objectives
 from restore_watch.report.restore_test import Rung
@@ -52,11 +52,11 @@ def _word(given: Mapping[str, str], name: str, words: Iterable[str]) -> str:
     return word
 
 
-def _tag(text: str) -> Tag | None:
+def _tag(text: str) -> tuple[str, str] | None:
     key, sign, value = text.partition("=")
     if text and not (key and sign and value):
         raise ConfigurationError("RESTORE_TEST_TAG: expected key=value, such as tier=production")
-    return Tag(key, value) if text else None
+    return (key, value) if text else None
 
 
 def _minutes(given: Mapping[str, str], name: str) -> timedelta | None:

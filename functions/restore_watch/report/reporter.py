@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from foundation import __version__
+from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
 from foundation.service import service
+from restore_watch.errors import ReportNotWrittenError
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.report.bucket import ReportBucket
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.cluster_state import Judged, Policy, judge
 from restore_watch.report.coverage_csv import coverage_csv
@@ -18,7 +19,7 @@ from restore_watch.report.page import page
 from restore_watch.report.period import ReportRequest, read_request
 from restore_watch.report.report import ClusterKey, Report
 from restore_watch.report.report_json import report_json
-from restore_watch.report.report_message import Place, message_of_report
+from restore_watch.report.report_message import message_of_report
 from restore_watch.report.report_settings import ReportSettings
 from restore_watch.report.restore_evidence import read_stored
 from restore_watch.report.restore_test import Restore, merged
@@ -26,8 +27,20 @@ from restore_watch.report.restores_csv import line_of, restores_csv
 from restore_watch.sweep.parts import Environment
 from restore_watch.table.bookkeeping import Books
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
 WRITING_TIME = 60.0
 """Seconds that are kept for the files and the message: 10,000 clusters take seconds."""
+
+_EXISTS = "PreconditionFailed"
+"""S3's code if a key exists that must not: "Conditional writes", Amazon S3 User Guide."""
+
+_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+}
 
 
 @service
@@ -36,7 +49,7 @@ class Reporter:
 
     settings: ReportSettings
     environment: Environment
-    bucket: ReportBucket
+    s3: "S3Client"
 
     def report(self, event: object, deadline: Deadline) -> Mapping[str, Any]:
         """
@@ -47,24 +60,43 @@ class Reporter:
         """
         request = read_request(event, self.settings.schedule, self.environment.clock.now())
         report, period = self._collect(request, deadline), request.period
-        prefix, files = f"reports/{period.last}/", _files(report)
+        bucket, prefix, files = self.settings.bucket, f"reports/{period.last}/", _files(report)
         is_over = period.is_whole_month and period.end <= report.asked_at
         for name, body in files.items():
-            self.bucket.put(f"{prefix}{name}", body, deadline)
+            self._put_file(f"{prefix}{name}", body, deadline)
             if is_over:
-                self.bucket.put(f"months/{period.first:%Y-%m}/{name}", body, deadline, once=True)
+                self._put_file(f"months/{period.first:%Y-%m}/{name}", body, deadline, once=True)
         if request.is_scheduled:
             _, partition, *_ = self.settings.of_stack.topic_arn.split(":")
-            place = Place(self.bucket.name, f"{prefix}report.html", partition)
-            message = message_of_report(report, place)
+            message = message_of_report(report, bucket, f"{prefix}report.html", partition)
             self.environment.outbox.topic.publish_report(message, deadline)
         return {
             "period": {"from": str(period.first), "to": str(period.last)},
-            "bucket": self.bucket.name,
+            "bucket": bucket,
             "prefix": prefix,
             "files": list(files),
             "counts": {"restores": report.outcomes, "clusters": report.states},
         }
+
+    def _put_file(self, key: str, body: bytes, deadline: Deadline, *, once: bool = False) -> None:
+        """Store a file. If it is stored `once`, one of its key stays."""
+        how: dict[str, Any] = {"IfNoneMatch": "*"} if once else {}
+        try:
+            aws_call(
+                deadline,
+                "store the report",
+                self.s3.put_object,
+                "ETag",
+                Bucket=self.settings.bucket,
+                Key=key,
+                Body=body,
+                ContentType=_TYPES[key.rpartition(".")[2]],
+                **how,
+            )
+        except AwsCallError as error:
+            if not (once and error.code == _EXISTS):
+                msg = f"S3 {error}; a retry writes the same files"
+                raise ReportNotWrittenError(msg) from None
 
     def _collect(self, request: ReportRequest, deadline: Deadline) -> Report:
         of_stack, policy = self.settings.of_stack, self.settings.policy

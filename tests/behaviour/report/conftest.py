@@ -15,7 +15,6 @@ from local_stack.stack import CREDENTIALS
 from local_stack.wire import Call, Selection
 from local_stack.world import World
 from produced import Produced
-from restore_watch.report.bucket import ReportBucket
 from restore_watch.report.report_settings import ReportSettings
 from restore_watch.report.reporter import Reporter
 
@@ -72,9 +71,8 @@ class Reports:
         environment = environment or self.environment()
         variables = {"ATLAS_PROJECT_IDS": ",".join(self.projects), **self.settings}
         settings = ReportSettings.from_environment(self.stack.report_environment | variables)
-        bucket = ReportBucket(environment.by.s3, settings.bucket)
         parts = environment.application.sweeper.environment
-        reporter = Reporter(settings, parts, bucket)
+        reporter = Reporter(settings, parts, environment.by.s3)
         deadline = Deadline.after(seconds, self.world.uptime)
         result = reporter.report(self.event if event is None else event, deadline)
         self.world.said.append(json.dumps(result))

@@ -22,7 +22,7 @@ from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation, Verdict
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
-from restore_watch.report.report_message import Place, message_of_report
+from restore_watch.report.report_message import message_of_report
 from unit.report.reports import END, cluster, report, restore
 
 PROJECT = "6a1f3c9e5b7d204e8c61f0a3"
@@ -120,8 +120,8 @@ def _credentials(
 
 
 def _report(made: Report) -> dict[str, Any]:
-    place = Place("watch-reports-1a2b", f"reports/{made.period.last}/report.html", "aws")
-    return message_of_report(made, place).event
+    place = ("watch-reports-1a2b", f"reports/{made.period.last}/report.html", "aws")
+    return message_of_report(made, *place).event
 
 
 _LEDGER, _STOCK = cluster("ledger"), cluster("stock", 1)

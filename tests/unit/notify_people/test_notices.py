@@ -13,7 +13,7 @@ from notify_people.words.notices import notice_of
 from restore_watch import errors
 from restore_watch.report.cluster_state import Unread
 from restore_watch.report.report import Report
-from restore_watch.report.report_message import Place, message_of_report
+from restore_watch.report.report_message import message_of_report
 from restore_watch.report.words import headline
 from unit.notify_people.messages import ACCOUNT, MESSAGES, PROJECT, STACK, notice
 from unit.report.reports import fleet
@@ -136,7 +136,7 @@ def test_people_do_not_read_that_all_is_well_if_what_needs_a_look_is_not_counted
 
 
 def told(made: Report) -> str:
-    message = message_of_report(made, Place("reports", "report.html", "aws-cn")).event
+    message = message_of_report(made, "reports", "report.html", "aws-cn").event
     return notice_of(read_message(json.dumps(message)), "https://cloud.mongodb.com", STACK).title
 
 

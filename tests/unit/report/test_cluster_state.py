@@ -12,7 +12,7 @@ from hypothesis.strategies import DrawFn
 from restore_watch.model.restore_job import RestoreKind, RestoreStatus
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster
-from restore_watch.report.cluster_state import Judged, Policy, State, Tag, Unread, judge
+from restore_watch.report.cluster_state import Judged, Policy, State, Unread, judge
 from restore_watch.report.restore_test import Restore, Rung
 from strategies import plain_job
 
@@ -58,7 +58,7 @@ def state(
 
 FAILED, RUNNING = RestoreStatus.FAILED, RestoreStatus.RUNNING
 VERIFIED_ONLY = Policy(counts=Rung.VERIFIED)
-PRODUCTION = Policy(required_tag=Tag("tier", "production"))
+PRODUCTION = Policy(required_tag=("tier", "production"))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from io import StringIO
 from typing import Any
 
 from restore_watch.model.validation import Verdict
-from restore_watch.report.cluster_state import Policy, Tag
+from restore_watch.report.cluster_state import Policy
 from restore_watch.report.coverage_csv import COLUMNS, coverage_csv
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report, Snapshot
@@ -23,7 +23,7 @@ LEDGER = cluster(tags=TAGS)
 GOOD = restore(LEDGER, END - 3 * DAY, verdict=Verdict.PASSED)
 LATER = restore(LEDGER, END - 2 * DAY, 2, deliveryType="DOWNLOAD")
 FAILED = restore(LEDGER, END - DAY, 3, status="FAILED")
-POLICY = Policy(required_tag=Tag("tier", "prod"))
+POLICY = Policy(required_tag=("tier", "prod"))
 
 
 def rows(made: Report) -> list[dict[str, str]]:

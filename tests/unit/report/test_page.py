@@ -21,7 +21,7 @@ from restore_watch.report.page import CLUSTERS, ROWS, page
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report, Sign
 from restore_watch.report.report_json import report_json
-from restore_watch.report.report_message import SHOWN, Place, message_of_report
+from restore_watch.report.report_message import SHOWN, message_of_report
 from restore_watch.report.restore_evidence import Objectives
 from restore_watch.report.restore_test import Restore
 from unit.report.parsed_page import ParsedPage
@@ -38,7 +38,7 @@ HOSTILE = (
     "שלום עולם",
 )
 
-PLACE = Place("a-bucket", "reports/2026-11-29/report.html", "aws")
+PLACE = ("a-bucket", "reports/2026-11-29/report.html", "aws")
 
 any_fleet = st.builds(fleet, st.integers(1, 30), is_well=st.booleans())
 
@@ -55,7 +55,7 @@ def test_the_sums_of_the_page_the_csv_the_json_and_the_message_agree(
 ) -> None:
     made = replace(made, policy=policy)
     parsed, whole = ParsedPage(page(made)), json.loads(report_json(made, {}))
-    message = message_of_report(made, PLACE)
+    message = message_of_report(made, *PLACE)
     said = message.event["data"]
 
     states = Counter(row["state"] for row in rows_of_csv(made))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from restore_watch.report.report_message import SIZE_LIMIT, Place, message_of_report
+from restore_watch.report.report_message import SIZE_LIMIT, message_of_report
 from unit.report.reports import cluster, fleet, report
 
 
@@ -13,7 +13,7 @@ from unit.report.reports import cluster, fleet, report
 def test_the_message_stays_below_ten_kilobytes_with_any_names(sign: str) -> None:
     names = [f"{number:02}{sign * 62}" for number in range(70)]
     made = report([(cluster(name), []) for name in names], degraded=["f" * 24] * 50)
-    message = message_of_report(made, Place("b" * 63, "reports/2026-11-29/report.html", "aws"))
+    message = message_of_report(made, "b" * 63, "reports/2026-11-29/report.html", "aws")
 
     assert len(json.dumps(message.event)) < SIZE_LIMIT == 10_000
     named = [one["clusterName"] for one in message.event["data"]["needAttention"]]
@@ -35,7 +35,7 @@ def test_the_message_has_the_address_of_the_page_in_the_console(
     partition: str, region: str, console: str
 ) -> None:
     made = replace(fleet(3), region=region)
-    message = message_of_report(made, Place("a-bucket", "reports/x/report.html", partition))
+    message = message_of_report(made, "a-bucket", "reports/x/report.html", partition)
 
     path = f"s3/object/a-bucket?region={region}&prefix=reports/x/report.html"
     assert message.event["data"]["report"]["consoleUrl"] == f"https://{console}/{path}"
@@ -46,7 +46,7 @@ def test_the_subject_and_the_attribute_say_whether_a_look_is_needed() -> None:
         (fleet(11), "a look is needed", "true"),
         (fleet(3, is_well=True), "all is well", "false"),
     ):
-        message = message_of_report(made, Place("a-bucket", "key", "aws"))
+        message = message_of_report(made, "a-bucket", "key", "aws")
 
         assert message.subject == f"Atlas restore report to 2026-11-29: {words}"
         assert message.attributes["attention"] == attention

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from foundation.errors import ConfigurationError
-from restore_watch.report.cluster_state import Policy, Tag
+from restore_watch.report.cluster_state import Policy
 from restore_watch.report.period import Schedule
 from restore_watch.report.report_settings import ReportSettings
 from restore_watch.report.restore_evidence import Objectives
@@ -43,7 +43,7 @@ def test_everything_can_be_chosen() -> None:
     settings = ReportSettings.from_environment(LEAST | chosen)
 
     assert settings.schedule is Schedule.MONTHLY
-    tag = Tag("tier", "production=1")
+    tag = ("tier", "production=1")
     assert settings.policy == Policy(Rung.VERIFIED, timedelta(days=400), tag)
     assert settings.objectives == Objectives(timedelta(hours=1), timedelta(seconds=30))
 

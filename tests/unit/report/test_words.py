@@ -9,7 +9,7 @@ import pytest
 
 from restore_watch.model.validation import Verdict
 from restore_watch.report import words
-from restore_watch.report.cluster_state import Policy, Tag, Unread
+from restore_watch.report.cluster_state import Policy, Unread
 from restore_watch.report.period import DAY, Period
 from restore_watch.report.report import Report, Snapshot
 from restore_watch.report.restore_test import Rung
@@ -159,7 +159,7 @@ def test_a_tested_cluster_that_was_not_fully_read_says_so() -> None:
 
 def test_the_limits_say_what_counts_and_how_far_back_the_report_looks() -> None:
     usual = " ".join(words.limits(WELL))
-    policy = Policy(Rung.VERIFIED, 30 * DAY, Tag("tier", "prod"))
+    policy = Policy(Rung.VERIFIED, 30 * DAY, ("tier", "prod"))
     other = replace(EMPTY, policy=policy, watched_since=None, credentials_expire_at=None)
 
     assert "Downloads and restores of some collections never count." in usual
