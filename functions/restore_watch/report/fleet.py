@@ -7,7 +7,7 @@ cannot be read is no failure of the report: the report says so.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -36,13 +36,12 @@ from restore_watch.report.cluster import Cluster, read_cluster, read_date, read_
 from restore_watch.report.cluster_state import Unread
 from restore_watch.report.report import ClusterKey, Snapshot
 from restore_watch.report.restore_test import Restore, restore_listed
-from restore_watch.sweep.asking.calls import Step, has_nothing_to_read
+from restore_watch.sweep.asking.calls import has_nothing_to_read
 from restore_watch.sweep.asking.listing import MORE_CLUSTERS
 from restore_watch.sweep.asking.which_calls import Pace
-from restore_watch.sweep.log import Subject
 from restore_watch.sweep.parts import Environment
 from restore_watch.table.bookkeeping import Books
-from restore_watch.threads.fair_turns import Agenda
+from restore_watch.threads.fair_turns import Agenda, Task
 
 JOBS_ASKED = PageAt(size=100)
 """The newest restores of each cluster: a quarter of nightly ones. Nobody documents the order."""
@@ -68,6 +67,8 @@ _QUESTIONS.update(LIST_OF.items())
 type Key = tuple[str, str, Family]
 """A question: its project, "" for all; its cluster, "" for a list of clusters; what is asked."""
 
+ALL_PROJECTS: Key = ("", "", AtlasList.PROJECTS)
+
 
 @dataclass
 class Fleet:
@@ -85,23 +86,18 @@ class Fleet:
         return {key[0]: why for key, why in sorted(self.unread.items()) if not key[1]}
 
 
-@dataclass(frozen=True)
-class _Ask(Step):
-    """A question: about no project for the list of them, and no cluster for lists of clusters."""
+@dataclass(eq=False)
+class _Ask(Task):
+    """A question. `page`: of the list of projects. An earlier try may have had an `error`."""
 
-    group_id: str
-    cluster_name: str
-    family: Family
+    about: Key
     page: int = 1
+    tries: int = 0
+    error: RestoreWatchError | None = None
 
     @property
-    def subject(self) -> Subject:
-        question = _QUESTIONS.get(self.family)
-        return Subject(Bucket(self.group_id or None, self.family), question)
-
-    @property
-    def about(self) -> Key:
-        return self.group_id, self.cluster_name, self.family
+    def bucket(self) -> Bucket:
+        return Bucket(self.about[0] or None, self.about[2])
 
 
 @service
@@ -116,7 +112,7 @@ class FleetReader:
     books: Books
     since: datetime
     fleet: Fleet = field(default_factory=Fleet)
-    _open: dict[Key, _Ask] = field(default_factory=dict)
+    _open: dict[_Ask, None] = field(default_factory=dict)
     _listed: set[str] = field(default_factory=set)
 
     def read(self, deadline: Deadline) -> Fleet:
@@ -125,14 +121,14 @@ class FleetReader:
 
         If the list of all projects cannot be read, those that the watch knows are read.
         """
-        self._plan([_Ask("", "", AtlasList.PROJECTS)])
+        self._plan([_Ask(ALL_PROJECTS)])
         self._plan_lists(() if self._wants_all else self.environment.options.project_ids)
         while True:
             self._ask_round(deadline)
             if not self._open or deadline.remaining() < PAUSE + LEAST_EXCHANGE:
                 break
             self.environment.clock.sleep(PAUSE)
-        for ask in list(self._open.values()):
+        for ask in list(self._open):
             self._give_up(ask, ask.error or deadline.exceeded("ask Atlas"))
         return self.fleet
 
@@ -140,15 +136,14 @@ class FleetReader:
     def _wants_all(self) -> bool:
         return self.environment.options.project_ids == "all"
 
-    def _plan(self, asks: Iterable[_Ask]) -> list[_Ask]:
-        planned = {one.about: one for one in asks}
-        self._open.update(planned)
-        return list(planned.values())
+    def _plan(self, asks: list[_Ask]) -> list[_Ask]:
+        self._open.update(dict.fromkeys(asks))
+        return asks
 
     def _plan_lists(self, group_ids: Iterable[str]) -> list[_Ask]:
         new = dict.fromkeys(one for one in group_ids if one not in self._listed)
         self._listed.update(new)
-        return self._plan(_Ask(one, "", which) for one in new for which in _KINDS)
+        return self._plan([_Ask((one, "", which)) for one in new for which in _KINDS])
 
     def _ask_round(self, deadline: Deadline) -> None:
         """Ask what may be asked now. The rest stays open."""
@@ -161,7 +156,7 @@ class FleetReader:
             skip=lambda _one: None,
             is_over=lambda: deadline.remaining() < LEAST_EXCHANGE,
         )
-        agenda.add(list(self._open.values()))
+        agenda.add(list(self._open))
         threads = workers.start(agenda, lambda one: self._ask_atlas(one, deadline), workers.at_once)
         agenda.wait_until_done(deadline.remaining())
         agenda.close()
@@ -172,36 +167,34 @@ class FleetReader:
         try:
             more = self._keep(ask, deadline.within(QUESTION_TIME))
         except RestoreWatchError as error:
-            tried = replace(ask, tries=ask.tries + 1, error=error)
-            is_limit = isinstance(error, AtlasRateLimitError)
+            ask.tries, ask.error = ask.tries + 1, error
             is_transient = isinstance(error, AtlasError) and error.transient
-            if is_limit or (is_transient and tried.tries < SILENT_TRIES):
-                self._open[ask.about] = tried
-            else:
+            may_try = is_transient and ask.tries < SILENT_TRIES
+            if not (may_try or isinstance(error, AtlasRateLimitError)):
                 self._give_up(ask, error)
-            is_of_all = self._wants_all and not ask.group_id
+            is_of_all = self._wants_all and ask.about == ALL_PROJECTS
             known = [*self.fleet.project_names, *self.books.projects] if is_of_all else []
             return self._plan_lists(known)
-        if self._open.get(ask.about) is ask:
-            del self._open[ask.about]
+        self._open.pop(ask, None)
         return more
 
     def _keep(self, ask: _Ask, deadline: Deadline) -> list[_Ask]:
-        atlas, cluster = self.environment.atlas, (ask.group_id, ask.cluster_name)
-        match ask.family:
+        atlas, (group_id, cluster_name, family) = self.environment.atlas, ask.about
+        cluster = group_id, cluster_name
+        match family:
             case AtlasList.PROJECTS:
-                return self._read_projects(ask, atlas.projects(ask.page, deadline))
-            case AtlasList() as which:
-                return self._read_clusters(ask, atlas.clusters(ask.group_id, which, deadline))
-            case RestoreKind() as kind:
-                page = atlas.page_of_jobs(cluster, kind, JOBS_ASKED, deadline)
-                self._read_restores(cluster, kind, page)
-            case SnapshotList() as which:
-                taken_at = _taken_at(atlas.snapshots(cluster, which, deadline))
+                return self._read_projects(atlas.projects(ask.page, deadline), ask.page)
+            case AtlasList():
+                return self._read_clusters(ask, atlas.clusters(group_id, family, deadline))
+            case RestoreKind():
+                page = atlas.page_of_jobs(cluster, family, JOBS_ASKED, deadline)
+                self._read_restores(cluster, family, page)
+            case SnapshotList():
+                taken_at = _taken_at(atlas.snapshots(cluster, family, deadline))
                 self.fleet.snapshots[cluster] = Snapshot(taken_at)
         return []
 
-    def _read_projects(self, ask: _Ask, page: Page) -> list[_Ask]:
+    def _read_projects(self, page: Page, number: int) -> list[_Ask]:
         """Those that the operator named need no list, but their names stand in it."""
         names, entries = self.fleet.project_names, project_entries(page)
         known = len(names)
@@ -210,22 +203,23 @@ class FleetReader:
             raise UnexpectedAtlasResponseError(entries.unreadable[0].problem)
         if page.has_next and len(names) == known:
             raise UnexpectedAtlasResponseError(NOTHING_NEW)
-        more = self._plan([replace(ask, page=ask.page + 1)] if page.has_next else [])
-        return more + self._plan_lists(names if self._wants_all else ())
+        more = [_Ask(ALL_PROJECTS, number + 1)] if page.has_next else []
+        return self._plan(more) + self._plan_lists(names if self._wants_all else ())
 
     def _read_clusters(self, ask: _Ask, page: Page) -> list[_Ask]:
-        asks, entries = [], cluster_entries(page, AtlasList(ask.family))
+        group_id, _, which = ask.about
+        asks, entries = [], cluster_entries(page, AtlasList(which))
         problems = [one.problem for one in entries.unreadable] + [MORE_CLUSTERS] * page.has_next
         if problems:
             self._give_up(ask, UnexpectedAtlasResponseError(problems[0]))
         for one in entries.readable:
-            cluster = read_cluster(ask.group_id, _KINDS[ask.family], one.content)
+            cluster = read_cluster(group_id, _KINDS[which], one.content)
             self.fleet.clusters.append(cluster)
-            jobs = _Ask(*cluster.key, cluster.kind)
+            jobs = _Ask((*cluster.key, cluster.kind))
             if not is_cluster_name(cluster.name):
                 self._give_up(jobs, UnexpectedAtlasResponseError(UNWATCHED))
             elif not cluster.is_free and cluster.has_backups is not False:
-                asks += [jobs, _Ask(*cluster.key, _snapshots_of(cluster))]
+                asks += [jobs, _Ask((*cluster.key, _snapshots_of(cluster)))]
         return self._plan(asks)
 
     def _read_restores(self, cluster: ClusterKey, kind: RestoreKind, page: Page) -> None:
@@ -246,14 +240,14 @@ class FleetReader:
             raise UnexpectedAtlasResponseError(problems[0])
 
     def _give_up(self, ask: _Ask, error: RestoreWatchError) -> None:
-        self._open.pop(ask.about, None)
+        self._open.pop(ask, None)
         group_id, cluster_name, family = ask.about
         is_unknown = cluster_name and has_nothing_to_read(error)
         if is_unknown or not (group_id or self._wants_all):
             return
         project = self.books.projects.get(group_id)
         watched = (project and project.watched) if group_id else self.books.stack
-        trouble = watched and watched.troubles.get(ask.subject.question or "")
+        trouble = watched and watched.troubles.get(_QUESTIONS.get(family, ""))
         said = Trouble.of(error, self.since, of_stack=not group_id)
         unread = Unread(redact(said.message), said.fix or "", trouble.since if trouble else None)
         if isinstance(family, SnapshotList):
