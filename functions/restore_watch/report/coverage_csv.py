@@ -6,7 +6,7 @@ from typing import Any
 
 from restore_watch.model.status_change import utc_text
 from restore_watch.report.cluster_state import Judged
-from restore_watch.report.report import Report, outcome_of
+from restore_watch.report.report import Report
 from restore_watch.report.restores_csv import csv_file, csv_line
 from restore_watch.report.words import why
 
@@ -51,7 +51,7 @@ def cluster_facts(report: Report, judged: Judged) -> Mapping[str, Any]:
         "snapshotAgeSeconds": good and good.job.snapshot_age_seconds,
         "rpoMet": good and report.objectives.rpo_met(good.job),
         "lastAttemptAt": attempt and (attempt.failed_at or attempt.ended_at),
-        "lastAttempt": attempt and outcome_of(attempt),
+        "lastAttempt": attempt and attempt.outcome,
         "lastAttemptVerdict": attempt and attempt.verdict,
         "newestSnapshotAt": snapshot and snapshot.taken_at,
         "backups": cluster.has_backups,

@@ -1,7 +1,5 @@
 """The period of a report, in whole days, and the event that asks for a report. Pure."""
 
-import re
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -35,11 +33,6 @@ class Period:
     last: date
 
     @property
-    def start(self) -> datetime:
-        """The moment at which it begins."""
-        return datetime.combine(self.first, time(), UTC)
-
-    @property
     def end(self) -> datetime:
         """The moment after it."""
         return datetime.combine(self.last + DAY, time(), UTC)
@@ -50,8 +43,8 @@ class Period:
         return closed_by(Schedule.MONTHLY, self.last + DAY) == self
 
     def includes(self, moment: datetime) -> bool:
-        """Whether the moment is in the period."""
-        return self.start <= moment < self.end
+        """Whether the moment, in UTC, is in the period."""
+        return self.first <= moment.date() <= self.last
 
 
 class ReportRequest(NamedTuple):
@@ -80,14 +73,12 @@ def read_request(event: object, schedule: Schedule, now: datetime) -> ReportRequ
     for name in event:
         if name not in {"action", "from", "to", "scheduledTime"}:
             raise InvalidEventError(redact(str(name)), 'not accepted beside the action "report"')
-    asked_at = now
-    if "scheduledTime" in event:
-        asked_at = read_moment(event["scheduledTime"], "scheduledTime")
-        if not now - LONGEST < asked_at <= now + CLOCKS_APART:
-            raise InvalidEventError("scheduledTime", "expected a moment that has come")
+    asked_at = read_moment(event.get("scheduledTime", now.isoformat()), "scheduledTime")
+    if not now - LONGEST < asked_at <= now + CLOCKS_APART:
+        raise InvalidEventError("scheduledTime", "expected a moment that has come")
     if "from" not in event and "to" not in event:
         return ReportRequest(closed_by(schedule, asked_at.date()), asked_at, is_scheduled=True)
-    first, last = _read_day(event, "from"), _read_day(event, "to")
+    first, last = (_read_day(event.get(name), name) for name in ("from", "to"))
     for field, expected, is_so in (
         ("to", "no day before `from`", first <= last),
         ("from", "a day that has begun", first <= now.date()),
@@ -120,10 +111,10 @@ def months_to(last: date, count: int) -> list[date]:
     return months[::-1]
 
 
-def _read_day(event: Mapping[str, object], field: str) -> date:
-    value = event.get(field)
-    # Python also reads weeks, and days without hyphens.
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        with suppress(ValueError):
-            return date.fromisoformat(value)
+def _read_day(value: object, field: str) -> date:
+    with suppress(ValueError):
+        day = date.fromisoformat(str(value))
+        # Python also reads weeks, and days without hyphens.
+        if str(day) == value:
+            return day
     raise InvalidEventError(field, "expected a UTC day such as 2026-11-01")

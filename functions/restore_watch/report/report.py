@@ -11,7 +11,7 @@ from typing import NamedTuple
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.report.cluster_state import Judged, Policy, State, Unread, failure_after
 from restore_watch.report.period import DAY, Period, months_to
-from restore_watch.report.restore_evidence import OPEN, OUTCOMES, Objectives, RestoreEvidence
+from restore_watch.report.restore_evidence import OUTCOMES, Objectives, RestoreEvidence
 from restore_watch.report.restore_test import Restore, Rung
 
 COLUMNS = 13
@@ -83,7 +83,7 @@ class Report:
     @property
     def outcomes(self) -> Mapping[str, int]:
         """How many recorded restores of the period ended so."""
-        ends = Counter(outcome_of(one) for one in self.recorded)
+        ends = Counter(one.outcome for one in self.recorded)
         return {outcome: ends[outcome] for outcome in OUTCOMES}
 
     @property
@@ -149,11 +149,6 @@ class Report:
         took = restore.job.duration_seconds
         until = restore.ended_at if restore.job.terminal else self.at
         return max(0.0, (until - restore.began).total_seconds()) if took is None else took
-
-
-def outcome_of(restore: Restore) -> str:
-    """The end of a restore, or OPEN."""
-    return str(restore.job.status) if restore.job.terminal else OPEN
 
 
 def median_seconds(restores: Sequence[Restore]) -> float | None:

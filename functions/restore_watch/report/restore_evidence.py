@@ -23,11 +23,8 @@ from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import DETAIL_LIMIT, RecordedValidation
 from restore_watch.redaction import redact, redact_report
 from restore_watch.report.period import Period
-from restore_watch.report.restore_test import Restore
+from restore_watch.report.restore_test import OPEN, Restore
 from restore_watch.table.job_item import Recorded, read_item
-
-OPEN = "OPEN"
-"""The outcome of a restore that has not ended. Any other outcome is its last status."""
 
 OUTCOMES = ("COMPLETED", "FAILED", "CANCELLED", "EXPIRED", "UNKNOWN", OPEN)
 
@@ -113,7 +110,7 @@ class RestoreEvidence:
         job, changes, missing_since = self.restore.job, self.recorded.changes, self.missing_since
         jobs, until = [one.job for one in changes], missing_since or self.now
         return job.as_json() | {
-            "outcome": job.status if job.terminal else OPEN,
+            "outcome": self.restore.outcome,
             "rtoMet": self.objectives.rto_met(jobs, self.restore.began, until),
             "rpoMet": self.objectives.rpo_met(job),
             "firstObservedAt": utc_text(changes[0].observed_at),

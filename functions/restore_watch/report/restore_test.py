@@ -8,6 +8,9 @@ from enum import StrEnum
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
 from restore_watch.model.validation import Verdict
 
+OPEN = "OPEN"
+"""The outcome of a restore that has not ended. Any other outcome is its last status."""
+
 
 class Rung(StrEnum):
     """How much a restore that succeeded proves."""
@@ -44,6 +47,11 @@ class Restore:
     def ended_at(self) -> datetime:
         """When it ended, or else its status was observed."""
         return self.job.restore_finished_date or self.seen_at
+
+    @property
+    def outcome(self) -> str:
+        """Its last status, or OPEN."""
+        return str(self.job.status) if self.job.terminal else OPEN
 
     @property
     def rung(self) -> Rung | None:
