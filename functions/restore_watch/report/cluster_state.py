@@ -10,7 +10,6 @@ from restore_watch.report.cluster import Cluster
 from restore_watch.report.restore_test import Restore, Rung
 
 EXEMPTION_TAG = "restore-test"
-_EXEMPT = "exempt"
 
 
 class State(StrEnum):
@@ -29,11 +28,6 @@ class State(StrEnum):
     def needs_look(self) -> bool:
         """Whether somebody should look at the cluster."""
         return self in {State.FAILED, State.OVERDUE, State.NEVER, State.CANNOT_TELL}
-
-    @property
-    def is_required(self) -> bool:
-        """Whether the cluster counts among those that need a test."""
-        return self not in {State.EXEMPT, State.NOT_REQUIRED}
 
 
 class Policy(NamedTuple):
@@ -98,7 +92,7 @@ def judge(
     is_lacking = tag is not None and tag not in cluster.tags.items()
     # The first that is so.
     rules = (
-        (State.EXEMPT, exempt == _EXEMPT),
+        (State.EXEMPT, exempt == "exempt"),
         (State.NOT_REQUIRED, is_lacking or cluster.is_free or cluster.is_internal),
         (State.FAILED, failed is not None),
         (State.TESTED, good is not None and at - good.ended_at <= policy.window),

@@ -25,7 +25,6 @@ from restore_watch.report.restore_evidence import read_stored
 from restore_watch.report.restore_test import Restore, merged
 from restore_watch.report.restores_csv import line_of, restores_csv
 from restore_watch.sweep.parts import Environment
-from restore_watch.table.bookkeeping import Books
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -111,6 +110,7 @@ class Reporter:
         restores = merged(stored.restores, fleet.restores)
         _, _, _, region, account, _ = of_stack.topic_arn.split(":")
         secret = books.expiry.secret
+        degraded = sorted(key for key, one in books.projects.items() if one.watched.degraded)
         return Report(
             stack=of_stack.stack_name,
             region=region,
@@ -127,7 +127,7 @@ class Reporter:
             all_restores=restores,
             evidence=stored.evidence,
             unreadable=stored.unreadable,
-            degraded=_degraded(books),
+            degraded=[""] * bool(books.stack.degraded) + degraded,
             credentials_expire_at=secret.expires_at if secret else None,
             watched_since=stored.watched_since,
         )
@@ -159,11 +159,6 @@ def judge_fleet(
         for one in clusters.values()
         if one.created_at is None or one.created_at < at
     ]
-
-
-def _degraded(books: Books) -> list[str]:
-    projects = [key for key, one in books.projects.items() if one.watched.degraded]
-    return [*([""] if books.stack.degraded else []), *sorted(projects)]
 
 
 def _files(report: Report) -> dict[str, bytes]:

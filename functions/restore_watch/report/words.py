@@ -162,7 +162,8 @@ def counted(clusters: Iterable[Judged]) -> str:
 
 
 def _required(report: Report, some: int) -> str:
-    required = sum(number for state, number in report.states.items() if state.is_required)
+    free = report.states[State.EXEMPT] + report.states[State.NOT_REQUIRED]
+    required = len(report.judged or ()) - free
     return f"{some} of {_count(required, 'cluster')}"
 
 
