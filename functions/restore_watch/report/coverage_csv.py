@@ -10,12 +10,17 @@ from restore_watch.report.report import Report
 from restore_watch.report.restores_csv import csv_file, csv_line
 from restore_watch.report.words import why
 
+# In the groups of `cluster_facts`.
 COLUMNS = (
-    *("groupId", "projectName", "clusterName", "clusterId", "kind", "createdAt"),
-    *("state", "why", "rung", "lastTestAt", "days", "restoreId"),
-    *("durationSeconds", "rtoMet", "snapshotAgeSeconds", "rpoMet"),
+    *("groupId", "projectName"),
+    *("clusterName", "clusterId", "kind", "createdAt"),
+    *("state", "why"),
+    *("rung", "lastTestAt", "days", "restoreId"),
+    *("durationSeconds", "rtoMet"),
+    *("snapshotAgeSeconds", "rpoMet"),
     *("lastAttemptAt", "lastAttempt", "lastAttemptVerdict"),
-    *("newestSnapshotAt", "backups", "pointInTime", "paused"),
+    *("newestSnapshotAt", "backups"),
+    *("pointInTime", "paused"),
     *("unread", "unreadSince", "fix"),
 )
 
@@ -28,40 +33,25 @@ def coverage_csv(report: Report) -> str:
 
 def cluster_facts(report: Report, judged: Judged) -> Mapping[str, Any]:
     """Return what is known of a cluster, by the names of COLUMNS."""
-    cluster, good = judged.cluster, judged.good
+    cluster, good, days = judged.cluster, judged.good, judged.days(report.at)
+    job, group_id = good and good.job, cluster.group_id
     attempts = [one for one in judged.restores if one.is_whole]
-    attempt = max(attempts, key=lambda one: one.failed_at or one.ended_at, default=None)
+    last = max(attempts, key=lambda one: one.failed_at or one.ended_at, default=None)
     snapshot = report.snapshots.get(cluster.key)
     unread = judged.unread or (snapshot and snapshot.unread)
-    known = {
-        "groupId": cluster.group_id,
-        "projectName": report.project_names.get(cluster.group_id),
-        "clusterName": cluster.name,
-        "clusterId": cluster.id,
-        "kind": cluster.kind,
-        "createdAt": cluster.created_at,
-        "state": judged.state,
-        "why": why(report, judged) or None,
-        "rung": good and good.rung,
-        "lastTestAt": good and good.ended_at,
-        "days": judged.days(report.at),
-        "restoreId": good and good.job.restore_id,
-        "durationSeconds": good and good.job.duration_seconds,
-        "rtoMet": good and report.rto_met(good),
-        "snapshotAgeSeconds": good and good.job.snapshot_age_seconds,
-        "rpoMet": good and report.objectives.rpo_met(good.job),
-        "lastAttemptAt": attempt and (attempt.failed_at or attempt.ended_at),
-        "lastAttempt": attempt and attempt.outcome,
-        "lastAttemptVerdict": attempt and attempt.verdict,
-        "newestSnapshotAt": snapshot and snapshot.taken_at,
-        "backups": cluster.has_backups,
-        "pointInTime": cluster.is_continuous,
-        "paused": cluster.is_paused,
-        "unread": unread and unread.problem,
-        "unreadSince": unread and unread.since,
-        "fix": unread and unread.fix,
-    }
+    values = (
+        *(group_id, report.project_names.get(group_id)),
+        *(cluster.name, cluster.id, cluster.kind, cluster.created_at),
+        *(judged.state, why(report, judged) or None),
+        *(good and good.rung, good and good.ended_at, days, job and job.restore_id),
+        *(job and job.duration_seconds, good and report.rto_met(good)),
+        *(job and job.snapshot_age_seconds, job and report.objectives.rpo_met(job)),
+        *((last.failed_at or last.ended_at, last.outcome, last.verdict) if last else [None] * 3),
+        *(snapshot and snapshot.taken_at, cluster.has_backups),
+        *(cluster.is_continuous, cluster.is_paused),
+        *((unread.problem, unread.since, unread.fix) if unread else [None] * 3),
+    )
     return {
         name: utc_text(value) if isinstance(value, datetime) else value
-        for name, value in known.items()
+        for name, value in zip(COLUMNS, values, strict=True)
     }

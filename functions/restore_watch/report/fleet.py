@@ -116,11 +116,7 @@ class FleetReader:
     _listed: set[str] = field(default_factory=set)
 
     def read(self, deadline: Deadline) -> Fleet:
-        """
-        Return what Atlas shows of the watched projects.
-
-        If the list of all projects cannot be read, those that the watch knows are read.
-        """
+        """Return what Atlas shows; without its list of projects, of those that the watch knows."""
         self._plan([_Ask(ALL_PROJECTS)])
         self._plan_lists(() if self._wants_all else self.environment.options.project_ids)
         while True:

@@ -1,9 +1,4 @@
-"""
-The restores in the table: figures, every recorded change, verdicts, and the sums. Pure.
-
-A change and a verdict have the content of their messages, because both come from the same entry of
-`history`.
-"""
+"""The restores in the table: figures, every recorded change, verdicts, and the sums. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,8 +24,6 @@ from restore_watch.table.job_item import Recorded, read_item
 OUTCOMES = ("COMPLETED", "FAILED", "CANCELLED", "EXPIRED", "UNKNOWN", OPEN)
 
 _JUDGEMENTS = {True: "met", False: "missed", None: "notJudged"}
-
-_COUNTED = ("outcome", "rtoMet", "rpoMet")
 
 _NAMES = {"groupId", "clusterName", "restoreId"}
 
@@ -155,12 +148,7 @@ class RestoreEvidence:
 
 @dataclass
 class StoredRestores:
-    """
-    The restores of the table, and the `evidence` of those that began in the period.
-
-    `unreadable`: keys of items that this version cannot read. `watched_since`: the first
-    observation, in UTC.
-    """
+    """The restores of the table, and the `evidence` of those that began in the period."""
 
     restores: list[Restore] = field(default_factory=list)
     evidence: list[RestoreEvidence] = field(default_factory=list)
@@ -257,11 +245,7 @@ def _target(item: Mapping[str, Any]) -> RestoreTarget:
 
 @dataclass
 class Summary:
-    """
-    Counts restores by outcome, and by whether they met the objectives.
-
-    `unreadable`: the keys of the items that this version cannot read.
-    """
+    """Counts restores by outcome and objectives, and keeps the keys of items it cannot read."""
 
     objectives: Objectives
     restores: int = 0
@@ -271,10 +255,11 @@ class Summary:
     def add_restore(self, evidence: RestoreEvidence) -> None:
         """Count a restore."""
         self.restores += 1
-        self._counts.update((name, evidence.facts[name]) for name in _COUNTED)
+        names = ("outcome", "rtoMet", "rpoMet")
+        self._counts.update((name, evidence.facts[name]) for name in names)
 
     def add_unreadable(self, item: Mapping[str, Any]) -> None:
-        """Keep the key of an item that cannot be read."""
+        """Keep the key of an item that this version cannot read."""
         self.unreadable.append(_shown_key(item))
 
     def as_json(self) -> dict[str, Any]:
