@@ -29,7 +29,11 @@ NotifyPeopleError = ApplicationError
 
 
 class InvalidMessageError(NotifyPeopleError):
-    """The message cannot be understood. `field`: the wrong part, such as `data.sequence`."""
+    """
+    The message cannot be understood. Nothing was sent.
+
+    `field` is the path of the part that is wrong, such as `data.sequence`.
+    """
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}")

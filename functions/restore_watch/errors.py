@@ -42,7 +42,11 @@ RestoreWatchError = ApplicationError
 
 
 class InvalidEventError(RestoreWatchError):
-    """`field` is the path of the part of the event that is wrong, such as `targets[1].groupId`."""
+    """
+    The event is not what it has to be. Nothing was read or written.
+
+    `field` is the path of the part that is wrong, such as `targets[1].groupId`.
+    """
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}")
