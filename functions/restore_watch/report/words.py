@@ -30,7 +30,7 @@ def headline(report: Report) -> str:
 def lead(report: Report) -> str:
     """Return the paragraph below the headline: good tests, and the restores of the period."""
     tested = _required(report, report.states[State.TESTED])
-    tests = f"{tested} had a good restore test in the last {_window(report)}."
+    tests = f"{tested} had a good restore test in the last {_window(report)}, and no failure since."
     if report.judged is None:
         tests = "No project is watched, so this report has restores and no clusters."
     ends = [f"{number} {end.lower()}" for end, number in report.outcomes.items() if number]

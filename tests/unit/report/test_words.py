@@ -50,18 +50,18 @@ def test_the_headline_says_whether_anything_needs_somebody(made: Report, said: s
     [
         (
             fleet(11),
-            "7 of 11 clusters had a good restore test in the last 90 days. 5 restores in this "
-            "period: 5 completed. The median took 42 min. 1 verdict FAILED.",
+            "7 of 11 clusters had a good restore test in the last 90 days, and no failure since. "
+            "5 restores in this period: 5 completed. The median took 42 min. 1 verdict FAILED.",
         ),
         (
             report([(LEDGER, [])]),
-            "0 of 1 cluster had a good restore test in the last 90 days. No restore is recorded in "
-            "this period.",
+            "0 of 1 cluster had a good restore test in the last 90 days, and no failure since. "
+            "No restore is recorded in this period.",
         ),
         (
             report([(LEDGER, [FAILED, GOOD])]),
-            "1 of 1 cluster had a good restore test in the last 90 days. 2 restores in this "
-            "period: 1 completed, 1 failed. The median took 42 min.",
+            "1 of 1 cluster had a good restore test in the last 90 days, and no failure since. "
+            "2 restores in this period: 1 completed, 1 failed. The median took 42 min.",
         ),
     ],
     ids=["fleet", "never", "failed"],
