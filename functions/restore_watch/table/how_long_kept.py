@@ -3,7 +3,11 @@
 from datetime import datetime, timedelta
 
 RETENTION = timedelta(days=400)
-"""An item that nobody writes is kept this long: more than the year that an auditor looks at."""
+"""
+An item that nobody writes is kept this long: more than the year that an auditor looks at.
+
+What people were sent is kept as long, by a number in notify_people/channels/sent_table.py.
+"""
 
 
 def expires_at(written_at: datetime) -> int:
