@@ -1,8 +1,10 @@
 """Made-up reports: fleets of any size, with and without what needs a look."""
 
 from collections.abc import Callable, Mapping, Sequence
+from csv import DictReader
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
 from random import Random
 from typing import Any
 
@@ -11,6 +13,7 @@ from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.cluster_state import Policy, Unread, judge
+from restore_watch.report.coverage_csv import COLUMNS, coverage_csv
 from restore_watch.report.period import DAY, Period
 from restore_watch.report.report import Report, Snapshot
 from restore_watch.report.restore_evidence import Objectives, RestoreEvidence
@@ -20,6 +23,7 @@ from restore_watch.table.job_item import Recorded
 WEEK = Period(date(2026, 11, 23), date(2026, 11, 29))
 END = WEEK.end
 HOUR = timedelta(hours=1)
+USUAL = timedelta(minutes=42)
 
 NO_ROLE = Unread(
     "Atlas answers 403 to the list of its restores",
@@ -57,15 +61,10 @@ def group(number: int) -> str:
 
 
 def restore(
-    cluster: Cluster,
-    began: datetime,
-    number: int = 1,
-    took: timedelta = timedelta(minutes=42),
-    **fields: Any,
+    cluster: Cluster, began: datetime, number: int = 1, took: timedelta = USUAL, **fields: Any
 ) -> Restore:
     """A completed restore of the cluster, except for the given fields of the job."""
-    verdict: Verdict | None = fields.pop("verdict", None)
-    ended = began + took
+    verdict, ended = fields.pop("verdict", None), began + took
     job: dict[str, Any] = {
         "groupId": cluster.group_id,
         "clusterName": cluster.name,
@@ -101,6 +100,13 @@ def evidence(restore: Restore) -> RestoreEvidence:
     return RestoreEvidence(restore, recorded, None, EMPTY.objectives, EMPTY.at)
 
 
+def rows(made: Report) -> list[dict[str, str]]:
+    """The lines of coverage.csv."""
+    text = coverage_csv(made)
+    assert text.startswith("\ufeff" + ",".join(COLUMNS))
+    return list(DictReader(StringIO(text[1:], newline="")))
+
+
 def report(
     clusters: Sequence[tuple[Cluster, Sequence[Restore]]],
     unread: Mapping[str, Unread] | None = None,
@@ -129,11 +135,7 @@ def _began(restore: Restore) -> datetime:
 
 
 def fleet(
-    size: int,
-    *,
-    is_well: bool = False,
-    name: Callable[[str], str] = str,
-    **fields: Any,
+    size: int, *, is_well: bool = False, name: Callable[[str], str] = str, **fields: Any
 ) -> Report:
     """Clusters of one project in ten; one in three needs a look unless all `is_well`."""
     random = Random(size)  # noqa: S311  the same fleet each time
@@ -186,11 +188,8 @@ def _history(one: Cluster, bad: str, random: Random, name: Callable[[str], str])
             fields |= {"deliveryType": "DOWNLOAD", "verdict": None}
         own.append(restore(one, at, len(own), **fields))
     if bad == "failed":
-        target = name("drill")
-        last = restore(
-            one, END - 2 * DAY, 99, verdict=Verdict.FAILED, targetDeploymentItemName=target
-        )
-        own.append(last)
+        fields = {"verdict": Verdict.FAILED, "targetDeploymentItemName": name("drill")}
+        own.append(restore(one, END - 2 * DAY, 99, **fields))
     elif not bad:
         took = timedelta(minutes=random.triangular(20, 80, 40))
         own.append(restore(one, END - random.uniform(0.1, 40) * DAY, 98, took))

@@ -1,62 +1,37 @@
 """The state of a cluster by its restores."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.strategies import DrawFn
 
 from restore_watch.model.restore_job import RestoreKind, RestoreStatus
 from restore_watch.model.validation import Verdict
-from restore_watch.report.cluster import Cluster
 from restore_watch.report.cluster_state import Judged, Policy, State, Unread, judge
+from restore_watch.report.period import DAY
 from restore_watch.report.restore_test import Restore, Rung
-from strategies import plain_job
+from unit.report import reports
+from unit.report.reports import END, NO_ROLE, cluster
 
-AT = datetime(2026, 11, 30, tzinfo=UTC)
-GROUP = "6a1f3c9e5b7d204e8c61f0a3"
-REFUSED = Unread("Atlas refuses", "Give it the role")
-DAY = timedelta(days=1)
-
-
-def cluster(**fields: Any) -> Cluster:
-    known: dict[str, Any] = {"created_at": AT - 700 * DAY, "has_backups": True}
-    return Cluster(GROUP, "orders", RestoreKind.DEDICATED, **(known | fields))
+DONE, FAILED, RUNNING = RestoreStatus.COMPLETED, RestoreStatus.FAILED, RestoreStatus.RUNNING
 
 
 def restore(
-    days: float,
-    status: RestoreStatus = RestoreStatus.COMPLETED,
-    verdict: Verdict | None = None,
-    *,
-    kind: RestoreKind = RestoreKind.DEDICATED,
-    delivery: str = "automated",
+    days: float, status: RestoreStatus = DONE, verdict: Verdict | None = None, **fields: Any
 ) -> Restore:
-    """A restore of so many days ago, which took an hour."""
-    began = AT - days * DAY
-    job = plain_job(
-        kind=kind,
-        delivery_type=delivery,
-        status=status,
-        restore_scheduled_date=began,
-        restore_finished_date=began + timedelta(hours=1) if status.ends else None,
-    )
-    return Restore(job, began, began + timedelta(hours=2), verdict, began if verdict else None)
+    """A restore of so many days ago."""
+    began = END - days * DAY
+    return reports.restore(cluster(), began, status=status, verdict=verdict, **fields)
 
 
 def state(
-    *restores: Restore,
-    unread: Unread | None = None,
-    policy: Policy | None = None,
-    **fields: Any,
+    *restores: Restore, unread: Unread | None = None, policy: Policy | None = None, **fields: Any
 ) -> State:
-    return judge(cluster(**fields), restores, unread, policy or Policy(), AT).state
+    return judge(cluster(**fields), restores, unread, policy or Policy(), END).state
 
 
-FAILED, RUNNING = RestoreStatus.FAILED, RestoreStatus.RUNNING
 VERIFIED_ONLY = Policy(counts=Rung.VERIFIED)
 PRODUCTION = Policy(required_tag=("tier", "production"))
 
@@ -67,9 +42,9 @@ PRODUCTION = Policy(required_tag=("tier", "production"))
         (state(restore(5)), State.TESTED),
         (state(restore(90)), State.TESTED),
         (state(restore(91)), State.OVERDUE),
-        (state(restore(91), unread=REFUSED), State.CANNOT_TELL),
-        (state(restore(5), unread=REFUSED), State.TESTED),
-        (state(unread=REFUSED), State.CANNOT_TELL),
+        (state(restore(91), unread=NO_ROLE), State.CANNOT_TELL),
+        (state(restore(5), unread=NO_ROLE), State.TESTED),
+        (state(unread=NO_ROLE), State.CANNOT_TELL),
         (state(), State.NEVER),
         (state(restore(1, RUNNING)), State.NEVER),
         (state(restore(1, RestoreStatus.CANCELLED)), State.NEVER),
@@ -78,20 +53,20 @@ PRODUCTION = Policy(required_tag=("tier", "production"))
         (state(restore(2), restore(5, FAILED)), State.TESTED),
         (state(restore(200, FAILED)), State.FAILED),
         (state(restore(5), restore(2, verdict=Verdict.FAILED)), State.FAILED),
-        (state(restore(5), restore(2, FAILED), unread=REFUSED), State.FAILED),
-        (state(restore(2, FAILED, delivery="download")), State.NEVER),
-        (state(restore(2, delivery="download")), State.NEVER),
-        (state(restore(2, delivery="DOWNLOAD", verdict=Verdict.PASSED)), State.NEVER),
+        (state(restore(5), restore(2, FAILED), unread=NO_ROLE), State.FAILED),
+        (state(restore(2, FAILED, deliveryType="download")), State.NEVER),
+        (state(restore(2, deliveryType="download")), State.NEVER),
+        (state(restore(2, deliveryType="DOWNLOAD", verdict=Verdict.PASSED)), State.NEVER),
         (state(restore(2, kind=RestoreKind.COLLECTION)), State.NEVER),
         (state(restore(2, kind=RestoreKind.COLLECTION, verdict=Verdict.FAILED)), State.FAILED),
         (state(restore(5), policy=VERIFIED_ONLY), State.NEVER),
         (state(restore(5, verdict=Verdict.PASSED), policy=VERIFIED_ONLY), State.TESTED),
-        (state(created_at=AT - 30 * DAY), State.NEW),
-        (state(created_at=AT - 90 * DAY), State.NEVER),
-        (state(restore(2), created_at=AT - 30 * DAY), State.TESTED),
-        (state(restore(2, FAILED), created_at=AT - 30 * DAY), State.FAILED),
-        (state(restore(40), created_at=AT - 30 * DAY), State.NEW),
-        (state(created_at=AT - 30 * DAY, unread=REFUSED), State.CANNOT_TELL),
+        (state(created_at=END - 30 * DAY), State.NEW),
+        (state(created_at=END - 90 * DAY), State.NEVER),
+        (state(restore(2), created_at=END - 30 * DAY), State.TESTED),
+        (state(restore(2, FAILED), created_at=END - 30 * DAY), State.FAILED),
+        (state(restore(40), created_at=END - 30 * DAY), State.NEW),
+        (state(created_at=END - 30 * DAY, unread=NO_ROLE), State.CANNOT_TELL),
         (state(created_at=None), State.NEVER),
         (state(restore(400), created_at=None), State.OVERDUE),
         (state(tags={"restore-test": "exempt"}), State.EXEMPT),
@@ -113,39 +88,38 @@ def test_what_began_after_the_period_is_not_in_it() -> None:
 
 
 def test_a_failed_verdict_takes_the_test_away_that_it_judges() -> None:
-    judged = judge(cluster(), [restore(2, verdict=Verdict.FAILED)], None, Policy(), AT)
+    judged = judge(cluster(), [restore(2, verdict=Verdict.FAILED)], None, Policy(), END)
 
     assert (judged.state, judged.good) == (State.FAILED, None)
 
 
-@st.composite
-def restores(draw: DrawFn) -> list[Restore]:
-    return [
-        restore(
-            draw(st.floats(0, 500)),
-            draw(st.sampled_from(RestoreStatus)),
-            draw(st.sampled_from([None, *Verdict])),
-            kind=draw(st.sampled_from(RestoreKind)),
-            delivery=draw(st.sampled_from(["automated", "pointInTime", "download", "odd"])),
-        )
-        for _ in range(draw(st.integers(0, 6)))
-    ]
+restores = st.lists(
+    st.builds(
+        restore,
+        st.floats(0, 500),
+        st.sampled_from(RestoreStatus),
+        st.none() | st.sampled_from(Verdict),
+        kind=st.sampled_from(RestoreKind),
+        deliveryType=st.sampled_from(["automated", "pointInTime", "download", "odd"]),
+    ),
+    max_size=6,
+)
 
 
 def judged(known: Iterable[Restore], **fields: Any) -> Judged:
-    return judge(cluster(**fields), known, None, Policy(), AT)
+    return judge(cluster(**fields), known, None, Policy(), END)
 
 
-@given(restores(), st.floats(1, 89))
+@given(restores, st.floats(1, 89))
 def test_a_cluster_that_was_made_again_begins_as_new(known: list[Restore], days: float) -> None:
-    made = AT - days * DAY
+    made = END - days * DAY
 
     again = judged([one for one in known if one.began < made], created_at=made)
 
     assert (again.state, again.restores) == (State.NEW, ())
 
 
-@given(restores())
+@given(restores)
 def test_a_download_or_a_part_never_counts(known: list[Restore]) -> None:
     parts = [one for one in known if not one.is_whole and one.verdict is not Verdict.FAILED]
 
@@ -153,10 +127,10 @@ def test_a_download_or_a_part_never_counts(known: list[Restore]) -> None:
     assert judged(known).good not in parts
 
 
-@given(restores())
+@given(restores)
 def test_what_cannot_be_read_is_never_never(known: list[Restore]) -> None:
     """Only a test that the table proves says more."""
-    unread = judge(cluster(), known, REFUSED, Policy(), AT)
+    unread = judge(cluster(), known, NO_ROLE, Policy(), END)
 
     assert unread.state in {State.CANNOT_TELL, State.TESTED, State.FAILED}
     is_proven = unread.state is State.TESTED

@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-from csv import reader
 from dataclasses import replace
 from datetime import timedelta
-from io import StringIO
 from typing import Any
 
 from restore_watch.model.validation import Verdict
@@ -16,7 +14,7 @@ from restore_watch.report.report import Report, Snapshot
 from restore_watch.report.report_json import report_json
 from restore_watch.report.restore_evidence import Objectives
 from restore_watch.report.restore_test import Rung
-from unit.report.reports import END, HOUR, NO_ROLE, cluster, fleet, group, report, restore
+from unit.report.reports import END, HOUR, NO_ROLE, cluster, fleet, group, report, restore, rows
 
 TAGS = {"restore-test": "daily", "tier": "prod", "owner": "team"}
 LEDGER = cluster(tags=TAGS)
@@ -24,12 +22,6 @@ GOOD = restore(LEDGER, END - 3 * DAY, verdict=Verdict.PASSED)
 LATER = restore(LEDGER, END - 2 * DAY, 2, deliveryType="DOWNLOAD")
 FAILED = restore(LEDGER, END - DAY, 3, status="FAILED")
 POLICY = Policy(required_tag=("tier", "prod"))
-
-
-def rows(made: Report) -> list[dict[str, str]]:
-    head, *lines = reader(StringIO(coverage_csv(made)[1:], newline=""))
-    assert head == list(COLUMNS)
-    return [dict(zip(head, line, strict=True)) for line in lines]
 
 
 def whole(made: Report, **files: bytes) -> dict[str, Any]:

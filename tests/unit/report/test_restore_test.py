@@ -1,7 +1,7 @@
 """What the table knows of restores and what Atlas lists, together; and the fleet that they test."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import given
@@ -11,16 +11,15 @@ from hypothesis.strategies import DrawFn
 from restore_watch.model.restore_job import RestoreKind, RestoreStatus
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster, read_cluster
-from restore_watch.report.cluster_state import Policy, State, Unread
-from restore_watch.report.fleet import CLUSTER_LISTS, Fleet, Key
+from restore_watch.report.cluster_state import Policy, State
+from restore_watch.report.fleet import CLUSTER_LISTS, Fleet
+from restore_watch.report.period import DAY
 from restore_watch.report.reporter import judge_fleet
 from restore_watch.report.restore_test import Restore, merged, restore_listed
-from strategies import json_values, plain_job
+from strategies import json_values
+from unit.report.reports import END, NO_ROLE, cluster, group, restore
 
-AT = datetime(2026, 11, 30, tzinfo=UTC)
-DAY = timedelta(days=1)
-GROUP, KINDS = "a" * 24, (RestoreKind.FLEX, RestoreKind.DEDICATED)
-WHY = Unread("refused", "give it the role")
+GROUP, KINDS = group(0), (RestoreKind.FLEX, RestoreKind.DEDICATED)
 FIELDS = (
     *("backupEnabled", "backupSettings", "clusterType", "createDate", "id", "internalClusterRole"),
     *("name", "paused", "pitEnabled", "replicationSpecs", "tags"),
@@ -29,33 +28,26 @@ FIELDS = (
 names = st.sampled_from(["orders", "billing", "search"])
 
 
-@st.composite
-def restores(draw: DrawFn) -> Restore:
-    began = AT - draw(st.integers(1, 500)) * DAY
-    status = draw(st.sampled_from(RestoreStatus))
-    job = plain_job(
-        group_id=GROUP,
-        cluster_name=draw(names),
-        restore_id=f"{draw(st.integers(0, 5)):024x}",
-        kind=draw(st.sampled_from(RestoreKind)),
-        status=status,
-        restore_scheduled_date=began,
-        restore_finished_date=began + DAY / 24 if status.ends else None,
-    )
-    verdict = draw(st.sampled_from([None, *Verdict]))
-    return Restore(job, began, began, verdict, began if verdict else None)
+restores = st.builds(
+    restore,
+    st.builds(cluster, names, kind=st.sampled_from(RestoreKind)),
+    st.integers(1, 500).map(lambda days: END - days * DAY),
+    status=st.sampled_from(RestoreStatus),
+    verdict=st.none() | st.sampled_from(Verdict),
+    restoreId=st.integers(0, 5).map("{:024x}".format),
+)
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), json_values()), st.sampled_from(KINDS))
 def test_whatever_atlas_says_of_a_cluster_is_read(entry: dict[str, Any], kind: RestoreKind) -> None:
-    cluster = read_cluster(GROUP, kind, entry)
+    read = read_cluster(GROUP, kind, entry)
 
-    assert cluster.key[0] == GROUP
-    assert cluster.created_at is None or cluster.created_at.utcoffset() == timedelta()
-    assert {type(text) for text in (*cluster.tags, *cluster.tags.values())} <= {str}
+    assert read.key[0] == GROUP
+    assert read.created_at is None or read.created_at.utcoffset() == timedelta()
+    assert {type(text) for text in (*read.tags, *read.tags.values())} <= {str}
 
 
-lists = st.lists(restores(), max_size=6, unique_by=lambda one: one.job.restore_id)
+lists = st.lists(restores, max_size=6, unique_by=lambda one: one.job.restore_id)
 
 
 @given(lists, lists)
@@ -80,13 +72,11 @@ def test_each_restore_is_there_once_and_keeps_its_verdict_and_its_end(
 def fleets(draw: DrawFn) -> Fleet:
     ages = st.none() | st.integers(-5, 700)
     clusters = [
-        Cluster(GROUP, name, kind, created_at=None if age is None else AT - age * DAY)
+        Cluster(GROUP, name, kind, created_at=None if age is None else END - age * DAY)
         for name, kind, age in draw(st.lists(st.tuples(names, st.sampled_from(KINDS), ages)))
     ]
-    unread: dict[Key, Unread] = {
-        (GROUP, "", CLUSTER_LISTS[kind]): WHY for kind in draw(st.sets(st.sampled_from(KINDS)))
-    }
-    return Fleet(clusters=clusters, unread=unread)
+    unread = [CLUSTER_LISTS[kind] for kind in draw(st.sets(st.sampled_from(KINDS)))]
+    return Fleet(clusters=clusters, unread={(GROUP, "", one): NO_ROLE for one in unread})
 
 
 @given(fleets(), lists)
@@ -97,7 +87,7 @@ def test_a_cluster_has_one_state_and_none_of_an_unread_list_is_called_never(
     unread = {family for _, _, family in fleet.unread}
     all_restores = merged(known, [])
 
-    judged = judge_fleet(fleet, all_restores, Policy(), AT)
+    judged = judge_fleet(fleet, all_restores, Policy(), END)
 
     states = {one.cluster.key: one.state for one in judged}
     assert len(states) == len(judged)
@@ -106,6 +96,6 @@ def test_a_cluster_has_one_state_and_none_of_an_unread_list_is_called_never(
         assert is_listed or one.state in {State.CANNOT_TELL, State.TESTED, State.FAILED}
         assert is_listed or CLUSTER_LISTS[one.cluster.kind] in unread
         made = one.cluster.created_at
-        assert made is None or (made < AT and all(each.began >= made for each in one.restores))
+        assert made is None or (made < END and all(each.began >= made for each in one.restores))
     if unread == set(CLUSTER_LISTS.values()):
         assert {one.cluster_key for one in known} - listed <= states.keys()
