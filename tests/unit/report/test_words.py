@@ -1,5 +1,4 @@
 """The sentences of a report."""
-# ruff: noqa: ISC004  a row has one long sentence
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -12,33 +11,46 @@ from restore_watch.report import words
 from restore_watch.report.cluster_state import Policy, Unread
 from restore_watch.report.period import DAY, Period
 from restore_watch.report.report import Report, Snapshot
-from restore_watch.report.restore_test import Rung
+from restore_watch.report.restore_test import Restore, Rung
 from unit.report.reports import EMPTY, END, HOUR, NO_ROLE, cluster, fleet, report, restore
 
 LEDGER = cluster()
-GOOD = restore(LEDGER, END - 3 * DAY)
-WELL = report([(LEDGER, [GOOD])])
 REFUSED = Unread("Atlas answers 401.", "Replace the secret.")
-FAILED = restore(LEDGER, END - 2 * DAY, deliveryType="DOWNLOAD", status="FAILED")
+
+
+def only(*restores: Restore, unread: Unread | None = None, **changed: Any) -> Report:
+    """A report of this one cluster."""
+    return report([(replace(LEDGER, **changed), restores)], {"ledger": unread} if unread else {})
+
+
+def ended(days: float, **fields: Any) -> Restore:
+    return restore(LEDGER, END - days * DAY, **fields)
+
+
+GOOD = ended(3)
+WRONG = ended(1, verdict=Verdict.FAILED)
+FAILED = ended(2, deliveryType="DOWNLOAD", status="FAILED")
+LATE = ended(1, took=2 * HOUR, snapshotFinishedDate=END - 3 * DAY)
+WELL = only(GOOD)
+VERIFIED = Policy(counts=Rung.VERIFIED)
 
 
 @pytest.mark.parametrize(
     ("made", "said"),
     [
         (fleet(11), "4 of 11 clusters need a look."),
-        (report([(LEDGER, [])]), "1 of 1 cluster needs a look."),
+        (only(), "1 of 1 cluster needs a look."),
         (WELL, "All is well: 1 restore completed, 1 of 1 cluster tested in 90 days."),
         (
-            report([(replace(LEDGER, created_at=END - DAY), [])]),
+            only(created_at=END - DAY),
             "All is well: 0 restores completed, 0 of 1 cluster tested in 90 days.",
         ),
         (replace(WELL, unread_projects={"a": REFUSED}), "Some clusters cannot be read."),
         (replace(WELL, degraded=["a"]), "The watch itself needs a look."),
-        (report([(LEDGER, [FAILED, GOOD])]), "1 restore needs a look."),
+        (only(FAILED, GOOD), "1 restore needs a look."),
         (replace(WELL, unreadable=[{"restoreId": "x"}]), "Some restores cannot be read."),
         (replace(WELL, judged=None), "All is well: 1 restore completed."),
     ],
-    ids=lambda one: one if isinstance(one, str) else "",
 )
 def test_the_headline_says_whether_anything_needs_somebody(made: Report, said: str) -> None:
     assert words.headline(made) == said
@@ -46,79 +58,46 @@ def test_the_headline_says_whether_anything_needs_somebody(made: Report, said: s
 
 
 @pytest.mark.parametrize(
-    ("made", "said"),
+    ("made", "tested", "said"),
     [
         (
             fleet(11),
-            "7 of 11 clusters had a good restore test in the last 90 days, and no failure since. "
+            "7 of 11 clusters",
             "5 restores in this period: 5 completed. The median took 42 min. 1 verdict FAILED.",
         ),
+        (only(), "0 of 1 cluster", "No restore is recorded in this period."),
         (
-            report([(LEDGER, [])]),
-            "0 of 1 cluster had a good restore test in the last 90 days, and no failure since. "
-            "No restore is recorded in this period.",
-        ),
-        (
-            report([(LEDGER, [FAILED, GOOD])]),
-            "1 of 1 cluster had a good restore test in the last 90 days, and no failure since. "
+            only(FAILED, GOOD),
+            "1 of 1 cluster",
             "2 restores in this period: 1 completed, 1 failed. The median took 42 min.",
         ),
     ],
-    ids=["fleet", "never", "failed"],
 )
-def test_the_lead_counts_clusters_and_restores(made: Report, said: str) -> None:
-    assert words.lead(made) == said
-
-
-PARTIAL = restore(LEDGER, END - DAY, deliveryType="DOWNLOAD")
-VERIFIED = Policy(counts=Rung.VERIFIED)
+def test_the_lead_counts_clusters_and_restores(made: Report, tested: str, said: str) -> None:
+    tests = f"{tested} had a good restore test in the last 90 days, and no failure since."
+    assert words.lead(made) == f"{tests} {said}"
 
 
 @pytest.mark.parametrize(
     ("made", "said"),
     [
+        (only(ended(1, status="FAILED")), "Atlas could not finish the restore of 29 Nov 2026."),
+        (only(WRONG), "The data restored on 29 Nov 2026 failed their test."),
+        (only(ended(100)), "9 days over the window of 90 days."),
+        (only(ended(90 + 5 / 24)), "Less than a day over the window of 90 days."),
+        (only(), "No test is known. The cluster is of 3 May 2024. The table begins on 3 Nov 2025."),
+        (replace(only(created_at=None), watched_since=None), "No test is known."),
+        (only(has_backups=False), "Its backups are off, so nothing can be restored."),
         (
-            report([(LEDGER, [restore(LEDGER, END - DAY, status="FAILED")])]),
-            "Atlas could not finish the restore of 29 Nov 2026.",
-        ),
-        (
-            report([(LEDGER, [restore(LEDGER, END - DAY, verdict=Verdict.FAILED)])]),
-            "The data restored on 29 Nov 2026 failed their test.",
-        ),
-        (
-            report([(LEDGER, [restore(LEDGER, END - 100 * DAY)])]),
-            "9 days over the window of 90 days.",
-        ),
-        (
-            report([(LEDGER, [restore(LEDGER, END - 90 * DAY - 5 * HOUR)])]),
-            "Less than a day over the window of 90 days.",
-        ),
-        (
-            report([(LEDGER, [])]),
-            "No test is known. The cluster is of 3 May 2024. The table begins on 3 Nov 2025.",
-        ),
-        (
-            report([(replace(LEDGER, created_at=None), [])], watched_since=None),
-            "No test is known.",
-        ),
-        (
-            report([(replace(LEDGER, has_backups=False), [])]),
-            "Its backups are off, so nothing can be restored.",
-        ),
-        (
-            report([(LEDGER, [PARTIAL])]),
+            only(ended(1, deliveryType="DOWNLOAD")),
             "Only downloads or restores of some collections are known.",
         ),
         (report([(LEDGER, [GOOD])], policy=VERIFIED), "Its restores have no verdict PASSED."),
-        (
-            report([(LEDGER, [])], {"ledger": NO_ROLE}),
-            "Atlas answers 403 to the list of its restores, since 3 Sep 2026.",
-        ),
-        (report([(LEDGER, [])], {"ledger": REFUSED}), "Atlas answers 401."),
-        (report([(replace(LEDGER, tags={"restore-test": "exempt: a copy"}), [])]), "a copy"),
+        (only(unread=NO_ROLE), "Atlas answers 403 to the list of its restores, since 3 Sep 2026."),
+        (only(unread=REFUSED), "Atlas answers 401."),
+        (only(tags={"restore-test": "exempt: a copy"}), "a copy"),
         (WELL, ""),
     ],
-    ids=lambda one: one if isinstance(one, str) else "",
 )
 def test_a_state_has_its_reason(made: Report, said: str) -> None:
     (judged,) = made.judged or ()
@@ -126,35 +105,25 @@ def test_a_state_has_its_reason(made: Report, said: str) -> None:
     assert words.why(made, judged) == said
 
 
-LATE = restore(LEDGER, END - DAY, took=2 * HOUR, snapshotFinishedDate=END - 3 * DAY)
-
-
 @pytest.mark.parametrize(
-    ("changed", "restores", "snapshot", "said"),
+    ("made", "snapshot", "said"),
     [
-        ({}, [GOOD], Snapshot(END - HOUR), []),
-        ({"has_backups": False}, [], None, ["backups off"]),
-        ({"is_paused": True}, [], Snapshot(None), ["paused", "no snapshot"]),
-        ({}, [], Snapshot(None, NO_ROLE), []),
-        ({}, [], Snapshot(END - 25 * HOUR), ["newest snapshot of 28 Nov 2026"]),
-        ({}, [LATE], Snapshot(END), ["over the RTO", "over the RPO"]),
+        (WELL, Snapshot(END - HOUR), []),
+        (only(has_backups=False), None, ["backups off"]),
+        (only(is_paused=True), Snapshot(None), ["paused", "no snapshot"]),
+        (only(), Snapshot(None, NO_ROLE), []),
+        (only(), Snapshot(END - 25 * HOUR), ["newest snapshot of 28 Nov 2026"]),
+        (only(LATE), Snapshot(END), ["over the RTO", "over the RPO"]),
+        (only(GOOD, unread=NO_ROLE), Snapshot(END), ["not fully read"]),
     ],
 )
 def test_a_cluster_has_the_facts_that_need_a_word(
-    changed: dict[str, Any], restores: list[Any], snapshot: Snapshot | None, said: list[str]
+    made: Report, snapshot: Snapshot | None, said: list[str]
 ) -> None:
-    snapshots = {LEDGER.key: snapshot} if snapshot else {}
-    made = report([(replace(LEDGER, **changed), restores)], snapshots=snapshots)
+    made = replace(made, snapshots={LEDGER.key: snapshot} if snapshot else {})
     (judged,) = made.judged or ()
 
     assert words.facts(made, judged) == said
-
-
-def test_a_tested_cluster_that_was_not_fully_read_says_so() -> None:
-    made = report([(LEDGER, [GOOD])], {"ledger": NO_ROLE})
-    (judged,) = made.judged or ()
-
-    assert words.facts(made, judged) == ["not fully read"]
 
 
 def test_the_limits_say_what_counts_and_how_far_back_the_report_looks() -> None:
