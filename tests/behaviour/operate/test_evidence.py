@@ -179,10 +179,7 @@ def test_the_parameters_of_the_stack_are_the_objectives_unless_others_are_given(
     operator: Operator, history_table: ObservedStack
 ) -> None:
     client = history_table.aws.client("cloudformation")
-    stacks = {
-        "judged": {"RtoMinutes": "60", "RpoMinutes": "0"},
-        "other": {},
-    }
+    stacks = {"judged": {"RtoMinutes": "60", "RpoMinutes": "0"}, "other": {}}
     for name, minutes in stacks.items():
         table = {"TableName": {"Value": history_table.table_name}}
         template = {

@@ -11,13 +11,11 @@ def test_each_cluster_has_the_state_that_its_restores_prove(reports: Reports) ->
     """A restore from before the installation counts, because Atlas lists it."""
     reports.settings["RESTORE_TEST_TAG"] = "tier=production"
     tags = [{"key": "tier", "value": "production"}]
-    for name in ("tested", "overdue", "never", "downloaded", "part"):
+    for name in ("tested", "overdue", "never", "downloaded", "part", "failed", "known"):
         reports.cluster(name, tags=tags)
+    for name in ("new", "again"):
+        reports.cluster(name, days=20, tags=tags)
     reports.cluster("flex", "flex", tags=tags)
-    reports.cluster("failed", tags=tags)
-    reports.cluster("new", days=20, tags=tags)
-    reports.cluster("again", days=20, tags=tags)
-    reports.cluster("known", tags=tags)
     reports.cluster("copy", tags=[*tags, {"key": "restore-test", "value": "exempt:a copy"}])
     reports.cluster("own", tags=tags, internalClusterRole="SYSTEM")
     reports.cluster("lacks-tag")
@@ -44,17 +42,6 @@ def test_each_cluster_has_the_state_that_its_restores_prove(reports: Reports) ->
         "copy": "exempt",
         **dict.fromkeys(("lacks-tag", "own"), "not required"),
     }
-
-
-def test_a_restore_that_ended_after_the_period_is_a_test_of_today(reports: Reports) -> None:
-    """It began before midnight, and Atlas is asked hours later."""
-    reports.cluster("night")
-    job = reports.restored("night", days=timedelta(minutes=20) / DAY)
-    job.finished = reports.at + timedelta(minutes=20)
-
-    night = reports.clusters()["night"]
-
-    assert (night["state"], night["days"]) == ("tested", 0)
 
 
 def test_a_verdict_on_an_open_restore_outlives_its_end_in_the_list(reports: Reports) -> None:
@@ -151,11 +138,7 @@ def test_a_free_cluster_and_one_without_backups_cost_no_question(reports: Report
     asked = reports.asked()
     assert {call.method for call in asked} == {"GET"}
     assert sorted(call.operation for call in asked) == [
-        "dedicated_clusters",
-        "dedicated_list",
-        "flex_clusters",
-        "projects",
-        "snapshots",
+        *("dedicated_clusters", "dedicated_list", "flex_clusters", "projects", "snapshots")
     ]
 
 

@@ -11,12 +11,11 @@ from notify_people.message import read_message
 from notify_people.severity_and_paging import Paging, Severity
 from notify_people.words.notices import notice_of
 from restore_watch import errors
-from restore_watch.report.cluster_state import Unread
 from restore_watch.report.report import Report
 from restore_watch.report.report_message import message_of_report
 from restore_watch.report.words import headline
 from unit.notify_people.messages import ACCOUNT, MESSAGES, PROJECT, STACK, notice
-from unit.report.reports import fleet
+from unit.report.reports import NO_ROLE, fleet
 
 type Data = dict[str, Any]
 
@@ -81,6 +80,7 @@ def test_the_title_begins_with_the_outcome(name: str, data: Data, title: str) ->
 
 
 NOBODY: Data = {"clusters": {}, "needAttention": [], "degraded": []}
+QUIET = NOBODY | {"restores": {}}
 ONE = {"groupId": PROJECT, "clusterName": "ledger", "state": "never"}
 
 
@@ -94,17 +94,14 @@ ONE = {"groupId": PROJECT, "clusterName": "ledger", "state": "never"}
         ({"clusters": {"tested": 1, "stale": 2}}, "2 of 3 clusters need a look"),
         (NOBODY, "1 restore FAILED"),
         (NOBODY | {"restores": {"failed": 2}}, "2 restores FAILED"),
-        (
-            NOBODY | {"restores": {}, "degraded": [""], "attention": False},
-            "A restore or the watch needs a look",
-        ),
-        (NOBODY | {"restores": {}, "attention": True}, "A restore or the watch needs a look"),
+        (QUIET | {"degraded": [""], "attention": False}, "A restore or the watch needs a look"),
+        (QUIET | {"attention": True}, "A restore or the watch needs a look"),
         (
             NOBODY | {"restores": {"completed": 1}, "attention": False},
             "All is well: 1 restore completed",
         ),
         (
-            NOBODY | {"restores": {}, "attention": False, "clusters": {"new": 1}, "windowDays": 1},
+            QUIET | {"attention": False, "clusters": {"new": 1}, "windowDays": 1},
             "All is well: 0 restores completed, 0 of 1 cluster tested in 1 day",
         ),
     ],
@@ -121,23 +118,17 @@ def test_a_report_says_first_whether_anything_needs_people(data: Data, title: st
 WELL = fleet(41, is_well=True)
 
 
-@pytest.mark.parametrize("made", [fleet(11), WELL, fleet(400), replace(WELL, judged=None)])
+UNREAD = replace(WELL, unread_projects={PROJECT: NO_ROLE})
+"""What needs a look is not counted."""
+
+
+@pytest.mark.parametrize("made", [fleet(11), WELL, fleet(400), replace(WELL, judged=None), UNREAD])
 def test_people_read_the_numbers_that_the_page_begins_with(made: Report) -> None:
-    title = told(made)
+    message = message_of_report(made, "reports", "report.html", "aws-cn").event
+    title = notice_of(read_message(json.dumps(message)), "https://cloud.mongodb.com", STACK).title
 
     assert re.findall(r"\d+", title) == re.findall(r"\d+", headline(made))
     assert title.startswith("All is well") != made.needs_attention
-
-
-def test_people_do_not_read_that_all_is_well_if_what_needs_a_look_is_not_counted() -> None:
-    unread = {PROJECT: Unread("Atlas answers 401.", "Replace the secret.")}
-
-    assert told(replace(WELL, unread_projects=unread)) == "A restore or the watch needs a look"
-
-
-def told(made: Report) -> str:
-    message = message_of_report(made, "reports", "report.html", "aws-cn").event
-    return notice_of(read_message(json.dumps(message)), "https://cloud.mongodb.com", STACK).title
 
 
 def test_a_report_names_some_clusters_and_how_many_more_there_are() -> None:

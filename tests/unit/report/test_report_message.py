@@ -41,12 +41,8 @@ def test_the_message_has_the_address_of_the_page_in_the_console(
     assert message.event["data"]["report"]["consoleUrl"] == f"https://{console}/{path}"
 
 
-def test_the_subject_and_the_attribute_say_whether_a_look_is_needed() -> None:
-    for made, words, attention in (
-        (fleet(11), "a look is needed", "true"),
-        (fleet(3, is_well=True), "all is well", "false"),
-    ):
-        message = message_of_report(made, "a-bucket", "key", "aws")
+def test_the_subject_says_whether_a_look_is_needed() -> None:
+    for is_well, words in ((False, "a look is needed"), (True, "all is well")):
+        message = message_of_report(fleet(11, is_well=is_well), "a-bucket", "key", "aws")
 
         assert message.subject == f"Atlas restore report to 2026-11-29: {words}"
-        assert message.attributes["attention"] == attention

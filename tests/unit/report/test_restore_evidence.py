@@ -58,8 +58,7 @@ def test_a_line_says_how_many_changes_were_published(item: dict[str, Any]) -> No
 
 @pytest.mark.parametrize(("minutes", "met"), [(5, None), (60, None), (61, False)])
 def test_an_open_job_that_atlas_no_longer_knows_is_judged_by_when_it_was_known(
-    minutes: int,
-    met: bool | None,  # noqa: FBT001
+    minutes: int, *, met: bool | None
 ) -> None:
     began = NOON - timedelta(days=90)
     missing = utc_text(began + timedelta(minutes=minutes))
