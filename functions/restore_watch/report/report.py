@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import chain
 from statistics import median
 from typing import NamedTuple
 
@@ -110,7 +111,13 @@ class Report:
     def needs_attention(self) -> bool:
         """Whether something failed, is overdue, never tested, unreadable or degraded."""
         looks = (self.to_look_at, self.unread_projects, self.unreadable, self.degraded)
-        return any(looks) or any(one.went_wrong for one in self.recorded)
+        return any(looks) or self.is_tag_unused or any(one.went_wrong for one in self.recorded)
+
+    @property
+    def is_tag_unused(self) -> bool:
+        """Whether no cluster has the tag of those that need a test. It may be mistyped."""
+        tags = [one.cluster.tags.items() for one in self.judged or ()]
+        return bool(tags) and self.policy.required_tag not in {None, *chain.from_iterable(tags)}
 
     def project_name(self, group_id: str) -> str:
         """The project's name if Atlas shows it, otherwise its id."""

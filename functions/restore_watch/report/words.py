@@ -18,6 +18,7 @@ def headline(report: Report) -> str:
         f"{_required(report, looked)} need{'s' if looked == 1 else ''} a look.": looked,
         "Some clusters cannot be read.": report.unread_projects,
         "The watch itself needs a look.": report.degraded,
+        "No cluster has the tag of RestoreTestTag.": report.is_tag_unused,
         f"{_count(bad, 'restore')} need{'s' if bad == 1 else ''} a look.": bad,
         "Some restores cannot be read.": report.unreadable,
     }

@@ -33,6 +33,7 @@ FAILED = ended(2, deliveryType="DOWNLOAD", status="FAILED")
 LATE = ended(1, took=2 * HOUR, snapshotFinishedDate=END - 3 * DAY)
 WELL = only(GOOD)
 VERIFIED = Policy(counts=Rung.VERIFIED)
+MISTYPED = Policy(required_tag=("tier", "Production"))
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,11 @@ VERIFIED = Policy(counts=Rung.VERIFIED)
         (only(FAILED, GOOD), "1 restore needs a look."),
         (replace(WELL, unreadable=[{"restoreId": "x"}]), "Some restores cannot be read."),
         (replace(WELL, judged=None), "All is well: 1 restore completed."),
+        # The operator wrote Production, and the clusters have production.
+        (
+            report([(replace(LEDGER, tags={"tier": "production"}), [])], policy=MISTYPED),
+            "No cluster has the tag of RestoreTestTag.",
+        ),
     ],
 )
 def test_the_headline_says_whether_anything_needs_somebody(made: Report, said: str) -> None:
