@@ -65,7 +65,8 @@ def _facts(made: ReportMade, stack: str, bad: int) -> Mapping[str, str | None]:
         + (")" if one.days is None else f", tested {_count(one.days, 'day')} ago)")
         for one in made.need_attention[:SHOWN]
     ]
-    more = [f"and {bad - SHOWN} more"] if bad > SHOWN else []
+    # Long names leave room for fewer.
+    more = [f"and {bad - len(shown)} more"] if bad > len(shown) else []
     return {
         "Stack": stack,
         "Need a look": ", ".join(shown + more),

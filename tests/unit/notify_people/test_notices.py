@@ -140,6 +140,9 @@ def test_a_report_names_some_clusters_and_how_many_more_there_are() -> None:
     assert names[3] == "tested 1 day ago)"
     assert names[8:] == [f"c4 in {PROJECT} (never", "tested 4 days ago)", "and 126 more"]
     assert facts["Clusters"] == "131 never tested"
+    # Long names leave room for fewer.
+    facts = notice("report-to-look-at", needAttention=some[:3], clusters={"never": 5}).facts
+    assert facts["Need a look"].endswith(", and 2 more")
     assert notice("report-well", restores={}).facts["Restores"] == "none"
 
 
