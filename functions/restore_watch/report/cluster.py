@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import StrictBool, TypeAdapter
 
 from foundation.json_text import as_list, as_map
-from restore_watch.atlas.entries import is_free
-from restore_watch.model.fields import OrNull, Text, UtcDate
+from restore_watch.atlas.entries import Entry, is_free
+from restore_watch.model.fields import OrNull, Text, UtcDate, is_object_id
 from restore_watch.model.restore_job import RestoreKind
 
 read_date: Callable[[object], datetime | None] = TypeAdapter(OrNull[UtcDate]).validate_python
@@ -47,7 +47,13 @@ class Cluster:
 
 
 def read_cluster(group_id: str, kind: RestoreKind, entry: Mapping[str, Any]) -> Cluster:
-    """Read an entry of a list of clusters. What cannot be read counts as not said."""
+    """
+    Read an entry of a list of clusters. What cannot be read counts as not said.
+
+    Without a date, the cluster is as old as its id.
+    """
+    id_ = read_text(entry.get("id"))
+    made = Entry(id_, entry).created_at if id_ and is_object_id(id_) else None
     is_flex = kind is RestoreKind.FLEX
     backups = as_map(entry.get("backupSettings")).get("enabled")
     tags = (as_map(tag) for tag in as_list(entry.get("tags")))
@@ -56,8 +62,8 @@ def read_cluster(group_id: str, kind: RestoreKind, entry: Mapping[str, Any]) -> 
         group_id,
         read_text(entry.get("name")) or "",
         kind,
-        id=read_text(entry.get("id")),
-        created_at=read_date(entry.get("createDate")),
+        id=id_,
+        created_at=read_date(entry.get("createDate")) or made,
         tags={key: value or "" for key, value in named if key},
         has_backups=_read_flag(backups if is_flex else entry.get("backupEnabled")),
         is_continuous=False if is_flex else _read_flag(entry.get("pitEnabled")),

@@ -215,11 +215,18 @@ def read_evidence(
     restore = Restore(
         last.job,
         began,
-        last.observed_at,
+        _seen_at(recorded, began),
         judged.validation.verdict if judged else None,
         _tested_at(judged)[0] if judged else None,
     )
     return RestoreEvidence(restore, recorded, missing_since, objectives, now)
+
+
+def _seen_at(recorded: Recorded, began: datetime) -> datetime:
+    """A test that was over when it was first seen may have ended long ago."""
+    first, last = recorded.changes[0], recorded.changes[-1]
+    is_test = last.job.status is RestoreStatus.COMPLETED and not last.job.is_download
+    return began if is_test and first is last else last.observed_at
 
 
 def _newest_verdict(recorded: Recorded) -> RecordedValidation | None:

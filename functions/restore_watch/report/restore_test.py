@@ -11,6 +11,9 @@ from restore_watch.model.validation import Verdict
 OPEN = "OPEN"
 """The outcome of a restore that has not ended. Any other outcome is its last status."""
 
+_WHOLE = {"restore", "automated", "pointintime"}
+"""Delivery types. What another word stands for is not known, so it proves nothing."""
+
 
 class Rung(StrEnum):
     """How much a restore that succeeded proves."""
@@ -40,8 +43,10 @@ class Restore:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it restores a whole cluster into a cluster."""
-        return not self.job.is_download and self.job.kind is not RestoreKind.COLLECTION
+        """Whether it is known to restore a whole cluster into a cluster."""
+        job = self.job
+        how = job.delivery_type or ("restore" if job.target_deployment_item_name else "")
+        return how.casefold() in _WHOLE and job.kind is not RestoreKind.COLLECTION
 
     @property
     def ended_at(self) -> datetime:
@@ -66,7 +71,8 @@ class Restore:
     def failed_at(self) -> datetime | None:
         """When it failed as a test: its verdict, or a whole restore that Atlas could not finish."""
         if self.verdict is Verdict.FAILED:
-            return self.judged_at or self.ended_at
+            # A pipeline's clock may be wrong, or its zone.
+            return max(self.judged_at or self.ended_at, self.ended_at)
         is_failed = self.is_whole and self.job.status is RestoreStatus.FAILED
         return self.ended_at if is_failed else None
 
