@@ -78,11 +78,12 @@ GRANTED = {
         **each(TO_LOG, "NotifyPeopleLogGroup.Arn"),
         **each(TO_TRACE, "*"),
     },
-    # It changes nothing but its own bucket, and reads nothing there.
+    # It changes nothing but its own bucket, and reads only months there.
     "ReportFunctionRole": {
         "secretsmanager:GetSecretValue": {SECRET},
         **each({"dynamodb:Query", "dynamodb:Scan"}, "RestoreJobsTable.Arn"),
         "s3:PutObject": {"ReportBucket.Arn/reports/*", "ReportBucket.Arn/months/*"},
+        "s3:GetObject": {"ReportBucket.Arn/months/*"},
         "sns:Publish": {"StatusChangesTopic"},
         "kms:Decrypt": {EVERYTHING["AtlasSecretKmsKeyArn"], TOPIC_KEY, STACK_KEY},
         "kms:DescribeKey": {STACK_KEY},

@@ -63,8 +63,8 @@ class Reporter:
         is_over = period.is_whole_month and period.end <= report.asked_at
         for name, body in files.items():
             self._put_file(f"{prefix}{name}", body, deadline)
-            if is_over:
-                self._put_file(f"months/{period.first:%Y-%m}/{name}", body, deadline, once=True)
+        if is_over:
+            self._keep_month(report, files, deadline)
         if request.is_scheduled:
             _, partition, *_ = self.settings.of_stack.topic_arn.split(":")
             message = message_of_report(report, bucket, f"{prefix}report.html", partition)
@@ -77,8 +77,33 @@ class Reporter:
             "counts": {"restores": report.outcomes, "clusters": report.states},
         }
 
-    def _put_file(self, key: str, body: bytes, deadline: Deadline, *, once: bool = False) -> None:
-        """Store a file. If it is stored `once`, one of its key stays."""
+    def _keep_month(self, report: Report, files: Mapping[str, bytes], deadline: Deadline) -> None:
+        """
+        Store the files of a month that are not there yet.
+
+        An earlier attempt may have stored some, of another answer of Atlas. The JSON, which is the
+        last, has the sums of those that stay.
+        """
+        *others, whole = files
+        month, kept = f"months/{report.period.first:%Y-%m}/", {name: files[name] for name in others}
+        for name in others:
+            if not self._put_file(f"{month}{name}", files[name], deadline, once=True):
+                kept[name] = self._read_file(f"{month}{name}", deadline)
+        self._put_file(f"{month}{whole}", report_json(report, kept).encode(), deadline, once=True)
+
+    def _read_file(self, key: str, deadline: Deadline) -> bytes:
+        def whole(**place: Any) -> Mapping[str, bytes]:
+            return {"Body": self.s3.get_object(**place)["Body"].read()}
+
+        place = {"Bucket": self.settings.bucket, "Key": key}
+        try:
+            body: bytes = aws_call(deadline, "store the report", whole, "Body", **place)["Body"]
+        except AwsCallError as error:
+            raise ReportNotWrittenError(f"S3 {error}; a retry writes the same files") from None
+        return body
+
+    def _put_file(self, key: str, body: bytes, deadline: Deadline, *, once: bool = False) -> bool:
+        """Store a file. If it is stored `once`, one of its key stays: return whether it is new."""
         how: dict[str, Any] = {"IfNoneMatch": "*"} if once else {}
         try:
             aws_call(
@@ -96,6 +121,8 @@ class Reporter:
             if not (once and error.code == _EXISTS):
                 msg = f"S3 {error}; a retry writes the same files"
                 raise ReportNotWrittenError(msg) from None
+            return False
+        return True
 
     def _collect(self, request: ReportRequest, deadline: Deadline) -> Report:
         of_stack, policy = self.settings.of_stack, self.settings.policy
