@@ -56,7 +56,7 @@ class Judged:
     A cluster and its state, with its own restores, the oldest first.
 
     `failed`: the newest attempt, if that is a failure. `unread`: why its restores could not be
-    read, or not all.
+    read, or not all. `reach`: when the oldest restore began of a list that goes on.
     """
 
     cluster: Cluster
@@ -65,6 +65,7 @@ class Judged:
     good: Restore | None
     failed: Restore | None
     unread: Unread | None = None
+    reach: datetime | None = None
 
     def days(self, at: datetime) -> int | None:
         """Whole days since the last good test. One that began before may have ended after."""

@@ -72,13 +72,18 @@ ALL_PROJECTS: Key = ("", "", AtlasList.PROJECTS)
 
 @dataclass
 class Fleet:
-    """What Atlas shows: projects by name, clusters, restores, snapshots; why it is `unread`."""
+    """
+    What Atlas shows: projects by name, clusters, restores, snapshots; why it is `unread`.
+
+    `reach`: when the oldest restore began of a list that goes on.
+    """
 
     project_names: dict[str, str] = field(default_factory=dict)
     clusters: list[Cluster] = field(default_factory=list)
     restores: list[Restore] = field(default_factory=list)
     snapshots: dict[ClusterKey, Snapshot] = field(default_factory=dict)
     unread: dict[Key, Unread] = field(default_factory=dict)
+    reach: dict[ClusterKey, datetime] = field(default_factory=dict)
 
     @property
     def unread_projects(self) -> dict[str, Unread]:
@@ -229,6 +234,8 @@ class FleetReader:
                 problems.append(str(error))
         self.fleet.restores += restores
         began = [one.began for one in restores]
+        if page.has_next and began:
+            self.fleet.reach[cluster] = min(began)
         is_newest_first = began == sorted(began, reverse=True)
         if page.has_next and not (is_newest_first and began and began[-1] < self.since):
             problems.append(MORE_RESTORES)

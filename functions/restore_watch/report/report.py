@@ -133,7 +133,8 @@ class Report:
         begun: dict[date, list[Restore]] = {month: [] for month in self.months}
         for one in judged.restores:
             begun.get(one.began.date().replace(day=1), []).append(one)
-        return {month: _sign(month, restores, judged) for month, restores in begun.items()}
+        seen = _first_seen(judged.reach, self.watched_since)
+        return {month: _sign(month, restores, judged, seen) for month, restores in begun.items()}
 
     @property
     def weeks(self) -> Mapping[date, list[Restore]]:
@@ -165,7 +166,12 @@ def median_seconds(restores: Sequence[Restore]) -> float | None:
     return median(took) if took else None
 
 
-def _sign(month: date, restores: Sequence[Restore], judged: Judged) -> Sign:
+def _first_seen(reach: datetime | None, watched_since: datetime | None) -> date | None:
+    """From when restores are known, by a list that goes on or by the table; None if by all."""
+    return reach and min(reach, watched_since or reach).date()
+
+
+def _sign(month: date, restores: Sequence[Restore], judged: Judged, seen: date | None) -> Sign:
     rungs = {one.rung for one in restores}
     good = [one for one in restores if one.rung in {Rung.VERIFIED, Rung.RESTORED}]
     last_good = max(good, key=lambda one: one.ended_at, default=None)
@@ -173,6 +179,7 @@ def _sign(month: date, restores: Sequence[Restore], judged: Judged) -> Sign:
         return Sign.FAILED
     made = judged.cluster.created_at
     is_before = made is not None and month < made.date().replace(day=1)
+    is_before = is_before or (seen is not None and month < seen)
     if not restores and (is_before or judged.unread):
         return Sign.ABSENT
     return next((Sign[rung.name] for rung in Rung if rung in rungs), Sign.NONE)

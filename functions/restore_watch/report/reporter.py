@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -177,13 +178,14 @@ def judge_fleet(
     for key, known in own.items():
         is_flex = known[-1].job.kind in {RestoreKind.FLEX, RestoreKind.TENANT}
         kind = RestoreKind.FLEX if is_flex else RestoreKind.DEDICATED
-        unread = fleet.unread.get((key[0], "", CLUSTER_LISTS[kind]))
-        if key not in clusters and unread:
+        unlisted = fleet.unread.get((key[0], "", CLUSTER_LISTS[kind]))
+        if key not in clusters and unlisted:
             clusters[key] = Cluster(*key, kind)
-            fleet.unread[*key, kind] = unread
+            fleet.unread[*key, kind] = unlisted
+    unread = {key: fleet.unread.get((*key, one.kind)) for key, one in clusters.items()}
     return [
-        judge(one, own[one.key], fleet.unread.get((*one.key, one.kind)), policy, at)
-        for one in clusters.values()
+        replace(judge(one, own[key], unread[key], policy, at), reach=fleet.reach.get(key))
+        for key, one in clusters.items()
         if one.created_at is None or one.created_at < at
     ]
 

@@ -123,6 +123,16 @@ def test_more_restores_than_a_page_are_not_called_never(reports: Reports) -> Non
     assert reports.states() == {"new-first": "overdue", "old-first": "cannot tell"}
 
 
+def test_months_before_the_oldest_restore_on_a_full_page_were_not_seen(reports: Reports) -> None:
+    world, newest = reports.world, reports.at - 100 * DAY
+    reports.cluster("orders")
+    world.atlas.add_ended_restores(world.group, "orders", "dedicated", 101, newest=newest)
+    reports.make()
+
+    (html,) = (body for key, body in reports.files().items() if key.endswith("html"))
+    assert html.count(b'"#ABSENT" x=') >= 8
+
+
 def test_a_free_cluster_and_one_without_backups_cost_no_question(reports: Reports) -> None:
     reports.cluster("free").provider_name = "TENANT"
     reports.cluster("off", backupEnabled=False)

@@ -1,6 +1,7 @@
 """What a report must not claim, whatever Atlas, a pipeline or an operator says."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,9 +10,12 @@ from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import read_cluster
 from restore_watch.report.cluster_state import Policy, State, judge
+from restore_watch.report.fleet import Fleet
 from restore_watch.report.period import DAY
+from restore_watch.report.report import Sign
+from restore_watch.report.reporter import judge_fleet
 from restore_watch.report.restore_evidence import Objectives, read_evidence
-from unit.report.reports import END, HOUR, cluster, group, restore
+from unit.report.reports import END, HOUR, cluster, group, report, restore
 from unit.report.stored import item_of
 
 LEDGER = cluster()
@@ -56,3 +60,18 @@ def test_a_restore_of_an_unknown_form_is_no_test(said: dict[str, Any]) -> None:
     odd = restore(LEDGER, END - DAY, **said)
 
     assert judge(LEDGER, [odd], None, Policy(), END).state is not State.TESTED
+
+
+def test_months_before_a_list_that_goes_on_are_not_called_untested() -> None:
+    """Restores of each night: the newest 100 reach back over the window, and no further."""
+    nightly = [restore(LEDGER, END - number * DAY, number) for number in range(1, 101)]
+    listed = Fleet(clusters=[LEDGER], reach={LEDGER.key: nightly[-1].began})
+    (judged,) = judge_fleet(listed, nightly, Policy(), END)
+    made = report([], judged=[judged], watched_since=None)
+
+    known = list(made.signs(judged).values())
+
+    assert known == [Sign.ABSENT] * 9 + [Sign.RESTORED] * 4
+    seen = replace(made, watched_since=datetime(2026, 6, 1, tzinfo=UTC))
+    known = list(seen.signs(judged).values())
+    assert known == [Sign.ABSENT] * 7 + [Sign.NONE] * 2 + [Sign.RESTORED] * 4
