@@ -245,7 +245,9 @@ class FleetReader:
     def _give_up(self, ask: _Ask, error: RestoreWatchError) -> None:
         self._open.pop(ask, None)
         group_id, cluster_name, family = ask.about
-        is_unknown = cluster_name and has_nothing_to_read(error)
+        # Atlas lists the cluster, so "not found" does not say that nothing is there.
+        is_gone = isinstance(error, AtlasError) and error.error_code == "CLUSTER_NOT_FOUND"
+        is_unknown = cluster_name and has_nothing_to_read(error) and not is_gone
         if is_unknown or not (group_id or self._wants_all):
             return
         project = self.books.projects.get(group_id)

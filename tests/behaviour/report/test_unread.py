@@ -91,6 +91,16 @@ def test_what_passes_leaves_no_trace(reports: Reports, action: Action) -> None:
 
 
 @pytest.mark.fault("F110")
+def test_a_cluster_that_is_listed_and_not_found_is_not_called_never(reports: Reports) -> None:
+    reports.cluster("orders")
+    reports.restored("orders")
+    not_found = atlas_error(404, "CLUSTER_NOT_FOUND", "No such cluster.")
+    reports.world.inject(DEDICATED_LIST, not_found, times=None)
+
+    assert reports.states() == {"orders": "cannot tell"}
+
+
+@pytest.mark.fault("F110")
 def test_snapshots_that_cannot_be_read(reports: Reports) -> None:
     furnish(reports)
     reports.world.inject(SNAPSHOTS, MISSING_ROLE, times=None)
