@@ -23,7 +23,7 @@ def headline(report: Report) -> str:
         "Some restores cannot be read.": report.unreadable,
     }
     tested = _required(report, report.states[State.TESTED])
-    tests = "" if report.judged is None else f", {tested} tested in {_window(report)}"
+    tests = f", {tested} tested in {_window(report)}" if report.judged else ""
     well = f"All is well: {_count(report.outcomes['COMPLETED'], 'restore')} completed{tests}."
     return next((sentence for sentence, is_so in said.items() if is_so), well)
 
