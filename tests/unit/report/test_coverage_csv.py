@@ -8,7 +8,7 @@ from typing import Any
 
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster_state import Policy
-from restore_watch.report.coverage_csv import COLUMNS, coverage_csv
+from restore_watch.report.coverage_csv import COLUMNS
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report, Snapshot
 from restore_watch.report.report_json import report_json
@@ -84,16 +84,10 @@ def test_what_could_not_be_read_stands_in_the_line_with_its_fix() -> None:
         assert row["fix"] == NO_ROLE.fix
 
 
-def test_lines_begin_with_the_worst_and_their_bytes_stay() -> None:
-    made = fleet(40)
-
-    assert [row["state"] for row in rows(made)] == [str(one.state) for one in made.in_order]
-    assert coverage_csv(made) == coverage_csv(fleet(40))
-
-
-def test_no_cell_is_a_formula() -> None:
+def test_lines_begin_with_the_worst_and_no_cell_is_a_formula() -> None:
     made = fleet(11, name=lambda usual: f'=HYPERLINK("https://evil.example";"{usual}")\n@x')
 
+    assert [row["state"] for row in rows(made)] == [str(one.state) for one in made.in_order]
     cells = [cell for row in rows(made) for cell in row.values()]
     assert any("HYPERLINK" in cell for cell in cells)
     assert [cell for cell in cells if cell.startswith(("=", "@", "+", "-", "\t"))] == []

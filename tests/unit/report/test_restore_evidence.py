@@ -87,11 +87,8 @@ def test_no_download_url_of_a_hand_written_item_is_repeated(item: dict[str, Any]
     [
         {"history": None},
         {"history": {"L": []}},
-        {"history": {"S": "text"}},
-        {"history": {"L": [{"S": "text"}]}},
         {"history": {"L": [verdict_on(plain_job())]}},
         {"restoreScheduledDate": {"S": "soon"}},
-        {"restoreScheduledDate": {"NULL": True}},
         {"restoreId": {"S": "not-an-id"}},
         {"cluster": {"S": "no-project/orders"}},
         {"cluster": {"S": "5f0000000000000000000a02/orders"}},
