@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
@@ -10,6 +10,9 @@ from restore_watch.model.validation import Verdict
 
 OPEN = "OPEN"
 """The outcome of a restore that has not ended. Any other outcome is its last status."""
+
+_LONGEST = timedelta(days=30)
+"""No restore takes longer: a later date of its end is wrong, and would count for ever."""
 
 _WHOLE = {"restore", "automated", "pointintime"}
 """Delivery types. What another word stands for is not known, so it proves nothing."""
@@ -42,16 +45,22 @@ class Restore:
     judged_at: datetime | None = None
 
     @property
+    def is_partial(self) -> bool:
+        """Whether it is known not to restore a whole cluster into a cluster."""
+        return self.job.is_download or self.job.kind is RestoreKind.COLLECTION
+
+    @property
     def is_whole(self) -> bool:
         """Whether it is known to restore a whole cluster into a cluster."""
         job = self.job
         how = job.delivery_type or ("restore" if job.target_deployment_item_name else "")
-        return how.casefold() in _WHOLE and job.kind is not RestoreKind.COLLECTION
+        return how.casefold() in _WHOLE and not self.is_partial
 
     @property
     def ended_at(self) -> datetime:
         """When it ended, or else its status was observed."""
-        return self.job.restore_finished_date or self.seen_at
+        finished = self.job.restore_finished_date
+        return finished if finished and finished - self.began <= _LONGEST else self.seen_at
 
     @property
     def outcome(self) -> str:
@@ -73,7 +82,7 @@ class Restore:
         if self.verdict is Verdict.FAILED:
             # A pipeline's clock may be wrong, or its zone.
             return max(self.judged_at or self.ended_at, self.ended_at)
-        is_failed = self.is_whole and self.job.status is RestoreStatus.FAILED
+        is_failed = not self.is_partial and self.job.status is RestoreStatus.FAILED
         return self.ended_at if is_failed else None
 
     @property

@@ -70,14 +70,6 @@ def test_the_json_proves_which_csv_belongs_to_it_and_excel_knows_that_as_utf_8(
     assert "Zürich".encode() in names.csv.read_bytes()
 
 
-def test_a_period_without_restores_has_a_heading_and_an_empty_list(names: EvidenceFiles) -> None:
-    rows, whole = written(names)
-
-    assert rows == []
-    assert names.csv.read_text(encoding="utf-8-sig").startswith("groupId,clusterName,restoreId,")
-    assert whole["restores"] == []
-
-
 @pytest.mark.parametrize(
     ("text", "cell"),
     [

@@ -121,7 +121,7 @@ def test_a_cluster_that_was_made_again_begins_as_new(known: list[Restore], days:
 
 @given(restores)
 def test_a_download_or_a_part_never_counts(known: list[Restore]) -> None:
-    parts = [one for one in known if not one.is_whole and one.verdict is not Verdict.FAILED]
+    parts = [one for one in known if one.is_partial and one.verdict is not Verdict.FAILED]
 
     assert judged(parts).state is State.NEVER
     assert judged(known).good not in parts

@@ -146,8 +146,16 @@ def test_a_verdict_is_no_older_than_the_restore_that_it_judges() -> None:
 )
 def test_a_restore_of_an_unknown_form_is_no_test(said: dict[str, Any]) -> None:
     odd = restore(LEDGER, END - DAY, **said)
+    failed = restore(LEDGER, END - DAY, status="FAILED", **said)
 
     assert judge(LEDGER, [odd], None, Policy(), END).state is not State.TESTED
+    assert judge(LEDGER, [failed], None, Policy(), END).state is State.FAILED
+
+
+def test_an_end_that_cannot_be_is_no_test_for_ever() -> None:
+    odd = restore(LEDGER, END - 300 * DAY, restoreFinishedDate=datetime(9998, 1, 1, tzinfo=UTC))
+
+    assert judge(LEDGER, [odd], None, Policy(), END).state is State.OVERDUE
 
 
 def test_months_before_a_list_that_goes_on_are_not_called_untested() -> None:
