@@ -6,7 +6,7 @@ the id is read here. `read_job` reads the rest, if anybody is interested in it.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
@@ -14,11 +14,18 @@ from pydantic import TypeAdapter
 from foundation.json_text import as_list, as_map
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.pages import Page
-from restore_watch.model.fields import NAME_LIMIT, OrNull, UtcDate, is_cluster_name, is_object_id
+from restore_watch.model.fields import (
+    NAME_LIMIT,
+    OrNull,
+    UtcDate,
+    id_made_at,
+    is_cluster_name,
+    is_object_id,
+)
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.redaction import redact
 
-_date_or_null: Callable[[object], datetime | None] = TypeAdapter(OrNull[UtcDate]).validate_python
+read_date: Callable[[object], datetime | None] = TypeAdapter(OrNull[UtcDate]).validate_python
 
 _CREATED = ("createdAt", "restoreScheduledDate", "finishedAt")
 """
@@ -42,7 +49,7 @@ class Entry(NamedTuple):
     @property
     def created_at(self) -> datetime:
         """When a restore job was created: the first eight digits of an id are Unix seconds."""
-        return datetime.fromtimestamp(int(self.id[:8], 16), UTC)
+        return id_made_at(self.id)
 
 
 class Unreadable(NamedTuple):
@@ -124,5 +131,5 @@ def _entries(page: Page, field: str, is_usable: Callable[[str], object], problem
 
 
 def _created_at(entry: Any) -> datetime | None:
-    dates = (_date_or_null(as_map(entry).get(name)) for name in _CREATED)
+    dates = (read_date(as_map(entry).get(name)) for name in _CREATED)
     return next(filter(None, dates), None)

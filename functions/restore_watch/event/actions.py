@@ -102,10 +102,15 @@ def read_action(event: Mapping[str, Any]) -> Action | None:
         return None
     action = one_word_of(_ACTIONS, event["action"], "action")
     fields, read = _ACTIONS[action]
+    refuse_others(event, action, fields)
+    return read(event)
+
+
+def refuse_others(event: Mapping[str, Any], action: str, fields: Collection[str]) -> None:
+    """Raise InvalidEventError for a field that is not of this action."""
     for name in event:
         if name != "action" and name not in fields:
             raise InvalidEventError(redact(str(name)), f'not accepted beside the action "{action}"')
-    return read(event)
 
 
 def _sweep(event: Mapping[str, Any]) -> Sweep:

@@ -1,7 +1,7 @@
 """The types of fields, of Atlas's answers and of our own items. Pure."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -37,6 +37,11 @@ TEXT_LIMIT = 256
 
 is_object_id = re.compile(_OBJECT_ID).fullmatch
 """Whether a text is an id of Atlas."""
+
+
+def id_made_at(object_id: str) -> datetime:
+    """When Atlas made an id, in UTC: its first eight digits are Unix seconds."""
+    return datetime.fromtimestamp(int(object_id[:8], 16), UTC)
 
 
 def is_cluster_name(text: str) -> bool:

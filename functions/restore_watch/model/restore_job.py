@@ -5,14 +5,21 @@ The words are those of Atlas's Flex and tenant restore jobs. The other kinds are
 them (`restore_watch.atlas.read_restore_job`).
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, StrictBool, computed_field
 from pydantic.alias_generators import to_camel
 
-from restore_watch.model.fields import ClusterName, ObjectId, Shown, Text, UtcDate
+from restore_watch.model.fields import (
+    ClusterName,
+    ObjectId,
+    Shown,
+    Text,
+    UtcDate,
+    id_made_at,
+)
 
 
 class RestoreKind(StrEnum):
@@ -95,7 +102,7 @@ class RestoreTarget(BaseModel):
     @property
     def created_at(self) -> datetime:
         """When Atlas created the job: the first eight digits of an ObjectId are Unix seconds."""
-        return datetime.fromtimestamp(int(self.restore_id[:8], 16), UTC)
+        return id_made_at(self.restore_id)
 
     @property
     def cluster(self) -> tuple[str, str]:

@@ -8,11 +8,10 @@ from typing import Any
 from pydantic import StrictBool, TypeAdapter
 
 from foundation.json_text import as_list, as_map
-from restore_watch.atlas.entries import Entry, is_free
-from restore_watch.model.fields import OrNull, Text, UtcDate, is_object_id
+from restore_watch.atlas.entries import is_free, read_date
+from restore_watch.model.fields import OrNull, Text, id_made_at, is_object_id
 from restore_watch.model.restore_job import RestoreKind
 
-read_date: Callable[[object], datetime | None] = TypeAdapter(OrNull[UtcDate]).validate_python
 read_text: Callable[[object], str | None] = TypeAdapter(OrNull[Text]).validate_python
 _read_flag: Callable[[object], bool | None] = TypeAdapter(OrNull[StrictBool]).validate_python
 
@@ -53,7 +52,7 @@ def read_cluster(group_id: str, kind: RestoreKind, entry: Mapping[str, Any]) -> 
     Without a date, the cluster is as old as its id.
     """
     id_ = read_text(entry.get("id"))
-    made = Entry(id_, entry).created_at if id_ and is_object_id(id_) else None
+    made = id_made_at(id_) if id_ and is_object_id(id_) else None
     is_flex = kind is RestoreKind.FLEX
     backups = as_map(entry.get("backupSettings")).get("enabled")
     tags = (as_map(tag) for tag in as_list(entry.get("tags")))

@@ -15,7 +15,13 @@ from foundation.deadline import Deadline
 from foundation.json_text import as_map
 from foundation.service import service
 from restore_watch.atlas.endpoints import AtlasList, Family, SnapshotList
-from restore_watch.atlas.entries import UNWATCHED, cluster_entries, job_entries, project_entries
+from restore_watch.atlas.entries import (
+    UNWATCHED,
+    cluster_entries,
+    job_entries,
+    project_entries,
+    read_date,
+)
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.pages import NOTHING_NEW, Page, PageAt
 from restore_watch.atlas.rate_limits import Bucket
@@ -32,7 +38,7 @@ from restore_watch.model.question import LIST_OF, Question
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 from restore_watch.outbox import QUESTION_TIME
 from restore_watch.redaction import redact
-from restore_watch.report.cluster import Cluster, read_cluster, read_date, read_text
+from restore_watch.report.cluster import Cluster, read_cluster, read_text
 from restore_watch.report.cluster_state import Unread
 from restore_watch.report.report import ClusterKey, Snapshot
 from restore_watch.report.restore_test import Restore, restore_listed
@@ -54,13 +60,12 @@ PAUSE = 10.0
 SILENT_TRIES = 3
 """A question that Atlas does not answer is asked this many times."""
 
-CLUSTER_LISTS = {
-    RestoreKind.FLEX: AtlasList.FLEX_CLUSTERS,
-    RestoreKind.DEDICATED: AtlasList.CLUSTERS,
+_KINDS: dict[Family, RestoreKind] = {
+    AtlasList.FLEX_CLUSTERS: RestoreKind.FLEX,
+    AtlasList.CLUSTERS: RestoreKind.DEDICATED,
 }
-"""In which list a cluster stands."""
+"""The kind of the clusters in each list."""
 
-_KINDS: dict[Family, RestoreKind] = {which: kind for kind, which in CLUSTER_LISTS.items()}
 _QUESTIONS: dict[Family, Question] = {one: Question(one) for one in AtlasList}
 _QUESTIONS.update(LIST_OF.items())
 

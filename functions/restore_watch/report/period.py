@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from foundation.clock import CLOCKS_APART
 from restore_watch.errors import InvalidEventError
-from restore_watch.event.actions import read_moment
-from restore_watch.redaction import redact
+from restore_watch.event.actions import read_moment, refuse_others
+from restore_watch.table.how_long_kept import RETENTION
 
-LONGEST = timedelta(days=400)
-"""The table keeps a restore for this long after its last change."""
+LONGEST = RETENTION
+"""The longest period: the table keeps a restore for this long after its last change."""
 
 DAY = timedelta(days=1)
 
@@ -42,6 +42,10 @@ class Period:
         """Whether it is one month of the calendar."""
         return closed_by(Schedule.MONTHLY, self.last + DAY) == self
 
+    def known_until(self, asked_at: datetime) -> datetime:
+        """Return the moment for which a report of it holds: its end, or an earlier question."""
+        return min(self.end, asked_at)
+
     def includes(self, moment: datetime) -> bool:
         """Whether the moment, in UTC, is in the period."""
         return self.first <= moment.date() <= self.last
@@ -70,9 +74,7 @@ def read_request(event: object, schedule: Schedule, now: datetime) -> ReportRequ
         raise InvalidEventError("event", "expected a JSON object")
     if event.get("action") != "report":
         raise InvalidEventError("action", 'expected "report"')
-    for name in event:
-        if name not in {"action", "from", "to", "scheduledTime"}:
-            raise InvalidEventError(redact(str(name)), 'not accepted beside the action "report"')
+    refuse_others(event, "report", {"from", "to", "scheduledTime"})
     asked_at = read_moment(event.get("scheduledTime", now.isoformat()), "scheduledTime")
     if not now - LONGEST < asked_at <= now + CLOCKS_APART:
         raise InvalidEventError("scheduledTime", "expected a moment that has come")

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cached_property
 from itertools import chain
 from statistics import median
 from typing import NamedTuple
@@ -74,7 +75,7 @@ class Report:
     @property
     def at(self) -> datetime:
         """The moment for which states hold: the end of the period, or an earlier question."""
-        return min(self.period.end, self.asked_at)
+        return self.period.known_until(self.asked_at)
 
     @property
     def recorded(self) -> list[Restore]:
@@ -98,7 +99,7 @@ class Report:
         """The clusters that need a look, the worst first."""
         return [one for one in self.in_order if one.state.needs_look]
 
-    @property
+    @cached_property
     def in_order(self) -> list[Judged]:
         """Every cluster, by state, project and name."""
         by_name = sorted(

@@ -10,12 +10,13 @@ from foundation import __version__
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
 from foundation.service import service
+from restore_watch.atlas.endpoints import CLUSTER_LISTS
 from restore_watch.errors import ReportNotWrittenError
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.cluster_state import Judged, Policy, judge
 from restore_watch.report.coverage_csv import coverage_csv
-from restore_watch.report.fleet import CLUSTER_LISTS, Fleet, FleetReader
+from restore_watch.report.fleet import Fleet, FleetReader
 from restore_watch.report.page import page
 from restore_watch.report.period import ReportRequest, read_request
 from restore_watch.report.report import ClusterKey, Report
@@ -100,7 +101,7 @@ class Reporter:
         try:
             body: bytes = aws_call(deadline, "store the report", whole, "Body", **place)["Body"]
         except AwsCallError as error:
-            raise ReportNotWrittenError(f"S3 {error}; a retry writes the same files") from None
+            raise _not_written(error) from None
         return body
 
     def _put_file(self, key: str, body: bytes, deadline: Deadline, *, once: bool = False) -> bool:
@@ -120,8 +121,7 @@ class Reporter:
             )
         except AwsCallError as error:
             if not (once and error.code == _EXISTS):
-                msg = f"S3 {error}; a retry writes the same files"
-                raise ReportNotWrittenError(msg) from None
+                raise _not_written(error) from None
             return False
         return True
 
@@ -131,7 +131,7 @@ class Reporter:
         table = self.environment.bookkeeping
         books = table.read_books(deadline, self.environment.clock.now())
         stored = read_stored(table.read_all(deadline), period, objectives, asked_at)
-        at, fleet = min(period.end, asked_at), Fleet()
+        at, fleet = period.known_until(asked_at), Fleet()
         if of_stack.project_ids:
             reader = FleetReader(self.environment, books, at - policy.window)
             fleet = reader.read(deadline.earlier(WRITING_TIME))
@@ -188,6 +188,10 @@ def judge_fleet(
         for key, one in clusters.items()
         if one.created_at is None or one.created_at < at
     ]
+
+
+def _not_written(error: AwsCallError) -> ReportNotWrittenError:
+    return ReportNotWrittenError(f"S3 {error}; a retry writes the same files")
 
 
 def _files(report: Report) -> dict[str, bytes]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
+from restore_watch.model.fields import id_made_at
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from restore_watch.model.validation import Verdict
 
 OPEN = "OPEN"
@@ -102,8 +103,7 @@ def restore_listed(job: RestoreJob) -> Restore:
 
     Without the date of its end, it counts from its beginning: it may have ended long ago.
     """
-    target = RestoreTarget.listed(job.group_id, job.cluster_name, job.restore_id, job.kind)
-    began = job.restore_scheduled_date or target.created_at
+    began = job.restore_scheduled_date or id_made_at(job.restore_id)
     return Restore(job, began, began)
 
 

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
+from restore_watch.atlas.endpoints import CLUSTER_LISTS
 from restore_watch.model.restore_job import RestoreKind, RestoreStatus
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster, read_cluster
 from restore_watch.report.cluster_state import Policy, State, judge
-from restore_watch.report.fleet import CLUSTER_LISTS, Fleet
+from restore_watch.report.fleet import Fleet
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Sign
 from restore_watch.report.reporter import judge_fleet
@@ -165,9 +166,7 @@ def test_months_before_a_list_that_goes_on_are_not_called_untested() -> None:
     (judged,) = judge_fleet(listed, nightly, Policy(), END)
     made = report([], judged=[judged], watched_since=None)
 
-    known = list(made.signs(judged).values())
-
-    assert known == [Sign.ABSENT] * 9 + [Sign.RESTORED] * 4
+    assert list(made.signs(judged).values()) == [Sign.ABSENT] * 9 + [Sign.RESTORED] * 4
     seen = replace(made, watched_since=datetime(2026, 6, 1, tzinfo=UTC))
     known = list(seen.signs(judged).values())
     assert known == [Sign.ABSENT] * 7 + [Sign.NONE] * 2 + [Sign.RESTORED] * 4
