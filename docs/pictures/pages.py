@@ -7,7 +7,7 @@ from string import Template
 
 from pictures import messages
 from pictures.template import properties
-from restore_watch.report.page import page
+from restore_watch.report.html_page import page
 from unit.report.reports import fleet
 
 FOLDER = Path(__file__).parent

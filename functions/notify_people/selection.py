@@ -3,7 +3,7 @@
 from collections.abc import Set as AbstractSet
 
 from notify_people.change import Change
-from notify_people.severity_and_paging import Paging
+from notify_people.severity_and_alerts import Paging
 
 _PAGED = frozenset({Change.ENDED, Change.DEGRADED, Change.VALIDATED, Change.EXPIRING})
 """Only these may page somebody."""

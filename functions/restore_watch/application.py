@@ -32,11 +32,8 @@ from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.model.workflow_wait import Wait, answer_to
 from restore_watch.sweep.sweep import Sweeper
-from restore_watch.table.lease import SWEEP_TIME
 from restore_watch.telemetry.telemetry import Telemetry
-
-CHECK_TIME = 60.0
-"""Seconds that an invocation takes at most, unless it is a sweep: somebody may wait for it."""
+from restore_watch.time_limits import CHECK_TIME, SWEEP_TIME
 
 
 @service

@@ -18,13 +18,13 @@ from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.atlas_secret import AtlasSecret
 from restore_watch.aws.own_function import OwnFunction
 from restore_watch.aws.step_functions import Workflows
-from restore_watch.aws.topic import StatusChangesTopic
+from restore_watch.aws.topic_messages import StatusChangesTopic
 from restore_watch.check.batch import BatchChecker
 from restore_watch.check.check import JobChecker
 from restore_watch.event.actions import Diagnose
 from restore_watch.outbox import Outbox
 from restore_watch.settings import Settings
-from restore_watch.sweep.parts import Environment, SweepOptions
+from restore_watch.sweep.composition import Environment, SweepOptions
 from restore_watch.sweep.sweep import Sweeper
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.jobs import RestoreJobsTable

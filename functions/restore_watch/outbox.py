@@ -15,7 +15,7 @@ from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
 from restore_watch.aws.step_functions import Workflows
-from restore_watch.aws.topic import StatusChangesTopic
+from restore_watch.aws.topic_messages import StatusChangesTopic
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.validation import Entry
@@ -23,12 +23,7 @@ from restore_watch.model.workflow_wait import TaskAnswer, Wait, WaitError, answe
 from restore_watch.table.job_item import Recorded
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.telemetry.telemetry import Telemetry
-
-PUBLISHING_TIME = 4.0
-"""Seconds that Atlas and Step Functions leave to the table and the topic, even if they hang."""
-
-QUESTION_TIME = 6.0
-"""Seconds for a question about each of several jobs, and for the answers to its workflows."""
+from restore_watch.time_limits import PUBLISHING_TIME, QUESTION_TIME
 
 PATIENCE = (0.1, 0.2, 0.4)
 """Seconds before each look at a change that another check publishes in tens of milliseconds."""

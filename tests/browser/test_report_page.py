@@ -11,10 +11,10 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from pictures.render import OPTIONS, find_browser
-from restore_watch.report.page import page
+from restore_watch.report.html_page import page
 from restore_watch.report.report import Report
 from unit.report.reports import NO_ROLE, fleet, group
-from unit.report.test_page import HOSTILE
+from unit.report.test_html_page import HOSTILE
 
 BROWSER = find_browser()
 

@@ -40,9 +40,9 @@ from pictures.messages import golden
 from pictures.pages import FOLDER, THEMES, pages
 from pictures.render import DRAWN, hashes
 from restore_watch.atlas.read_restore_job import FIELDS, restore_job
-from restore_watch.aws import topic
+from restore_watch.aws import topic_messages
 from restore_watch.aws.atlas_secret import read_credentials
-from restore_watch.aws.topic import message_of_job
+from restore_watch.aws.topic_messages import message_of_job
 from restore_watch.event.event import OneTarget, SeveralTargets, parse
 from restore_watch.model.fields import UtcDate
 from restore_watch.model.marks import Marks
@@ -196,11 +196,11 @@ def test_the_email_shown_is_what_people_get() -> None:
 
 
 def test_every_type_of_a_message_is_named() -> None:
-    on_demand = {topic.VALIDATION_EVENT_TYPE, topic.TEST_EVENT_TYPE}
+    on_demand = {topic_messages.VALIDATION_EVENT_TYPE, topic_messages.TEST_EVENT_TYPE}
     others = {
-        topic.EVENT_TYPE,
-        *topic.WATCH_EVENT_TYPES.values(),
-        *(topic.EXPIRING_EVENT_TYPE, topic.RENEWED_EVENT_TYPE),
+        topic_messages.EVENT_TYPE,
+        *topic_messages.WATCH_EVENT_TYPES.values(),
+        *(topic_messages.EXPIRING_EVENT_TYPE, topic_messages.RENEWED_EVENT_TYPE),
     }
 
     assert [one for one in on_demand if f"`{one}`" not in page("events")] == []

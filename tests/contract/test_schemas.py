@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from restore_watch.aws.topic import (
+from restore_watch.aws.topic_messages import (
     message_of_credentials,
     message_of_job,
     message_of_test,

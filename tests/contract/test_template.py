@@ -11,7 +11,7 @@ from contract.deployed_template import CHECKOUT, EVERYTHING, READERS, Stack, sou
 from contract.deployed_template import SECRET as GIVEN_SECRET
 from restore_watch.report.period import LONGEST as LONGEST_PERIOD
 from restore_watch.report.period import Schedule
-from restore_watch.report.restore_test import Rung
+from restore_watch.report.what_a_restore_proves import Rung
 
 PARAMETERS = source_template()["Parameters"]
 IDS = ["0123456789abcdef01234567"] * 100

@@ -36,20 +36,20 @@ SHOWN = [
 ]
 
 FOR_READERS = {
-    *("restore_notice", "watch_notice", "notices", "notice", "severity_and_paging"),
+    *("restore_notice", "watch_notice", "notices", "notice", "severity_and_alerts"),
     *(
         "validation_notice",
         "credentials_notice",
         "missing_subscription_notice",
         "mail",
-        "pager",
+        "pagerduty",
         "slack",
         "teams",
         "chat",
-        "fixes",
+        "advice_on_errors",
         "diagnosis",
     ),
-    *("page", "words", "report_message", "cluster_state", "restore_evidence", "fleet"),
+    *("html_page", "words", "report_message", "cluster_state", "restore_evidence", "fleet"),
 }
 """Modules and folders whose sentences are those of notices, of diagnoses and of reports."""
 

@@ -21,7 +21,7 @@ from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.atlas_secret import AtlasSecret
 from restore_watch.aws.own_function import OwnFunction
 from restore_watch.aws.step_functions import Workflows
-from restore_watch.aws.topic import StatusChangesTopic
+from restore_watch.aws.topic_messages import StatusChangesTopic
 from restore_watch.check.batch import BatchChecker
 from restore_watch.check.check import JobChecker
 from restore_watch.event.actions import Diagnose
@@ -29,7 +29,7 @@ from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.model.status_change import utc_text
 from restore_watch.outbox import Outbox
-from restore_watch.sweep import parts
+from restore_watch.sweep import composition
 from restore_watch.sweep.asking.watched_projects import ProjectIds
 from restore_watch.sweep.sweep import Sweeper
 from restore_watch.table.bookkeeping import Bookkeeping
@@ -102,7 +102,7 @@ class Environment:
             clock,
         )
         self.checker = JobChecker(atlas, outbox)
-        self._options = parts.SweepOptions(hot_seconds, rate_limit_reserve, project_ids)
+        self._options = composition.SweepOptions(hot_seconds, rate_limit_reserve, project_ids)
 
     @cached_property
     def application(self) -> Application:
@@ -110,7 +110,7 @@ class Environment:
         workers, outbox = Workers(threads_for(512)), self.checker.outbox
         dynamodb, table, clock = self.by.dynamodb, self.world.stack.table_name, outbox.clock
         sweeper = Sweeper(
-            parts.Environment(
+            composition.Environment(
                 self.checker.atlas,
                 outbox,
                 OpenJobs(dynamodb, table),

@@ -11,7 +11,7 @@ from notify_people.channels.channel import Channel
 from notify_people.channels.secret import NotifySecret
 from notify_people.channels.webhooks import Webhooks
 from notify_people.errors import ChannelRefusedError, ChannelUnavailableError, NotifyPeopleError
-from notify_people.forms import chat, pager, slack, teams
+from notify_people.forms import chat, pagerduty, slack, teams
 from notify_people.forms.mail import mail
 from notify_people.words.missing_subscription_notice import EmailSubscriptions
 from notify_people.words.notice import Notice
@@ -62,7 +62,7 @@ class Channels:
                 bodies = [teams.workflow_message(notice)]
             case Channel.PAGER:
                 address = f"{self.pagerduty_base_url}/v2/enqueue"
-                bodies = [{"routing_key": value} | event for event in pager.events(notice)]
+                bodies = [{"routing_key": value} | event for event in pagerduty.events(notice)]
         for body in bodies:
             self.webhooks.post(channel, address, body, deadline)
 

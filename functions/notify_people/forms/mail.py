@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 
 from notify_people.plain_text import cut
-from notify_people.severity_and_paging import Severity
+from notify_people.severity_and_alerts import Severity
 from notify_people.words.notice import Notice, Step
 
 SUBJECT_LIMIT = 99

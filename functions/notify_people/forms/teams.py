@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from notify_people.plain_text import cut
-from notify_people.severity_and_paging import Severity
+from notify_people.severity_and_alerts import Severity
 from notify_people.words.notice import Notice, Step
 
 RUN_LIMIT = 1000

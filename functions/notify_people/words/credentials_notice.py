@@ -6,7 +6,7 @@ from datetime import timedelta
 from notify_people.change import Change
 from notify_people.message import CredentialsChange
 from notify_people.plain_text import cut
-from notify_people.severity_and_paging import of_credentials
+from notify_people.severity_and_alerts import of_credentials
 from notify_people.words.notice import NAME_LIMIT, Notice, Step, known
 from notify_people.words.spans import duration, microseconds, minute, moment
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from notify_people.severity_and_paging import Paging, Severity
+from notify_people.severity_and_alerts import Paging, Severity
 from notify_people.words.notice import Notice, Step, known
 
 

@@ -9,7 +9,7 @@ from notify_people.message import (
     ValidationRecorded,
     WatchChange,
 )
-from notify_people.severity_and_paging import Paging, Severity
+from notify_people.severity_and_alerts import Paging, Severity
 from notify_people.words.credentials_notice import credentials_notice
 from notify_people.words.notice import Notice, Step
 from notify_people.words.report_notice import report_notice

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from notify_people.change import Change
 from notify_people.message import ReportMade
-from notify_people.severity_and_paging import Paging, Severity
+from notify_people.severity_and_alerts import Paging, Severity
 from notify_people.words.notice import Notice, Step, known
 from notify_people.words.spans import microseconds, moment
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 
 from notify_people.change import Change
 from notify_people.message import AboutRestore, Status, StatusChange
-from notify_people.severity_and_paging import of_restore
+from notify_people.severity_and_alerts import of_restore
 from notify_people.words.notice import Notice, Step, known
 from notify_people.words.spans import duration, minute, moment
 

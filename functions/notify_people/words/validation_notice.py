@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from notify_people.change import Change
 from notify_people.message import ValidationRecorded
-from notify_people.severity_and_paging import of_validation
+from notify_people.severity_and_alerts import of_validation
 from notify_people.words.notice import Notice, Step, known
 from notify_people.words.restore_notice import clusters, project_step
 from notify_people.words.spans import microseconds, moment

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from notify_people.change import Change
 from notify_people.message import WatchChange
 from notify_people.plain_text import cut
-from notify_people.severity_and_paging import of_watch
+from notify_people.severity_and_alerts import of_watch
 from notify_people.words.notice import NAME_LIMIT, Notice, Step, known
 from notify_people.words.spans import duration, microseconds, moment
 

@@ -11,9 +11,10 @@ from foundation.json_text import read_object
 from foundation.renewable import Renewable
 from restore_watch.atlas.credentials import ServiceAccount
 from restore_watch.atlas.endpoints import TOKEN_PATH
-from restore_watch.atlas.exchange import Answer, exchange, retrying
+from restore_watch.atlas.exchange import Answer, exchange
 from restore_watch.atlas.rate_limits import STANDS_AT_MOST, StandingRefusal
 from restore_watch.atlas.refusals import token_refusal
+from restore_watch.atlas.when_to_repeat import retrying
 from restore_watch.errors import AtlasError, UnexpectedAtlasResponseError
 
 REPLACEMENT_PAUSE = 600.0

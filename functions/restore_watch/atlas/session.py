@@ -26,14 +26,15 @@ from restore_watch.atlas.endpoints import (
     SnapshotList,
     path_of,
 )
-from restore_watch.atlas.exchange import Answer, retrying
-from restore_watch.atlas.kinds import Cluster, ClusterKinds
+from restore_watch.atlas.exchange import Answer
+from restore_watch.atlas.kind_of_cluster import Cluster, ClusterKinds
 from restore_watch.atlas.large_answers import LargeAnswers
 from restore_watch.atlas.network import ANSWER_LIMIT, ENVELOPE
 from restore_watch.atlas.pages import FIRST_PAGE, Page, PageAt, page_query, read_page
 from restore_watch.atlas.rate_limits import Bucket, RateLimits
 from restore_watch.atlas.read_restore_job import restore_job
 from restore_watch.atlas.refusals import family_refusal, is_refusal
+from restore_watch.atlas.when_to_repeat import retrying
 from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
 

@@ -12,8 +12,9 @@ from restore_watch.model.status_change import (
     is_new_unknown,
 )
 from restore_watch.model.validation import Entry
-from restore_watch.outbox import PUBLISHING_TIME, QUESTION_TIME, Outbox
+from restore_watch.outbox import Outbox
 from restore_watch.table.job_item import Recorded
+from restore_watch.time_limits import PUBLISHING_TIME, QUESTION_TIME
 
 
 class JobChecker:

@@ -11,7 +11,7 @@ from typing import Any
 
 from foundation.deadline import Deadline
 from restore_watch.atlas.entries import Unreadable, job_entries
-from restore_watch.atlas.kinds import Cluster
+from restore_watch.atlas.kind_of_cluster import Cluster
 from restore_watch.atlas.pages import FIRST_PAGE
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import (
@@ -22,7 +22,7 @@ from restore_watch.errors import (
 )
 from restore_watch.event.actions import FindNewestRestore
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
-from restore_watch.outbox import QUESTION_TIME
+from restore_watch.time_limits import QUESTION_TIME
 
 
 def find_newest_restore(

@@ -11,7 +11,7 @@ from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.credentials import Credentials, ServiceAccount
 from restore_watch.aws.atlas_secret import read_credentials
-from restore_watch.diagnosis.aws_fixes import (
+from restore_watch.diagnosis.advice_on_aws import (
     KEY_FIXES,
     MAKE_TOPIC_AGAIN,
     PEOPLE_TOPIC_FIXES,
@@ -21,7 +21,7 @@ from restore_watch.diagnosis.aws_fixes import (
 )
 from restore_watch.diagnosis.line import Line, bad, good, unsure
 from restore_watch.errors import CredentialsError
-from restore_watch.model.fixes import fix_of
+from restore_watch.model.advice_on_errors import fix_of
 from restore_watch.settings import Settings
 
 SCHEDULE_NAME = "sweep"

@@ -14,9 +14,15 @@ import httpx
 from foundation.deadline import Deadline
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.session import AtlasSession, only
-from restore_watch.diagnosis.atlas import AtlasDiagnosis, Look, expiry, held_roles, named_cluster
+from restore_watch.diagnosis.advice_on_aws import SCHEDULE_FIXES, SECRET_FIXES, TABLE_FIXES
+from restore_watch.diagnosis.atlas_access import (
+    AtlasDiagnosis,
+    Look,
+    expiry,
+    held_roles,
+    named_cluster,
+)
 from restore_watch.diagnosis.aws import AwsDiagnosis
-from restore_watch.diagnosis.aws_fixes import SCHEDULE_FIXES, SECRET_FIXES, TABLE_FIXES
 from restore_watch.diagnosis.line import Line, bad, good, unsure, without_consequences
 from restore_watch.diagnosis.table import TableDiagnosis
 from restore_watch.event.actions import Diagnose

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from foundation.clock import CLOCKS_APART
 from restore_watch.errors import InvalidEventError
-from restore_watch.event.targets import (
+from restore_watch.event.target_fields import (
     EXPECTED,
     NAMES_OF_A_JOB,
     one_of,

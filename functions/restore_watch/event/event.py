@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from foundation.json_text import read_json
 from restore_watch.errors import InvalidEventError
 from restore_watch.event.actions import Action, read_action
-from restore_watch.event.targets import one_word_of, read_target, unexpected
+from restore_watch.event.target_fields import one_word_of, read_target, unexpected
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.workflow_wait import ENDED, TOKEN_LIMIT, UNTIL, Wait
 

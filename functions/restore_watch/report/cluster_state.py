@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from restore_watch.report.cluster import Cluster
-from restore_watch.report.restore_test import Restore, Rung
+from restore_watch.report.what_a_restore_proves import Restore, Rung
 
 EXEMPTION_TAG = "restore-test"
 

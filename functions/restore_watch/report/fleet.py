@@ -36,18 +36,18 @@ from restore_watch.model.fields import is_cluster_name
 from restore_watch.model.outage import Trouble
 from restore_watch.model.question import LIST_OF, Question
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
-from restore_watch.outbox import QUESTION_TIME
 from restore_watch.redaction import redact
 from restore_watch.report.cluster import Cluster, read_cluster, read_text
 from restore_watch.report.cluster_state import Unread
 from restore_watch.report.report import ClusterKey, Snapshot
-from restore_watch.report.restore_test import Restore, restore_listed
+from restore_watch.report.what_a_restore_proves import Restore, restore_listed
 from restore_watch.sweep.asking.calls import has_nothing_to_read
+from restore_watch.sweep.asking.calls_allowed import Pace
 from restore_watch.sweep.asking.listing import MORE_CLUSTERS
-from restore_watch.sweep.asking.which_calls import Pace
-from restore_watch.sweep.parts import Environment
+from restore_watch.sweep.composition import Environment
 from restore_watch.table.bookkeeping import Books
 from restore_watch.threads.fair_turns import Agenda, Task
+from restore_watch.time_limits import QUESTION_TIME
 
 JOBS_ASKED = PageAt(size=100)
 """The newest restores of each cluster: a quarter of nightly ones. Nobody documents the order."""

@@ -14,7 +14,7 @@ from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.report.cluster_state import Judged, Policy, State, Unread, failure_after
 from restore_watch.report.period import DAY, Period, months_to
 from restore_watch.report.restore_evidence import OUTCOMES, Objectives, RestoreEvidence
-from restore_watch.report.restore_test import Restore, Rung
+from restore_watch.report.what_a_restore_proves import Restore, Rung
 
 COLUMNS = 13
 """Months and weeks that the page shows: a year and its first month again, and a quarter."""

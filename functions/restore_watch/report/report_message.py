@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from pydantic.alias_generators import to_camel
 
-from restore_watch.aws.topic import Message, cloud_event
+from restore_watch.aws.topic_messages import Message, cloud_event
 from restore_watch.model.status_change import utc_text
 from restore_watch.report.coverage_csv import cluster_facts
 from restore_watch.report.report import Report

@@ -10,7 +10,7 @@ from foundation.errors import ConfigurationError
 from restore_watch.report.cluster_state import Policy
 from restore_watch.report.period import LONGEST, Schedule
 from restore_watch.report.restore_evidence import Objectives
-from restore_watch.report.restore_test import Rung
+from restore_watch.report.what_a_restore_proves import Rung
 from restore_watch.settings import Settings, read_number
 
 

@@ -17,16 +17,16 @@ from restore_watch.report.cluster import Cluster
 from restore_watch.report.cluster_state import Judged, Policy, judge
 from restore_watch.report.coverage_csv import coverage_csv
 from restore_watch.report.fleet import Fleet, FleetReader
-from restore_watch.report.page import page
+from restore_watch.report.html_page import page
 from restore_watch.report.period import ReportRequest, read_request
 from restore_watch.report.report import ClusterKey, Report
 from restore_watch.report.report_json import report_json
 from restore_watch.report.report_message import message_of_report
 from restore_watch.report.report_settings import ReportSettings
 from restore_watch.report.restore_evidence import read_stored
-from restore_watch.report.restore_test import Restore, merged
 from restore_watch.report.restores_csv import line_of, restores_csv
-from restore_watch.sweep.parts import Environment
+from restore_watch.report.what_a_restore_proves import Restore, merged
+from restore_watch.sweep.composition import Environment
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

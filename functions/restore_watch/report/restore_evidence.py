@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from restore_watch.aws.topic import message_of_job
+from restore_watch.aws.topic_messages import message_of_job
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.fields import UtcDate
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
@@ -18,7 +18,7 @@ from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import DETAIL_LIMIT, RecordedValidation
 from restore_watch.redaction import redact, redact_report
 from restore_watch.report.period import Period
-from restore_watch.report.restore_test import OPEN, Restore
+from restore_watch.report.what_a_restore_proves import OPEN, Restore
 from restore_watch.table.job_item import Recorded, read_item
 
 OUTCOMES = ("COMPLETED", "FAILED", "CANCELLED", "EXPIRED", "UNKNOWN", OPEN)

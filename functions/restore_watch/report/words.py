@@ -8,7 +8,7 @@ from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster_state import EXEMPTION_TAG, Judged, State, Unread
 from restore_watch.report.period import DAY, Period
 from restore_watch.report.report import Report, median_seconds
-from restore_watch.report.restore_test import Rung
+from restore_watch.report.what_a_restore_proves import Rung
 
 
 def headline(report: Report) -> str:

@@ -15,9 +15,6 @@ from restore_watch.table.open_job import JobKey, OpenJob
 from restore_watch.table.project_item import Project
 from restore_watch.telemetry.telemetry import Telemetry
 
-ENDING_TIME = 5.0
-"""Seconds of the invocation that are kept for recording, publishing and giving the lease back."""
-
 REFUSALS = 3
 """After so many refusals by the topic, a sweep leaves what is pending to the next one."""
 

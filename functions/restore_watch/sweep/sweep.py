@@ -26,20 +26,15 @@ from restore_watch.errors import AtlasError, CredentialsError, RestoreWatchError
 from restore_watch.event.actions import Sweep
 from restore_watch.model.outage import Watched
 from restore_watch.model.results import SweepResult
+from restore_watch.sweep.composition import Environment, Parts
 from restore_watch.sweep.judging.counts import count
 from restore_watch.sweep.judging.project_verdicts import Seen, judge_projects, left_alone
-from restore_watch.sweep.judging.stack_verdict import refusal_of_credentials
+from restore_watch.sweep.judging.when_the_stack_fails import refusal_of_credentials
 from restore_watch.sweep.log import Record
-from restore_watch.sweep.parts import Environment, Parts
 from restore_watch.table.bookkeeping import Books
 from restore_watch.table.lease import SweepLease
 from restore_watch.telemetry.metrics import metrics_of_open_jobs
-
-PENDING_TIME = 15.0
-"""Seconds that the publication of pending messages may take."""
-
-FOLLOWING_TIME = 2.0
-"""Seconds that a check may take to start a sweep: somebody waits for it, and a tick comes soon."""
+from restore_watch.time_limits import FOLLOWING_TIME, PENDING_TIME
 
 SKIPPED: Mapping[str, Any] = {"skipped": True}
 """The result of a sweep that leaves its work to another one."""

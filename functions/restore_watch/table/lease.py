@@ -26,11 +26,9 @@ from restore_watch.model.fields import AHEAD
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.items import Items, lies_between
 from restore_watch.table.stored_fields import past_moment, sweeps_key
+from restore_watch.time_limits import SWEEP_TIME
 
 KEY = sweeps_key("lease")
-
-SWEEP_TIME = 125.0
-"""Seconds that a sweep takes at most: the function's timeout."""
 
 GRACE = 5.0
 """Seconds after the deadline of an invocation until which its lease is valid."""

@@ -13,13 +13,7 @@ from threading import Condition, RLock
 from typing import Protocol, Self
 
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.errors import AtlasUnavailableError, RestoreWatchError
-
-TRIES = 2
-"""A task without a usable answer is tried this many times in one round."""
-
-FAST = 2.0
-"""A question that fails within these seconds, such as over a dead connection, is asked again."""
+from restore_watch.atlas.when_to_repeat import TRIES
 
 LARGEST_SHARE = 0.75
 """The share of the threads that each of several projects may use at most."""
@@ -208,8 +202,3 @@ class Agenda[T: Task]:
     def _report_if_idle(self) -> None:
         if self.is_idle:
             self._became_idle.notify()
-
-
-def may_succeed_at_once(error: RestoreWatchError, seconds: float) -> bool:
-    """Whether a call that failed after these seconds may succeed at once."""
-    return isinstance(error, AtlasUnavailableError) and error.transient and seconds < FAST

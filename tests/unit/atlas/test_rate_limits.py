@@ -5,8 +5,8 @@ import weakref
 
 import pytest
 
-from restore_watch.atlas.exchange import retrying
 from restore_watch.atlas.rate_limits import Bucket, RateLimits, StandingRefusal, share_left
+from restore_watch.atlas.when_to_repeat import retrying
 from restore_watch.errors import (
     AtlasError,
     AtlasForbiddenError,

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.own_account import OwnAccount, read_own_account
-from restore_watch.aws.topic import message_of_credentials
+from restore_watch.aws.topic_messages import message_of_credentials
 from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
+from restore_watch.model.advice_on_errors import fix_of_expiry
 from restore_watch.model.credentials_expiry import (
     NOT_ASKED,
     THRESHOLDS,
@@ -21,7 +22,6 @@ from restore_watch.model.credentials_expiry import (
     CredentialsExpiry,
     ExpiringSecret,
 )
-from restore_watch.model.fixes import fix_of_expiry
 from restore_watch.table.project_item import expiry_as_value, read_expiry
 from unit.open_jobs import NOON
 from unit.scripted_atlas import ACCOUNT, GROUP, Clock, ScriptedAtlas, answer

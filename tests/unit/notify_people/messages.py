@@ -7,15 +7,15 @@ from typing import Any
 from notify_people.message import Message, read_message
 from notify_people.words.notice import Notice
 from notify_people.words.notices import notice_of
-from restore_watch.aws.topic import (
+from restore_watch.aws.topic_messages import (
     message_of_credentials,
     message_of_job,
     message_of_test,
     message_of_watch,
 )
 from restore_watch.errors import AtlasForbiddenError, AtlasReason
+from restore_watch.model.advice_on_errors import fix_of
 from restore_watch.model.credentials_expiry import CredentialsChange, ExpiringSecret, Threshold
-from restore_watch.model.fixes import fix_of
 from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from restore_watch.model.status_change import StatusChange

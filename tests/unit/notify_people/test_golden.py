@@ -18,7 +18,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from notify_people.channels.channel import Channel
-from notify_people.forms import chat, pager, slack, teams
+from notify_people.forms import chat, pagerduty, slack, teams
 from notify_people.forms.mail import mail
 from notify_people.message import read_message
 from notify_people.words.missing_subscription_notice import (
@@ -52,7 +52,7 @@ DOCUMENTS: dict[Channel, Callable[[Notice], Any]] = {
     Channel.CHAT: chat.custom_notification,
     Channel.SLACK: slack.webhook_message,
     Channel.TEAMS: teams.workflow_message,
-    Channel.PAGER: pager.events,
+    Channel.PAGER: pagerduty.events,
 }
 
 
@@ -138,7 +138,7 @@ def judge(made: Notice) -> None:
     """Compare what each channel gets with the form that its service documents."""
     for channel in (Channel.CHAT, Channel.SLACK, Channel.TEAMS):
         FORMS[channel].validate(DOCUMENTS[channel](made))
-    for one in pager.events(made):
+    for one in pagerduty.events(made):
         FORMS[Channel.PAGER].validate(one | {"routing_key": "0" * 32})
     card = json.dumps(teams.workflow_message(made), ensure_ascii=False)
     assert len(card.encode()) < 20_000, "Teams takes 28 KB"

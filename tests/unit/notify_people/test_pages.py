@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from notify_people.forms import pager
+from notify_people.forms import pagerduty
 from notify_people.words.notices import notice_of
 from unit.notify_people.messages import PROJECT, RESTORE, STACK, read
 
@@ -15,7 +15,7 @@ def open_pages(before: set[str], stack: str, name: str, data: dict[str, Any]) ->
     """The keys of the pages that are open after a message of this stack, if these were before."""
     pages = set(before)
     message = read(name, **{"stack": stack, **data})
-    for one in pager.events(notice_of(message, "https://cloud.mongodb.com", stack)):
+    for one in pagerduty.events(notice_of(message, "https://cloud.mongodb.com", stack)):
         (pages.add if one["event_action"] == "trigger" else pages.discard)(one["dedup_key"])
     return pages
 

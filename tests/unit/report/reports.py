@@ -17,7 +17,7 @@ from restore_watch.report.coverage_csv import COLUMNS, coverage_csv
 from restore_watch.report.period import DAY, Period
 from restore_watch.report.report import Report, Snapshot
 from restore_watch.report.restore_evidence import Objectives, RestoreEvidence
-from restore_watch.report.restore_test import Restore
+from restore_watch.report.what_a_restore_proves import Restore
 from restore_watch.table.job_item import Recorded
 
 WEEK = Period(date(2026, 11, 23), date(2026, 11, 29))

@@ -11,7 +11,7 @@ from restore_watch.model.restore_job import RestoreKind, RestoreStatus
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster_state import Judged, Policy, State, Unread, judge
 from restore_watch.report.period import DAY
-from restore_watch.report.restore_test import Restore, Rung
+from restore_watch.report.what_a_restore_proves import Restore, Rung
 from unit.report import reports
 from unit.report.reports import END, NO_ROLE, cluster
 

@@ -13,7 +13,7 @@ from restore_watch.report.period import DAY
 from restore_watch.report.report import Report, Snapshot
 from restore_watch.report.report_json import report_json
 from restore_watch.report.restore_evidence import Objectives
-from restore_watch.report.restore_test import Rung
+from restore_watch.report.what_a_restore_proves import Rung
 from unit.report.reports import END, HOUR, NO_ROLE, cluster, fleet, group, report, restore, rows
 
 TAGS = {"restore-test": "daily", "tier": "prod", "owner": "team"}

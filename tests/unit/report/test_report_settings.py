@@ -9,7 +9,7 @@ from restore_watch.report.cluster_state import Policy
 from restore_watch.report.period import Schedule
 from restore_watch.report.report_settings import ReportSettings
 from restore_watch.report.restore_evidence import Objectives
-from restore_watch.report.restore_test import Rung
+from restore_watch.report.what_a_restore_proves import Rung
 
 LEAST = {
     "ATLAS_SECRET_ID": "atlas",

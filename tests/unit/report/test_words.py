@@ -11,7 +11,7 @@ from restore_watch.report import words
 from restore_watch.report.cluster_state import Policy, Unread
 from restore_watch.report.period import DAY, Period
 from restore_watch.report.report import Report, Snapshot
-from restore_watch.report.restore_test import Restore, Rung
+from restore_watch.report.what_a_restore_proves import Restore, Rung
 from unit.report.reports import EMPTY, END, HOUR, NO_ROLE, cluster, fleet, report, restore
 
 LEDGER = cluster()

@@ -6,7 +6,11 @@ from typing import Any
 import pytest
 
 from restore_watch.model.restore_job import RestoreStatus
-from restore_watch.sweep.acting.how_long_followed import is_forgotten, is_past_its_link
+from restore_watch.sweep.acting.when_to_stop_following import (
+    FORGOTTEN,
+    is_forgotten,
+    is_past_its_link,
+)
 from restore_watch.sweep.asking.when_to_ask import is_due, is_hot
 from unit.open_jobs import NOON, open_job, ready_download
 
@@ -129,11 +133,19 @@ def test_a_ready_download_is_past_its_link_an_hour_after_it_or_a_day_without_a_d
 
 
 @pytest.mark.parametrize(
-    ("missing_since", "forgotten"),
-    [(None, False), (NOON, False), (NOON - DAY + SECOND, False), (NOON - DAY, True)],
-    ids=["known", "just now", "almost a day", "a day"],
+    ("missing_since", "missed_for", "forgotten"),
+    [
+        (None, 900, False),
+        (NOON, 900, False),
+        (NOON - DAY + SECOND, 900, False),
+        (NOON - DAY, 900, True),
+        (NOON - DAY, 899, False),
+    ],
+    ids=["known", "just now", "almost a day", "a day", "another environment"],
 )
 def test_a_job_is_forgotten_after_a_day_in_which_atlas_did_not_know_it(
-    missing_since: datetime | None, *, forgotten: bool
+    missing_since: datetime | None, missed_for: float, *, forgotten: bool
 ) -> None:
-    assert is_forgotten(open_job(missing_since=missing_since), NOON) is forgotten
+    job = open_job(missing_since=missing_since)
+
+    assert is_forgotten(job, NOON, missed_for, FORGOTTEN) is forgotten

@@ -21,7 +21,7 @@ from restore_watch.errors import NotificationPendingError, RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.status_change import utc_text
 from restore_watch.outbox import Outbox
-from restore_watch.sweep.acting.how_long_followed import (
+from restore_watch.sweep.acting.when_to_stop_following import (
     FORGOTTEN,
     REFUSED,
     is_forgotten,
@@ -34,9 +34,6 @@ from restore_watch.table.job_item import Recorded
 from restore_watch.table.open_job import JobKey, OpenJob
 from restore_watch.table.open_jobs import OpenJobs
 from restore_watch.threads.workers import Workers
-
-MISSED_TIME = 900.0
-"""Seconds without another answer after which an environment believes that a job is gone."""
 
 
 @service
@@ -135,7 +132,7 @@ class JobActions:
                     self._note(replace(known, missing_since=now))
                 elif is_past_its_link(known, now):
                     self._leave(known, self.open_jobs.drop_expired_link, "its link has expired")
-                elif is_forgotten(known, now, after) and missed_for >= MISSED_TIME:
+                elif is_forgotten(known, now, missed_for, after):
                     self._leave(known, self.open_jobs.drop_missing, reason)
             except RestoreWatchError as error:
                 self._note_failure(known, error)

@@ -8,18 +8,19 @@ from foundation.deadline import Deadline
 from foundation.service import service
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.atlas.when_to_repeat import TRIES, may_succeed_at_once
 from restore_watch.errors import (
     AtlasBadRequestError,
     RestoreJobNotFoundError,
     RestoreWatchError,
 )
-from restore_watch.outbox import QUESTION_TIME
+from restore_watch.sweep.asking.calls_allowed import Pace
 from restore_watch.sweep.asking.memory_of_projects import FindMemory, Turn
-from restore_watch.sweep.asking.which_calls import Pace
 from restore_watch.sweep.log import Asked, End, Subject
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import JobKey
-from restore_watch.threads.fair_turns import TRIES, Task, may_succeed_at_once
+from restore_watch.threads.fair_turns import Task
+from restore_watch.time_limits import QUESTION_TIME
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from foundation.service import service
 from restore_watch.atlas.pages import PageAt, page_for
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
+from restore_watch.atlas.when_to_repeat import may_succeed_at_once
 from restore_watch.errors import (
     AtlasError,
     AtlasForbiddenError,
@@ -35,7 +36,6 @@ from restore_watch.sweep.log import Asked, End, Subject
 from restore_watch.sweep.memory_of_jobs import JobMemory
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import JobKey, OpenJob
-from restore_watch.threads.fair_turns import may_succeed_at_once
 
 NEWER_JOBS = 20
 """A list is asked for this many more jobs than are wanted: newer ones come first."""

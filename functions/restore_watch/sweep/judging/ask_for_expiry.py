@@ -21,7 +21,7 @@ from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
 from restore_watch.atlas.own_account import read_own_account
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.aws.topic import StatusChangesTopic
+from restore_watch.aws.topic_messages import StatusChangesTopic
 from restore_watch.errors import (
     AtlasError,
     AtlasRateLimitError,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 
-from restore_watch.aws.topic import StatusChangesTopic, message_of_job, message_of_watch
+from restore_watch.aws.topic_messages import StatusChangesTopic, message_of_job, message_of_watch
 from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.status_change import StatusChange
 from strategies import TEXTS, changes, plain_change, plain_job

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from notify_people.plain_text import cut
-from notify_people.severity_and_paging import Paging, Severity
+from notify_people.severity_and_alerts import Paging, Severity
 from notify_people.words.notice import Notice
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from restore_watch.atlas.kinds import ClusterKinds
+from restore_watch.atlas.kind_of_cluster import ClusterKinds
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasError,

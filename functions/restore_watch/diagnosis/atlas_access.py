@@ -12,7 +12,6 @@ from foundation.clock import CLOCKS_APART
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.credentials import ApiKey, Credentials
-from restore_watch.atlas.diagnostics import Caller, read_caller
 from restore_watch.atlas.endpoints import (
     CLUSTER_LISTS,
     LISTED_KINDS,
@@ -23,6 +22,7 @@ from restore_watch.atlas.endpoints import (
 )
 from restore_watch.atlas.entries import UNWATCHED, project_entries, shown_clusters
 from restore_watch.atlas.own_account import OwnAccount, read_own_account
+from restore_watch.atlas.own_address_and_roles import Caller, read_caller
 from restore_watch.atlas.pages import FIRST_PAGE, Page
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.diagnosis.line import Line, bad, good, together, unsure
@@ -38,7 +38,7 @@ from restore_watch.errors import (
     RestoreWatchError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.model.fixes import UNCERTAIN, fix_of, fix_of_expiry
+from restore_watch.model.advice_on_errors import UNCERTAIN, fix_of, fix_of_expiry
 from restore_watch.model.status_change import utc_text
 
 _CALL_TIME = 6.0

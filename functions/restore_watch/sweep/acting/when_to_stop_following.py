@@ -1,4 +1,4 @@
-"""For how long sweeps follow a job that Atlas no longer knows, or a ready download. Pure."""
+"""When sweeps stop following a job that Atlas no longer knows, or a ready download. Pure."""
 
 from datetime import datetime, timedelta
 
@@ -13,6 +13,9 @@ LINK_UNKNOWN = timedelta(hours=24)
 FORGOTTEN = timedelta(hours=24)
 """A job that Atlas does not know is followed this long."""
 
+MISSED_TIME = 900.0
+"""Seconds without another answer after which an environment believes that a job is gone."""
+
 REFUSED = timedelta(days=7)
 """A job that Atlas refuses is followed this long, if its project is no longer watched."""
 
@@ -26,9 +29,10 @@ def is_past_its_link(job: OpenJob, now: datetime) -> bool:
     return job.observed_at is None or now - job.observed_at >= LINK_UNKNOWN
 
 
-def is_forgotten(job: OpenJob, now: datetime, after: timedelta = FORGOTTEN) -> bool:
-    """Atlas has not known the job, or has refused it, for too long."""
-    return job.missing_since is not None and now - job.missing_since >= after
+def is_forgotten(job: OpenJob, now: datetime, missed_for: float, after: timedelta) -> bool:
+    """Atlas has not known the job, or has refused it, for too long, and this environment saw it."""
+    since = job.missing_since
+    return since is not None and now - since >= after and missed_for >= MISSED_TIME
 
 
 def left_at(job: OpenJob) -> datetime | None:

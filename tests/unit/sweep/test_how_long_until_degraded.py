@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched, WatchState
-from restore_watch.sweep.judging.when_degraded import after_end, after_sweep
+from restore_watch.sweep.judging.how_long_until_degraded import after_end, after_sweep
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP
 

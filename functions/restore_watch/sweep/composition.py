@@ -14,6 +14,7 @@ from restore_watch.outbox import Outbox
 from restore_watch.sweep.acting.act_on_answer import JobActions
 from restore_watch.sweep.acting.act_on_list import Observer
 from restore_watch.sweep.asking.calls import Calls
+from restore_watch.sweep.asking.calls_allowed import Pace
 from restore_watch.sweep.asking.follow import JobFollower
 from restore_watch.sweep.asking.memory_of_projects import FindMemory
 from restore_watch.sweep.asking.project_marks import ProjectMarks
@@ -21,17 +22,17 @@ from restore_watch.sweep.asking.read_listing import ListingReader
 from restore_watch.sweep.asking.rounds import Rounds
 from restore_watch.sweep.asking.watched_projects import ProjectIds, WatchedProjects
 from restore_watch.sweep.asking.when_to_list import Waking
-from restore_watch.sweep.asking.which_calls import Pace
 from restore_watch.sweep.judging.ask_for_expiry import ExpiryWatch, LastTry
-from restore_watch.sweep.judging.report import OutageReports
+from restore_watch.sweep.judging.outage_reports import OutageReports
 from restore_watch.sweep.log import Log
 from restore_watch.sweep.memory_of_jobs import JobMemory
-from restore_watch.sweep.run import ENDING_TIME, Run, TopicRefusals
+from restore_watch.sweep.run import Run, TopicRefusals
 from restore_watch.table.bookkeeping import Bookkeeping, Books
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.open_jobs import OpenJobs
 from restore_watch.telemetry.telemetry import Telemetry
 from restore_watch.threads.workers import Workers
+from restore_watch.time_limits import ENDING_TIME
 
 
 @dataclass(frozen=True)

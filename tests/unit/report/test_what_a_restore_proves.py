@@ -20,7 +20,7 @@ from restore_watch.report.period import DAY
 from restore_watch.report.report import Sign
 from restore_watch.report.reporter import judge_fleet
 from restore_watch.report.restore_evidence import Objectives, read_evidence
-from restore_watch.report.restore_test import Restore, merged, restore_listed
+from restore_watch.report.what_a_restore_proves import Restore, merged, restore_listed
 from strategies import json_values
 from unit.report.reports import END, HOUR, NO_ROLE, cluster, group, report, restore
 from unit.report.stored import item_of

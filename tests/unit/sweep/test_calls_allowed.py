@@ -8,7 +8,7 @@ from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.asking.which_calls import Pace
+from restore_watch.sweep.asking.calls_allowed import Pace
 from restore_watch.sweep.log import Asked, Subject
 from unit.records import DOWN, LIMITED, NO_JOB, NO_ROLE, NOT_ALLOWED, OTHER_GROUP, asked
 from unit.scripted_atlas import GROUP

@@ -15,13 +15,13 @@ from random import shuffle
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
-from restore_watch.aws.topic import StatusChangesTopic
+from restore_watch.aws.topic_messages import StatusChangesTopic
 from restore_watch.errors import RestoreWatchError, TableUnavailableError
 from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched
 from restore_watch.model.question import Question
+from restore_watch.sweep.judging.how_long_until_degraded import after_end, after_sweep
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
-from restore_watch.sweep.judging.stack_verdict import Held, ListOfProjects, judge_stack
-from restore_watch.sweep.judging.when_degraded import after_end, after_sweep
+from restore_watch.sweep.judging.when_the_stack_fails import Held, ListOfProjects, judge_stack
 from restore_watch.sweep.run import Run, TopicRefusals
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.project_item import Project

@@ -18,8 +18,8 @@ from restore_watch.errors import (
     NotificationRefusedError,
     RestoreWatchError,
 )
+from restore_watch.model.advice_on_errors import fix_named, fix_of_expiry
 from restore_watch.model.credentials_expiry import CredentialsChange
-from restore_watch.model.fixes import fix_named, fix_of_expiry
 from restore_watch.model.outage import WatchChange, WatchState
 from restore_watch.model.status_change import utc_text
 from restore_watch.model.validation import Entry, RecordedValidation

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster_state import Policy, State
-from restore_watch.report.page import CLUSTERS, ROWS, page
+from restore_watch.report.html_page import CLUSTERS, ROWS, page
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report, Sign
 from restore_watch.report.report_json import report_json
 from restore_watch.report.report_message import SHOWN, message_of_report
 from restore_watch.report.restore_evidence import Objectives
-from restore_watch.report.restore_test import Restore
+from restore_watch.report.what_a_restore_proves import Restore
 from unit.report.parsed_page import ParsedPage
 from unit.report.reports import END, HOUR, NO_ROLE, cluster, fleet, group, report, restore, rows
 
