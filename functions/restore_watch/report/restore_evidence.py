@@ -293,7 +293,7 @@ class Summary:
         return lines
 
     def _judged(self, name: str, objective: timedelta | None) -> dict[str, Any]:
-        minutes = objective / timedelta(minutes=1) if objective else None
+        minutes = None if objective is None else objective / timedelta(minutes=1)
         whole = int(minutes) if minutes and minutes.is_integer() else minutes
         words = {word: self._counts[name, met] for met, word in _JUDGEMENTS.items()}
         return {"minutes": whole, **words}
