@@ -3,10 +3,10 @@
 
     python -m deploy.release
 
-The folder is a module of Terraform too. Two builds of a commit give the same bytes. Only the commit
-with the tag of its version, without changes, is that version: any other release has the first
-digits of the hash of its zips and its template in its name. CloudFormation takes no new code from
-zips whose keys it knows, and Terraform no template whose key it knows.
+The folder is a module of Terraform too. Two builds of a commit give the same bytes. A commit whose
+CHANGELOG.md begins with its version and a date, without changes, is that version: any other release
+has the first digits of the hash of its zips and its template in its name. CloudFormation takes no
+new code from zips whose keys it knows, and Terraform no template whose key it knows.
 """
 
 import hashlib
@@ -93,21 +93,16 @@ def small_parameters() -> str:
 
 
 def is_changed() -> bool:
-    """Whether the checkout has other files than the commit with the tag of its version."""
-    status, tags = _git("status", "--porcelain"), _git("tag", "--points-at", "HEAD")
-    return status != "" or f"v{__version__}" not in (tags or "").split()
-
-
-def _git(*words: str) -> str | None:
-    """Return what git says; None if it fails."""
-    said = subprocess.run(  # noqa: S603 - our own words
-        ["git", *words],  # noqa: S607 - whatever git there is
+    """Whether the checkout has changes, or a version without a date at the top of CHANGELOG.md."""
+    status = subprocess.run(
+        ["git", "status", "--porcelain"],  # noqa: S607 - whatever git there is
         cwd=ROOT,
         capture_output=True,
-        text=True,
         check=False,
     )
-    return None if said.returncode else said.stdout
+    newest = (ROOT / "CHANGELOG.md").read_text().partition("\n## ")[2]
+    is_dated = newest.startswith(f"[{__version__}] - 2")
+    return status.returncode != 0 or status.stdout != b"" or not is_dated
 
 
 def _files(folder: Path) -> Iterator[str]:
@@ -125,7 +120,8 @@ def main() -> int:
     made = write(DIST, is_changed=changed)
     if changed:
         sys.stderr.write(
-            f"The checkout is not v{__version__}, so this is no version: do not publish it.\n"
+            f"This is not {__version__}, so do not publish it: a file is changed, or CHANGELOG.md "
+            "does not begin with this version and its date.\n"
         )
     sys.stdout.write(
         f"Wrote {made.relative_to(ROOT)}, and a zip of it. Its README.txt says how to install it.\n"

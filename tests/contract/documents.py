@@ -9,6 +9,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 
 README = ROOT / "README.md"
+CHANGELOG = ROOT / "CHANGELOG.md"
 _OTHERS = ("CONTRIBUTING.md", "SECURITY.md", "tests/README.md")
 DOCUMENTS = sorted([README, *(ROOT / name for name in _OTHERS), *(ROOT / "docs").glob("*.md")])
 

@@ -14,6 +14,7 @@ from samcli.cli.types import CfnParameterOverridesType  # type: ignore[import-un
 
 from contract.deployed_template import source_template
 from contract.documents import (
+    CHANGELOG,
     DOCUMENTS,
     README,
     ROOT,
@@ -115,7 +116,7 @@ def aws_commands() -> Iterator[list[str]]:
     """Those of blocks and sentences, with an example where a reader fills something in."""
     example = "arn:aws:sqs:us-east-1:111122223333:example"
     found = list(of_a_release())
-    for path in (*DOCUMENTS, ROOT / "CHANGELOG.md"):
+    for path in (*DOCUMENTS, CHANGELOG):
         text = re.sub(r"<[^<>\n]+>|\$[A-Z]\w*", example, path.read_text())
         found += commands(text)
         found += map(shlex.split, re.findall(r"`(aws [^`]+)`", prose(text)))

@@ -183,22 +183,28 @@ def test_a_changed_checkout_has_a_version_of_what_it_holds(tmp_path: Path) -> No
     assert {one["version"] for one in applications if one["type"] == "application"} == {made.name}
 
 
-def test_only_the_commit_with_the_tag_of_its_version_is_that_version(
+def test_only_a_commit_whose_changelog_begins_with_its_version_and_a_date_is_that_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A clone may lack the tags, so none is read."""
     monkeypatch.setattr(release, "ROOT", tmp_path)
+    changelog = tmp_path / "CHANGELOG.md"
 
     def is_changed_after(*words: str) -> bool:
         command = ["git", "-c", "user.name=a", "-c", "user.email=a@b.example", *words]
         subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)  # noqa: S603
         return release.is_changed()
 
+    def is_changed_with(*headings: str) -> bool:
+        changelog.write_text("# Changelog\n" + "".join(f"\n## {one}\n" for one in headings))
+        is_changed_after("add", ".")
+        return is_changed_after("commit", "-m", "A version")
+
+    changelog.write_text(f"# Changelog\n\n## [{__version__}] - 2026-01-01\n")
     assert release.is_changed()  # no repository
-    (tmp_path / "file").touch()
     assert is_changed_after("init")
-    assert is_changed_after("add", "file")
-    assert is_changed_after("commit", "-m", "A version")
-    assert is_changed_after("tag", "v0.0.1")
-    assert not is_changed_after("tag", f"v{__version__}")
-    (tmp_path / "file").write_text("changed")
+    assert is_changed_with(f"[{__version__}] - unreleased")
+    assert is_changed_with("[99.0.0] - unreleased", f"[{__version__}] - 2026-01-01")
+    assert not is_changed_with(f"[{__version__}] - 2026-01-01")
+    (tmp_path / "file").touch()
     assert release.is_changed()

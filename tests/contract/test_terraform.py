@@ -8,11 +8,13 @@ from typing import Any
 import hcl2
 import pytest
 import re2  # type: ignore[import-untyped]
+from samcli.yamlhelper import yaml_dump  # type: ignore[import-untyped]
 
 from contract import documents
 from contract.deployed_template import EVERYTHING, READERS, SECRET, source_template
-from deploy.released_template import ZIPS
+from deploy.released_template import ZIPS, released
 from deploy.terraform_files import FOLDER, files, variable_name
+from foundation import __version__
 
 OWN = {"stack_name", "release_folder", "tags", "release_bucket", "release_prefix"}
 
@@ -100,6 +102,14 @@ def test_the_zips_of_a_release_and_its_template_are_copied() -> None:
         *ZIPS.values(),
         "template.yaml",
     }
+
+
+@pytest.mark.parametrize("version", [__version__, f"{__version__}-changed-0f1e2d3c"])
+def test_the_module_reads_the_version_of_its_release_from_the_template(version: str) -> None:
+    text = (FOLDER / "main.tf").read_text()
+    (pattern,) = re.findall(r'version = regex\("(.+?)", file\("[^"]+/template.yaml"\)\)\[0\]', text)
+
+    assert re2.search(pattern, yaml_dump(released(source_template(), version)))[1] == version
 
 
 def test_the_page_names_what_the_module_has() -> None:
