@@ -41,8 +41,31 @@ def test_the_hooks_run_exactly_the_checks_and_fetch_nothing() -> None:
     assert {hook["language"] for hook in HOOKS} == {"system"}
 
 
+def test_the_hosted_jobs_run_what_ci_runs_at_once_and_lint_waits_for_none() -> None:
+    lint, run = WORKFLOWS["ci.yml"]["jobs"].values()
+    matrix = run["strategy"]["matrix"]
+    of_ci = re.findall(r"^(make .+?)(?: --.+)?$", (ROOT / ".ci/run").read_text(), re.MULTILINE)
+
+    assert [step["run"] for step in lint["steps"] if "run" in step] == ["make check-code"]
+    assert matrix["command"] == of_ci
+    assert matrix["include"] == [{"command": "make test demo", "runner": "ubuntu-24.04-arm"}]
+    assert "needs" not in lint | run
+
+
+def test_dependabot_looks_at_every_lock_and_at_the_actions() -> None:
+    updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
+    python, npm, actions = (one.get("directories") or [one["directory"]] for one in updates)
+    locks = re.findall(r"\$\(RESOLVE.*-o (.+)/requirements.txt$", MAKEFILE, re.MULTILINE)
+
+    assert [one["package-ecosystem"] for one in updates] == ["pip", "npm", "github-actions"]
+    assert set(python) == {"/", *(f"/{lock}" for lock in locks)}
+    assert [ROOT / one[1:] / "package-lock.json" for one in npm] == [
+        *ROOT.glob("tests/**/package-lock.json")
+    ]
+    assert actions == ["/"]
+
+
 COMMANDS = {
-    "ci.yml": ".ci/run",
     "audit.yml": "make audit",
     "mutants.yml": "make weekly mutants",
     "release.yml": '.ci/release "$GITHUB_REF_NAME"',
