@@ -14,9 +14,9 @@ from notify_people.channels.channels import Channels
 from notify_people.delivery import Delivery, Entry
 from notify_people.errors import ChannelUnavailableError
 from notify_people.message import read_message
-from notify_people.selection import closes_alert, is_wanted
 from notify_people.severity_and_alerts import Paging
 from notify_people.telemetry import Telemetry
+from notify_people.wanted_changes import closes_alert, is_wanted
 from notify_people.words.missing_subscription_notice import missing_subscription_notice
 from notify_people.words.notices import notice_of
 

@@ -29,7 +29,7 @@ from restore_watch.model.results import SweepResult
 from restore_watch.sweep.composition import Environment, Parts
 from restore_watch.sweep.judging.counts import count
 from restore_watch.sweep.judging.project_verdicts import Seen, judge_projects, left_alone
-from restore_watch.sweep.judging.when_the_stack_fails import refusal_of_credentials
+from restore_watch.sweep.judging.when_a_sweep_fails import refusal_of_credentials
 from restore_watch.sweep.log import Record
 from restore_watch.table.bookkeeping import Books
 from restore_watch.table.lease import SweepLease

@@ -21,7 +21,7 @@ from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched
 from restore_watch.model.question import Question
 from restore_watch.sweep.judging.how_long_until_degraded import after_end, after_sweep
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
-from restore_watch.sweep.judging.when_the_stack_fails import Held, ListOfProjects, judge_stack
+from restore_watch.sweep.judging.when_the_stack_is_degraded import Held, ListOfProjects, judge_stack
 from restore_watch.sweep.run import Run, TopicRefusals
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.project_item import Project

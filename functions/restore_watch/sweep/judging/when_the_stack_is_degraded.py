@@ -12,10 +12,9 @@ from enum import Enum
 from itertools import chain
 from typing import NamedTuple, Self
 
-from restore_watch.errors import AtlasUnauthorizedError, RestoreWatchError
+from restore_watch.errors import RestoreWatchError
 from restore_watch.model.outage import Trouble, Watched
 from restore_watch.model.question import Question
-from restore_watch.model.results import SweepResult
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
 from restore_watch.sweep.log import AllListed, Asked, Record, Unread
 
@@ -28,9 +27,6 @@ GOES_ON = 1 / 2
 
 LEAST_PROJECTS = 2
 """If so many projects or more are watched, and all of them fail, it is not for one of them."""
-
-NO_ROLE = "USER_UNAUTHORIZED"
-"""Atlas's code for credentials that are known but have no role for what was asked."""
 
 
 class Held(Enum):
@@ -115,21 +111,6 @@ def judge_stack(
     elif Question.ALL_PROJECTS in troubles or (stack.degraded is not None and not troubles):
         held = Held.UNANSWERED
     return StackVerdict(troubles, Held.EVERYTHING if Question.CREDENTIALS in troubles else held)
-
-
-def refusal_of_credentials(
-    records: Iterable[Record], result: SweepResult
-) -> AtlasUnauthorizedError | None:
-    """Return the refusal, if Atlas refused the credentials for every question. Not for a role."""
-    errors = [failure.error for failure in result.failures]
-    if any(isinstance(one, Asked) and one.end.accepts for one in records):
-        return None
-    refusals = [
-        error
-        for error in errors
-        if isinstance(error, AtlasUnauthorizedError) and error.error_code != NO_ROLE
-    ]
-    return refusals[0] if refusals and len(refusals) == len(errors) else None
 
 
 type _Shared = tuple[Trouble, Held]

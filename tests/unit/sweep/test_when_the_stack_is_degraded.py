@@ -9,7 +9,7 @@ import pytest
 from restore_watch.errors import CredentialsError, RestoreWatchError
 from restore_watch.model.outage import Trouble, Watched
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
-from restore_watch.sweep.judging.when_the_stack_fails import (
+from restore_watch.sweep.judging.when_the_stack_is_degraded import (
     Held,
     ListOfProjects,
     StackVerdict,
