@@ -1,20 +1,21 @@
 """
 `PYTHONPATH=docs:functions python -m troubleshooting.page` writes docs/troubleshooting.md.
 
-What happened and who can do something about it come from the error classes and the trees in their
-modules. What to do about each text comes from watch.toml and people.toml, beside this file: it has
-links and commands, and a function that runs needs none of that. What takes several steps is in
-repairs.md. The contract tests find every text of the code that has no row, and every row whose text
-the code does not have. lambda.toml has texts of AWS.
+The order of the classes comes from the trees in their modules. What to do about each text comes
+from watch.toml and people.toml, beside this file: it has links and commands, and a function that
+runs needs none of that. What takes several steps or helps with several texts is in repairs.md. The
+contract tests find every text of the code that has no row, and every row whose text the code does
+not have. lambda.toml has texts of AWS.
 """
 
 import inspect
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import notify_people.errors
 import restore_watch.errors
@@ -27,25 +28,30 @@ _HEAD = """\
 
 What does this error mean, and what do I do?
 
-<!-- `make docs` writes this page from the error classes and docs/troubleshooting/*.toml -->
+<!-- `make docs` writes this page from the error classes and docs/troubleshooting/ -->
 
-An error text is the `message` of a log line, the `errorMessage` of an invocation, the `message` in
-the `failures` of a [sweep](events.md#a-sweep) or in the message of a
-[degraded watch](messages.md#when-the-watch-cannot-see). Search this page for some words of it that
-are not names or numbers. If several rows fit, the first one counts. The doctor, which the event
-`{"action": "diagnose"}` asks for, finds most of these by itself.
-
-[Errors](errors.md) has the classes: which of them to retry, and what AWS repeats. The latest texts:
+Ask [the doctor](operations.md#the-doctor) first. Otherwise search this page for words of the error
+text that are not names or numbers. The text is the `message` of a log line, in the `failures` of a
+[sweep](events.md#a-sweep) or of a [degraded watch](messages.md#when-the-watch-cannot-see), or the
+`errorMessage` of an invocation:
 
 ```sh
 aws logs tail <LogGroupName> --since 1h --follow
 ```
+
+The first row that fits counts. `…` stands for any words, `<names>` for [what varies](#what-varies).
+*Set* means [change a parameter](deploying.md#change-a-parameter); *report* means
+[upgrade](deploying.md#upgrade), and if that is no help,
+[report](../CONTRIBUTING.md#report-a-bug) the log line. [Errors](errors.md) explains the classes.
 """
+
+ANY = "Any error"
+"""The title of the rows for the errors of both functions."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One or more texts, and what to do about them. `<names>` in a text vary."""
+    """One or more texts, and what to do about them. `<names>` in a text vary, `…` is any text."""
 
     texts: tuple[str, ...]
     do: str
@@ -53,11 +59,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Section:
-    """The rows of an error class, or of log lines. `lead` says what happened and who can help."""
+    """The rows of an error class, or of log lines."""
 
     title: str
-    lead: str
     rows: tuple[Row, ...]
+    lead: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,19 +76,10 @@ class Chapter:
     varies: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class OfLambda:
-    """What Lambda itself says of both functions."""
-
-    section: Section
-    varies: Mapping[str, str]
-
-
-def of_lambda() -> OfLambda:
+def of_lambda() -> Section:
     """The texts of AWS, as the page has them."""
     said = tomllib.loads((FOLDER / "lambda.toml").read_text())
-    rows = tuple(Row(tuple(row["texts"]), _line(row["do"])) for row in said["rows"])
-    return OfLambda(Section("Lambda itself", _line(said["lead"]), rows), said["varies"])
+    return Section("Lambda itself", _rows(said["rows"]), _line(said["lead"]))
 
 
 def chapters() -> tuple[Chapter, Chapter]:
@@ -95,64 +92,52 @@ def chapters() -> tuple[Chapter, Chapter]:
 
 def page() -> str:
     """The whole page."""
-    both, others = chapters(), of_lambda()
+    both = chapters()
+    of_any = next(part for chapter in both for part in chapter.sections if part.title == ANY)
     tables = (part for chapter in both for part in _of_chapter(chapter))
-    of_aws = _of_section(others.section, "##")
+    of_aws = _of_section(of_lambda(), "##")
     repairs = (FOLDER / "repairs.md").read_text()
-    return "\n".join((_HEAD, *tables, *of_aws, repairs, *_varying((*both, others))))
+    return "\n".join(
+        (_HEAD, *_of_section(of_any, "##"), *tables, *of_aws, repairs, *_varying(both))
+    )
 
 
 def classes(errors: ModuleType) -> Sequence[str]:
-    """The names of the error classes that are raised, in the order of the tree."""
-    return tuple(_remedies(errors))
+    """The names of the error classes that are raised, in the order of the tree in their module."""
+    tree = inspect.getdoc(errors) or ""
+    return re.findall(r"^[ |]*\+- (\w+) +.+$", tree, re.MULTILINE)
 
 
 def _chapter(title: str, errors: ModuleType, file: str) -> Chapter:
     said = tomllib.loads((FOLDER / file).read_text())
     varies = {name: _line(meaning) for name, meaning in said.pop("varies").items()}
-    remedies = _remedies(errors)
+    of_classes = classes(errors)
     # Classes in the order of their tree, and log lines after them.
-    order = [*remedies, *(name for name in said if name not in remedies)]
+    order = [*of_classes, *(name for name in said if name not in of_classes)]
     return Chapter(
         title,
         errors,
-        tuple(
-            Section(
-                name,
-                _lead(errors, name, remedies),
-                tuple(Row(tuple(row["texts"]), _line(row["do"])) for row in said.get(name, ())),
-            )
-            for name in order
-        ),
+        tuple(Section(name, _rows(said.get(name, ()))) for name in order),
         varies,
     )
 
 
-def _remedies(errors: ModuleType) -> dict[str, str]:
-    """Who does what about each class that is raised: the right side of the tree of the module."""
-    tree = re.findall(r"^[ |]*\+- (\w+)(?: +(.+))?$", inspect.getdoc(errors) or "", re.MULTILINE)
-    return {name: remedy for name, remedy in tree if remedy}
-
-
-def _lead(errors: ModuleType, name: str, remedies: Mapping[str, str]) -> str:
-    if name not in remedies:
-        return ""
-    what = inspect.getdoc(getattr(errors, name)) or ""
-    who = remedies[name].partition(";")[0]
-    return f"{_line(what.partition('\n\n')[0])} **{who[0].upper()}{who[1:]}.**"
+def _rows(said: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
+    return tuple(Row(tuple(row["texts"]), _line(row["do"])) for row in said)
 
 
 def _of_chapter(chapter: Chapter) -> Iterator[str]:
     yield f"## {chapter.title}\n"
     for section in chapter.sections:
-        yield from _of_section(section, "###")
+        if section.title != ANY:
+            yield from _of_section(section, "###")
 
 
 def _of_section(section: Section, level: str) -> Iterator[str]:
     yield f"{level} {section.title}\n"
     if section.lead:
         yield f"{section.lead}\n"
-    yield "| text | what to do |\n| --- | --- |"
+    yield "| text | do |\n| --- | --- |"
     yield from (f"| {'<br>'.join(map(_as_code, row.texts))} | {row.do} |" for row in section.rows)
     yield ""
 
@@ -161,11 +146,10 @@ def _as_code(text: str) -> str:
     return f"`` {text} ``" if "`" in text else f"`{text}`"
 
 
-def _varying(all_of_them: Sequence[Chapter | OfLambda]) -> Iterator[str]:
-    meanings = {name: meaning for one in all_of_them for name, meaning in one.varies.items()}
+def _varying(both: Iterable[Chapter]) -> Iterator[str]:
+    meanings = {name: meaning for one in both for name, meaning in one.varies.items()}
     yield "## What varies\n"
-    yield "| in the texts | stands for |\n| --- | --- |"
-    yield from (f"| `<{name}>` | {meanings[name]} |" for name in sorted(meanings))
+    yield from (f"- `<{name}>`: {meanings[name]}" for name in sorted(meanings))
     yield ""
 
 

@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 
 import notify_people.errors
 import restore_watch.errors
-from troubleshooting.page import Chapter, Row, chapters
+from troubleshooting.page import ANY, Chapter, Row, chapters
 
 WATCH, PEOPLE = chapters()
 
 LOGGED = "Warnings in the log"
-ANY = "Any of these errors"
 
 
 class ErrorText(NamedTuple):
@@ -27,8 +26,8 @@ class ErrorText(NamedTuple):
 @cache
 def pattern(text: str) -> re.Pattern[str]:
     """Fits a text of the page. Atlas may leave out the details of a refusal."""
-    parts = re.split(r"(: <detail>|<\w+>)", text)
-    varying = {": <detail>": "(?:: .+)?"}
+    parts = re.split(r"(: <detail>|…|<\w+>)", text)
+    varying = {": <detail>": "(?:: .+)?", "…": ".*"}
     return re.compile(
         "".join(
             varying.get(part, ".+") if number % 2 else re.escape(part)

@@ -72,8 +72,7 @@ class NotifySecret(Renewable[ChannelSecrets]):
             # The channels without a secret have to have time left.
             answer = aws_call(deadline.within(5.0), "read the secret", self._get, "ARN")
         except AwsCallError as error:
-            msg = f"the secret that NOTIFY_SECRET_ID names cannot be read: Secrets Manager {error}"
-            raise SecretError(msg) from None
+            raise SecretError(f"the secret NOTIFY_SECRET_ID: Secrets Manager {error}") from None
         return read_secret(answer.get("SecretString"))
 
 

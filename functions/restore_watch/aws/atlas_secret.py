@@ -72,10 +72,10 @@ class AtlasSecret(Renewable[Credentials]):
         try:
             answer = aws_call(deadline, "read the secret", self._get, "ARN")
         except AwsCallError as error:
-            msg = f"the secret that ATLAS_SECRET_ID names cannot be read: Secrets Manager {error}"
+            msg = f"the secret ATLAS_SECRET_ID: Secrets Manager {error}"
             # The answers to a partial ARN, if the role may read exactly one secret.
             if error.code in {"AccessDeniedException", "ResourceNotFoundException"}:
-                msg += "; give the full ARN, with the six characters at its end, or the name"
+                msg += "; give the full ARN or the name"
             raise CredentialsError(msg) from None
         return read_credentials(answer.get("SecretString"))
 

@@ -88,7 +88,7 @@ class Items:
         except AwsCallError as error:
             if error.code == "ConditionalCheckFailedException":
                 return dict(error.answer.get("Item", {}))
-            raise _unavailable(error, "the next check tries again") from None
+            raise _unavailable(error) from None
         return dict(answer["Attributes"])
 
     def _look_up(
@@ -136,7 +136,7 @@ class Items:
                     **how,
                 )
             except AwsCallError as error:
-                raise _unavailable(error, "the next sweep tries again") from None
+                raise _unavailable(error) from None
             yield from page["Items"]
             if not page.get("LastEvaluatedKey"):
                 return
@@ -163,7 +163,7 @@ def _update_expression(
     return " ".join(f"{word} {', '.join(parts)}" for word, parts in clauses.items() if parts)
 
 
-def _unavailable(error: AwsCallError, what_follows: str) -> TableUnavailableError:
-    unavailable = TableUnavailableError(f"DynamoDB {error}; {what_follows}")
+def _unavailable(error: AwsCallError) -> TableUnavailableError:
+    unavailable = TableUnavailableError(f"DynamoDB {error}")
     unavailable.code = error.code if error.answer else None
     return unavailable

@@ -95,9 +95,8 @@ class Pace:
             Unread(
                 Subject.in_bucket(bucket, "starved"),
                 AtlasRateLimitError(
-                    f"Other tools use up Atlas's rate limit for {named(bucket.family)}. From the "
-                    "start, less was left than RateLimitReserve keeps for them, so only one call "
-                    "was made. Slow down the other tools, or lower RateLimitReserve"
+                    f"Other tools use up Atlas's rate limit for {named(bucket.family)}. Too little "
+                    "was left from the start, so only one call was made. Slow down the other tools"
                 ),
             )
             for bucket, calls in calls.items()
