@@ -6,8 +6,8 @@ from typing import Any
 
 from restore_watch.model.status_change import utc_text
 from restore_watch.report.cluster_state import Judged
+from restore_watch.report.csv_text import csv_file, csv_line
 from restore_watch.report.report import Report
-from restore_watch.report.restores_csv import csv_file, csv_line
 from restore_watch.report.words import why
 
 # In the groups of `cluster_facts`.

@@ -26,7 +26,8 @@ from restore_watch.sweep.judging.ask_for_expiry import ExpiryWatch, LastTry
 from restore_watch.sweep.judging.outage_reports import OutageReports
 from restore_watch.sweep.log import Log
 from restore_watch.sweep.memory_of_jobs import JobMemory
-from restore_watch.sweep.run import Run, TopicRefusals
+from restore_watch.sweep.run import Run
+from restore_watch.sweep.topic_refusals import TopicRefusals
 from restore_watch.table.bookkeeping import Bookkeeping, Books
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.open_jobs import OpenJobs

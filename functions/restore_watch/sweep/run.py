@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from itertools import count
 
 from foundation.clock import Clock
 from foundation.deadline import Deadline
@@ -14,9 +13,6 @@ from restore_watch.sweep.memory_of_jobs import JobMemory
 from restore_watch.table.open_job import JobKey, OpenJob
 from restore_watch.table.project_item import Project
 from restore_watch.telemetry.telemetry import Telemetry
-
-REFUSALS = 3
-"""After so many refusals by the topic, a sweep leaves what is pending to the next one."""
 
 
 @service
@@ -68,16 +64,3 @@ class Run:
     def stored_projects(self) -> list[Project]:
         """Return what is remembered of projects now. A thread that hangs may still add to it."""
         return list(self.projects.values())
-
-
-class TopicRefusals:
-    """Counts the refusals of messages of one sort in a sweep. Any thread may use it."""
-
-    def __init__(self) -> None:
-        self._numbers = count(1)
-        self.are_too_many = False
-
-    def count_refusal(self) -> None:
-        """The topic refused a message."""
-        if next(self._numbers) >= REFUSALS:
-            self.are_too_many = True

@@ -26,6 +26,7 @@ from restore_watch.errors import AtlasError, CredentialsError, RestoreWatchError
 from restore_watch.event.actions import Sweep
 from restore_watch.model.outage import Watched
 from restore_watch.model.results import SweepResult
+from restore_watch.sweep.acting.publish_pending import publish_pending
 from restore_watch.sweep.composition import Environment, Parts
 from restore_watch.sweep.judging.counts import count
 from restore_watch.sweep.judging.project_verdicts import Seen, judge_projects, left_alone
@@ -90,7 +91,7 @@ class Sweeper:
         publishing = run.ending.within(PENDING_TIME)
         with self._counted(parts):
             try:
-                parts.actions.publish_pending(self.environment.workers, publishing)
+                publish_pending(parts.actions, self.environment.workers, publishing)
                 stack = outages.publish_unsent(stack, publishing)
                 expiry = parts.expiry_watch.publish_unsent(expiry, publishing)
                 parts.rounds.play(begun, partial(self._prepare, parts))

@@ -9,13 +9,11 @@ from collections.abc import Callable
 from dataclasses import field, replace
 from datetime import datetime
 from functools import partial
-from random import shuffle
 from threading import Lock
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
-from foundation.timed_call import LEAST_TIME
 from restore_watch.check.check import result_of
 from restore_watch.errors import NotificationPendingError, RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
@@ -29,11 +27,11 @@ from restore_watch.sweep.acting.when_to_stop_following import (
     left_at,
 )
 from restore_watch.sweep.log import Acted, Fate
-from restore_watch.sweep.run import Run, TopicRefusals
+from restore_watch.sweep.run import Run
+from restore_watch.sweep.topic_refusals import TopicRefusals
 from restore_watch.table.job_item import Recorded
 from restore_watch.table.open_job import JobKey, OpenJob
 from restore_watch.table.open_jobs import OpenJobs
-from restore_watch.threads.workers import Workers
 
 
 @service
@@ -50,32 +48,6 @@ class JobActions:
     open_jobs: OpenJobs
     refusals: TopicRefusals
     acting: dict[JobKey, Lock] = field(default_factory=dict)
-
-    def publish_pending(self, workers: Workers, deadline: Deadline) -> None:
-        """
-        Publish what is pending, from the table alone, until the topic refuses too often.
-
-        The topic may refuse the messages of some jobs for ever: those that it refused last come
-        last. Then workflows that may be due an answer get it, so that neither service holds up the
-        other.
-        """
-        pending = [job for job in self.run.open_jobs() if job.pending or job.is_unanswered]
-        shuffle(pending)
-        pending.sort(key=lambda job: (not job.pending, self.run.memory.moments(job).refused))
-
-        def publish(job: OpenJob) -> None:
-            is_in_vain = job.pending and self.refusals.are_too_many
-            if is_in_vain or deadline.remaining() <= LEAST_TIME:
-                return
-            try:
-                published = self.outbox.publish_pending(job.target, deadline)
-            except RestoreWatchError as error:
-                self._note_failure(job, error)
-            else:
-                self._note(replace(job, published=job.sequence, is_unanswered=False))
-                self._append(job, Fate.PUBLISHED, len(published))
-
-        workers.each(pending, publish, deadline)
 
     def act_on_known(self, job: OpenJob, answer: RestoreJob, asked_at: datetime) -> bool:
         """
@@ -103,12 +75,12 @@ class JobActions:
             try:
                 known = self._settle(job, answer, asked_at)
             except RestoreWatchError as error:
-                self._note_failure(job, error)
+                self.note_failure(job, error)
                 if not isinstance(error, NotificationPendingError):
                     return False
             else:
-                self._append(known, Fate.SETTLED, known.pending)
-            self._append(job, Fate.RECORDED)
+                self.append(known, Fate.SETTLED, known.pending)
+            self.append(job, Fate.RECORDED)
             return True
 
     def act_on_missing(self, job: OpenJob, *, is_refused: bool = False) -> None:
@@ -124,34 +96,34 @@ class JobActions:
             known, now = self.run.known.get(job.key), self.run.now()
             if known is None:
                 return  # another answer has shown its end meanwhile
-            self._append(known, Fate.MISSED)
+            self.append(known, Fate.MISSED)
             missed_for = self.run.memory.moments(known).missed_for
             try:
                 if known.missing_since is None:
                     self.open_jobs.note_missing(known, now, self.run.ending)
-                    self._note(replace(known, missing_since=now))
+                    self.note(replace(known, missing_since=now))
                 elif is_past_its_link(known, now):
                     self._leave(known, self.open_jobs.drop_expired_link, "its link has expired")
                 elif is_forgotten(known, now, missed_for, after):
                     self._leave(known, self.open_jobs.drop_missing, reason)
             except RestoreWatchError as error:
-                self._note_failure(known, error)
+                self.note_failure(known, error)
 
     def _act(self, job: OpenJob, answer: RestoreJob, asked_at: datetime) -> bool:
         try:
             if job.missing_since is not None:
                 self.open_jobs.clear_missing(job, self.run.ending)
-                job = self._note(replace(job, missing_since=None))
+                job = self.note(replace(job, missing_since=None))
             if job.may_become(answer):
                 job = self._settle(job, answer, asked_at)
             else:
                 job = self._move_link(job, answer)
                 self.run.telemetry.report_unchanged(job.target)
-            self._append(job, Fate.SETTLED, job.pending)
+            self.append(job, Fate.SETTLED, job.pending)
             if is_past_its_link(job, self.run.now()):
                 self._leave(job, self.open_jobs.drop_expired_link, "its link has expired")
         except RestoreWatchError as error:
-            self._note_failure(job, error)
+            self.note_failure(job, error)
             return isinstance(error, NotificationPendingError)
         return True
 
@@ -160,12 +132,12 @@ class JobActions:
         recorded = self.outbox.record(answer, asked_at, self.run.ending)
         if recorded.change is not None:
             is_found = job.sequence == 0 and len(recorded.history) == 1
-            self._append(job, Fate.FOUND if is_found else Fate.CHANGED)
+            self.append(job, Fate.FOUND if is_found else Fate.CHANGED)
         job = self._note_recorded(job, answer, recorded, recorded.published)
         is_sent = recorded.pending and not self.refusals.are_too_many
         published = self.outbox.publish(recorded, self.run.ending) if is_sent else ()
         if is_sent:
-            self._append(job, Fate.PUBLISHED, len(published))
+            self.append(job, Fate.PUBLISHED, len(published))
             job = self._note_recorded(job, answer, recorded, len(recorded.history))
         self.run.telemetry.report_result(result_of(job.target, answer, recorded, published))
         return job
@@ -179,9 +151,9 @@ class JobActions:
         job = replace(job, answered_word=answer.atlas_status)
         if recorded.job.terminal and not recorded.job.is_ready_download:
             self.run.known.pop(job.key, None)
-            self._append(job, Fate.RECORDED)
+            self.append(job, Fate.RECORDED)
             return job
-        return self._note(job)
+        return self.note(job)
 
     def _move_link(self, job: OpenJob, answer: RestoreJob) -> OpenJob:
         """A download that is prepared again has a new link. That is not a change of status."""
@@ -189,18 +161,21 @@ class JobActions:
         if expires_at is None or not job.has_newer_link(answer):
             return job
         self.open_jobs.move_link(job, expires_at, self.run.ending)
-        return self._note(replace(job, expiration_date=expires_at))
+        return self.note(replace(job, expiration_date=expires_at))
 
-    def _note_failure(self, job: OpenJob, error: RestoreWatchError) -> None:
+    def note_failure(self, job: OpenJob, error: RestoreWatchError) -> None:
+        """What was to be done about a job failed."""
         if isinstance(error, NotificationPendingError):
             self.refusals.count_refusal()
         fate = Fate.LATE if isinstance(error, TimeBudgetExceededError) else Fate.FAILED
         self.run.log.append(Acted(job.key, fate, error=error))
 
-    def _append(self, job: OpenJob, fate: Fate, messages: int = 0) -> None:
+    def append(self, job: OpenJob, fate: Fate, messages: int = 0) -> None:
+        """Append to the log what became of a job."""
         self.run.log.append(Acted(job.key, fate, messages))
 
-    def _note(self, job: OpenJob) -> OpenJob:
+    def note(self, job: OpenJob) -> OpenJob:
+        """Keep what is known of a job now."""
         self.run.known[job.key] = job
         return job
 

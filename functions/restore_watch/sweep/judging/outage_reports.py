@@ -22,7 +22,8 @@ from restore_watch.model.question import Question
 from restore_watch.sweep.judging.how_long_until_degraded import after_end, after_sweep
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
 from restore_watch.sweep.judging.when_the_stack_is_degraded import Held, ListOfProjects, judge_stack
-from restore_watch.sweep.run import Run, TopicRefusals
+from restore_watch.sweep.run import Run
+from restore_watch.sweep.topic_refusals import TopicRefusals
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.project_item import Project
 from restore_watch.threads.workers import Workers

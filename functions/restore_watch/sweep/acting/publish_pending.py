@@ -1,0 +1,39 @@
+"""The messages that the topic has not taken yet, once in a sweep."""
+
+from dataclasses import replace
+from random import shuffle
+
+from foundation.deadline import Deadline
+from foundation.timed_call import LEAST_TIME
+from restore_watch.errors import RestoreWatchError
+from restore_watch.sweep.acting.act_on_answer import JobActions
+from restore_watch.sweep.log import Fate
+from restore_watch.table.open_job import OpenJob
+from restore_watch.threads.workers import Workers
+
+
+def publish_pending(actions: JobActions, workers: Workers, deadline: Deadline) -> None:
+    """
+    Publish what is pending, from the table alone, until the topic refuses too often.
+
+    The topic may refuse the messages of some jobs for ever: those that it refused last come
+    last. Then workflows that may be due an answer get it, so that neither service holds up the
+    other.
+    """
+    pending = [job for job in actions.run.open_jobs() if job.pending or job.is_unanswered]
+    shuffle(pending)
+    pending.sort(key=lambda job: (not job.pending, actions.run.memory.moments(job).refused))
+
+    def publish(job: OpenJob) -> None:
+        is_in_vain = job.pending and actions.refusals.are_too_many
+        if is_in_vain or deadline.remaining() <= LEAST_TIME:
+            return
+        try:
+            published = actions.outbox.publish_pending(job.target, deadline)
+        except RestoreWatchError as error:
+            actions.note_failure(job, error)
+        else:
+            actions.note(replace(job, published=job.sequence, is_unanswered=False))
+            actions.append(job, Fate.PUBLISHED, len(published))
+
+    workers.each(pending, publish, deadline)
