@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import jmespath  # type: ignore[import-untyped]
 import pytest
 from samcli.cli.types import CfnParameterOverridesType  # type: ignore[import-untyped]
 
@@ -21,6 +22,7 @@ from contract.documents import (
     blocks,
     commands,
     commands_of,
+    names,
     page,
     prose,
     section,
@@ -67,6 +69,22 @@ REJECTED = {
 }
 
 
+# What 2.0 no longer has, or has with other values, and its default in 1.1.0.
+OF_1_1_0 = {
+    "Architecture": "arm64",
+    "AtlasSecretKmsKeyArn": "",
+    "Metrics": "essential",
+    "NoSweepMinutes": "4",
+    "NotifySecretKmsKeyArn": "",
+    "PagerDutyUrl": "https://events.pagerduty.com",
+    "RateLimitReserve": "0.5",
+    "ReservedConcurrency": "0",
+    "ScheduleExpression": "rate(1 minute)",
+    "TopicKmsKeyArn": "",
+    "Tracing": "Active",
+}
+
+
 def shown(program: str) -> list[Any]:
     found = [(path, words) for path, words in SHOWN if words[0] == program]
     return [
@@ -104,6 +122,22 @@ def test_no_advice_needs_a_checkout_but_on_the_pages_about_one() -> None:
     assert found == {"make-deploy.md", "operations.md"}
     outside = page("operations").replace(section(page("operations"), "The doctor"), "")
     assert not advice.search(outside)
+
+
+def test_the_command_before_the_upgrade_to_2_0_prints_what_is_not_a_default_of_1_1_0() -> None:
+    text = section(page("deploying"), "Upgrade to 2.0")
+    (words,) = commands(text)
+
+    def printed(stated: dict[str, str]) -> Any:
+        of_stack = {"LogLevel": "DEBUG", **OF_1_1_0, **stated}
+        given = [{"ParameterKey": name, "ParameterValue": of_stack[name]} for name in of_stack]
+        return jmespath.search(words[-1], {"Stacks": [{"Parameters": given}]})
+
+    assert printed({}) == []
+    for name in OF_1_1_0:
+        assert printed({name: "other"}) == [f"{name}=other"]
+    assert names(text) == OF_1_1_0.keys()
+    assert source_template()["Parameters"].keys() & OF_1_1_0.keys() == {"Metrics"}
 
 
 def of_a_release() -> Iterator[list[str]]:
