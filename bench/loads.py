@@ -29,7 +29,7 @@ from operate.parameter_overrides import FILE, of_environment
 FIGURES = Path(__file__).with_name("loads.toml")
 
 SMALL = of_environment(tomllib.loads((ROOT / FILE).read_text()), "small")
-SMALL_EVERY = int(SMALL["ScheduleExpression"].removeprefix("rate(").partition(" ")[0])
+SMALL_EVERY = int(SMALL["SweepMinutes"])
 """Minutes between two sweeps."""
 
 EVERYTHING = {"Metrics": "all", "CreateDashboard": "yes"}

@@ -62,23 +62,23 @@ class StackDiagnosis:
 
     def _key_policies(self) -> Iterator[Line]:
         """
-        Look at the key of the topics, and at that of the queue of people, but at no condition.
+        Look at the key of the topics and queues, but at no condition.
 
         IAM's simulator takes a resource's policy for a user only: its API, SimulatePrincipalPolicy.
         """
-        stack_key = self.stack.parameters.get("KmsKeyArn", "")
-        topic_key = self.stack.parameters.get("TopicKmsKeyArn") or stack_key
-        gone = "Deploy the stack with another TopicKmsKeyArn or KmsKeyArn"
+        key = self.stack.parameters.get("KmsKeyArn", "")
+        if not key:
+            return
+        gone = "Deploy the stack with another KmsKeyArn"
 
         def find_for_function(check: str) -> Line:
             name = self.stack.output("FunctionName")
             held = self.aws.ask("lambda", "get_function_configuration", FunctionName=name)
-            return self._key_policy(topic_key, names_of_role(held["Role"]), check)
+            return self._key_policy(key, names_of_role(held["Role"]), check)
 
-        if topic_key:
-            yield _look("key policy: function", find_for_function, gone)
-        if stack_key and "NoticeQueueArn" in self.stack.outputs:
-            find_for_sns = partial(self._key_policy, stack_key, ["sns.amazonaws.com"])
+        yield _look("key policy: function", find_for_function, gone)
+        if "NoticeQueueArn" in self.stack.outputs:
+            find_for_sns = partial(self._key_policy, key, ["sns.amazonaws.com"])
             yield _look("key policy: SNS", find_for_sns, gone)
 
     def _key_policy(self, key: str, principals: list[str], check: str) -> Line:

@@ -28,16 +28,6 @@ variable "atlas_secret_arn" {
   }
 }
 
-variable "atlas_secret_kms_key_arn" {
-  description = "ARN of the customer managed KMS key the secret is encrypted with. Leave empty when it is encrypted with the AWS managed key of Secrets Manager."
-  type        = string
-  default     = null
-  validation {
-    condition     = var.atlas_secret_kms_key_arn == null ? true : (can(regex("^(arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$", var.atlas_secret_kms_key_arn)))
-    error_message = "AtlasSecretKmsKeyArn must be empty or the ARN of a KMS key (a policy cannot name an alias)."
-  }
-}
-
 variable "atlas_base_url" {
   description = "Address of the Atlas Admin API, which receives the credentials. An address of MongoDB's in the secret overrides it."
   type        = string
@@ -58,13 +48,13 @@ variable "atlas_project_ids" {
   }
 }
 
-variable "schedule_expression" {
-  description = "How often jobs are found and followed, as an EventBridge Scheduler rate or cron expression. With more than a minute between two sweeps, changes are reported later. A dedicated cluster's download link is valid for one hour, so sweep every few minutes at least. NoSweepMinutes goes with it."
+variable "sweep_minutes" {
+  description = "Minutes between two sweeps, which find and follow jobs. The more minutes, the later changes are reported. A dedicated cluster's download link is valid for one hour, so sweep every few minutes at least to get it."
   type        = string
   default     = null
   validation {
-    condition     = var.schedule_expression == null ? true : (can(regex("^(rate|cron)\\(.+\\)$", var.schedule_expression)))
-    error_message = "ScheduleExpression must be a rate(...) or cron(...) expression."
+    condition     = var.sweep_minutes == null ? true : (contains(["1", "2", "3", "5", "10", "15", "30", "60"], tostring(var.sweep_minutes)))
+    error_message = "SweepMinutes must be one of 1, 2, 3, 5, 10, 15, 30, 60."
   }
 }
 
@@ -75,16 +65,6 @@ variable "hot_seconds" {
   validation {
     condition     = var.hot_seconds == null ? true : (can(regex("^(0|([1-9]|[1-4][0-9])([.][0-9]{1,3})?|50)$", var.hot_seconds)))
     error_message = "HotSeconds must be 0 or a number from 1 to 50."
-  }
-}
-
-variable "rate_limit_reserve" {
-  description = "Share of Atlas's rate limits that sweeps leave to other tools, from 0 to 1. Atlas limits requests by project and kind of endpoint. With less than this share left, a sweep asks no more there, and the next one continues. One request for each is always made, and jobs that an event names are asked all the same."
-  type        = number
-  default     = null
-  validation {
-    condition     = var.rate_limit_reserve == null ? true : (var.rate_limit_reserve >= 0) && (var.rate_limit_reserve <= 1)
-    error_message = "RateLimitReserve must be from 0 to 1."
   }
 }
 
@@ -109,32 +89,12 @@ variable "notify_chat" {
 }
 
 variable "notify_secret_arn" {
-  description = "Full ARN of a Secrets Manager secret, in this region, with one or more of these keys as JSON: slack_webhook_url, teams_webhook_url, pagerduty_routing_key. Messages go to each of them. They are credentials: anyone who has one can write to the channel. Leave empty to use none of them."
+  description = "Full ARN of a Secrets Manager secret, in this region, with one or more of these keys as JSON: slack_webhook_url, teams_webhook_url, pagerduty_routing_key. Messages go to each of them. They are credentials: anyone who has one can write to the channel. An account of PagerDuty's EU service region also needs the key pagerduty_url with the value https://events.eu.pagerduty.com. Leave empty to use none of them."
   type        = string
   default     = null
   validation {
     condition     = var.notify_secret_arn == null ? true : (can(regex("^(arn:aws(-[a-z]+)*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]{1,512}-[A-Za-z0-9]{6})?$", var.notify_secret_arn)))
     error_message = "NotifySecretArn must be empty or the full ARN of a secret, which ends in six random characters."
-  }
-}
-
-variable "notify_secret_kms_key_arn" {
-  description = "ARN of the customer managed KMS key that secret is encrypted with. Leave empty when it is encrypted with the AWS managed key of Secrets Manager."
-  type        = string
-  default     = null
-  validation {
-    condition     = var.notify_secret_kms_key_arn == null ? true : (can(regex("^(arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$", var.notify_secret_kms_key_arn)))
-    error_message = "NotifySecretKmsKeyArn must be empty or the ARN of a KMS key (a policy cannot name an alias)."
-  }
-}
-
-variable "pager_duty_url" {
-  description = "Address of PagerDuty's Events API. An account in the EU service region needs the second one."
-  type        = string
-  default     = null
-  validation {
-    condition     = var.pager_duty_url == null ? true : (contains(["https://events.pagerduty.com", "https://events.eu.pagerduty.com"], tostring(var.pager_duty_url)))
-    error_message = "PagerDutyUrl must be PagerDuty's address of the US or the EU service region."
   }
 }
 
@@ -198,16 +158,6 @@ variable "request_source" {
   }
 }
 
-variable "architecture" {
-  description = "Processor of the function. The layer supports both; arm64 costs less."
-  type        = string
-  default     = null
-  validation {
-    condition     = var.architecture == null ? true : (contains(["arm64", "x86_64"], tostring(var.architecture)))
-    error_message = "Architecture must be one of arm64, x86_64."
-  }
-}
-
 variable "memory_size" {
   description = "Memory of the function in MB. A check needs about 70 and mostly waits for Atlas. Lambda gives processor time in proportion to memory: 512 keeps TLS and the first start short, and more lets a sweep ask for more jobs in its minute. A new account may have a lower limit than 10240."
   type        = number
@@ -215,26 +165,6 @@ variable "memory_size" {
   validation {
     condition     = var.memory_size == null ? true : (var.memory_size >= 256) && (var.memory_size <= 10240)
     error_message = "MemorySize must be between 256 and 10240."
-  }
-}
-
-variable "reserved_concurrency" {
-  description = "How many environments of the function may run at once; 0 reserves none. Give at least 4: the queue uses 2, and sweeps use up to 2 while restores are young. Each environment holds its own token, and a service account may have 100 at once. Lambda takes the reservation from the account's concurrency limit in the region and rejects one that leaves less than 100 unreserved. A new account may have a limit as low as 10, all of which must stay unreserved: leave 0 there, or the deployment fails, until AWS has raised the limit."
-  type        = number
-  default     = null
-  validation {
-    condition     = var.reserved_concurrency == null ? true : (var.reserved_concurrency >= 0)
-    error_message = "ReservedConcurrency must be 0 or the number of environments."
-  }
-}
-
-variable "topic_kms_key_arn" {
-  description = "ARN of a customer managed KMS key that encrypts the topics, instead of KmsKeyArn. With neither, they are encrypted with the AWS managed key of SNS, which every publisher in this account may use through SNS, but no AWS service such as a CloudWatch alarm."
-  type        = string
-  default     = null
-  validation {
-    condition     = var.topic_kms_key_arn == null ? true : (can(regex("^(arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$", var.topic_kms_key_arn)))
-    error_message = "TopicKmsKeyArn must be empty or the ARN of a KMS key (a policy cannot name an alias)."
   }
 }
 
@@ -268,16 +198,6 @@ variable "metrics" {
   }
 }
 
-variable "tracing" {
-  description = "With \"Active\", X-Ray records the functions and the workflow, and bills each trace beyond 100,000 a month. With \"PassThrough\", a function is recorded only if its caller is."
-  type        = string
-  default     = null
-  validation {
-    condition     = var.tracing == null ? true : (contains(["Active", "PassThrough"], tostring(var.tracing)))
-    error_message = "Tracing must be one of Active, PassThrough."
-  }
-}
-
 variable "alarm_topic_arn" {
   description = "ARN of an SNS topic of your own, in this region, to which alarms are published when they are raised and when they are over. With \"\", CloudWatch only shows them. CloudWatch cannot publish to a topic that is encrypted with the AWS managed key of SNS: leave that topic unencrypted, or use a customer managed key whose policy allows the service cloudwatch.amazonaws.com to use kms:Decrypt and kms:GenerateDataKey*. The stack's own topics are not for alarms."
   type        = string
@@ -305,16 +225,6 @@ variable "rpo_minutes" {
   validation {
     condition     = var.rpo_minutes == null ? true : (can(regex("^(0|[1-9][0-9]{0,6})$", var.rpo_minutes)))
     error_message = "RpoMinutes must be 0 or a whole number of minutes."
-  }
-}
-
-variable "no_sweep_minutes" {
-  description = "Minutes without a successful sweep after which an alarm is raised: three periods of ScheduleExpression, and one minute more because metrics arrive late. Change both together: 16 for rate(5 minutes). With 0 there is no such alarm."
-  type        = number
-  default     = null
-  validation {
-    condition     = var.no_sweep_minutes == null ? true : (var.no_sweep_minutes >= 0) && (var.no_sweep_minutes <= 1440)
-    error_message = "NoSweepMinutes must be from 0 to 1440."
   }
 }
 

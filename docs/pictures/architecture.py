@@ -115,7 +115,7 @@ def _nodes() -> Iterator[tuple[str, str]]:
 def _services() -> Iterator[str]:
     """Those whose key the template names for the secret of people."""
     described = template()["Parameters"]["NotifySecretArn"]["Description"]
-    return (_KEYS[key] for key in re.findall(r"\w+_url|\w+_key", described))
+    return (_KEYS[key] for key in re.findall(r"\w+_webhook_url|\w+_key", described))
 
 
 def _arrows() -> Iterator[Arrow]:

@@ -40,7 +40,6 @@ def compose(
         topic_arns=settings.topic_arns,
         webhooks=Webhooks(sleep=sleep),
         secret=NotifySecret(client("secretsmanager"), settings.secret_id, now=now),
-        pagerduty_base_url=settings.pagerduty_base_url,
         named=settings.channels,
     )
     sent = SentTable(client("dynamodb"), settings.sent_table_name, now=now)

@@ -28,7 +28,6 @@ class Settings:
     secret_id: str | None
     channels: tuple[Channel, ...] | None
     changes: frozenset[Change]
-    pagerduty_base_url: str
     console: str
     stack_name: str
     log_level: str
@@ -49,21 +48,20 @@ class Settings:
             secret_id=given.get("NOTIFY_SECRET_ID") or None,
             channels=_channels(given),
             changes=_changes(given),
-            pagerduty_base_url=_base_url(
-                given, "PAGERDUTY_BASE_URL", "https://events.pagerduty.com"
-            ),
-            console=_base_url(given, "ATLAS_BASE_URL", "https://cloud.mongodb.com"),
+            console=_console(given.get("ATLAS_BASE_URL") or "https://cloud.mongodb.com"),
             stack_name=given["POWERTOOLS_SERVICE_NAME"],
             log_level=given["POWERTOOLS_LOG_LEVEL"],
             metrics=wanted_metrics(given),
         )
 
 
-def _base_url(given: Mapping[str, str], name: str, default: str) -> str:
-    base_url = allowed_base_url(given.get(name) or default)
+def _console(text: str) -> str:
+    base_url = allowed_base_url(text)
     if base_url is None:
-        msg = f"{name}: expected https and a host, such as {default}; plain http is for loopback"
-        raise ConfigurationError(msg)
+        raise ConfigurationError(
+            "ATLAS_BASE_URL: expected https and a host, such as https://cloud.mongodb.com; plain "
+            "http is for loopback"
+        )
     return base_url
 
 

@@ -52,7 +52,7 @@ def environment_of(settings: Settings, logger: Logger, client: Callable[[Any], A
         clock,
     )
     workers = Workers(threads_for(settings.memory_megabytes))
-    options = SweepOptions(settings.hot_seconds, settings.rate_limit_reserve, settings.project_ids)
+    options = SweepOptions(settings.hot_seconds, settings.project_ids)
     open_jobs, bookkeeping = OpenJobs(dynamodb, table), Bookkeeping(dynamodb, table)
     return Environment(atlas, outbox, open_jobs, bookkeeping, workers, telemetry, options)
 

@@ -22,7 +22,6 @@ class Settings:
     The operator's choices when the stack was deployed.
 
     `hot_seconds`: the time between two questions about hot jobs; 0 turns that off.
-    `rate_limit_reserve`: the share of Atlas's rate limits that sweeps leave to other tools.
     `project_ids`: the projects to watch, "all" for every project that the credentials can read.
     `stack_name`: the service of logs and metrics, and the stack's name in messages.
     `own_name`: by which Lambda calls the function.
@@ -37,7 +36,6 @@ class Settings:
     atlas_base_url: str
     log_level: str
     hot_seconds: float
-    rate_limit_reserve: float
     project_ids: tuple[str, ...] | Literal["all"]
     stack_name: str
     own_name: str = ""
@@ -69,11 +67,6 @@ class Settings:
                 given.get("HOT_SECONDS") or "10",
                 lambda seconds: seconds == 0 or 1 <= seconds <= 50,
                 "HOT_SECONDS: expected seconds from 1 to 50, or 0 to turn it off",
-            ),
-            rate_limit_reserve=read_number(
-                given.get("RATE_LIMIT_RESERVE") or "0.5",
-                lambda share: 0 <= share <= 1,
-                "RATE_LIMIT_RESERVE: expected a share from 0 to 1, such as 0.5",
             ),
             project_ids=_project_ids(given.get("ATLAS_PROJECT_IDS", "")),
             stack_name=given["POWERTOOLS_SERVICE_NAME"],

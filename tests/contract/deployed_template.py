@@ -22,8 +22,6 @@ SECRET = "arn:aws:secretsmanager:us-east-1:111122223333:secret:atlas-a1B2c3"
 
 # Every optional part of what follows restores.
 EVERYTHING = {
-    "AtlasSecretKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/secret",
-    "TopicKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/topic",
     "KmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/data",
     "PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/boundary",
     "SubnetIds": "subnet-0a1b2c3d,subnet-0a1b2c3e",
@@ -35,7 +33,6 @@ READERS = {
     "NotifyEmail": "ops@example.com",
     "NotifyChat": "yes",
     "NotifySecretArn": "arn:aws:secretsmanager:us-east-1:111122223333:secret:notify-d4E5f6",
-    "NotifySecretKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/notify",
 }
 
 _PSEUDO_PARAMETERS = {
@@ -136,6 +133,8 @@ class Stack:
             case {"Fn::If": [condition, if_true, if_false]}:
                 holds = self._holds(transformed_template()["Conditions"][condition])
                 return self._decided(if_true if holds else if_false)
+            case {"Fn::FindInMap": [mapping, {"Ref": parameter}, name]}:
+                return source_template()["Mappings"][mapping][self._values[parameter]][name]
             case dict():
                 pairs = ((name, self._decided(part)) for name, part in value.items())
                 return {name: part for name, part in pairs if part is not _NO_VALUE}

@@ -298,11 +298,9 @@ TABLES: dict[tuple[str, str], Collection[str]] = {
     ("report", ""): {
         *("reports/<last day>/", "report.html", "coverage.csv", "restores.csv", "report.json")
     },
-    ("report", "One period"): next(
-        group["Parameters"]
-        for group in TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
-        if group["Label"]["default"].startswith("Report:")
-    ),
+    ("report", "One period"): {
+        name for name in TEMPLATE["Parameters"] if name.startswith(("Report", "RestoreTest"))
+    },
     ("report", "restores.csv"): COLUMNS,
     ("people", "Which changes"): {*Change, "all"},
     ("people", "When a message does not arrive"): {

@@ -61,8 +61,10 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
             *(SECRET + name for name in ("atlas a-a1B2c3", "atlas-a1B2c3 ")),
         ],
     ),
-    "AtlasSecretKmsKeyArn": ([KMS + "key/mrk-0123456789abcdef"], ["alias/atlas"]),
-    "TopicKmsKeyArn": (["", KMS + "key/0123"], [KMS + "alias/atlas"]),
+    "KmsKeyArn": (
+        ["", KMS + "key/0123", KMS + "key/mrk-0123456789abcdef"],
+        ["alias/atlas", KMS + "alias/atlas"],
+    ),
     "AtlasProjectIds": (["", "all", ",".join(IDS), " , ".join(IDS)], [",".join([*IDS, IDS[0]])]),
     "NotifySecretArn": (["", secret(512)], [secret(513)]),
     "NotifyChanges": (["all", " , ".join(["progressed"] * 10)], ["", ",".join(["ready"] * 11)]),
@@ -74,7 +76,6 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
         ["", "ops.restores", "com.example/restores_2"],
         ["aws.events", "ops restores", "o" * 257],
     ),
-    "ScheduleExpression": (["rate(1 minute)", "cron(0/5 * * * ? *)"], ["every minute"]),
     "SubnetIds": (
         ["subnet-0a1b2c3d,subnet-0123456789abcdef0"],
         ["subnet-0a1b2c3d, subnet-0a1b2c3e"],
@@ -105,15 +106,11 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
 CHOICES = {
     # The credentials are sent only to MongoDB.
     "AtlasBaseUrl": ["https://cloud.mongodb.com", "https://cloud.mongodbgov.com"],
-    "PagerDutyUrl": ["https://events.pagerduty.com", "https://events.eu.pagerduty.com"],
-    "Architecture": ["arm64", "x86_64"],
     "Report": ["off", *Schedule],
     "RestoreTestCounts": [Rung.RESTORED, Rung.VERIFIED],
 }
 RANGES = {
-    "RateLimitReserve": (0.5, 0, 1),
     "MemorySize": (512, 256, 10240),
-    "NoSweepMinutes": (4, 0, 24 * 60),
     "RestoreTestDays": (90, 1, LONGEST_PERIOD.days),
 }
 
@@ -133,6 +130,16 @@ def test_choices_and_ranges_are_those_that_the_functions_accept() -> None:
         name: tuple(PARAMETERS[name][key] for key in ("Default", "MinValue", "MaxValue"))
         for name in RANGES
     } == RANGES
+
+
+def test_there_are_few_parameters_and_an_installer_sees_six_first() -> None:
+    interface = source_template()["Metadata"]["AWS::CloudFormation::Interface"]
+    of_report = {name for name in PARAMETERS if name.startswith("Report")}
+    of_report |= {name for name in PARAMETERS if name.startswith("RestoreTest")}
+
+    assert len(of_report) == 4
+    assert len(PARAMETERS) - len(of_report) <= 24
+    assert len(interface["ParameterGroups"][0]["Parameters"]) == 6
 
 
 def test_every_parameter_is_explained_in_the_console() -> None:
@@ -158,10 +165,6 @@ def test_parameters_that_do_not_fit_together_are_rejected() -> None:
         ({"SecurityGroupIds": "y"}, False),
     ):
         assert Stack(**given).accepted_by("WholeNetworkOrNone") is accepted
-    for reserved in ("0", "1", "2", "3", "4", "10"):
-        # The queue uses two environments, and sweeps two while restores are young.
-        stack = Stack(ReservedConcurrency=reserved)
-        assert stack.accepted_by("RoomBesideQueueAndSweep") is (reserved not in "123")
 
 
 # The functions
@@ -179,7 +182,6 @@ OF_WATCH = OF_ALL | {
     "TABLE_NAME": "RestoreJobsTable",
     "TOPIC_ARN": "StatusChangesTopic",
     "ATLAS_PROJECT_IDS": "all",
-    "RATE_LIMIT_RESERVE": "0.25",
 }
 ONLY_WATCH = OF_PEOPLE | {"HOT_SECONDS": "5", "SCHEDULE_GROUP": "ScheduleGroup"}
 VARIABLES = {
@@ -200,7 +202,6 @@ VARIABLES = {
         "SENT_TABLE_NAME": "SentNoticesTable",
         "NOTIFY_CHANGES": "ended,ready,degraded,recovered,validated,expiring,report",
         "NOTIFY_SECRET_ID": READERS["NotifySecretArn"],
-        "PAGERDUTY_BASE_URL": "https://events.pagerduty.com",
     },
 }
 
@@ -225,7 +226,7 @@ def test_a_function_gets_the_variables_that_it_reads_with_the_values_of_the_stac
     function: str, modules: list[str]
 ) -> None:
     """Two stacks in one account write their metrics to one namespace, as different services."""
-    given = {"AtlasProjectIds": "all", "HotSeconds": "5", "RateLimitReserve": "0.25"}
+    given = {"AtlasProjectIds": "all", "HotSeconds": "5"}
     given |= {"RestoreTestTag": "tier=production", "RtoMinutes": "60"}
     stack = Stack("drills", **READERS, **given, LogLevel="DEBUG")
     read_by = (*modules, "foundation/environment.py")
@@ -245,14 +246,13 @@ LONGEST = {
     **{name: max(VALUES[name][0], key=len) for name in ("AtlasSecretArn", "AtlasProjectIds")},
     **{name: max(VALUES[name][0], key=len) for name in ("NotifySecretArn", "NotifyChanges")},
     **{name: max(VALUES[name][0], key=len) for name in ("RestoreTestTag", "RtoMinutes")},
-    **{name: max(CHOICES[name], key=len) for name in ("Report", "RestoreTestCounts")},
+    **{name: max(CHOICES[name], key=len) for name in ("AtlasBaseUrl", "Report")},
+    "RestoreTestCounts": max(CHOICES["RestoreTestCounts"], key=len),
     "RestoreTestDays": "400",
     "RpoMinutes": "9999999",
     "HotSeconds": "49.999",
-    "RateLimitReserve": "0.333333",
     "NotifyEmail": "ops@example.com",
     "NotifyChat": "yes",
-    **{name: max(CHOICES[name], key=len) for name in ("AtlasBaseUrl", "PagerDutyUrl")},
     "LogLevel": "WARNING",
     "Metrics": "essential",
 }
@@ -277,13 +277,12 @@ def test_every_parameter_in_an_environment_has_a_longest_value() -> None:
     assert set(re.findall(r"'Ref': '(\w+)'", str(given))) & PARAMETERS.keys() <= LONGEST.keys()
 
 
-def test_the_layer_supports_each_processor_that_the_operator_may_choose() -> None:
-    for architecture in CHOICES["Architecture"]:
-        stack = Stack(Architecture=architecture)
-        function = stack.properties("RestoreWatchFunction")
-        assert function["Architectures"] == [architecture]
+def test_the_layer_supports_the_processor_of_every_function() -> None:
+    stack = Stack(**READERS)
+    for function in stack.of_type("AWS::Lambda::Function").values():
+        assert function["Architectures"] == ["arm64"]
         assert function["Layers"] == list(stack.of_type(LAYER))
-        assert architecture in stack.only(LAYER)["CompatibleArchitectures"]
+    assert "arm64" in stack.only(LAYER)["CompatibleArchitectures"]
 
 
 # Names

@@ -72,7 +72,6 @@ def metrics_of(said: Json) -> list[Metric]:
         ({"NotifyEmail": "ops@example.com"}, OF_PEOPLE, set()),
         ({"RtoMinutes": "45"}, {"RtoAlarm"}, set()),
         ({"RpoMinutes": "45"}, {"RpoAlarm"}, set()),
-        ({"NoSweepMinutes": "0"}, set(), {"NoSweepAlarm"}),
         ({"Report": "off"}, set(), {"ReportErrorsAlarm"}),
         (
             {**ALL, "CreateAlarms": "no"},
@@ -80,7 +79,7 @@ def metrics_of(said: Json) -> list[Metric]:
             ALARMS.keys() - OF_PEOPLE - {"RtoAlarm", "RpoAlarm"},
         ),
     ],
-    ids=["all", "essential", "of AWS", "people", "RTO", "RPO", "no minutes", "no report", "none"],
+    ids=["all", "essential", "of AWS", "people", "RTO", "RPO", "no report", "none"],
 )
 def test_there_are_the_usual_alarms_and_those_that_are_asked_for(
     given: dict[str, str], more: set[str], fewer: set[str]
@@ -105,11 +104,22 @@ def test_alarms_look_at_metrics_of_the_functions_that_are_emitted(metrics: str) 
 
 
 def test_thresholds_are_those_that_the_operator_gives() -> None:
-    given = alarms(RtoMinutes="45", RpoMinutes="90", NoSweepMinutes="16")
+    given = alarms(RtoMinutes="45", RpoMinutes="90")
 
     assert (given["RtoAlarm"]["Threshold"], given["RpoAlarm"]["Threshold"]) == ("45", "90")
-    no_sweep = given["NoSweepAlarm"]
-    assert no_sweep["EvaluationPeriods"] == no_sweep["DatapointsToAlarm"] == "16"
+
+
+@pytest.mark.parametrize(
+    "minutes", source_template()["Parameters"]["SweepMinutes"]["AllowedValues"]
+)
+def test_the_schedule_and_its_alarm_follow_the_minutes_between_two_sweeps(minutes: str) -> None:
+    """The alarm comes after three missed sweeps, and a minute more because metrics arrive late."""
+    stack = Stack(SweepMinutes=minutes)
+    schedule = stack.properties("RestoreWatchFunctionSchedule")["ScheduleExpression"]
+    alarm, periods = stack.properties("NoSweepAlarm"), str(3 * int(minutes) + 1)
+
+    assert schedule == f"rate({minutes} minute{'s' * (minutes != '1')})"
+    assert alarm["EvaluationPeriods"] == alarm["DatapointsToAlarm"] == periods
 
 
 def test_an_alarm_tells_the_topic_when_it_is_raised_and_when_it_is_over() -> None:

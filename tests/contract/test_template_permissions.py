@@ -22,20 +22,17 @@ from restore_watch.table.project_item import project_key
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
 ALL = Stack(**EVERYTHING, **READERS)
-NO_TOPIC_KEY = Stack(**EVERYTHING | {"TopicKmsKeyArn": ""}, **READERS)
 ROLES = ALL.of_type("AWS::IAM::Role")
 FUNCTION = role_statements(ROLES["RestoreWatchFunctionRole"])
 
 # The roles
 
-TOPIC_KEY, STACK_KEY = EVERYTHING["TopicKmsKeyArn"], EVERYTHING["KmsKeyArn"]
+STACK_KEY, ANY_KEY = EVERYTHING["KmsKeyArn"], "arn:aws:kms:us-east-1:*:key/*"
 TO_ATTACH_TO_A_VPC = {
     *("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"),
     *("ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses"),
     "ec2:UnassignPrivateIpAddresses",
 }
-TO_TRACE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-TO_SAMPLE = {"xray:GetSamplingRules", "xray:GetSamplingTargets"}
 TO_RECEIVE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 TO_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 TO_ANSWER = {"states:SendTaskSuccess", "states:SendTaskFailure"}
@@ -51,8 +48,8 @@ GRANTED = {
     "RestoreWatchFunctionRole": {
         # Exactly the given ARN, so a partial one, given by mistake, gives access to no secret.
         "secretsmanager:GetSecretValue": {SECRET},
-        "kms:Decrypt": {EVERYTHING["AtlasSecretKmsKeyArn"], TOPIC_KEY, STACK_KEY},
-        **each({"kms:DescribeKey", "kms:GenerateDataKey"}, TOPIC_KEY, STACK_KEY),
+        "kms:Decrypt": {ANY_KEY, STACK_KEY},
+        **each({"kms:DescribeKey", "kms:GenerateDataKey"}, STACK_KEY),
         "scheduler:GetSchedule": {SWEEP},
         "dynamodb:UpdateItem": {"RestoreJobsTable.Arn"},
         "dynamodb:Query": {"RestoreJobsTable.Arn/index/OpenJobs", "RestoreJobsTable.Arn"},
@@ -63,8 +60,8 @@ GRANTED = {
         **each(TO_RECEIVE, "RequestQueue.Arn"),
         "sqs:SendMessage": {"OnFailureQueue.Arn"},
         **each(TO_LOG, "LogGroup.Arn"),
-        # A policy cannot name their resources: X-Ray has none, and an interface is not there yet.
-        **each(TO_TRACE | TO_ATTACH_TO_A_VPC, "*"),
+        # A policy cannot name an interface that is not there yet.
+        **each(TO_ATTACH_TO_A_VPC, "*"),
     },
     "NotifyPeopleFunctionRole": {
         **each(TO_RECEIVE, "NoticeQueue.Arn"),
@@ -72,11 +69,9 @@ GRANTED = {
         "sns:Publish": {"EmailTopic", "ChatTopic"},
         "sns:GetTopicAttributes": {"EmailTopic"},
         "secretsmanager:GetSecretValue": {READERS["NotifySecretArn"]},
-        "kms:Decrypt": {READERS["NotifySecretKmsKeyArn"], TOPIC_KEY, STACK_KEY},
-        "kms:DescribeKey": {STACK_KEY},
-        "kms:GenerateDataKey": {TOPIC_KEY, STACK_KEY},
+        "kms:Decrypt": {ANY_KEY, STACK_KEY},
+        **each({"kms:DescribeKey", "kms:GenerateDataKey"}, STACK_KEY),
         **each(TO_LOG, "NotifyPeopleLogGroup.Arn"),
-        **each(TO_TRACE, "*"),
     },
     # It changes nothing but its own bucket, and reads only months there.
     "ReportFunctionRole": {
@@ -85,22 +80,17 @@ GRANTED = {
         "s3:PutObject": {"ReportBucket.Arn/reports/*", "ReportBucket.Arn/months/*"},
         "s3:GetObject": {"ReportBucket.Arn/months/*"},
         "sns:Publish": {"StatusChangesTopic"},
-        "kms:Decrypt": {EVERYTHING["AtlasSecretKmsKeyArn"], TOPIC_KEY, STACK_KEY},
-        "kms:DescribeKey": {STACK_KEY},
-        "kms:GenerateDataKey": {TOPIC_KEY, STACK_KEY},
+        "kms:Decrypt": {ANY_KEY, STACK_KEY},
+        **each({"kms:DescribeKey", "kms:GenerateDataKey"}, STACK_KEY),
         "sqs:SendMessage": {"OnFailureQueue.Arn"},
         **each(TO_LOG, "LogGroup.Arn"),
-        **each(TO_TRACE | TO_ATTACH_TO_A_VPC, "*"),
+        **each(TO_ATTACH_TO_A_VPC, "*"),
     },
     "ScheduleRole": each(
         {"lambda:InvokeFunction"},
         *("RestoreWatchFunction.Arn", "NotifyPeopleFunction.Arn", "ReportFunction.Arn"),
     ),
-    # "IAM policies for AWS X-Ray", AWS Step Functions Developer Guide.
-    "AwaitRestoreRole": {
-        "lambda:InvokeFunction": {"RestoreWatchFunction.Arn"},
-        **each(TO_TRACE | TO_SAMPLE, "*"),
-    },
+    "AwaitRestoreRole": {"lambda:InvokeFunction": {"RestoreWatchFunction.Arn"}},
 }
 
 
@@ -126,13 +116,14 @@ def test_every_role_gets_the_boundary(role: str) -> None:
 
 
 def test_what_is_not_configured_is_not_allowed() -> None:
-    """A key, a VPC, a channel or a secret."""
+    """A key of the stack, a VPC, a channel or a secret."""
     watch = granted(Stack().properties("RestoreWatchFunctionRole"))
     people = granted(Stack(NotifyEmail="ops@example.com").properties("NotifyPeopleFunctionRole"))
     report = granted(Stack().properties("ReportFunctionRole"))
 
     for role in (watch, report):
-        assert {action for action in role if action.startswith(("kms:", "ec2:"))} == set()
+        of_keys = {action: keys for action, keys in role.items() if action[:4] in {"kms:", "ec2:"}}
+        assert of_keys == {"kms:Decrypt": {ANY_KEY}}
     assert people["sns:Publish"] == {"EmailTopic"}
     assert {"secretsmanager:GetSecretValue", "kms:Decrypt"}.isdisjoint(people)
 
@@ -154,37 +145,54 @@ def test_the_function_may_query_only_the_open_jobs_and_the_bookkeeping_of_sweeps
     assert KEY["cluster"]["S"] == project_key(None)["cluster"]["S"] == "sweeps"
 
 
-def through(role: str, key: str, stack: Stack, action: str = "kms:Decrypt") -> set[str]:
-    """The services through which a role may use a key."""
-    statements = role_statements(stack.properties(role))
+def through(
+    role: str, key: str, action: str = "kms:Decrypt", *, secret: str | None = None
+) -> set[str]:
+    """The services through which a role may use a key, for a secret or for what is none."""
+    of_secret = {"kms:EncryptionContext:SecretARN": secret} if secret else {}
+    by_service = {
+        service: of_secret | {"kms:ViaService": f"{service}.us-east-1.amazonaws.com"}
+        for service in ("dynamodb", "logs", "sqs", "sns", "secretsmanager", "s3", "ec2")
+    }
     return {
         service
-        for service in ("dynamodb", "logs", "sqs", "sns", "secretsmanager", "s3", "ec2")
-        if verdict(
-            statements,
-            Call(action, key, context={"kms:ViaService": f"{service}.us-east-1.amazonaws.com"}),
-        )
-        == "Allow"
+        for service, context in by_service.items()
+        if verdict(role_statements(ROLES[role]), Call(action, key, context=context)) == "Allow"
     }
 
 
 @pytest.mark.parametrize(
-    ("role", "secret_key", "stores"),
+    ("role", "stores"),
     [
-        ("RestoreWatchFunctionRole", EVERYTHING["AtlasSecretKmsKeyArn"], set()),
-        ("NotifyPeopleFunctionRole", READERS["NotifySecretKmsKeyArn"], set()),
-        ("ReportFunctionRole", EVERYTHING["AtlasSecretKmsKeyArn"], {"s3"}),
+        ("RestoreWatchFunctionRole", set()),
+        ("NotifyPeopleFunctionRole", set()),
+        ("ReportFunctionRole", {"s3"}),
     ],
 )
-def test_a_function_uses_a_key_only_through_the_services_it_calls(
-    role: str, secret_key: str, stores: set[str]
+def test_a_function_uses_the_key_of_the_stack_only_through_the_services_it_calls(
+    role: str, stores: set[str]
 ) -> None:
-    services = {"dynamodb", "logs", "sqs"} | stores
-    assert through(role, secret_key, ALL) == {"secretsmanager"}
     for action in ("kms:Decrypt", "kms:GenerateDataKey"):
-        assert through(role, TOPIC_KEY, ALL, action) == {"sns"}
-        assert through(role, STACK_KEY, ALL, action) == services
-        assert through(role, STACK_KEY, NO_TOPIC_KEY, action) == services | {"sns"}
+        assert through(role, STACK_KEY, action) == {"dynamodb", "logs", "sqs", "sns"} | stores
+
+
+@pytest.mark.parametrize(
+    ("role", "own", "other"),
+    [
+        ("RestoreWatchFunctionRole", SECRET, READERS["NotifySecretArn"]),
+        ("NotifyPeopleFunctionRole", READERS["NotifySecretArn"], SECRET),
+        ("ReportFunctionRole", SECRET, READERS["NotifySecretArn"]),
+    ],
+)
+def test_any_key_decrypts_only_the_secret_of_the_function_and_only_through_secrets_manager(
+    role: str, own: str, other: str
+) -> None:
+    """Also a key of another account. Secrets Manager names the secret to KMS."""
+    for account in (ACCOUNT, OTHER_ACCOUNT):
+        key = f"arn:aws:kms:us-east-1:{account}:key/6b1d5e0f"
+        assert through(role, key, secret=own) == {"secretsmanager"}
+        assert through(role, key, secret=other) == through(role, key) == set()
+        assert through(role, key, "kms:GenerateDataKey", secret=own) == set()
 
 
 @pytest.mark.parametrize("role", ["RestoreWatchFunctionRole", "ReportFunctionRole"])

@@ -10,7 +10,7 @@ from moto.events.models import EventPattern
 from contract.deployed_template import CHECKOUT, EVERYTHING, READERS, Stack
 from restore_watch.report.period import Schedule, read_request
 
-KEY, TOPIC_KEY = EVERYTHING["KmsKeyArn"], EVERYTHING["TopicKmsKeyArn"]
+KEY = EVERYTHING["KmsKeyArn"]
 STACK = Stack(**READERS, LogRetentionDays="90")
 
 # What stays as it is, because something in AWS would be lost, late or open otherwise
@@ -213,7 +213,7 @@ def test_a_report_is_made_as_often_as_is_asked_for(report: str, expression: str)
 
 def test_the_report_has_the_code_of_the_watch_and_without_it_nothing_is_made() -> None:
     watch, report = (STACK.properties(name) for name in ("RestoreWatchFunction", "ReportFunction"))
-    same = ("Code", "Layers", "Runtime", "Architectures", "TracingConfig")
+    same = ("Code", "Layers", "Runtime", "Architectures")
     assert [watch[name] for name in same] == [report[name] for name in same]
 
     without = Stack(Report="off", **READERS, Metrics="all")
@@ -271,13 +271,8 @@ def by(key: str | None) -> dict[str, Any]:
     [
         ({}, ({"SSEEnabled": True}, None, "alias/aws/sns", None, by(None))),
         ({"KmsKeyArn": KEY}, (OF_TABLES, KEY, KEY, KEY, by(KEY))),
-        ({"TopicKmsKeyArn": TOPIC_KEY}, ({"SSEEnabled": True}, None, TOPIC_KEY, None, by(None))),
-        (
-            {"KmsKeyArn": KEY, "TopicKmsKeyArn": TOPIC_KEY},
-            (OF_TABLES, KEY, TOPIC_KEY, KEY, by(KEY)),
-        ),
     ],
-    ids=["keys of AWS", "a key", "a key of topics", "both"],
+    ids=["keys of AWS", "a key"],
 )
 def test_everything_that_holds_data_is_encrypted_with_the_key_that_is_given(
     given: dict[str, str], expected: tuple[Any, ...]

@@ -147,7 +147,6 @@ def patterns(name: str) -> list[str]:
         ("AtlasProjectIds", "6a1f3c9e5b7d204e8c61f0a3"),
         ("NotifyChanges", "ended, ready"),
         ("NamePrefix", "team-a"),
-        ("ScheduleExpression", "rate(5 minutes)"),
     ],
 )
 def test_a_value_that_the_template_accepts_fits_in_terraform_too(name: str, value: str) -> None:

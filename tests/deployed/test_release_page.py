@@ -221,7 +221,7 @@ def test_a_deployment_that_fails_says_why_and_leaves_no_table_and_no_bucket(
         "AtlasSecretArn=arn:aws:secretsmanager:us-east-1:123456789012:secret:atlas": (
             "'AtlasSecretArn' must be the full ARN of a secret"
         ),
-        "ReservedConcurrency=2": "reserve at least 4",
+        "SubnetIds=subnet-0a1b2c3d": "needs both SubnetIds and SecurityGroupIds",
     }.items():
         assert why in operator.deploy(stated, fails=True)
         assert operator.account.stacks() == {}

@@ -74,7 +74,6 @@ class Environment:
         sleep: Callable[[float], None],
         atlas_url: str | None = None,
         hot_seconds: float = 0,
-        rate_limit_reserve: float = 0.5,
         project_ids: ProjectIds = (),
         metrics: frozenset[str] | None = None,
         log: io.StringIO | None = None,
@@ -102,7 +101,7 @@ class Environment:
             clock,
         )
         self.checker = JobChecker(atlas, outbox)
-        self._options = composition.SweepOptions(hot_seconds, rate_limit_reserve, project_ids)
+        self._options = composition.SweepOptions(hot_seconds, project_ids)
 
     @cached_property
     def application(self) -> Application:

@@ -58,6 +58,7 @@ class Readers:
             "slack_webhook_url": self.address("slack"),
             "teams_webhook_url": self.address("teams"),
             "pagerduty_routing_key": CANARY_ROUTING_KEY,
+            "pagerduty_url": self.url,
         }
 
     def got(self, reader: Reader) -> list[dict[str, Any]]:

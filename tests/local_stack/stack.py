@@ -302,8 +302,6 @@ class LocalStack:
     def _environment_of(self, configuration: FunctionConfiguration) -> dict[str, str]:
         return {
             **configuration.environment,
-            # Real CloudFormation allows only PagerDuty's own addresses.
-            **({"PAGERDUTY_BASE_URL": self.readers.url} if self.readers else {}),
             "AWS_ENDPOINT_URL": self.aws.url,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,

@@ -308,6 +308,7 @@ def _create(
             name: {key: one[key] for key in ("Type", "Default") if key in one}
             for name, one in cloudformation["Parameters"].items()
         },
+        "Mappings": cloudformation["Mappings"],
         "Conditions": cloudformation["Conditions"],
         "Resources": cloudformation["Resources"],
         "Outputs": outputs,

@@ -79,11 +79,11 @@ SERVICES = {
 
 
 def test_the_threat_model_names_every_service_that_each_role_may_use() -> None:
-    """The sentence after the table is about logs, traces, keys and a VPC."""
+    """The sentence after the table is about logs, keys and a VPC."""
     stack = Stack(**EVERYTHING, **READERS)
     may = {
         name: {action.partition(":")[0] for action in granted(stack.properties(name))}
-        - {"ec2", "kms", "logs", "xray"}
+        - {"ec2", "kms", "logs"}
         for name in stack.of_type("AWS::IAM::Role")
     }
     text = section((CHECKOUT / "SECURITY.md").read_text(), "What is protected, and from whom")

@@ -35,7 +35,6 @@ def test_a_complete_environment_is_accepted() -> None:
         atlas_base_url="https://cloud.mongodb.com",
         log_level="INFO",
         hot_seconds=10,
-        rate_limit_reserve=0.5,
         project_ids=(),
         stack_name="atlas-restore-watch",
     )
@@ -51,10 +50,6 @@ TAKEN: dict[str, tuple[str, dict[str, object]]] = {
         "hot_seconds",
         # Also other forms that CloudFormation takes for a number.
         {"0": 0, "50": 50, "2.5": 2.5, " 5 ": 5, "+5": 5, "1e1": 10, "1.": 1, "": 10},
-    ),
-    "RATE_LIMIT_RESERVE": (
-        "rate_limit_reserve",
-        {"0": 0, "1": 1, "0.25": 0.25, "": 0.5, ".5": 0.5, "5e-1": 0.5, "0.333333": 0.333333},
     ),
     "ATLAS_PROJECT_IDS": (
         "project_ids",
@@ -111,11 +106,8 @@ NOT_AN_ID = (
 )
 REFUSED: dict[str, dict[str, str]] = {
     "HOT_SECONDS": dict.fromkeys(
-        ["-1", "0.5", "51", "ten", "1e2", "inf", "\N{ARABIC-INDIC DIGIT FIVE}"],
+        ["-1", "0.5", "51", "ten", "1e2", "inf", "nan", "\N{ARABIC-INDIC DIGIT FIVE}"],
         "expected seconds from 1 to 50",
-    ),
-    "RATE_LIMIT_RESERVE": dict.fromkeys(
-        ["-0.1", "1.1", "50 %", "nan"], "expected a share from 0 to 1"
     ),
     "ATLAS_PROJECT_IDS": {
         "none": NOT_AN_ID.format(1),

@@ -28,7 +28,6 @@ class Channels:
     topic_arns: Mapping[Channel, str]
     webhooks: Webhooks
     secret: NotifySecret
-    pagerduty_base_url: str
     named: tuple[Channel, ...] | None
 
     def set_up(self, deadline: Deadline) -> tuple[list[Channel], NotifyPeopleError | None]:
@@ -54,14 +53,15 @@ class Channels:
             text = json.dumps(chat.custom_notification(notice))
             self._publish(channel, deadline, Message=text)
             return
-        address = value = self.secret.current(deadline).of(channel)
+        secret = self.secret.current(deadline)
+        address = value = secret.of(channel)
         match channel:
             case Channel.SLACK:
                 bodies = [slack.webhook_message(notice)]
             case Channel.TEAMS:
                 bodies = [teams.workflow_message(notice)]
             case Channel.PAGER:
-                address = f"{self.pagerduty_base_url}/v2/enqueue"
+                address = f"{secret.pagerduty_url}/v2/enqueue"
                 bodies = [{"routing_key": value} | event for event in pagerduty.events(notice)]
         for body in bodies:
             self.webhooks.post(channel, address, body, deadline)

@@ -1,4 +1,4 @@
-"""Secrets Manager → the webhooks and the routing key."""
+"""Secrets Manager → the webhooks, and the routing key with its address."""
 
 import re
 import time
@@ -12,7 +12,7 @@ from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
 from foundation.json_text import read_object
 from foundation.renewable import Renewable
-from notify_people.channels.address import is_allowed
+from notify_people.channels.address import allowed_base_url, is_allowed
 from notify_people.channels.channel import Channel
 from notify_people.errors import SecretError
 
@@ -26,15 +26,25 @@ KEYS = {
 }
 """The key of each channel in the secret. Any may be absent."""
 
+PAGERDUTY_URL = "pagerduty_url"
+"""The key of the address of PagerDuty's Events API. It may be absent."""
+
+_PAGERDUTY = ("https://events.pagerduty.com", "https://events.eu.pagerduty.com")
+
 _KEY_NAME = re.compile(r"[A-Za-z_-]{1,40}")
 """An error names only such a key. In the place of another key there may be an address."""
 
 
 @dataclass(frozen=True)
 class ChannelSecrets:
-    """The value of each channel, or the error in it. Its text shows no value."""
+    """
+    The value of each channel, or the error in it. Its text shows no value.
+
+    `pagerduty_url`: the address of PagerDuty's Events API, without its path.
+    """
 
     values: Mapping[Channel, str | SecretError] = field(repr=False)
+    pagerduty_url: str = _PAGERDUTY[0]
 
     def of(self, channel: Channel) -> str:
         """Return the webhook's address or the routing key. Raises SecretError."""
@@ -92,7 +102,11 @@ def read_secret(text: str | None) -> ChannelSecrets:
             found[channel] = SecretError(problem)
     if not found:
         raise SecretError(f"the secret has none of {', '.join(KEYS.values())}")
-    return ChannelSecrets(found)
+    url = _pagerduty_url(secret.get(PAGERDUTY_URL))
+    if url is None:
+        problem = f"the secret's {PAGERDUTY_URL} is not {' or '.join(_PAGERDUTY)}"
+        return ChannelSecrets(found | {Channel.PAGER: SecretError(problem)})
+    return ChannelSecrets(found, url)
 
 
 def _is_misspelt(name: str, channel: Channel) -> bool:
@@ -102,6 +116,14 @@ def _is_misspelt(name: str, channel: Channel) -> bool:
     service = KEYS[channel].partition("_")[0]
     plain, key = (re.sub("[_-]", "", text.casefold()) for text in (name, KEYS[channel]))
     return service in plain or bool(get_close_matches(plain, [key], cutoff=0.85))
+
+
+def _pagerduty_url(value: object) -> str | None:
+    """Return the address to use, or None if it is not PagerDuty's. Plain http is for loopback."""
+    if not value:
+        return _PAGERDUTY[0]
+    url = allowed_base_url(value.strip()) if isinstance(value, str) else None
+    return url if url and (url in _PAGERDUTY or url.startswith("http:")) else None
 
 
 def _checked(channel: Channel, value: object) -> str | SecretError:

@@ -135,7 +135,8 @@ def _advice(channel: Channel, status: int) -> str:
         return "Redirects are not followed: put the final address into the secret"
     if channel is Channel.PAGER:
         return (
-            "pagerduty_routing_key is probably wrong: use the key of an Events API v2 integration"
+            "pagerduty_routing_key is probably wrong: use the key of an Events API v2 integration. "
+            "An account of the EU service region also needs pagerduty_url"
         )
     if status in {400, 413, 422}:
         return f"{channel}_webhook_url is probably not complete: copy the whole address"

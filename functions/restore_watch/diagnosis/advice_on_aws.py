@@ -87,8 +87,8 @@ SECRET_FIXES = AwsFixes(
     "Secrets Manager",
     gone=_ARN,
     denied=(
-        f"{_ARN}. If the secret has a customer managed key, set AtlasSecretKmsKeyArn, and allow "
-        "the function's role kms:Decrypt in the policy of the key"
+        f"{_ARN}. If the secret has a customer managed key, allow the function's role kms:Decrypt "
+        "in the policy of the key"
     ),
     others={
         "InvalidRequestException": (
@@ -125,7 +125,7 @@ SCHEDULE_FIXES = AwsFixes(
 
 KEY_FIXES = AwsFixes(
     "KMS",
-    gone="The key was deleted. Deploy the stack with another TopicKmsKeyArn or KmsKeyArn",
+    gone="The key was deleted. Deploy the stack with another KmsKeyArn",
     denied=(
         "The policy of the key must allow the function's role kms:Decrypt, kms:GenerateDataKey "
         "and kms:DescribeKey"

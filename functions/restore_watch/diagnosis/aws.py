@@ -74,13 +74,13 @@ class AwsDiagnosis:
         )
         expression = str(answer.get("ScheduleExpression", ""))
         if answer["State"] == "ENABLED":
-            if match := re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression):
-                self.period = timedelta(**{f"{match[2]}s": int(match[1])})
+            if match := re.fullmatch(r"rate\((\d+) minutes?\)", expression):
+                self.period = timedelta(minutes=int(match[1]))
             yield good("schedule", f"is enabled: {expression}")
             return
         fix = (
             f"Enable the schedule {SCHEDULE_NAME} of the group {group} in the console of "
-            "EventBridge Scheduler, or deploy the stack again with another ScheduleExpression"
+            "EventBridge Scheduler, or deploy the stack again with another SweepMinutes"
         )
         yield bad("schedule", "is disabled", fix)
 

@@ -22,8 +22,8 @@ _FIXES = {
         "be able to read and decrypt it."
     ),
     "AtlasRateLimitError": (
-        "Slow down the other tools that call Atlas's API for this project, or lower "
-        "RateLimitReserve, the share of the rate limit that the watch leaves to them."
+        "Slow down the other tools that call Atlas's API for this project. The watch leaves half "
+        "of each rate limit to them."
     ),
     "AtlasUnavailableError": (
         "If status.mongodb.com reports an incident, wait. If not, check the function's way to the "

@@ -113,7 +113,7 @@ class _Ask(Task):
 @service
 class FleetReader:
     """
-    Asks Atlas within the reserve that is left to other tools. One object serves a report.
+    Asks Atlas, and leaves half of its rate limits to other tools. One object serves a report.
 
     A list of restores has to reach back to `since`. `books`: what the watch knows.
     """
@@ -154,8 +154,8 @@ class FleetReader:
     def _ask_round(self, deadline: Deadline) -> None:
         """Ask what may be asked now. The rest stays open."""
         limits, workers = self.environment.atlas.limits, self.environment.workers
-        reserve, now = self.environment.options.rate_limit_reserve, self.environment.clock.unix()
-        pace = Pace(reserve, partial(limits.share_left, since=now), limits.waits)
+        since = self.environment.clock.unix()
+        pace = Pace(partial(limits.share_left, since=since), limits.waits)
         agenda: Agenda[_Ask] = Agenda(
             workers.at_once,
             allows=lambda one: pace.allows(one.bucket, to_find=True),

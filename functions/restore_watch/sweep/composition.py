@@ -38,15 +38,9 @@ from restore_watch.time_limits import ENDING_TIME
 
 @dataclass(frozen=True)
 class SweepOptions:
-    """
-    The operator's choices.
-
-    Hot jobs are asked about every `hot_seconds`; 0 turns that off. `rate_limit_reserve` is the
-    share of Atlas's rate limits that is left to other tools.
-    """
+    """The operator's choices. Hot jobs are asked about every `hot_seconds`; 0 turns that off."""
 
     hot_seconds: float
-    rate_limit_reserve: float
     project_ids: ProjectIds = ()
 
 
@@ -94,9 +88,8 @@ class Environment:
         is_awaited: Callable[[], bool],
     ) -> Parts:
         """Return the parts of a sweep that begins now."""
-        clock, limits, options = self.clock, self.atlas.limits, self.options
-        reserve = options.rate_limit_reserve
-        pace = Pace(reserve, partial(limits.share_left, since=clock.unix()), limits.waits)
+        clock, limits = self.clock, self.atlas.limits
+        pace = Pace(partial(limits.share_left, since=clock.unix()), limits.waits)
         known = {job.key: job for job in jobs}
         self.memory.keep_only(known)
         run = Run(

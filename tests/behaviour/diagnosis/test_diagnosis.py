@@ -269,7 +269,7 @@ REFUSALS = [
     (SECRET, "ResourceNotFoundException", "secret", "AtlasSecretArn"),
     (SECRET, "InvalidRequestException", "secret", "The secret is marked for deletion"),
     (SECRET, "DecryptionFailure", "secret", "Enable the KMS key of the secret"),
-    (SECRET, "AccessDeniedException", "secret", "set AtlasSecretKmsKeyArn, and allow the function"),
+    (SECRET, "AccessDeniedException", "secret", "allow the function's role kms:Decrypt"),
     (SECRET, "ThrottlingException", "secret", LATER),
     (INDEX, "ValidationException", "index", "The index OpenJobs was deleted"),
     (INDEX, "SomethingNew", "index", "Look for this code on the page"),

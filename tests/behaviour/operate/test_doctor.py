@@ -169,9 +169,9 @@ def describe_as(old: str, new: str) -> Do:
     return lambda stack: stack.aws.wire.inject(fault)
 
 
-def with_key(parameter: str) -> Do:
+def with_key() -> Do:
     key = (
-        f"<member><ParameterKey>{parameter}</ParameterKey><ParameterValue>"
+        "<member><ParameterKey>KmsKeyArn</ParameterKey><ParameterValue>"
         "arn:aws:kms:us-east-1:123456789012:key/6f1c2a9e</ParameterValue></member>"
     )
     return describe_as("</Parameters>", f"{key}</Parameters>")
@@ -200,25 +200,13 @@ POLICIES: dict[str, tuple[Answer, str, str]] = {
 def test_the_policy_of_a_key_is_looked_at_for_the_function_and_for_sns(
     stack: NotifyingStack, doctor: Doctor, answer: Answer, mark: str, said: str
 ) -> None:
-    with_key("KmsKeyArn")(stack)
+    with_key()(stack)
     stack.aws.wire.inject(Fault(action=answer, operation="GetKeyPolicy", times=None))
     _, printed = doctor()
 
     found = {name: one for name, one in marks(printed).items() if name.startswith("key policy")}
     assert found == {"key policy: function": mark, "key policy: SNS": mark}
     assert " ".join(printed.split()).count(said) == 2
-
-
-@pytest.mark.campaign
-def test_a_key_of_the_topics_alone_is_not_looked_at_for_sns(
-    stack: NotifyingStack, doctor: Doctor
-) -> None:
-    with_key("TopicKmsKeyArn")(stack)
-    stack.aws.wire.inject(Fault(action=policy(), operation="GetKeyPolicy", times=None))
-    found = marks(doctor()[1])
-
-    assert found["key policy: function"] == "ok"
-    assert "key policy: SNS" not in found
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ FAULTS: dict[str, tuple[Action, str]] = {
     "401": (MISSING_ROLE, "Project Backup Manager"),
     "403": (atlas_error(403, "FORBIDDEN", "Not for you."), "Give the service account"),
     "404": (atlas_error(404, "GROUP_NOT_FOUND", "No such project."), "AtlasProjectIds"),
-    "429": (too_many_requests(), "RateLimitReserve"),
+    "429": (too_many_requests(), "half of each rate limit"),
     "500": (Answer(500), "status.mongodb.com"),
     "silence": (Close(), "status.mongodb.com"),
     "html": (Answer(200, {"Content-Type": "text/html"}, "<html>"), "newest version"),

@@ -81,10 +81,10 @@ def test_an_old_job_that_a_rate_limit_did_not_let_through_is_asked_about_in_the_
 
 
 def test_jobs_that_their_list_did_not_show_are_asked_about_by_it_again_once_each_had_a_call(
-    world: World,
+    world: World, environment: Environment
 ) -> None:
     """Each of them is left out for want of calls, and then gets the only call of a sweep."""
-    environment = world.environment(rate_limit_reserve=1.0)
+    world.atlas.keep_bucket(world.group, "flex", 1)
     jobs = world.recorded_jobs(3, clusters=1, timeline=["RUNNING"])
     for job in jobs:
         world.atlas.omit_from_lists(job)

@@ -24,8 +24,8 @@ from local_stack.wire import Fault
 
 OBJECTIVES: dict[str, Any] = {"RtoMinutes": "30", "RpoMinutes": "90"}
 
-WITHOUT_SWEEPS: dict[str, Any] = {"NoSweepMinutes": "0"}
-"""For what has nothing to do with sweeps."""
+WITHOUT_SWEEPS: dict[str, Any] = {"SweepMinutes": "60"}
+"""For what has nothing to do with sweeps: three hours without them raise no alarm."""
 
 NOBODYS_JOB = {
     "groupId": GROUP,

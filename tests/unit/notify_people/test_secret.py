@@ -80,6 +80,43 @@ def test_a_wrong_value_concerns_its_channel_alone(
 
 
 @pytest.mark.parametrize(
+    ("value", "taken"),
+    [
+        ("", "https://events.pagerduty.com"),
+        ("https://events.pagerduty.com", "https://events.pagerduty.com"),
+        (" https://events.eu.pagerduty.com/\n", "https://events.eu.pagerduty.com"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+    ],
+)
+def test_the_secret_names_the_service_region_of_pagerduty(value: str, taken: str) -> None:
+    assert read_secret(json.dumps(WHOLE | {"pagerduty_url": value})).pagerduty_url == taken
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("https://canary.example.org", "http://events.pagerduty.com", "canary", ["canary"]),
+        *("https://events.pagerduty.com/v2/enqueue", "https://canary@events.pagerduty.com"),
+    ],
+)
+def test_another_address_than_one_of_pagerduty_concerns_the_pager_alone(value: object) -> None:
+    """The routing key is a credential."""
+    values = WHOLE | {"pagerduty_url": value}
+
+    assert refusal(values, Channel.PAGER) == (
+        "the secret's pagerduty_url is not https://events.pagerduty.com or "
+        "https://events.eu.pagerduty.com"
+    )
+    assert read_secret(json.dumps(values)).of(Channel.SLACK) == WHOLE["slack_webhook_url"]
+
+
+def test_an_address_of_pagerduty_needs_a_routing_key() -> None:
+    values = SLACK | {"pagerduty_url": "https://events.eu.pagerduty.com"}
+
+    assert refusal(values, Channel.PAGER).startswith("the secret has no pagerduty_routing_key")
+
+
+@pytest.mark.parametrize(
     ("key", "channel"),
     [
         ("pagerDutyRoutingKey", Channel.PAGER),

@@ -31,7 +31,6 @@ def test_the_least_environment_is_accepted() -> None:
         secret_id=None,
         channels=None,
         changes=frozenset(Change) - {"started", "progressed", "failed"},
-        pagerduty_base_url="https://events.pagerduty.com",
         console="https://cloud.mongodb.com",
         stack_name="atlas-restore-watch",
         log_level="INFO",
@@ -47,7 +46,6 @@ def test_everything_can_be_set() -> None:
             "NOTIFY_SECRET_ID": "people",
             "NOTIFY_CHANNELS": "email, Slack ,pager",
             "NOTIFY_CHANGES": "ended,READY",
-            "PAGERDUTY_BASE_URL": "https://events.eu.pagerduty.com/",
             "ATLAS_BASE_URL": "http://127.0.0.1:8080",
         }
     )
@@ -55,7 +53,6 @@ def test_everything_can_be_set() -> None:
     assert made.topic_arns == {Channel.CHAT: CHAT, Channel.EMAIL: EMAIL}
     assert made.channels == (Channel.PAGER, Channel.SLACK, Channel.EMAIL)
     assert made.changes == {"ended", "ready"}
-    assert made.pagerduty_base_url == "https://events.eu.pagerduty.com"
     assert made.console == "http://127.0.0.1:8080", "plain http is for loopback"
 
 
@@ -79,10 +76,9 @@ def test_a_missing_variable_is_named() -> None:
         ("NOTIFY_CHANNELS", ","),
         ("NOTIFY_CHANNELS", "slack"),
         ("NOTIFY_CHANNELS", "email"),
-        ("PAGERDUTY_BASE_URL", "http://events.pagerduty.com"),
-        ("PAGERDUTY_BASE_URL", "https://events.pagerduty.com/v2/enqueue"),
-        ("PAGERDUTY_BASE_URL", "https://user:canary@events.pagerduty.com"),
-        ("ATLAS_BASE_URL", "cloud.mongodb.com"),
+        ("ATLAS_BASE_URL", "http://cloud.mongodb.com"),
+        ("ATLAS_BASE_URL", "https://cloud.mongodb.com/api"),
+        ("ATLAS_BASE_URL", "https://user:canary@cloud.mongodb.com"),
         ("POWERTOOLS_LOG_LEVEL", "canary"),
     ],
 )

@@ -18,12 +18,10 @@ ELSEWHERE = Bucket(OTHER_GROUP, RestoreKind.FLEX)
 PROJECTS = Bucket(None, AtlasList.PROJECTS)
 
 
-def pace_with(
-    *shares: float | None, reserve: float = 0.5, waits: Callable[[Bucket], bool] = lambda _: False
-) -> Pace:
+def pace_with(*shares: float | None, waits: Callable[[Bucket], bool] = lambda _: False) -> Pace:
     """A pace to which Atlas names these shares in turn, and then always the last one."""
     left = list(shares) or [None]
-    return Pace(reserve, lambda _bucket: left.pop(0) if len(left) > 1 else left[0], waits)
+    return Pace(lambda _bucket: left.pop(0) if len(left) > 1 else left[0], waits)
 
 
 def read(pace: Pace, bucket: Bucket, error: RestoreWatchError | None = None) -> None:
@@ -43,25 +41,21 @@ def allowed(pace: Pace, buckets: Iterable[Bucket]) -> list[bool]:
 
 
 @pytest.mark.parametrize(
-    ("shares", "reserve", "allows"),
+    ("shares", "allows"),
     [
-        ([None], 0.5, [True, True]),
-        ([1.0], 0.5, [True, True]),
-        ([0.5], 0.5, [True, True]),
-        ([0.499], 0.5, [True, False]),
-        ([0.0], 0.5, [True, False]),
-        ([0.0], 0.0, [True, True, True]),
-        ([0.1, 0.1, 0.9], 0.5, [True, False, True]),
+        ([None], [True, True]),
+        ([1.0], [True, True]),
+        ([0.5], [True, True]),
+        ([0.499], [True, False]),
+        ([0.0], [True, False]),
+        ([0.1, 0.1, 0.9], [True, False, True]),
     ],
-    ids=[
-        *("unknown", "full", "the reserve", "less", "nothing"),
-        *("without a reserve", "filled again"),
-    ],
+    ids=["unknown", "full", "half", "less", "nothing", "filled again"],
 )
-def test_after_the_first_call_calls_stop_while_less_than_the_reserve_is_left(
-    shares: list[float | None], reserve: float, allows: list[bool]
+def test_after_the_first_call_calls_stop_while_less_than_half_is_left(
+    shares: list[float | None], allows: list[bool]
 ) -> None:
-    assert allowed(pace_with(*shares, reserve=reserve), [FLEX] * len(allows)) == allows
+    assert allowed(pace_with(*shares), [FLEX] * len(allows)) == allows
 
 
 def test_the_first_call_from_each_bucket_is_always_allowed() -> None:
@@ -91,19 +85,15 @@ def test_the_reserve_stops_calls_of_both_purposes(*, first: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answers", "reserve", "is_starved"),
+    ("answers", "is_starved"),
     [
-        ((), 0.5, False),
-        ((0.1,), 0.5, True),
-        ((0.3, 0.2, 0.1), 0.5, True),
-        ((None, 0.1), 0.5, True),
-        ((None, None), 0.5, False),
-        ((0.5, 0.1), 0.5, False),
-        ((0.9, 0.4), 0.5, False),
-        ((0.0, 0.0), 0.0, False),
-        # A sweep's own calls leave less than everything.
-        ((0.9,), 1.0, False),
-        ((0.89,), 1.0, True),
+        ((), False),
+        ((0.1,), True),
+        ((0.3, 0.2, 0.1), True),
+        ((None, 0.1), True),
+        ((None, None), False),
+        ((0.5, 0.1), False),
+        ((0.9, 0.4), False),
     ],
     ids=[
         "no call",
@@ -113,17 +103,14 @@ def test_the_reserve_stops_calls_of_both_purposes(*, first: bool) -> None:
         "Atlas does not say",
         "used up by this sweep, from the reserve",
         "used up by this sweep",
-        "no reserve",
-        "a reserve of everything, and nobody else",
-        "a reserve of everything, and others",
     ],
 )
 def test_a_bucket_is_starved_if_too_little_was_left_from_the_start_for_a_call(
-    answers: tuple[float | None, ...], reserve: float, *, is_starved: bool
+    answers: tuple[float | None, ...], *, is_starved: bool
 ) -> None:
     """The answers say what is left after each call. One more call is wanted."""
     said: list[float | None] = [None]
-    pace = Pace(reserve, lambda _bucket: said[-1], lambda _: False)
+    pace = Pace(lambda _bucket: said[-1], lambda _: False)
     for share in answers:
         if pace.allows(FLEX):
             said.append(share)
@@ -147,7 +134,7 @@ def test_what_is_left_out_of_a_later_round_does_not_starve_a_bucket(calls: int) 
 
 def test_calls_that_are_under_way_at_once_do_not_starve_their_bucket() -> None:
     share = 1.0
-    pace = Pace(0.5, lambda _bucket: share, lambda _: False)
+    pace = Pace(lambda _bucket: share, lambda _: False)
     for _ in range(8):
         pace.allows(FLEX)
     for share in (0.9, 0.8, 0.3, 0.2):  # noqa: B007 - the pace reads it
@@ -159,7 +146,7 @@ def test_calls_that_are_under_way_at_once_do_not_starve_their_bucket() -> None:
 
 def test_each_bucket_is_starved_by_itself() -> None:
     shares = {FLEX: 0.1, DEDICATED: 0.9}
-    pace = Pace(0.5, shares.get, lambda _: False)
+    pace = Pace(shares.get, lambda _: False)
     for bucket in (FLEX, DEDICATED, ELSEWHERE) * 2:
         if pace.allows(bucket):
             read(pace, bucket)
@@ -268,7 +255,7 @@ def test_a_project_answers_until_its_last_question_was_not(error: RestoreWatchEr
 
 @pytest.mark.fault("F99")
 def test_while_atlas_asks_to_wait_a_sweep_makes_one_call_in_the_family() -> None:
-    pace = pace_with(1.0, reserve=0.0, waits=lambda one: one == FLEX)
+    pace = pace_with(1.0, waits=lambda one: one == FLEX)
 
     assert [pace.allows(FLEX, to_find=one) for one in (True, False, True)] == [True, False, False]
     pace.begin_round()

@@ -16,8 +16,8 @@ SILENCES = 3
 REFUSALS = 3
 """After so many refusals and no other answer, a sweep leaves a family alone: there is no role."""
 
-STARVED = 0.9
-"""With this share left, nobody else has used up a bucket, even if all of it is to be left."""
+RESERVE = 0.5
+"""The share of each of Atlas's rate limits that is left to the project's other tools."""
 
 
 @dataclass
@@ -41,10 +41,10 @@ class _Project:
 @dataclass(eq=False, repr=False)
 class Pace:
     """
-    Leaves a share of every bucket of calls to the project's other tools.
+    Leaves half of every bucket of calls to the project's other tools.
 
     `share_left` returns the share of a bucket that is left, from 0 to 1, as Atlas's answers in this
-    sweep say it, or None. If less than `reserve` is left, the sweep makes no more calls from that
+    sweep say it, or None. If less than `RESERVE` is left, the sweep makes no more calls from that
     bucket, except the first one of each purpose: to ask about known jobs, and to find others. So
     every sweep learns how much is left now, and other tools cannot blind the watch. If that is too
     little from the start, the bucket is `starved`.
@@ -54,7 +54,6 @@ class Pace:
     each later round. Any thread may use it.
     """
 
-    reserve: float
     share_left: Callable[[Bucket], float | None]
     waits: Callable[[Bucket], bool]
 
@@ -73,7 +72,7 @@ class Pace:
             if is_refused or (waits and (calls.follows or calls.finds)):
                 return False
             is_first = not (calls.finds if to_find else calls.follows)
-            is_allowed = is_first or share is None or share >= self.reserve
+            is_allowed = is_first or share is None or share >= RESERVE
             # The last check: it uses up the only question of a silent project in this round.
             if is_allowed and self._is_left_alone(bucket.group_id):
                 return False
@@ -88,7 +87,6 @@ class Pace:
 
         Later questions about hot jobs do not count.
         """
-        enough = min(self.reserve, STARVED)
         with self._lock:
             calls = dict(self._calls)
         return [
@@ -101,7 +99,7 @@ class Pace:
             )
             for bucket, calls in calls.items()
             # Whether the list of projects was read is a trouble of the stack.
-            if bucket.group_id and calls.is_stopped and 0 <= calls.best_share < enough
+            if bucket.group_id and calls.is_stopped and 0 <= calls.best_share < RESERVE
         ]
 
     def begin_round(self) -> None:
