@@ -21,7 +21,7 @@ class ObservedStack(LocalStack):
     """
 
     def __init__(self, produced: Produced) -> None:
-        super().__init__(parameters={"Metrics": "all"})
+        super().__init__()
         self._produced = produced
         self._was_refused = False
         self.is_warm = False

@@ -189,12 +189,12 @@ variable "log_retention_days" {
 }
 
 variable "metrics" {
-  description = "Which metrics of its own the stack has; CloudWatch bills each of them. With \"essential\", those of which an alarm depends: the heartbeat, degraded projects, changes that are not published, and what the objectives need. With \"all\", every one that docs/operations.md lists, and more alarms. With \"none\", alarms look at metrics of AWS only."
+  description = "With \"yes\", the stack has nine metrics of its own, which its alarms and its dashboard read; CloudWatch bills each of them. With \"no\", alarms look at metrics of AWS only."
   type        = string
   default     = null
   validation {
-    condition     = var.metrics == null ? true : (contains(["essential", "all", "none"], tostring(var.metrics)))
-    error_message = "Metrics must be one of essential, all, none."
+    condition     = var.metrics == null ? true : (contains(["yes", "no"], tostring(var.metrics)))
+    error_message = "Metrics must be yes or no; give yes for all or essential of version 1, and no for none."
   }
 }
 
@@ -239,7 +239,7 @@ variable "create_alarms" {
 }
 
 variable "create_dashboard" {
-  description = "With \"yes\", the stack has a dashboard, which shows most with Metrics as \"all\". CloudWatch bills each one after the first three of an account."
+  description = "With \"yes\", the stack has a dashboard of its metrics and those of AWS. CloudWatch bills each one after the first three of an account."
   type        = string
   default     = null
   validation {

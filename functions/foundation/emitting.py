@@ -38,19 +38,17 @@ def emitting(lock: AbstractContextManager[object] | None = None) -> Iterator[Non
 
 @service
 class MetricsLog:
-    """Writes CloudWatch's embedded metric format: the metrics with `wanted` names, or all."""
+    """Writes CloudWatch's embedded metric format, unless the operator wants no metrics."""
 
-    wanted: frozenset[str] | None = None
+    is_on: bool = True
 
     def write(self, metrics: Metrics, **dimensions: str) -> None:
-        """Write the metrics that are wanted, in one line."""
-        written = [name for name in metrics if self.wanted is None or name in self.wanted]
-        if not written:
+        """Write the metrics in one line."""
+        if not (self.is_on and metrics):
             return
         line = EphemeralMetrics()
         for name, value in dimensions.items():
             line.add_dimension(name, value)
-        for name in written:
-            unit, amount = metrics[name]
+        for name, (unit, amount) in metrics.items():
             line.add_metric(name, unit, amount)
         line.flush_metrics()

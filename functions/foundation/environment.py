@@ -10,22 +10,8 @@ POWERTOOLS = ("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERT
 
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
-ESSENTIAL_METRICS = frozenset(
-    {
-        "SuccessfulSweeps",
-        "ProjectsDegraded",
-        "OldestPendingSeconds",
-        "OldestRunningSeconds",
-        "RestoreDuration",
-        "SnapshotAge",
-        "AtlasSunsets",
-        "CredentialDaysLeft",
-        "EmailSubscriptionsMissing",
-    }
-)
-"""What the alarms of template.yaml read if METRICS is essential, and the heartbeat."""
-
-_METRICS = {"all": None, "essential": ESSENTIAL_METRICS, "none": frozenset[str]()}
+_METRICS = {"yes": True, "no": False, "all": True, "essential": True, "none": False}
+"""METRICS by its word. The last three are of templates before 2.0."""
 
 # A FIFO topic needs a group id with every message.
 _STANDARD_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+")
@@ -49,11 +35,11 @@ def read_environment(environment: Mapping[str, str], *required: str) -> dict[str
     return given
 
 
-def wanted_metrics(given: Mapping[str, str]) -> frozenset[str] | None:
-    """Return the names of the metrics to write, None for all, which older templates want."""
-    word = given.get("METRICS") or "all"
+def wants_metrics(given: Mapping[str, str]) -> bool:
+    """Whether to write metrics. Without METRICS, as with the oldest templates, they are written."""
+    word = given.get("METRICS") or "yes"
     if word not in _METRICS:
-        msg = f"METRICS: expected one of {', '.join(_METRICS)}"
+        msg = "METRICS: expected one of yes, no"
         raise ConfigurationError(msg)
     return _METRICS[word]
 

@@ -55,7 +55,7 @@ class Application:
             try:
                 entry = self._read(record["body"])
             except Exception as error:  # noqa: BLE001 - our own fault too concerns one message
-                self.telemetry.count_failed(error)
+                self.telemetry.report_failure(error)
                 failed.append(record["messageId"])
                 continue
             if entry is not None:

@@ -81,7 +81,7 @@ class Delivery:
         for entry in new:
             try:
                 self.sent.note(entry.notice.subject, channel, entry.notice.order, deadline)
-                self.telemetry.count_sent(channel, entry.notice)
+                self.telemetry.report_sent(channel, entry.notice)
             except NotifyPeopleError as error:
                 self.fail([entry], error, channel)
         return None
@@ -92,7 +92,7 @@ class Delivery:
         """Have SQS deliver the entries again. Return the error."""
         for entry in entries:
             entry.has_failed = True
-            self.telemetry.count_failed(error, channel, entry.notice)
+            self.telemetry.report_failure(error, channel, entry.notice)
         return error
 
     def _is_new(
@@ -115,7 +115,7 @@ class Delivery:
         if sent == notice.order:
             self.telemetry.report_repetition(channel, notice)
         elif sent is not None:
-            self.telemetry.count_dropped(channel, notice)
+            self.telemetry.report_dropped(channel, notice)
         return sent is None
 
     def _send(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from foundation.environment import read_environment, standard_topic, wanted_metrics
+from foundation.environment import read_environment, standard_topic, wants_metrics
 from foundation.errors import ConfigurationError
 from notify_people.change import DEFAULT_CHANGES, Change
 from notify_people.channels.address import allowed_base_url
@@ -20,7 +20,7 @@ class Settings:
     The operator's choices when the stack was deployed.
 
     `channels`: in the order of tries; None for all that have a topic or a key in the secret.
-    `console`: the address of Atlas's console and API. `metrics`: the names to write, None for all.
+    `console`: the address of Atlas's console and API.
     """
 
     sent_table_name: str
@@ -31,7 +31,7 @@ class Settings:
     console: str
     stack_name: str
     log_level: str
-    metrics: frozenset[str] | None
+    metrics: bool
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -51,7 +51,7 @@ class Settings:
             console=_console(given.get("ATLAS_BASE_URL") or "https://cloud.mongodb.com"),
             stack_name=given["POWERTOOLS_SERVICE_NAME"],
             log_level=given["POWERTOOLS_LOG_LEVEL"],
-            metrics=wanted_metrics(given),
+            metrics=wants_metrics(given),
         )
 
 

@@ -1,4 +1,4 @@
-"""The operator's view: a log line for each channel of a notice, and metrics."""
+"""The operator's view: a log line for each channel of a notice, and a metric."""
 
 from typing import Any
 
@@ -11,20 +11,17 @@ from notify_people.channels.channel import Channel
 from notify_people.errors import NotifyPeopleError
 from notify_people.words.notice import Notice
 
-_ONE = MetricUnit.Count, 1
-
 
 @service
 class Telemetry:
-    """Writes the logs and metrics of docs/people.md. No message, address or key is logged."""
+    """Writes what docs/people.md describes. No message, address or key is logged."""
 
     logger: Logger
     metrics: MetricsLog
 
-    def count_sent(self, channel: Channel, notice: Notice) -> None:
-        """Count a notice that a channel took."""
+    def report_sent(self, channel: Channel, notice: Notice) -> None:
+        """Report a notice that a channel took."""
         with emitting():
-            self.metrics.write({"NoticesSent": _ONE}, channel=channel)
             self.logger.info("sent", **_names(channel, notice))
 
     def report_repetition(self, channel: Channel, notice: Notice) -> None:
@@ -32,10 +29,9 @@ class Telemetry:
         with emitting():
             self.logger.info("sent already", **_names(channel, notice))
 
-    def count_dropped(self, channel: Channel, notice: Notice) -> None:
-        """Count a notice that came after a newer notice about the same subject."""
+    def report_dropped(self, channel: Channel, notice: Notice) -> None:
+        """Report a notice that came after a newer notice about the same subject."""
         with emitting():
-            self.metrics.write({"NoticesDropped": _ONE})
             text = "A newer notice was sent before this one, so this one is not sent"
             self.logger.warning(text, **_names(channel, notice))
 
@@ -50,13 +46,12 @@ class Telemetry:
         with emitting():
             self.logger.debug("not wanted", event_type=event_type)
 
-    def count_failed(
+    def report_failure(
         self, error: Exception, channel: Channel | None = None, notice: Notice | None = None
     ) -> None:
-        """Count a notice that was not sent. The text of an error of Python may hold anything."""
+        """Report a notice that was not sent. The text of an error of Python may hold anything."""
         text = str(error) if isinstance(error, NotifyPeopleError) else "This is a bug"
         with emitting():
-            self.metrics.write({"NoticesFailed": _ONE})
             names = _names(channel, notice) if notice else {}
             self.logger.error(text, **names, error=type(error).__name__)
 

@@ -55,18 +55,15 @@ class Application:
         Lambda's retries have the same `request_id`. The error of a single target is raised; of
         several, the first error if every check failed or, for an EventBridge event, any check.
         """
+        with self._reporting():
+            request = parse(event)
+        deadline = deadline.within(SWEEP_TIME if isinstance(request, Sweep) else CHECK_TIME)
         try:
-            with self._reporting():
-                request = parse(event)
-            deadline = deadline.within(SWEEP_TIME if isinstance(request, Sweep) else CHECK_TIME)
-            try:
-                return self._result(request, deadline, request_id)
-            finally:
-                # A sweep follows the jobs that are new, even if their check failed.
-                if self.checker.take_new():
-                    self.sweeper.start_following(deadline)
+            return self._result(request, deadline, request_id)
         finally:
-            self.telemetry.flush()
+            # A sweep follows the jobs that are new, even if their check failed.
+            if self.checker.take_new():
+                self.sweeper.start_following(deadline)
 
     def _result(
         self, request: Request, deadline: Deadline, request_id: str | None

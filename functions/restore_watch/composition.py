@@ -39,7 +39,7 @@ def environment_of(settings: Settings, logger: Logger, client: Callable[[Any], A
     """Return what sweeps and reports work with, connected to nothing yet."""
     table = settings.table_name
     telemetry = Telemetry(logger, MetricsLog(settings.metrics))
-    http = http_client(telemetry.count_atlas_call)
+    http = http_client(telemetry.report_sunset)
     dynamodb = client("dynamodb")
     secret = AtlasSecret(client("secretsmanager"), settings.atlas_secret_id)
     clock = Clock()
@@ -71,7 +71,7 @@ def compose(
         # Imported now, so that no cold start of another invocation takes longer for it.
         from restore_watch.diagnosis.doctor import Doctor  # noqa: PLC0415
 
-        with http_client(telemetry.count_atlas_call) as http:
+        with http_client(telemetry.report_sunset) as http:
             return Doctor(settings, http, client, environment.clock.now).diagnose(wanted, deadline)
 
     checker = JobChecker(environment.atlas, environment.outbox)

@@ -60,7 +60,7 @@ class Outbox:
         try:
             for entry in recorded.pending:
                 self.topic.publish(entry, deadline)
-                self.telemetry.count_publication(entry, recorded)
+                self.telemetry.report_publication(entry, recorded)
                 last = entry
         except RestoreWatchError:
             if last is not None:

@@ -43,6 +43,4 @@ def lambda_handler(event: Any, context: "LambdaContext") -> Mapping[str, Any]:
     except RestoreWatchError as error:
         telemetry.report_failure(error)
         raise
-    finally:
-        telemetry.flush()
     return result

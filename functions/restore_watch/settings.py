@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, Self
 
-from foundation.environment import read_environment, standard_topic, wanted_metrics
+from foundation.environment import read_environment, standard_topic, wants_metrics
 from foundation.errors import ConfigurationError
 from restore_watch.atlas.credentials import DEFAULT_BASE_URL, allowed_base_url
 
@@ -26,7 +26,6 @@ class Settings:
     `stack_name`: the service of logs and metrics, and the stack's name in messages.
     `own_name`: by which Lambda calls the function.
     `memory_megabytes`: the memory that Lambda gives the function, 0 if nobody knows.
-    `metrics`: the names of metrics to write, None for all.
     The rest is for a diagnosis, "" if absent: the schedule's group, and the topics of people.
     """
 
@@ -40,7 +39,7 @@ class Settings:
     stack_name: str
     own_name: str = ""
     memory_megabytes: int = 0
-    metrics: frozenset[str] | None = None
+    metrics: bool = True
     schedule_group: str = ""
     email_topic_arn: str = ""
     chat_topic_arn: str = ""
@@ -72,7 +71,7 @@ class Settings:
             stack_name=given["POWERTOOLS_SERVICE_NAME"],
             own_name=given.get("AWS_LAMBDA_FUNCTION_NAME", ""),
             memory_megabytes=int(given.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or 0),
-            metrics=wanted_metrics(given),
+            metrics=wants_metrics(given),
             schedule_group=given.get("SCHEDULE_GROUP", ""),
             email_topic_arn=given.get("EMAIL_TOPIC_ARN", ""),
             chat_topic_arn=given.get("CHAT_TOPIC_ARN", ""),

@@ -273,7 +273,6 @@ def attributes_of_messages() -> tuple[set[str], set[str]]:
 OF_CHANGES, OF_VALIDATIONS = attributes_of_messages()
 MESSAGE = event("restore-status-changed.schema")
 DATA = set(MESSAGE["$defs"]["change"]["required"])
-TELEMETRY = (ROOT / "functions/notify_people/telemetry.py").read_text()
 OF_PEOPLE = leaves(notify_people.errors, notify_people.errors.NotifyPeopleError)
 
 TABLES: dict[tuple[str, str], Collection[str]] = {
@@ -303,9 +302,7 @@ TABLES: dict[tuple[str, str], Collection[str]] = {
     },
     ("report", "restores.csv"): COLUMNS,
     ("people", "Which changes"): {*Change, "all"},
-    ("people", "When a message does not arrive"): {
-        *("NoticeDeadLetterQueueArn", *OF_PEOPLE, *re.findall(r'"(Notices\w+)"', TELEMETRY)),
-    },
+    ("people", "When a message does not arrive"): {"NoticeDeadLetterQueueArn", *OF_PEOPLE},
 }
 
 
@@ -356,17 +353,6 @@ def test_each_field_of_a_job_comes_from_the_field_of_atlas_that_the_table_names(
     )
     assert {name: job[name] for name in expected} == expected
     assert {one for cells in told.values() for cell in cells for one in quoted(cell)} == FIELDS
-
-
-def test_every_metric_is_described_with_its_dimensions_and_no_other() -> None:
-    source = "".join(path.read_text() for path in (SOURCES / "telemetry").glob("*.py"))
-    described = rows(section(page("operations"), "Metrics"))
-    emitted = re.findall(r'"([A-Z]\w+)"', source) + re.findall(r'"(Email\w+)"', TELEMETRY)
-
-    for cells in (1, 2):
-        shown = {name for row in described if len(row.cells) == cells for name in row.names}
-        assert shown == set(emitted)
-    assert "`AtlasRestoreWatch`" in section(page("operations"), "Metrics")
 
 
 def test_every_status_is_named_in_the_order_of_rank() -> None:

@@ -174,7 +174,7 @@ OF_ALL = {
     "POWERTOOLS_SERVICE_NAME": "drills",
     "POWERTOOLS_METRICS_NAMESPACE": "AtlasRestoreWatch",
     "POWERTOOLS_LOG_LEVEL": "DEBUG",
-    "METRICS": "essential",
+    "METRICS": "yes",
 }
 OF_PEOPLE = {"EMAIL_TOPIC_ARN": "EmailTopic", "CHAT_TOPIC_ARN": "ChatTopic"}
 OF_WATCH = OF_ALL | {
@@ -254,7 +254,7 @@ LONGEST = {
     "NotifyEmail": "ops@example.com",
     "NotifyChat": "yes",
     "LogLevel": "WARNING",
-    "Metrics": "essential",
+    "Metrics": "yes",
 }
 
 

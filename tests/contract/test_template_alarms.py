@@ -1,6 +1,5 @@
 """The alarms and the dashboard of template.yaml. behaviour/telemetry/test_alarms.py raises them."""
 
-import inspect
 import json
 import re
 from typing import Any
@@ -8,12 +7,10 @@ from typing import Any
 import pytest
 
 from contract.deployed_template import READERS, Json, Stack, source_template
-from contract.documents import page, rows, section, table
+from contract.documents import ROOT, page, rows, section, table
 from contract.test_template import LONGEST_STACK_NAME, longest_names, secret
-from foundation.environment import wanted_metrics
 from local_stack.aws_metrics import documented
 from local_stack.cloudwatch import Alarm, Metric
-from restore_watch import errors
 from restore_watch.model.restore_job import RestoreStatus
 
 TOPIC = "arn:aws:sns:us-east-1:111122223333:alarms"
@@ -22,24 +19,15 @@ ALL = {
     **READERS,
     **OBJECTIVES,
     "AlarmTopicArn": TOPIC,
-    "Metrics": "all",
     "CreateDashboard": "yes",
 }
 STACK = Stack(**ALL)
 ALARMS = STACK.of_type("AWS::CloudWatch::Alarm")
-OF_PEOPLE = {
-    *("NoticeDeadLetterQueueAlarm", "NoticeQueueAlarm"),
-    *("NotifyPeopleErrorsAlarm", "NotifyPeopleThrottlesAlarm", "EmailSubscriptionAlarm"),
+OF_PEOPLE = {"NoticeDeadLetterQueueAlarm", "NoticeQueueAlarm", "EmailSubscriptionAlarm"}
+OF_AWS = {
+    *("RequestDeadLetterQueueAlarm", "OnFailureQueueAlarm", "RequestQueueAlarm"),
+    "FunctionErrorsAlarm",
 }
-ESSENTIAL = [
-    *("NoSweepAlarm", "DegradedAlarm", "PendingAlarm", "SunsetAlarm"),
-    "CredentialsExpireAlarm",
-]
-ALL_METRICS = ["CredentialsAlarm", "AccessListAlarm", "AtlasThrottlesAlarm"]
-BESIDE_ESSENTIAL = [
-    *("FunctionErrorsAlarm", "FunctionThrottlesAlarm", "ReportErrorsAlarm"),
-    *("NobodyReachedAlarm", "ScheduleDroppedAlarm"),
-]
 
 each_alarm = pytest.mark.parametrize("said", ALARMS.values(), ids=ALARMS)
 
@@ -47,12 +35,7 @@ each_alarm = pytest.mark.parametrize("said", ALARMS.values(), ids=ALARMS)
 def own_metrics() -> dict[str, set[str]]:
     """The dimensions of each metric of the functions, from the docs."""
     described = rows(section(page("operations"), "Metrics"))
-    return {
-        name: set(row.cells[-1].split(", "))
-        for row in described
-        if len(row.cells) == 2
-        for name in row.names
-    }
+    return {name: set(row.cells[-1].split(", ")) for row in described for name in row.names}
 
 
 def alarms(name: str = "atlas-restore-watch", /, **parameters: str) -> Json:
@@ -63,44 +46,57 @@ def metrics_of(said: Json) -> list[Metric]:
     return list(Alarm(said).metrics.values())
 
 
+def shown() -> list[Metric]:
+    """What the dashboard shows: each line has a namespace, a name, and dimensions by pairs."""
+    body = json.loads(STACK.only("AWS::CloudWatch::Dashboard")["DashboardBody"])
+    lines = (one for each in body["widgets"] for one in each["properties"].get("metrics", ()))
+    words = ([one for one in line if isinstance(one, str)] for line in lines)
+    return [
+        Metric(namespace, name, frozenset(zip(pairs[::2], pairs[1::2], strict=True)))
+        for namespace, name, *pairs in words
+    ]
+
+
 @pytest.mark.parametrize(
     ("given", "more", "fewer"),
     [
         ({}, set(), set()),
-        ({"Metrics": "essential"}, set(), set(ALL_METRICS + BESIDE_ESSENTIAL)),
-        ({"Metrics": "none"}, set(), set(ALL_METRICS + ESSENTIAL)),
+        ({"Metrics": "no"}, set(), ALARMS.keys() - OF_PEOPLE - OF_AWS),
         ({"NotifyEmail": "ops@example.com"}, OF_PEOPLE, set()),
         ({"RtoMinutes": "45"}, {"RtoAlarm"}, set()),
         ({"RpoMinutes": "45"}, {"RpoAlarm"}, set()),
-        ({"Report": "off"}, set(), {"ReportErrorsAlarm"}),
         (
             {**ALL, "CreateAlarms": "no"},
             set(),
             ALARMS.keys() - OF_PEOPLE - {"RtoAlarm", "RpoAlarm"},
         ),
     ],
-    ids=["all", "essential", "of AWS", "people", "RTO", "RPO", "no report", "none"],
+    ids=["usual", "of AWS", "people", "RTO", "RPO", "none"],
 )
 def test_there_are_the_usual_alarms_and_those_that_are_asked_for(
     given: dict[str, str], more: set[str], fewer: set[str]
 ) -> None:
     usual = ALARMS.keys() - OF_PEOPLE - {"RtoAlarm", "RpoAlarm"}
 
-    assert alarms(**{"Metrics": "all"} | given).keys() == (usual | more) - fewer
+    assert alarms(**given).keys() == (usual | more) - fewer
 
 
-@pytest.mark.parametrize("metrics", ["all", "essential", "none"])
-def test_alarms_look_at_metrics_of_the_functions_that_are_emitted(metrics: str) -> None:
-    objectives = {} if metrics == "none" else OBJECTIVES
-    read = {
-        metric.name
-        for said in alarms(Metrics=metrics, **READERS, **objectives).values()
-        for metric in metrics_of(said)
-        if metric.namespace == "AtlasRestoreWatch"
-    }
+def test_at_most_ten_metrics_are_written_and_an_alarm_or_the_dashboard_reads_each() -> None:
+    pattern = r'"(\w+)"\]?(?::| =) \(MetricUnit\.'
+    sources = (path.read_text() for path in (ROOT / "functions").rglob("*.py"))
+    written = {name for text in sources for name in re.findall(pattern, text)}
+    read = [metric for said in ALARMS.values() for metric in metrics_of(said)] + shown()
+    own = {metric.name for metric in read if metric.namespace == "AtlasRestoreWatch"}
 
-    emitted = wanted_metrics({"METRICS": metrics})
-    assert read == emitted if emitted is not None else read < own_metrics().keys()
+    assert written == own == own_metrics().keys()
+    assert len(written) <= 10
+
+
+def test_there_are_at_most_fourteen_alarms_and_without_metrics_none_reads_them() -> None:
+    left = alarms(Metrics="no", **READERS).values()
+
+    assert len(ALARMS) <= 14
+    assert "AtlasRestoreWatch" not in {one.namespace for said in left for one in metrics_of(said)}
 
 
 def test_thresholds_are_those_that_the_operator_gives() -> None:
@@ -163,13 +159,11 @@ def test_every_description_is_short_enough_with_the_longest_names() -> None:
 
 @each_alarm
 def test_an_alarm_looks_at_metrics_that_exist(said: Json) -> None:
-    raised = {name for name, _ in inspect.getmembers(errors, inspect.isclass)}
     for metric in metrics_of(said):
         dimensions = dict(metric.dimensions)
         if metric.namespace == "AtlasRestoreWatch":
             assert own_metrics()[metric.name] == dimensions.keys()
             assert dimensions["service"] == "atlas-restore-watch"
-            assert dimensions.get("error", "AtlasError") in raised
             assert dimensions.get("status", "FAILED") in list(RestoreStatus)
         else:
             (resource,) = dimensions.values()
@@ -201,23 +195,14 @@ def test_a_dashboard_is_made_on_request() -> None:
 
 
 def test_the_dashboard_shows_metrics_and_queues_that_exist() -> None:
-    body = json.loads(STACK.only("AWS::CloudWatch::Dashboard")["DashboardBody"])
-    lines = [one for each in body["widgets"] for one in each["properties"].get("metrics", ())]
-    shown = set()
-    for line in lines:
-        if isinstance(line[0], dict):
-            pattern = r"AtlasRestoreWatch,service,(\w+)\} MetricName=\"(\w+)\""
-            ((dimension, name),) = re.findall(pattern, line[0]["expression"])
-            assert own_metrics()[name] == {"service", dimension}
+    for metric in shown():
+        if metric.namespace == "AtlasRestoreWatch":
+            assert own_metrics()[metric.name] == dict(metric.dimensions).keys()
         else:
-            namespace, name, *pairs = [one for one in line if isinstance(one, str)]
-            if namespace == "AtlasRestoreWatch":
-                assert own_metrics()[name] == set(pairs[::2])
-            else:
-                assert name == documented(namespace, name, pairs[1]).name
-        shown.add(name)
+            (resource,) = dict(metric.dimensions).values()
+            assert metric == documented(metric.namespace, metric.name, resource)
 
-    assert shown >= {"SuccessfulSweeps", "FailedChecks", "OpenJobs", "PendingChanges"}
+    assert own_metrics().keys() < {metric.name for metric in shown()}
 
 
 def test_the_docs_have_every_alarm_in_its_own_words_and_every_widget() -> None:
@@ -240,7 +225,7 @@ def test_the_docs_have_every_alarm_in_its_own_words_and_every_widget() -> None:
 
 def test_the_first_hour_names_each_alarm_that_waits_for_a_metric_of_once_or_twice_a_day() -> None:
     described = rows(section(page("operations"), "Metrics"))
-    seldom = {name for row in described if "ce a day" in row.cells[0] for name in row.names}
+    seldom = {name for row in described if "ce a day" in row.cells[2] for name in row.names}
     waits = {
         said["AlarmName"].removeprefix("atlas-restore-watch ")
         for said in ALARMS.values()

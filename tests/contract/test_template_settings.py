@@ -216,9 +216,9 @@ def test_the_report_has_the_code_of_the_watch_and_without_it_nothing_is_made() -
     same = ("Code", "Layers", "Runtime", "Architectures")
     assert [watch[name] for name in same] == [report[name] for name in same]
 
-    without = Stack(Report="off", **READERS, Metrics="all")
+    without = Stack(Report="off", **READERS)
     assert not [name for name in without.resources if "Report" in name]
-    assert without.resources.keys() < Stack(**READERS, Metrics="all").resources.keys()
+    assert without.resources.keys() < Stack(**READERS).resources.keys()
 
 
 @pytest.mark.parametrize("function", ["RestoreWatchFunction", "ReportFunction"])

@@ -75,7 +75,7 @@ class Environment:
         atlas_url: str | None = None,
         hot_seconds: float = 0,
         project_ids: ProjectIds = (),
-        metrics: frozenset[str] | None = None,
+        metrics: bool = True,
         log: io.StringIO | None = None,
     ) -> None:
         stack = world.stack

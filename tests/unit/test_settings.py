@@ -2,7 +2,6 @@
 
 import pytest
 
-from foundation.environment import ESSENTIAL_METRICS
 from foundation.errors import ConfigurationError
 from restore_watch.settings import Settings
 
@@ -82,7 +81,7 @@ TAKEN: dict[str, tuple[str, dict[str, object]]] = {
     ),
     "METRICS": (
         "metrics",
-        {"": None, "all": None, " none ": frozenset(), "essential": ESSENTIAL_METRICS},
+        {"": True, "yes": True, " no ": False, "all": True, "essential": True, "none": False},
     ),
 }
 
@@ -120,7 +119,7 @@ REFUSED: dict[str, dict[str, str]] = {
         f"{FIRST[1:]}\N{ARABIC-INDIC DIGIT FIVE}": NOT_AN_ID.format(1),
         ",".join([*HUNDRED, FIRST]): "expected at most 100 ids, or all; got 101",
     },
-    "METRICS": dict.fromkeys(["some", "ALL", "0"], "expected one of all, essential, none"),
+    "METRICS": dict.fromkeys(["some", "YES", "0"], "expected one of yes, no"),
     "POWERTOOLS_LOG_LEVEL": dict.fromkeys(
         ["LOUD", "20", "INFO,", "NOTSET"], "expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL"
     ),

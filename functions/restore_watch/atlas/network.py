@@ -116,17 +116,18 @@ def bounded(seconds: float, limit: int = ANSWER_LIMIT) -> Iterator[Bounds]:
         _free_slots.append(slot)
 
 
-def http_client(on_answer: Callable[[int, str | None], object] = lambda *_: None) -> httpx.Client:
+def http_client(on_sunset: Callable[[str], object] = lambda _: None) -> httpx.Client:
     """
     Return the client for Atlas, for any number of threads. Use it within `bounded`, and keep it.
 
-    It reads nothing from the environment, keeps no cookie and follows no redirect. `on_answer` gets
-    every answer's status and its Sunset or else Deprecation header, even of challenges and tokens.
+    It reads nothing from the environment, keeps no cookie and follows no redirect. `on_sunset` gets
+    the Sunset or else Deprecation header of any answer that has one, even of a challenge or token.
     """
 
     def report(response: httpx.Response) -> None:
         sunset = response.headers.get("sunset") or response.headers.get("deprecation")
-        on_answer(response.status_code, sunset)
+        if sunset:
+            on_sunset(sunset)
 
     return httpx.Client(
         transport=_Transport(),

@@ -107,19 +107,12 @@ class RateLimits:
         """Remember the share of the bucket that is left, if Atlas says it."""
         share = share_left(headers)
         if share is not None:
-            with self._lock:
-                self._shares[bucket] = share, self._now()
+            self._shares[bucket] = share, self._now()
 
     def share_left(self, bucket: Bucket, since: float) -> float | None:
         """The share left by the last answer since then, from 0 to 1, None without an answer."""
         share, at = self._shares.get(bucket, (None, -math.inf))
         return share if at >= since else None
-
-    def smallest_share(self, since: float) -> float | None:
-        """The smallest of these shares of all buckets. Forget older shares."""
-        with self._lock:
-            self._shares = {one: seen for one, seen in self._shares.items() if seen[1] >= since}
-            return min((share for share, _ in self._shares.values()), default=None)
 
 
 def share_left(headers: Mapping[str, str]) -> float | None:

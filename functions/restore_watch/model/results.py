@@ -115,7 +115,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class SweepResult:
-    """The result of a sweep. `succeeded` counts the jobs that it asked about without a failure."""
+    """The result of a sweep."""
 
     open: int
     found: int
@@ -123,7 +123,6 @@ class SweepResult:
     changed: int
     published: int
     not_reached: int
-    succeeded: int
     failures: tuple[Failure, ...]
 
     def as_json(self) -> dict[str, Any]:

@@ -123,10 +123,9 @@ class Sweeper:
         try:
             yield
         finally:
-            share = self.environment.atlas.limits.smallest_share(run.at.timestamp())
             jobs, now = parts.opened, run.now()
             open_jobs = metrics_of_open_jobs(jobs, run.open_jobs(), now) if run.is_tick else {}
-            run.telemetry.report_open_jobs(open_jobs, share, _count(parts))
+            run.telemetry.report_open_jobs(open_jobs, _count(parts).failures)
 
     def _prepare(self, parts: Parts) -> None:
         # A project that was removed is over, even if there is nothing to ask with.

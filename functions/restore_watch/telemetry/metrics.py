@@ -1,6 +1,6 @@
 """The metrics of a change and of the open jobs. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -22,36 +22,21 @@ def metrics_of_snapshot(change: StatusChange, recorded: Recorded) -> Metrics:
     return {"SnapshotAge": (MetricUnit.Seconds, known[0])} if is_news else {}
 
 
-def metrics_of_change(change: StatusChange, recorded: Recorded) -> Metrics:
-    """Return the metrics of a published change that differ by its status."""
-    metrics: Metrics = {"StatusChanges": (MetricUnit.Count, 1)}
-    duration, latency = change.job.duration_seconds, change.detection_latency_seconds
-    if change.job.terminal and duration is not None:
-        metrics["RestoreDuration"] = (MetricUnit.Seconds, duration)
-    # A job that had ended before the first check does not show how fast an end is detected.
-    seen_before_end = not recorded.changes[0].job.terminal
-    if change.job.terminal and latency is not None and seen_before_end:
-        metrics["DetectionLatency"] = (MetricUnit.Seconds, latency)
-    return metrics
+def metrics_of_end(change: StatusChange) -> Metrics:
+    """Return how long a restore took, with the change that ends it."""
+    seconds = change.job.duration_seconds
+    if seconds is None or not change.job.terminal:
+        return {}
+    return {"RestoreDuration": (MetricUnit.Seconds, seconds)}
 
 
 def metrics_of_open_jobs(
-    at_start: Sequence[OpenJob], at_end: Iterable[OpenJob], now: datetime
+    at_start: Iterable[OpenJob], at_end: Iterable[OpenJob], now: datetime
 ) -> Metrics:
     """Return metrics of the jobs open at the start of a sweep, and of those left at its end."""
-    last = tuple(at_end)
-    pending = [job for job in at_start if job.pending]
-    observed = (job.observed_at for job in pending)
-    metrics: Metrics = {
-        "OpenJobs": (MetricUnit.Count, len(at_start)),
-        "PendingChanges": (MetricUnit.Count, sum(job.pending for job in pending)),
-        "OldestPendingSeconds": (MetricUnit.Seconds, _oldest(observed, now)),
-    }
-    links = [job.expiration_date for job in last if job.is_ready_download and job.expiration_date]
-    left = [(link - now).total_seconds() for link in links if link > now]
-    if left:
-        metrics["DownloadSecondsLeft"] = (MetricUnit.Seconds, min(left))
-    running = [job.scheduled_at or job.target.created_at for job in last if job.is_running]
+    pending = (job.observed_at for job in at_start if job.pending)
+    metrics: Metrics = {"OldestPendingSeconds": (MetricUnit.Seconds, _oldest(pending, now))}
+    running = [job.scheduled_at or job.target.created_at for job in at_end if job.is_running]
     if running:
         metrics["OldestRunningSeconds"] = (MetricUnit.Seconds, _oldest(running, now))
     return metrics

@@ -1,6 +1,5 @@
 """The operator's view of checks, sweeps and the other actions: log lines, and metrics."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -32,7 +31,7 @@ from restore_watch.model.validation import Entry
 from restore_watch.model.workflow_wait import TaskAnswer
 from restore_watch.redaction import redact
 from restore_watch.table.job_item import Recorded
-from restore_watch.telemetry.metrics import metrics_of_change, metrics_of_snapshot
+from restore_watch.telemetry.metrics import metrics_of_end, metrics_of_snapshot
 
 
 class Telemetry:
@@ -46,26 +45,16 @@ class Telemetry:
         self._logger = logger
         self._metrics = metrics
         self._lock = Lock()
-        self._counts = Counter[str]()
         self._reported: LRUCache[tuple[str, str], bool] = LRUCache(1000)  # reported once
         self._unread_clusters: set[tuple[str, str]] = set()
 
-    def count_atlas_call(self, status: int, sunset: str | None) -> None:
-        """Count an answer of Atlas, and log when Atlas retires the endpoint."""
-        self._count("AtlasCalls")
-        if status == 429:
-            self._count("AtlasThrottles")
-        if sunset:
-            self._count("AtlasSunsets")
-            text = "Atlas will retire this version of the endpoint"
-            self._log(self._logger.warning, text, sunset=_date(sunset))
+    def report_sunset(self, sunset: str) -> None:
+        """Report an answer of Atlas that says when Atlas retires the endpoint."""
+        self._write({"AtlasSunsets": (MetricUnit.Count, 1)})
+        text = "Atlas will retire this version of the endpoint"
+        self._log(self._logger.warning, text, sunset=_date(sunset))
 
     def report_check(self, result: CheckResult) -> None:
-        """Report a check by name that succeeded."""
-        self._count("SuccessfulChecks")
-        self.report_result(result)
-
-    def report_result(self, result: CheckResult) -> None:
         """Report the result of Atlas's answer about a job."""
         self._warn(result)
         self._log(
@@ -78,10 +67,10 @@ class Telemetry:
             published=len(result.published),
         )
 
-    def count_publication(self, entry: Entry, recorded: Recorded) -> None:
-        """Count a published change, also if its check fails afterwards."""
+    def report_publication(self, entry: Entry, recorded: Recorded) -> None:
+        """Write the metrics of a published change, also if its check fails afterwards."""
         if isinstance(entry, StatusChange):
-            self._write(metrics_of_change(entry, recorded), status=entry.job.status)
+            self._write(metrics_of_end(entry), status=entry.job.status)
             self._write(metrics_of_snapshot(entry, recorded))
 
     def report_validation(self, result: ValidationResult) -> None:
@@ -116,13 +105,11 @@ class Telemetry:
         text = "Step Functions did not take the answer to a workflow; the next sweep repeats it"
         if given_up:
             text = "Step Functions refuses the answer to a workflow for good; it is given up"
-            self._write({"WorkflowsGivenUp": (MetricUnit.Count, 1)})
         reason = f"Step Functions {error}"
         self._log(self._logger.warning, text, **names_of(job), reason=reason)
 
     def report_failure(self, error: RestoreWatchError, target: RestoreTarget | None = None) -> None:
         """Report a check that failed. The error's text says what to do."""
-        self._write({"FailedChecks": (MetricUnit.Count, 1)}, error=type(error).__name__)
         self._log_failure(error, target)
 
     def report_unchanged(self, target: RestoreTarget) -> None:
@@ -132,32 +119,21 @@ class Telemetry:
 
     def report_dropped_job(self, target: RestoreTarget, reason: str) -> None:
         """Report a job that sweeps no longer ask about, although it has not ended."""
-        self._count("JobsNoLongerFollowed")
         text = "This restore job is no longer followed"
         self._log(self._logger.warning, text, **names_of(target), reason=reason)
 
-    def report_open_jobs(
-        self, open_jobs: Metrics, share_left: float | None, result: SweepResult
-    ) -> None:
-        """Report what a sweep saw, even if it fails. `share_left` is of the emptiest rate limit."""
-        metrics = open_jobs | {"NotReached": (MetricUnit.Count, result.not_reached)}
-        if share_left is not None:
-            metrics["RateLimitRemaining"] = (MetricUnit.NoUnit, share_left)
-        self._write(metrics)
-        self._count("SuccessfulChecks", result.succeeded)
-        news = [failed for failed in result.failures if not failed.is_known]
+    def report_open_jobs(self, open_jobs: Metrics, failures: Sequence[Failure]) -> None:
+        """Report what a sweep saw, even if it fails."""
+        self._write(open_jobs)
+        news = [failed for failed in failures if not failed.is_known]
         for failed in news[:FAILURES_SHOWN]:
             self._log_failure(failed.error, failed)
-        errors = Counter(type(failed.error).__name__ for failed in result.failures)
-        for name, count in errors.items():
-            self._write({"FailedChecks": (MetricUnit.Count, count)}, error=name)
 
     def report_tick(self, result: SweepResult, degraded: int, seconds: float) -> None:
         """Report a sweep that did its work, and how many projects are degraded."""
         self._write(
             {
                 "SuccessfulSweeps": (MetricUnit.Count, 1),
-                "SweepSeconds": (MetricUnit.Seconds, round(seconds, 3)),
                 "ProjectsDegraded": (MetricUnit.Count, degraded),
             }
         )
@@ -234,19 +210,12 @@ class Telemetry:
         """Report a sweep that left its work to another one."""
         self._log(self._logger.info, "skipped")
 
-    def flush(self) -> None:
-        """Write this invocation's counts as one line of CloudWatch's embedded metric format."""
-        with self._lock:
-            counts, self._counts = self._counts, Counter()
-        self._write({name: (MetricUnit.Count, number) for name, number in counts.items()})
-
     def _warn(self, result: CheckResult) -> None:
         job, write = result.job, self._logger.warning
         if result.successor:
             text = "Atlas no longer answers for tenant restore jobs; use the kind flex or auto"
             self._log(write, text, **names_of(job))
         if result.contradiction and self._is_news(job, result.contradiction):
-            self._count("Contradictions")
             self._log(
                 write,
                 "Atlas contradicts the recorded end of this restore; the recorded end stays",
@@ -284,11 +253,6 @@ class Telemetry:
     def _write(self, metrics: Metrics, **dimensions: str) -> None:
         with emitting(self._lock):
             self._metrics.write(metrics, **dimensions)
-
-    def _count(self, name: str, by: int = 1) -> None:
-        if by:
-            with self._lock:
-                self._counts[name] += by
 
 
 def _date(text: str) -> str:

@@ -102,7 +102,7 @@ def test_a_validation_is_logged_with_the_request_id_and_without_its_texts(
 
     facts = log["restore_id"], log["verdict"], log["sequence"], log["changed"], log["published"]
     assert facts == (job.restore_id, "FAILED", 2, True, 1)
-    assert not [line for line in lines if "StatusChanges" in line]
+    assert not [line for line in lines if "RestoreDuration" in line]
     assert not [text for text in texts.values() if text in str(lines)]
     request_id = (world.item(job) or {})["history"][-1]["requestId"]
     assert request_id == log["function_request_id"]

@@ -174,7 +174,7 @@ def test_no_secret_event_url_or_header_is_logged_at_the_level_debug(
 
     logs = runtime.logs()
     assert '"checked"' in logs
-    assert '"FailedChecks"' in logs
+    assert '"AtlasForbiddenError"' in logs
     snapshot = str(job.body()["snapshotId"])
     assert found([*SAID_BY_OTHERS, *CANARIES, snapshot], logs) == []
     assert found(CANARIES, f"{first.payload}{second.payload}") == []

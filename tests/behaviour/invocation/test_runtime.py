@@ -88,7 +88,7 @@ def test_a_check_succeeds_although_neither_log_nor_metrics_can_be_written(
 ) -> None:
     job, environment = world.finished_job(), world.environment(log=Broken())
     with broken_outputs(monkeypatch):
-        environment.telemetry.count_atlas_call(200, "soon")
+        environment.telemetry.report_sunset("soon")
         assert environment.answer(job.event)["changed"]
 
     assert world.published(job) == ["COMPLETED"]

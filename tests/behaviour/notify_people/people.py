@@ -57,7 +57,7 @@ class NotifyingStack(LocalStack):
 
     def __init__(self, parameters: Mapping[str, str] | None = None) -> None:
         self.posts = Readers()
-        super().__init__(parameters={"Metrics": "all", **(parameters or {})}, readers=self.posts)
+        super().__init__(parameters=parameters, readers=self.posts)
         self.log = io.StringIO()
 
     @cache  # noqa: B019 - one for each stack
@@ -158,7 +158,7 @@ class People(NotifyingStack):
         self.start()
 
     def reported(self) -> tuple[Counter[str], list[str]]:
-        """The sums of the metrics, and the names of the errors, since the last call."""
+        """What was written since the last call: sums of metrics, numbers of texts, and errors."""
         sums: Counter[str] = Counter()
         lines = [json.loads(line) for line in self.log.getvalue()[self._reported :].splitlines()]
         self._reported = len(self.log.getvalue())
@@ -166,6 +166,8 @@ class People(NotifyingStack):
             for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
                 for metric in directive["Metrics"]:
                     sums[metric["Name"]] += line[metric["Name"]][0]
+            if "message" in line and "error" not in line:
+                sums[line["message"]] += 1
         return sums, [line["error"] for line in lines if "error" in line]
 
     @contextmanager

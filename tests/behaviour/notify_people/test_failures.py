@@ -58,7 +58,7 @@ def test_one_channel_that_fails_neither_loses_nor_repeats_another(
     assert people.told() == without(channel)
     assert people.handle(ENDED) == [0]
     assert people.told() == {}
-    assert people.reported() == ({"NoticesSent": 4, "NoticesFailed": 2}, [error] * 2)
+    assert people.reported() == ({"sent": 4, "sent already": 4}, [error] * 2)
     assert ("slack answered 301. Redirects are not followed" in people.log.getvalue()) is (
         answer.status == 301
     )

@@ -60,7 +60,7 @@ def test_a_message_that_is_delivered_again_after_days_is_sent_to_nobody(people: 
         people.start()
         assert people.handle(ENDED) == []
     assert people.told() == EVERYBODY
-    assert people.reported() == ({"NoticesSent": 5}, [])
+    assert people.reported() == ({"sent": 5, "sent already": 5}, [])
 
     name = people.resources["SentNoticesTable"]
     items = people.aws.client("dynamodb").scan(TableName=name)["Items"]

@@ -259,7 +259,7 @@ def test_the_built_function_answers_the_schedule(reports: Reports) -> None:
     reports.world.said.append(logs)
     lines = [json.loads(line) for line in logs.splitlines() if line[:1] == "{"]
     assert any(line.get("message") == "reported" for line in lines)
-    assert any(line.get("FailedChecks") for line in lines)
+    assert any(line.get("error") == "InvalidEventError" for line in lines)
 
 
 @pytest.mark.fault("F114")

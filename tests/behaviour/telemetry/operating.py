@@ -7,7 +7,7 @@ becomes metrics, over which the alarms of the template are evaluated at the end 
 
 import io
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, redirect_stdout
+from contextlib import redirect_stdout
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self, override
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, override
 from behaviour.notify_people.people import NotifyingStack
 from contract.deployed_template import READERS, Stack
 from foundation.deadline import Deadline
-from foundation.environment import wanted_metrics
+from foundation.environment import wants_metrics
 from local_stack.aws_metrics import AwsMetrics, depth
 from local_stack.cloudwatch import FURTHER_PERIODS, Alarm, Metrics
 from local_stack.connections import connect
@@ -51,42 +51,39 @@ class Operation(NotifyingStack):
     """
     A stack that watches one project and notifies people on every channel.
 
-    A test says what fails: the schedule (`is_scheduled`), its invocations (`are_delivered`), the
-    triggers of the two queues, and the functions that Lambda does not start (`throttled`). `raised`
-    has the alarms that were raised since `begin`.
+    A test says what fails: the schedule (`is_scheduled`), the triggers of the two queues, and the
+    functions that Lambda does not start (`throttled`). `raised` has the alarms that were raised
+    since `begin`.
     """
 
     def __init__(self) -> None:
         super().__init__({"AtlasProjectIds": GROUP})
-        self._following = ExitStack()
         self._environment: Environment
 
     @override
     def __enter__(self) -> Self:
         super().__enter__()
-        by = replace(connect(self), http=http_client(self._atlas_answered))
+        by = replace(connect(self), http=http_client(self._report_sunset))
         self._blocks.callback(by.close)
         self.world = self._blocks.enter_context(World(self, by))
         return self
 
     def begin(self, **parameters: str) -> Self:
         """Make everything anew. Alarms and metrics are those of a stack with these parameters."""
-        self._following.close()
         self.posts.clear()
         self.reset()
         self._turn_off_triggers()
         self.atlas.add_project(GROUP)
         self.atlas.add_cluster(GROUP, "orders", "flex")
         self.atlas.add_cluster(GROUP, "sales", "dedicated")
-        self.is_scheduled = self.are_delivered = True
+        self.is_scheduled = True
         self.takes_requests = self.takes_notices = True
         self.throttled: set[str] = set()
         self.world.pass_time(-self.now() % MINUTE)
         self.metrics = Metrics()
-        self.measured = AwsMetrics(self.aws, self.metrics, self.now)
-        self._following.enter_context(self.measured.follow("StatusChangesTopic", self.topic_arn))
+        self.measured = AwsMetrics(self.metrics, self.now)
         self.alarms = alarms(**parameters)
-        self._wanted = {"METRICS": parameters.get("Metrics", "essential")}
+        self._wanted = {"METRICS": parameters.get("Metrics", "yes")}
         self.raised: set[str] = set()
         self._retries: list[tuple[float, int, Any]] = []
         self.start()
@@ -96,7 +93,7 @@ class Operation(NotifyingStack):
     def start(self) -> None:
         """Start the function that watches, with nothing cached."""
         self._environment = self.world.environment(
-            project_ids=(GROUP,), metrics=wanted_metrics(self._wanted)
+            project_ids=(GROUP,), metrics=wants_metrics(self._wanted)
         )
 
     def start_people(self, **variables: str) -> None:
@@ -117,7 +114,7 @@ class Operation(NotifyingStack):
         """A minute passes. At its end CloudWatch evaluates the alarms."""
         end = self.now() + MINUTE
         if self.is_scheduled:
-            self._tick()
+            self.send(self.function.scheduled_event(self.world.clock()))
         for due in [one for one in self._retries if one[0] <= self.now()]:
             self._retries.remove(due)
             self._attempt(*due)
@@ -159,22 +156,14 @@ class Operation(NotifyingStack):
 
     # How it works
 
-    def _atlas_answered(self, *said: Any) -> None:
-        self._environment.telemetry.count_atlas_call(*said)
+    def _report_sunset(self, sunset: str) -> None:
+        self._environment.telemetry.report_sunset(sunset)
 
     def _turn_off_triggers(self) -> None:
         """`FunctionQueue` polls instead of moto."""
         client = self.aws.client("lambda")
         for one in client.list_event_source_mappings()["EventSourceMappings"]:
             client.update_event_source_mapping(UUID=one["UUID"], Enabled=False)
-
-    def _tick(self) -> None:
-        self.measured.put("AWS/Scheduler", "InvocationAttemptCount", "ScheduleGroup")
-        if self.are_delivered:
-            self.send(self.function.scheduled_event(self.world.clock()))
-        else:
-            # The template asks for no retry.
-            self.measured.put("AWS/Scheduler", "InvocationDroppedCount", "ScheduleGroup")
 
     def _attempt(self, at: float, attempt: int, event: Any) -> None:
         """Invoke the function; if it fails, again later; after the last time keep a record."""
@@ -200,12 +189,9 @@ class Operation(NotifyingStack):
         return self._run(PEOPLE, answer)
 
     def _run(self, function: str, answer: Callable[[], Mapping[str, Any]]) -> Invocation:
-        """Run a function as Lambda does, and put Lambda's metrics."""
+        """Run a function as Lambda does, and put its errors."""
         if function in self.throttled:
-            self.measured.put("AWS/Lambda", "Throttles", function)
             return THROTTLED
-        self.measured.put("AWS/Lambda", "Invocations", function)
-        self.measured.put("AWS/Lambda", "Throttles", function, 0)
         outcome = Outcome.RESULT
         with redirect_stdout(io.StringIO()) as printed:
             try:

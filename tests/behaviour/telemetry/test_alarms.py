@@ -83,28 +83,23 @@ def schedule_is_disabled(stack: Operation) -> None:
     stack.is_scheduled = False
 
 
-@raises("ScheduleDroppedAlarm")
-def schedule_may_not_invoke(stack: Operation) -> None:
-    stack.are_delivered = False
-
-
-@raises("FunctionThrottlesAlarm", "NoSweepAlarm", minutes=6)
+@raises("NoSweepAlarm", minutes=6)
 def function_is_throttled(stack: Operation) -> None:
     stack.throttled = {FUNCTION}
 
 
-@raises("CredentialsAlarm", "DegradedAlarm", minutes=6)
+@raises("DegradedAlarm", minutes=6)
 def account_is_deleted(stack: Operation) -> None:
     stack.atlas.remove_credential(CREDENTIALS["service_account"]["client_id"])
 
 
-@raises("CredentialsAlarm", "NoSweepAlarm", minutes=6)
+@raises("NoSweepAlarm", minutes=6)
 def secret_is_refused(stack: Operation) -> None:
     stack.aws.wire.inject(DENIED)
     stack.start()
 
 
-@raises("AccessListAlarm", "DegradedAlarm", minutes=6)
+@raises("DegradedAlarm", minutes=6)
 def address_is_refused(stack: Operation) -> None:
     stack.atlas.behaviour.refused_address = "203.0.113.9"
 
@@ -114,7 +109,7 @@ def project_does_not_answer(stack: Operation) -> None:
     stack.atlas.wire.inject(Fault(action=Answer(503), when=in_group(GROUP), times=None))
 
 
-@raises("AtlasThrottlesAlarm", "DegradedAlarm", minutes=11)
+@raises("DegradedAlarm", minutes=11)
 def others_use_up_the_limit(stack: Operation) -> None:
     stack.atlas.keep_bucket(GROUP, "events", 0)
 
@@ -168,37 +163,6 @@ def secret_expires_soon(stack: Operation) -> None:
     (secret,) = stack.atlas.secrets_of(CREDENTIALS["service_account"]["client_id"])
     secret.expires_at = stack.world.clock() + timedelta(days=7, hours=12)
     stack.pass_time(24 * 60)
-
-
-def change_subscriptions(stack: Operation, policy: str | None = None) -> None:
-    """Give each subscription of the topic a filter policy, or end it; then a restore begins."""
-    sns = stack.aws.client("sns")
-    for one in sns.list_subscriptions_by_topic(TopicArn=stack.topic_arn)["Subscriptions"]:
-        arn = one["SubscriptionArn"]
-        if policy is None:
-            sns.unsubscribe(SubscriptionArn=arn)
-        else:
-            sns.set_subscription_attributes(
-                SubscriptionArn=arn, AttributeName="FilterPolicy", AttributeValue=policy
-            )
-    begin_restore(stack)
-
-
-@raises("NobodyReachedAlarm", minutes=7)
-def nobody_is_subscribed(stack: Operation) -> None:
-    change_subscriptions(stack)
-
-
-@raises(minutes=7)
-def policies_leave_out_a_message(stack: Operation) -> None:
-    change_subscriptions(stack, '{"clusterName": ["another"]}')
-
-
-@raises("NobodyReachedAlarm", minutes=7)
-def one_refuses_what_another_leaves_out(stack: Operation) -> None:
-    change_subscriptions(stack, '{"clusterName": ["another"]}')
-    stack.minute()
-    stack.measured.put("AWS/SNS", "NumberOfNotificationsFailed", "StatusChangesTopic.TopicName")
 
 
 @raises("RtoAlarm", **OBJECTIVES, **WITHOUT_SWEEPS)
@@ -255,67 +219,25 @@ def email_subscription_is_turned_off(stack: Operation) -> None:
     stack.check_email()
 
 
-def deliver_twice(stack: Operation) -> None:
-    """Six minutes are the visibility timeout of the queue."""
-    complete_a_restore(stack)
-    stack.notices.deliver()
-    stack.minutes(6)
-    stack.notices.deliver()
-
-
-@raises("NotifyPeopleErrorsAlarm")
-def people_cannot_start(stack: Operation) -> None:
-    stack.start_people(NOTIFY_CHANGES="everything")
-    deliver_twice(stack)
-
-
-@raises("NotifyPeopleThrottlesAlarm")
-def people_are_throttled(stack: Operation) -> None:
-    stack.throttled = {PEOPLE}
-    deliver_twice(stack)
-
-
-def fail_report(stack: Operation, times: int) -> None:
-    """The first try fails at 06:00, and then Lambda's retries."""
-    for minutes in (0, 1, 2)[:times]:
-        stack.minutes(minutes)
-        stack.measured.put("AWS/Lambda", "Errors", "ReportFunction")
-
-
-@raises("ReportErrorsAlarm")
-def report_fails_three_times(stack: Operation) -> None:
-    fail_report(stack, 3)
-
-
-@raises(minutes=3)
-def report_is_made_by_a_retry(stack: Operation) -> None:
-    fail_report(stack, 2)
-
-
 def test_every_alarm_of_the_template_has_a_case() -> None:
-    every = alarms(Metrics="all", **OBJECTIVES).keys()
+    every = alarms(**OBJECTIVES).keys()
 
     assert set.union(*(case.alarms for case in CASES.values())) == every
 
 
 def by_metrics() -> Iterator[Any]:
-    """
-    Each case with all metrics, and with those by which one of its alarms comes into being.
-
-    With fewer metrics there are fewer alarms; those that are left are raised alike.
-    """
+    """Each case, and those of alarms on metrics of AWS without metrics of the stack's own."""
     telling = ("schedule_is_disabled", "account_is_deleted", "secret_expires_soon")
     yield from rows(CASES, *telling, "restore_runs_for_long")
-    essential = alarms(Metrics="essential").keys() - alarms(Metrics="none").keys()
     for name, one in CASES.items():
-        if one.alarms & essential:
-            given = {**one.parameters, "Metrics": "essential"}
-            yield case(f"{name}-essential", replace(one, parameters=given), when="campaign")
+        if one.alarms & alarms(Metrics="no").keys():
+            given = {**one.parameters, "Metrics": "no"}
+            yield case(f"{name}-without-metrics", replace(one, parameters=given), when="campaign")
 
 
 @pytest.mark.parametrize("case", [*by_metrics()])
 def test_an_alarm_is_raised_by_the_condition_it_is_for(running: Operation, case: Case) -> None:
-    stack = running.begin(**{"Metrics": "all", **case.parameters})
+    stack = running.begin(**case.parameters)
     stack.minute()
     assert stack.raised == set()
 
@@ -325,19 +247,6 @@ def test_an_alarm_is_raised_by_the_condition_it_is_for(running: Operation, case:
     assert stack.raised == case.alarms & stack.alarms.keys()
 
 
-BLIND = {
-    *("schedule_is_disabled", "function_is_throttled", "account_is_deleted", "secret_is_refused"),
-    *("address_is_refused", "project_does_not_answer", "others_use_up_the_limit"),
-}
-"""What keeps the stack from seeing restores."""
-
-
-def test_essential_metrics_are_enough_to_be_told_of_a_stack_that_is_blind() -> None:
-    left = alarms().keys()
-
-    assert {name for name in BLIND if CASES[name].alarms & left} == BLIND
-
-
 def test_a_stack_that_never_sweeps_raises_the_alarm_about_sweeps() -> None:
     assert alarms()["NoSweepAlarm"].evaluate(Metrics(), 60) == "ALARM"
 
@@ -345,32 +254,9 @@ def test_a_stack_that_never_sweeps_raises_the_alarm_about_sweeps() -> None:
 # What raises none
 
 
-REACHED = {
-    "late": [(59, "published", 59), (241, "delivered", 61)],
-    "slow": [(0, "published", 0), (240, "delivered", 240)],
-    # SNS counts each attempt at an HTTPS endpoint; it tries again for a minute.
-    "refused-by-one": [(59, "published", 59), (59, "delivered", 59)]
-    + [(59 + wait, "failed", 59 + wait) for wait in (1, 21, 41, 61)],
-}
-
-
-@pytest.mark.parametrize("values", REACHED.values(), ids=REACHED)
-def test_a_message_that_somebody_gets_raises_no_alarm(values: list[tuple[int, str, int]]) -> None:
-    """For each value of a metric, the second in which CloudWatch gets it, and its own second."""
-    alarm = alarms(Metrics="all")["NobodyReachedAlarm"]
-    known, states = Metrics(), set()
-    for now in range(60, 1200, 60):
-        for got, name, at in values:
-            if now - 60 <= got < now:
-                known.put(alarm.metrics[name], at, 1)
-        states.add(alarm.evaluate(known, now))
-
-    assert states == {"OK"}
-
-
 @pytest.mark.campaign
 def test_a_bad_minute_of_each_kind_raises_no_alarm(running: Operation) -> None:
-    stack = running.begin(Metrics="all")
+    stack = running.begin()
     stack.minute()
     stack.throttled = {FUNCTION, PEOPLE}
     stack.minute()
@@ -399,7 +285,7 @@ def test_a_bad_minute_of_each_kind_raises_no_alarm(running: Operation) -> None:
 @pytest.mark.campaign
 def test_in_a_healthy_half_hour_no_alarm_is_raised(running: Operation) -> None:
     """Restores begin, end and fail, a download becomes ready and expires, people are told."""
-    parameters = {"Metrics": "all", "RtoMinutes": "60", "RpoMinutes": "120"}
+    parameters = {"RtoMinutes": "60", "RpoMinutes": "120"}
     stack = running.begin(**parameters)
     begun, atlas = stack.now(), stack.atlas
     stack.subscribe_email(1, 0)

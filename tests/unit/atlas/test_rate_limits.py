@@ -161,11 +161,9 @@ def test_the_share_that_is_left_comes_from_two_headers_or_is_unknown(
     assert share_left({name: text for name, text in given.items() if text is not None}) == share
 
 
-def test_the_shares_since_a_moment_count_and_the_smallest_is_that_of_the_emptiest_bucket(
-    clock: Clock,
-) -> None:
+def test_the_share_of_a_bucket_counts_since_a_moment(clock: Clock) -> None:
     limits, begun = RateLimits(clock), clock.now
-    for kind, left in ((FLEX, "70"), (DEDICATED, "30"), (TENANT, "90")):
+    for kind, left in ((FLEX, "70"), (DEDICATED, "30")):
         headers = {"ratelimit-limit": "100", "ratelimit-remaining": left}
         limits.note_share(Bucket(GROUP, kind), headers)
     clock.now += 5
@@ -174,7 +172,6 @@ def test_the_shares_since_a_moment_count_and_the_smallest_is_that_of_the_empties
     flex = Bucket(GROUP, FLEX)
     assert (limits.share_left(flex, begun), limits.share_left(flex, begun + 1)) == (0.7, None)
     assert limits.share_left(Bucket(GROUP, COLLECTION), begun) is None
-    assert (limits.smallest_share(begun), limits.smallest_share(begun + 1)) == (0.3, None)
 
 
 # When a request is repeated, and after how long

@@ -34,7 +34,7 @@ def test_the_least_environment_is_accepted() -> None:
         console="https://cloud.mongodb.com",
         stack_name="atlas-restore-watch",
         log_level="INFO",
-        metrics=None,
+        metrics=True,
     )
 
 

@@ -31,13 +31,20 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_a_sent_notice_is_counted_for_its_channel(capsys: pytest.CaptureFixture[str]) -> None:
-    telemetry().count_sent(Channel.CHAT, notice())
+def test_a_sent_notice_is_logged_with_its_channel(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry().report_sent(Channel.CHAT, notice())
+
+    (log,) = lines(capsys)
+    assert (log["channel"], log["order"]) == ("chat", 50_002)
+
+
+def test_missing_subscriptions_have_a_metric(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry().count_subscriptions(confirmed=1, pending=2, missing=2)
 
     metric, log = lines(capsys)
-    assert (metric["NoticesSent"], metric["channel"]) == ([1.0], "chat")
-    assert metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["channel", "service"]]
-    assert (log["channel"], log["order"]) == ("chat", 50_002)
+    assert metric["EmailSubscriptionsMissing"] == [2]
+    assert metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
+    assert (log["confirmed"], log["pending"]) == (1, 2)
 
 
 def test_what_nobody_wants_is_logged_only_for_debugging(capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,7 +60,7 @@ def test_an_output_that_fails_is_ignored(
 ) -> None:
     monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE")
 
-    telemetry().count_dropped(Channel.CHAT, notice())
+    telemetry().count_subscriptions(confirmed=1, pending=0, missing=0)
 
     assert capsys.readouterr().out == "telemetry failed: SchemaValidationError\n"
 
@@ -68,7 +75,5 @@ def test_a_bug_at_one_message_leaves_the_others_alone(capsys: pytest.CaptureFixt
     answer = application.answer({"Records": records}, Deadline.after(10))
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
-    metric, log = lines(capsys)
-    assert metric["NoticesFailed"] == [1.0]
-    assert metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
+    (log,) = lines(capsys)
     assert (log["message"], log["error"]) == ("This is a bug", "KeyError")

@@ -148,14 +148,6 @@ def test_a_list_that_could_not_be_read_fails_whatever_its_calls_and_its_jobs_did
     assert found == [(None, None), (GROUP, None), (GROUP, "orders")]
 
 
-def test_a_job_succeeded_if_neither_it_nor_the_list_of_its_cluster_failed() -> None:
-    carts = [open_job(number, cluster="carts") for number in (3, 4)]
-    checks: list[Record] = [of_list(FIRST, SECOND, *carts)]
-    assert counted(*checks).succeeded == 4
-
-    assert counted(*checks, about(FIRST, DOWN), Unread(cluster("carts"), DOWN)).succeeded == 1
-
-
 def test_a_result_lists_twenty_failures_at_most() -> None:
     result = counted(*(about(number, DOWN) for number in range(21)))
 

@@ -2,13 +2,9 @@
 
 import json
 import secrets
-import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from threading import Event
 from typing import Any
 
 import pytest
@@ -16,7 +12,6 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
 from foundation.emitting import MetricsLog
-from foundation.environment import ESSENTIAL_METRICS
 from restore_watch.errors import (
     AtlasForbiddenError,
     AtlasReason,
@@ -46,20 +41,20 @@ class Output:
         self,
         capsys: pytest.CaptureFixture[str],
         level: str = "INFO",
-        wanted: frozenset[str] | None = None,
+        *,
+        has_metrics: bool = True,
     ) -> None:
         self._capsys = capsys
         self._level = level
-        self._wanted = wanted
+        self._has_metrics = has_metrics
 
     @cached_property
     def telemetry(self) -> Telemetry:
         # A logger keeps the output stream that was set when its service was first named.
         logger = Logger(service=secrets.token_hex(8), location=None, level=self._level)
-        return Telemetry(logger, MetricsLog(self._wanted))
+        return Telemetry(logger, MetricsLog(self._has_metrics))
 
     def lines(self) -> list[dict[str, Any]]:
-        self.telemetry.flush()
         return [json.loads(line) for line in self._capsys.readouterr().out.splitlines()]
 
     def logs(self) -> list[dict[str, Any]]:
@@ -114,21 +109,22 @@ READY = plain_change(
         expiration_date="2026-05-04T12:58:00Z",
     )
 )
-PUBLISHED: dict[str, tuple[StatusChange, list[StatusChange], dict[str, float]]] = {
-    "end": (COMPLETED, [RUNNING, COMPLETED], {"RestoreDuration": 61, "DetectionLatency": 59}),
-    "end before the first check": (COMPLETED, [COMPLETED], {"RestoreDuration": 61}),
-    "ready download": (READY, [RUNNING, READY], {"DetectionLatency": 120}),
-    "change before the end": (RUNNING, [RUNNING, COMPLETED], {}),
+DATED = plain_change(COMPLETED.job.model_copy(update={"status": RestoreStatus.RUNNING}))
+PUBLISHED: dict[str, tuple[StatusChange, list[dict[str, Any]]]] = {
+    "end": (COMPLETED, [{"status": "COMPLETED", "RestoreDuration": 61}]),
+    "ready download": (READY, []),
+    "change before the end": (RUNNING, []),
+    "with the date of the end before it": (DATED, []),
 }
 
 
-@pytest.mark.parametrize(("change", "history", "seconds"), PUBLISHED.values(), ids=PUBLISHED)
-def test_a_published_change_is_counted_with_its_duration_and_its_latency(
-    output: Output, change: StatusChange, history: list[StatusChange], seconds: dict[str, float]
+@pytest.mark.parametrize(("change", "metrics"), PUBLISHED.values(), ids=PUBLISHED)
+def test_the_end_of_a_restore_says_how_long_it_took(
+    output: Output, change: StatusChange, metrics: list[dict[str, Any]]
 ) -> None:
-    output.telemetry.count_publication(change, Recorded(change.job, tuple(history), 0, None))
+    output.telemetry.report_publication(change, Recorded(change.job, (change,), 0, None))
 
-    assert output.metrics() == [{"status": change.job.status, "StatusChanges": 1} | seconds]
+    assert output.metrics() == metrics
 
 
 OF_NOON = {
@@ -152,34 +148,22 @@ def test_the_age_of_a_snapshot_is_a_metric_of_the_first_change_that_knows_it(
         plain_change(plain_job(status=RestoreStatus.COMPLETED, **dated), sequence=3),
     )
     for change in history:
-        output.telemetry.count_publication(change, Recorded(history[2].job, history, 0, None))
+        output.telemetry.report_publication(change, Recorded(history[2].job, history, 0, None))
 
-    assert [one for one in output.metrics() if "StatusChanges" not in one] == ages
+    assert output.metrics() == ages
 
 
 @pytest.mark.parametrize("field", ["contradiction", "unrecorded_word"])
 def test_what_every_check_of_a_job_may_find_is_a_warning_once(output: Output, field: str) -> None:
     def warns(number: int) -> bool:
-        output.telemetry.report_result(result(number, **{field: "DANCING"}))
-        lines = output.lines()
-        is_warned = "WARNING" in {line.get("level") for line in lines}
-        counted = any("Contradictions" in line for line in lines)
-        assert counted is (is_warned and field == "contradiction")
-        return is_warned
+        output.telemetry.report_check(result(number, **{field: "DANCING"}))
+        return "WARNING" in {line.get("level") for line in output.lines()}
 
     assert [warns(number) for number in (0, 0, 1)] == [True, False, True]
 
     assert all(warns(number) for number in range(2, 1001))
     assert warns(0)
     assert not warns(1000)
-
-
-def test_answers_of_atlas_are_counted_once_for_an_invocation(output: Output) -> None:
-    for status, sunset in ((200, None), (429, None), (200, "2026-03-01")):
-        output.telemetry.count_atlas_call(status, sunset)
-
-    assert output.metrics() == [{"AtlasCalls": 3, "AtlasThrottles": 1, "AtlasSunsets": 1}]
-    assert output.metrics() == []
 
 
 @pytest.mark.parametrize(
@@ -192,10 +176,13 @@ def test_answers_of_atlas_are_counted_once_for_an_invocation(output: Output) -> 
         ("https://restore.example.net/token", "not a date"),
     ],
 )
-def test_a_sunset_is_logged_as_a_date_only(output: Output, sunset: str, logged: str) -> None:
-    output.telemetry.count_atlas_call(200, sunset)
+def test_a_sunset_is_counted_and_logged_as_a_date_only(
+    output: Output, sunset: str, logged: str
+) -> None:
+    output.telemetry.report_sunset(sunset)
 
-    (warning,) = output.logs()
+    metric, warning = output.lines()
+    assert metric["AtlasSunsets"] == [1]
     assert (warning["level"], warning["sunset"]) == ("WARNING", logged)
 
 
@@ -204,7 +191,7 @@ def test_a_sunset_is_logged_as_a_date_only(output: Output, sunset: str, logged: 
 
 def swept(*failures: Failure, **counts: int) -> SweepResult:
     usual = dict.fromkeys(("found", "checked", "changed", "published", "not_reached"), 0)
-    return SweepResult(**{"open": 4, "succeeded": 0} | usual | counts, failures=failures)
+    return SweepResult(**{"open": 4} | usual | counts, failures=failures)
 
 
 def failed(error: RestoreWatchError, number: int = 1, **fields: Any) -> Failure:
@@ -212,25 +199,17 @@ def failed(error: RestoreWatchError, number: int = 1, **fields: Any) -> Failure:
     return Failure(**names | {"error": error} | fields)
 
 
-@pytest.mark.parametrize("share", [None, 0.0, 0.75], ids=["unknown", "empty", "known"])
-def test_what_a_sweep_asked_about_has_metrics_with_their_units(
-    output: Output, share: float | None
-) -> None:
-    result = swept(succeeded=2, not_reached=1)
+def test_what_a_sweep_saw_of_open_jobs_has_metrics_with_their_units(output: Output) -> None:
+    output.telemetry.report_open_jobs({"OldestPendingSeconds": (MetricUnit.Seconds, 4)}, [])
 
-    output.telemetry.report_open_jobs({"OpenJobs": (MetricUnit.Count, 4)}, share, result)
-
-    first, second = output.lines()
-    (published,) = first["_aws"]["CloudWatchMetrics"]
+    (line,) = output.lines()
+    (published,) = line["_aws"]["CloudWatchMetrics"]
     assert published["Dimensions"] == [["service"]]
-    assert {one["Name"]: (one["Unit"], *first[one["Name"]]) for one in published["Metrics"]} == {
-        "OpenJobs": ("Count", 4),
-        "NotReached": ("Count", 1),
-    } | ({} if share is None else {"RateLimitRemaining": ("None", share)})
-    assert second["SuccessfulChecks"] == [2]
+    assert published["Metrics"] == [{"Name": "OldestPendingSeconds", "Unit": "Seconds"}]
+    assert line["OldestPendingSeconds"] == [4]
 
 
-def test_a_failure_is_logged_once_with_its_job_and_counted_by_its_error(output: Output) -> None:
+def test_a_failure_is_logged_once_with_its_job(output: Output) -> None:
     refused = AtlasForbiddenError("no", AtlasReason(403, error_code="SOME_CODE"))
     failures = [
         failed(refused),
@@ -238,28 +217,21 @@ def test_a_failure_is_logged_once_with_its_job_and_counted_by_its_error(output: 
         failed(DOWN, cluster_name="carts", restore_id=None),
     ]
 
-    output.telemetry.report_open_jobs({}, None, swept(*failures))
+    output.telemetry.report_open_jobs({}, failures)
 
-    lines = output.lines()
-    first, of_list = [line for line in lines if "_aws" not in line]
+    first, of_list = output.lines()
     said = {"error": "AtlasForbiddenError", "error_code": "SOME_CODE", "message": "no"}
     assert (NAMES | said | {"level": "ERROR"}).items() <= first.items()
     assert (of_list["cluster_name"], of_list.get("restore_id")) == ("carts", None)
-    assert {line["error"]: line["FailedChecks"] for line in lines if "FailedChecks" in line} == {
-        "AtlasForbiddenError": [1],
-        "AtlasUnavailableError": [2],
-    }
 
 
-def test_of_many_failures_twenty_are_logged_and_all_are_counted(output: Output) -> None:
+def test_of_many_failures_twenty_are_logged(output: Output) -> None:
     errors = [DOWN, NotificationPendingError("not accepted")] * 25
     failures = [failed(error, number) for number, error in enumerate(errors)]
 
-    output.telemetry.report_open_jobs({}, None, swept(*failures))
+    output.telemetry.report_open_jobs({}, failures)
 
-    lines = output.lines()
-    assert sum("_aws" not in line for line in lines) == 20
-    assert sum(line["FailedChecks"][0] for line in lines if "FailedChecks" in line) == 50
+    assert len(output.lines()) == 20
 
 
 @pytest.mark.parametrize(("level", "lines"), [("DEBUG", 1), ("INFO", 0), ("WARNING", 0)])
@@ -276,48 +248,6 @@ def test_an_unchanged_job_is_logged_at_the_level_debug_only(
         assert (NAMES | {"level": "DEBUG", "message": "unchanged"}).items() <= line.items()
 
 
-# Threads
-
-
-@pytest.fixture
-def eager_threads() -> Iterator[None]:
-    """Let threads take turns a thousand times more often than usual."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(5e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
-def at_once(works: Sequence[Callable[[], None]]) -> None:
-    with ThreadPoolExecutor(len(works)) as threads:
-        for one in [threads.submit(work) for work in works]:
-            one.result()
-
-
-@pytest.mark.usefixtures("eager_threads")
-def test_counts_of_many_threads_are_exact_also_while_they_are_written(output: Output) -> None:
-    telemetry, written = output.telemetry, Event()
-
-    def count() -> None:
-        for _ in range(50):
-            telemetry.count_atlas_call(429, None)
-
-    def write() -> None:
-        while not written.wait(0.0001):
-            telemetry.flush()
-
-    with ThreadPoolExecutor(1) as writer:
-        writing = writer.submit(write)
-        at_once([count] * 32)
-        written.set()
-        writing.result()
-
-    sums: Counter[str] = Counter()
-    for line in output.metrics():
-        sums.update(line)
-    assert sums == {"AtlasCalls": 1600, "AtlasThrottles": 1600}
-
-
 # Open jobs
 
 
@@ -328,13 +258,12 @@ def values(
     at_start: Sequence[OpenJob], at_end: Sequence[OpenJob], now: datetime = NOON
 ) -> dict[str, float]:
     metrics = metrics_of_open_jobs(at_start, at_end, now)
-    for name, (unit, _) in metrics.items():
-        assert unit is (MetricUnit.Seconds if "Seconds" in name else MetricUnit.Count)
+    assert {unit for unit, _ in metrics.values()} == {MetricUnit.Seconds}
     return {name: value for name, (_, value) in metrics.items()}
 
 
-def test_without_open_jobs_nothing_is_open_or_pending_and_the_rest_has_no_metric() -> None:
-    assert values([], []) == {"OpenJobs": 0, "PendingChanges": 0, "OldestPendingSeconds": 0}
+def test_without_open_jobs_nothing_is_pending_and_the_rest_has_no_metric() -> None:
+    assert values([], []) == {"OldestPendingSeconds": 0}
 
 
 def test_the_age_of_what_is_pending_is_that_of_the_oldest_pending_job() -> None:
@@ -344,25 +273,13 @@ def test_the_age_of_what_is_pending_is_that_of_the_oldest_pending_job() -> None:
         open_job(3, sequence=2, observed_at=NOON - MINUTE),
     ]
 
-    assert values(jobs, []) == {"OpenJobs": 3, "PendingChanges": 3, "OldestPendingSeconds": 120}
+    assert values(jobs, []) == {"OldestPendingSeconds": 120}
 
     # A moment that is unknown or in the future has no age, and the index may lag.
     for at in (None, NOON + MINUTE):
-        assert values([open_job(observed_at=at, sequence=2)], [])["OldestPendingSeconds"] == 0
-    assert values([open_job(sequence=1, published=2)], [])["PendingChanges"] == 0
-
-
-def test_the_link_that_expires_first_counts_as_known_at_the_end_of_the_sweep() -> None:
-    at_end = [
-        ready_download(1, expiration_date=NOON + 20 * MINUTE),
-        ready_download(2, expiration_date=NOON + 5 * MINUTE),
-        ready_download(3, expiration_date=NOON - MINUTE),
-        ready_download(4),
-        open_job(5, expiration_date=NOON + MINUTE),
-    ]
-
-    assert values([], at_end)["DownloadSecondsLeft"] == 300
-    assert "DownloadSecondsLeft" not in values(at_end, at_end[2:])
+        assert values([open_job(observed_at=at, sequence=2)], []) == {"OldestPendingSeconds": 0}
+    stale = open_job(sequence=1, published=2, observed_at=NOON - MINUTE)
+    assert values([stale], []) == {"OldestPendingSeconds": 0}
 
 
 def test_a_restore_runs_from_when_it_was_scheduled_until_it_has_ended() -> None:
@@ -387,22 +304,19 @@ def test_a_restore_without_a_date_runs_since_its_id_was_made() -> None:
     assert values([], [job], now)["OldestRunningSeconds"] == 60
 
 
-def test_a_job_that_is_no_longer_followed_is_counted(output: Output) -> None:
+def test_a_job_that_is_no_longer_followed_is_logged(output: Output) -> None:
     output.telemetry.report_dropped_job(target(restore_id(1)), "its link has expired")
 
-    line, counted = output.lines()
+    (line,) = output.lines()
     assert line["reason"] == "its link has expired"
-    assert counted["JobsNoLongerFollowed"] == [1]
 
 
-def test_only_metrics_that_are_wanted_are_written(capsys: pytest.CaptureFixture[str]) -> None:
-    """What the alarms read by default; with none, there is no line of metrics at all."""
-    for wanted, written in (
-        (ESSENTIAL_METRICS, [{"SuccessfulSweeps": 1, "ProjectsDegraded": 2}]),
-        (frozenset[str](), []),
-    ):
-        output = Output(capsys, wanted=wanted)
-        output.telemetry.count_atlas_call(429, None)
-        output.telemetry.report_tick(swept(), degraded=2, seconds=1)
+@pytest.mark.parametrize("has_metrics", [True, False])
+def test_metrics_are_written_unless_the_operator_wants_none(
+    capsys: pytest.CaptureFixture[str],
+    has_metrics: bool,  # noqa: FBT001
+) -> None:
+    output = Output(capsys, has_metrics=has_metrics)
+    output.telemetry.report_tick(swept(), degraded=2, seconds=1)
 
-        assert output.metrics() == written
+    assert output.metrics() == [{"SuccessfulSweeps": 1, "ProjectsDegraded": 2}] * has_metrics

@@ -139,7 +139,7 @@ class JobActions:
         if is_sent:
             self.append(job, Fate.PUBLISHED, len(published))
             job = self._note_recorded(job, answer, recorded, len(recorded.history))
-        self.run.telemetry.report_result(result_of(job.target, answer, recorded, published))
+        self.run.telemetry.report_check(result_of(job.target, answer, recorded, published))
         return job
 
     def _note_recorded(

@@ -84,7 +84,6 @@ class _Counts:
             if error is not None:
                 key = subject.bucket.group_id, subject.about or None, None
                 self.failures.setdefault(key, error)
-        of_lists = {key[:2] for key in self.failures if key[2] is None}
         return SweepResult(
             open=opened,
             found=self._counts[Fate.FOUND],
@@ -92,9 +91,6 @@ class _Counts:
             changed=self._counts[Fate.FOUND] + self._counts[Fate.CHANGED],
             published=self._counts[Fate.PUBLISHED],
             not_reached=len(self._left - self._asked),
-            succeeded=sum(
-                key not in self.failures and key[:2] not in of_lists for key in self._asked
-            ),
             failures=tuple(
                 Failure(*key, error, is_known=key in self._missing)
                 for key, error in self.failures.items()
