@@ -132,12 +132,8 @@ class Alarm:
         }
         if "Metrics" not in self._said:
             return found["metric"]
-        expressions = [one for one in self._said["Metrics"] if "Expression" in one]
-        # One may use another that stands after it.
-        for one in reversed(expressions):
-            found[one["Id"]] = evaluate(one["Expression"], found, range(-count, 0))
-        (watched,) = (one["Id"] for one in self._said["Metrics"] if one.get("ReturnData", True))
-        return found[watched]
+        (watched,) = (one for one in self._said["Metrics"] if one.get("ReturnData", True))
+        return evaluate(watched["Expression"], found, range(-count, 0))
 
     def _sources(self) -> Iterator[tuple[str, Metric, str, int]]:
         if "Metrics" not in self._said:
