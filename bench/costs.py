@@ -56,11 +56,9 @@ class Usage:
     secret_month: float = 0
     log_gb: float = 0
     schedule_invocation: float = 0
-    trace: float = 0
     queue_request: float = 0
     email_delivery: float = 0
     alarm_metric_month: float = 0
-    dashboard_month: float = 0
     sent_gb: float = 0
     state_transition: float = 0
     runner_minute: float = 0

@@ -1,8 +1,8 @@
 """
 What a month costs under some loads: the table of the page Costs. Pure.
 
-Usage comes from what was measured (loads.toml, which `bench.needs` writes) and from what is counted
-in the stack: alarms and dashboards.
+Usage comes from what was measured (loads.toml, which `bench.needs` writes) and from the alarms of
+the stack.
 """
 
 import json
@@ -31,9 +31,6 @@ FIGURES = Path(__file__).with_name("loads.toml")
 SMALL = of_environment(tomllib.loads((ROOT / FILE).read_text()), "small")
 SMALL_EVERY = int(SMALL["SweepMinutes"])
 """Minutes between two sweeps."""
-
-EVERYTHING = {"Metrics": "all", "CreateDashboard": "yes"}
-"""What 1.0 had."""
 
 HOURS = 730
 NIGHTS = HOURS / 24
@@ -85,9 +82,7 @@ class Sweeps:
     metrics: int
     bookkeeping_bytes: float
 
-    def month(
-        self, lease_writes: float = LEASE_WRITES, *, every: int = 1, is_traced: bool = True
-    ) -> Usage:
+    def month(self, lease_writes: float = LEASE_WRITES, *, every: int = 1) -> Usage:
         """The usage of a month with such a sweep every so many minutes."""
         # One Query for each shard, eventually consistent, which is half a unit for 4 KB. And one
         # for the bookkeeping, consistent, which is a whole one.
@@ -99,7 +94,6 @@ class Sweeps:
             dynamodb_read_unit=reads,
             log_gb=(self.log_bytes + REPORT_BYTES) / 1e9,
             schedule_invocation=1,
-            trace=is_traced,
         )
         poller = Usage(queue_request=EMPTY_RECEIVES * MINUTES)
         return of_sweep.times(MINUTES / every) + poller + Usage(metric_month=self.metrics)
@@ -127,7 +121,6 @@ class Sweeps:
             lambda_request=2,
             dynamodb_write_unit=REFUSED_WRITES,
             log_gb=2 * (self.log_bytes + REPORT_BYTES) / 1e9,
-            trace=2,
         )
         of_round = Usage(
             lambda_gb_second=HOT_SECONDS * WATCH_MEGABYTES / 1024,
@@ -208,7 +201,6 @@ class FleetReport:
             sns_publish=1,
             log_gb=(self.log_bytes + REPORT_BYTES) / 1e9,
             schedule_invocation=1,
-            trace=1,
             put_request=REPORT_FILES,
         ).times(HOURS / 24 / 7)
 
@@ -227,8 +219,6 @@ class Figures:
     notice: Notice
     idle_10: Sweeps
     listing_10: Sweeps
-    idle_all: Sweeps
-    listing_all: Sweeps
     report: FleetReport
 
 
@@ -248,7 +238,7 @@ class Load:
 
     @property
     def _email_checks(self) -> float:
-        return 0 if self.parameters.get("Metrics") == "none" else EMAIL_CHECKS / 24
+        return 0 if self.parameters.get("Metrics") == "no" else EMAIL_CHECKS / 24
 
     def with_people(self, notice: Notice) -> Usage:
         """The same, with e-mails of what has ended and what is ready."""
@@ -263,7 +253,6 @@ class Load:
             email_delivery=self.notices,
             metric_month=notice.metrics * min(1.0, self.notices / HOURS) + self._email_checks,
             log_gb=logs / 1e9,
-            trace=self.messages,
             # Its poller, and the receipt and deletion of each message.
             queue_request=MINUTES * EMPTY_RECEIVES + 2 * self.messages,
         )
@@ -272,8 +261,7 @@ class Load:
 def loads(figures: Figures) -> tuple[Load, ...]:
     """The rows of the table."""
     idle = _month(figures.idle, figures.listing)
-    everything = _month(figures.idle_all, figures.listing_all)
-    small = _month(figures.idle, figures.listing, every=SMALL_EVERY, is_traced=False)
+    small = _month(figures.idle, figures.listing, every=SMALL_EVERY)
     idle_10 = _month(figures.idle_10, figures.listing_10)
     nightly = figures.automated.times(NIGHTS, AUTOMATED.median, figures.listing.seconds)
     often = figures.flex.times(100 * NIGHTS, FLEX.median, figures.listing_10.seconds / 10)
@@ -287,7 +275,6 @@ def loads(figures: Figures) -> tuple[Load, ...]:
             replace(small, metric_month=0),
             parameters=SMALL,
         ),
-        Load("the same with `Metrics=all CreateDashboard=yes`", everything, parameters=EVERYTHING),
         nightly.beside("one project, a restore of a dedicated cluster every night", idle),
         often.beside("10 projects with 100 clusters, 100 restores of Flex clusters a day", idle_10),
         downloads.beside(
@@ -303,14 +290,13 @@ def loads(figures: Figures) -> tuple[Load, ...]:
 
 
 def standing(resources: Mapping[str, Any]) -> Usage:
-    """What a stack of these resources costs anyhow: a secret, alarms by metrics, dashboards."""
-    alarms = dashboards = 0
+    """What a stack of these resources costs anyhow: a secret, and alarms by their metrics."""
+    alarms = 0
     for resource in resources.values():
         if resource["Type"] == "AWS::CloudWatch::Alarm":
             metrics = json.dumps(resource["Properties"].get("Metrics", []))
             alarms += max(1, metrics.count('"MetricStat"'))
-        dashboards += resource["Type"] == "AWS::CloudWatch::Dashboard"
-    return Usage(secret_month=1, alarm_metric_month=alarms, dashboard_month=dashboards)
+    return Usage(secret_month=1, alarm_metric_month=alarms)
 
 
 def _month(quiet: Sweeps, listing: Sweeps, **how: Any) -> Usage:

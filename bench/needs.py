@@ -227,10 +227,10 @@ def _updates(did: Sequence[Did]) -> int:
 
 
 @contextmanager
-def world(projects: int, **more: str) -> Iterator[World]:
-    """A new stack with ten clusters in each project, half of them Flex, and these parameters."""
+def world(projects: int) -> Iterator[World]:
+    """A new stack with ten clusters in each project, half of them Flex."""
     groups = GROUPS[:projects]
-    parameters = {"HotSeconds": "0", "NotifyEmail": "ops@example.com", **more}
+    parameters = {"HotSeconds": "0", "NotifyEmail": "ops@example.com"}
     with LocalStack(parameters=parameters | {"AtlasProjectIds": ",".join(groups)}) as stack:
         stack.atlas.behaviour.latency = 0.1
         for group in groups:
@@ -254,15 +254,12 @@ def measure_loads() -> loads.Figures:
         notice = one.notice()
     with world(10) as ten:
         idle_10, listing_10 = ten.sweeps(), ten.sweeps(listing=True)
-    with world(1, **loads.EVERYTHING) as one:
-        idle_all, listing_all = one.sweeps(), one.sweeps(listing=True)
     return loads.Figures(
         datetime.now(UTC).date(),
         *(idle, listing, young),
         *(flex, automated, download),
         notice,
         *(idle_10, listing_10),
-        *(idle_all, listing_all),
         fleet_report.measure_first(),
     )
 

@@ -43,13 +43,12 @@ def test_a_month_of_sweeps() -> None:
         + 4 * 0.000000125  # four shards at half a unit, and two for the bookkeeping
         + 1000e-9 * 0.50  # its log
         + 0.000001  # its schedule
-        + 0.000005  # its trace
         + 15 * 0.0000004  # empty receives of the queue
     )
 
     assert SWEEP.month().dollars(PRICES) == pytest.approx(MONTH * of_sweep + 9 * 0.30)
-    fifth = of_sweep - 0.000005 - 15 * 0.0000004  # no trace; the queue is polled all the same
-    seldom = SWEEP.month(every=5, is_traced=False).dollars(PRICES)
+    fifth = of_sweep - 15 * 0.0000004  # the queue is polled all the same
+    seldom = SWEEP.month(every=5).dollars(PRICES)
     assert seldom == pytest.approx(MONTH * (fifth / 5 + 15 * 0.0000004) + 9 * 0.30)
 
 
@@ -67,7 +66,7 @@ def test_hot_sweeps_ask_until_the_next_one_takes_over(
 
 def test_a_pipeline_that_names_jobs_all_day() -> None:
     of_minute = (
-        12 * 2 * (0.2 * 0.5 * 0.0000133334 + 0.0000002 + 1000e-9 * 0.50 + 0.000005)
+        12 * 2 * (0.2 * 0.5 * 0.0000133334 + 0.0000002 + 1000e-9 * 0.50)
         + (60 * 0.5) * 0.0000133334  # one sweep waits
         + (12 * 2 + 6 * 2 + 60) * 0.000000625  # those that end, the leases, and the looks
         + 6 * 2 * 0.000000125  # four shards at half a unit
@@ -85,7 +84,6 @@ def test_a_report_every_week() -> None:
         + 0.0000005  # its message
         + 1000e-9 * 0.50  # its log
         + 0.000001  # its schedule
-        + 0.000005  # its trace
         + 4 * 0.000005  # its files
     )
 
@@ -96,21 +94,21 @@ def test_an_alarm_costs_by_its_metrics() -> None:
     one: dict[str, Any] = {"MetricStat": {"Metric": {}}}
     properties = [{"MetricName": "Sweeps"}, {"Metrics": [one, one, {"Expression": "a - b"}]}]
     alarms = [{"Type": "AWS::CloudWatch::Alarm", "Properties": each} for each in properties]
-    others = [{"Type": "AWS::CloudWatch::Dashboard"}, {"Type": "AWS::SNS::Topic"}]
-    resources = {str(number): one for number, one in enumerate((*alarms, *others))}
+    resources = {str(number): one for number, one in enumerate(alarms)}
 
-    assert standing(resources) == Usage(secret_month=1, alarm_metric_month=3, dashboard_month=1)
+    assert standing(resources | {"Topic": {"Type": "AWS::SNS::Topic"}}) == Usage(
+        secret_month=1, alarm_metric_month=3
+    )
 
 
 def test_the_default_and_small_cost_no_more_than_is_promised() -> None:
     """The promise of the README, with all that a month costs where nothing happens."""
-    default, small, everything = (
-        in_all(load.usage, load.parameters).dollars(PRICES) for load in loads.loads(LOADS)[:3]
+    default, small = (
+        in_all(load.usage, load.parameters).dollars(PRICES) for load in loads.loads(LOADS)[:2]
     )
 
     assert small <= 0.75
     assert default <= 3.00
-    assert default < everything
 
 
 def test_the_memory_is_the_templates() -> None:
@@ -136,7 +134,7 @@ def test_an_idle_sweep_sends_the_metrics_that_were_measured() -> None:
 def test_a_token_costs_the_same_however_long_it_waits() -> None:
     usage = token(WAITED, states=6)
 
-    assert (usage.state_transition, usage.lambda_request, usage.trace) == (6, 1, 1)
+    assert (usage.state_transition, usage.lambda_request) == (6, 1)
     assert usage.lambda_gb_second == 2 * 0.5
     # Two writes of 3 KB and of the index, and one KB more for each of the eight others.
     assert usage.dynamodb_write_unit == 2 * (3 + 1) + 8
@@ -150,7 +148,6 @@ def test_a_round_of_a_loop() -> None:
         + 0.0000002  # its request
         + 2 * 0.000000625  # the write that is refused
         + 1000e-9 * 0.50  # its log
-        + 0.000005  # its trace
     )
 
     assert http_loop(3601, 60).dollars(PRICES) == pytest.approx(61 * of_states)

@@ -147,7 +147,6 @@ def token(waited: Waited, states: int) -> Usage:
         # Each write goes to the item and to the index.
         dynamodb_write_unit=waited.updates * (with_token + 1) + waited.other_updates * larger,
         log_gb=(waited.log_bytes + REPORT_BYTES) / 1e9,
-        trace=1,
     )
 
 
@@ -159,7 +158,6 @@ def function_loop(asked: Asked, seconds: float, every: float) -> Usage:
         lambda_request=1,
         dynamodb_write_unit=asked.updates * math.ceil(asked.item_bytes / 1024),
         log_gb=(asked.log_bytes + REPORT_BYTES) / 1e9,
-        trace=1,
         sent_gb=asked.questions * QUESTION_BYTES / 1e9,
     )
     return of_round.times(math.ceil(seconds / every))
