@@ -20,13 +20,12 @@ DYNAMODB_LOCAL_SHA512 := c5379e44bbf311fab2779961ddb1f8734907bd21c79a6843e590ec1
 BIN := .venv/bin
 SECURITY := .tools/security
 MINISTACK := .tools/ministack
-CDK := .tools/cdk
 WORKFLOWS := .tools/workflows
 PEER := .aws-sam/peer
 # sam and its builders look for python3.13 on the path. SAM's telemetry is off.
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
-.PHONY: all demo test campaign weekly deployed mutants coverage publication bench soak build lock clean dynamodb-local audit sbom release
+.PHONY: all demo test campaign weekly deployed mutants coverage bench soak build lock clean dynamodb-local audit sbom release
 .PHONY: check check-code check-types check-template check-locks check-security check-advisories check-workflows
 
 all: test check demo
@@ -46,7 +45,7 @@ PYTEST := $(RUN) PYTHONDONTWRITEBYTECODE= python -m pytest --numprocesses 3 --di
 test: build $(SECURITY)/.ready $(WORKFLOWS)/.ready ## the tests, in random order
 	@$(PYTEST) -m "not campaign and not weekly"
 
-campaign: build $(PEER)/.built $(MINISTACK)/.ready $(CDK)/.ready ## the tests that take long, and the rows of tables that tell less
+campaign: build $(PEER)/.built $(MINISTACK)/.ready ## the tests that take long, and the rows of tables that tell less
 	@$(PYTEST) -m campaign
 
 weekly: build ## the rows of large tables that the campaign leaves out, and thirty times the examples of Hypothesis
@@ -57,11 +56,11 @@ deployed: build $(MINISTACK)/.ready ## deploy, upgrade and uninstall the stack a
 	@$(RUN) python -m pytest tests/deployed
 
 # Which tests run which lines is measured anew. Without MEASURE=no that takes a quarter of an hour before the first.
-mutants: build $(SECURITY)/.ready $(MINISTACK)/.ready $(CDK)/.ready $(WORKFLOWS)/.ready ## put small faults into the product, and list the tests that notice them (TABLE=check ONLY=text)
+mutants: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## put small faults into the product, and list the tests that notice them (TABLE=check ONLY=text)
 	@PYTHONPATH=functions:tests:. $(RUN) python -m mutants $(if $(filter no,$(MEASURE)),,--measure) \
 		$(if $(TABLE),--table $(TABLE)) $(if $(ONLY),--only "$(ONLY)")
 
-coverage: build $(SECURITY)/.ready $(MINISTACK)/.ready $(CDK)/.ready $(WORKFLOWS)/.ready ## every test, with the branches of functions/ counted, in the real runtime too
+coverage: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## every test, with the branches of functions/ counted, in the real runtime too
 	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(PYTEST) tests \
 		--cov=foundation --cov=restore_watch --cov=notify_people --cov=operate --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=99
 
@@ -122,12 +121,6 @@ doctor: .venv/.ready ## what works in a stack and what does not (STACK=... PROJE
 	@$(OPERATING) operate.doctor \
 		$(call argument,STACK,stack) $(call argument,PROJECT,project) $(call argument,CLUSTER,cluster) \
 		$(call argument,TEST,test)
-
-publication: build ## package for the Serverless Application Repository (REPOSITORY=https://... BUCKET=...)
-	@PYTHONPATH=. $(RUN) python -m deploy.publication $(or $(REPOSITORY),$(error REPOSITORY is missing: the https address of the source))
-	@$(RUN) sam package --template-file .aws-sam/build/publication.yaml --output-template-file .aws-sam/publication.yaml \
-		--s3-bucket $(or $(BUCKET),$(error BUCKET is missing: an S3 bucket that the repository may read)) >/dev/null
-	@echo 'Publish it with: sam publish --template .aws-sam/publication.yaml'
 
 bench: build $(PEER)/.built ## measure speed against the usual kind of handler (PART=cold|warm|sweeps|detection|finding|scale|report)
 	@PYTHONPATH=functions:tests:. $(RUN) python -m bench $(PART)
@@ -220,12 +213,6 @@ $(MINISTACK)/.ready: tests/local_stack/ministack/requirements.txt .venv/.ready
 	@$(UV) pip install --quiet --compile-bytecode --python $(MINISTACK)/bin/python --require-hashes -r tests/local_stack/ministack/requirements.txt
 	@touch $@
 
-$(CDK)/.ready: deploy/cdk/requirements.txt .venv/.ready
-	@echo 'Setting up the AWS CDK in $(CDK), once.'
-	@$(UV) venv --quiet --clear --python 3.13 $(CDK)
-	@$(UV) pip install --quiet --python $(CDK)/bin/python --require-hashes -r deploy/cdk/requirements.txt
-	@touch $@
-
 # npm compares each package with its hash in the lock, and runs none of their scripts. Where there is no npm, or it
 # reaches no registry, nothing is set up, and check-workflows says so.
 UNREACHABLE := EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|ETIMEDOUT
@@ -246,31 +233,26 @@ LOCK = $(UV) pip compile --quiet $(UPGRADE) --python-version 3.13 --universal --
 RESOLVE = $(LOCK) pyproject.toml
 RESOLVE_SECURITY = $(LOCK) --group pyproject.toml:security
 RESOLVE_MINISTACK = $(LOCK) --group pyproject.toml:ministack
-RESOLVE_CDK = $(LOCK) --group pyproject.toml:cdk
 
 lock: .venv/.ready ## resolve again after a change in pyproject.toml
 	@$(RESOLVE) --group test -o tests/requirements.txt
 	@$(RESOLVE) --constraints tests/requirements.txt -o layers/dependencies/requirements.txt
 	@$(RESOLVE_SECURITY) -o tests/security/requirements.txt
 	@$(RESOLVE_MINISTACK) -o tests/local_stack/ministack/requirements.txt
-	@$(RESOLVE_CDK) -o deploy/cdk/requirements.txt
 
 check-locks: .venv/.ready ## compare the locks with pyproject.toml
 	@checked=$$(mktemp -d) && trap 'rm -rf "$$checked"' EXIT \
 	&& cp tests/requirements.txt "$$checked/tests" && cp layers/dependencies/requirements.txt "$$checked/layer" \
 	&& cp tests/security/requirements.txt "$$checked/security" \
 	&& cp tests/local_stack/ministack/requirements.txt "$$checked/ministack" \
-	&& cp deploy/cdk/requirements.txt "$$checked/cdk" \
 	&& $(RESOLVE) --group test -o "$$checked/tests" \
 	&& $(RESOLVE) --constraints tests/requirements.txt -o "$$checked/layer" \
 	&& $(RESOLVE_SECURITY) -o "$$checked/security" \
 	&& $(RESOLVE_MINISTACK) -o "$$checked/ministack" \
-	&& $(RESOLVE_CDK) -o "$$checked/cdk" \
 	&& diff -u tests/requirements.txt "$$checked/tests" \
 	&& diff -u layers/dependencies/requirements.txt "$$checked/layer" \
 	&& diff -u tests/security/requirements.txt "$$checked/security" \
-	&& diff -u tests/local_stack/ministack/requirements.txt "$$checked/ministack" \
-	&& diff -u deploy/cdk/requirements.txt "$$checked/cdk"
+	&& diff -u tests/local_stack/ministack/requirements.txt "$$checked/ministack"
 
 # `sam build` runs these in a scratch copy of functions/. Each function ships its own package and the
 # foundation, and no files that an editor, a checker or a run left there.

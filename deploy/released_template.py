@@ -10,7 +10,6 @@ from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
 from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
 
 from deploy import FUNCTIONS, ROOT, SAME_CODE
-from deploy.publication import APPLICATION
 
 ZIPS = {
     "DependenciesLayer": "layer.zip",
@@ -62,7 +61,7 @@ def released(template: Mapping[str, Any], version: str) -> dict[str, Any]:
     interface = about[_INTERFACE]
     group = {"Label": {"default": "Files of this release"}, "Parameters": [BUCKET, PREFIX]}
     labels = {BUCKET: {"default": "Bucket"}, PREFIX: {"default": "Beginning of the keys"}}
-    metadata = {name: part for name, part in about.items() if name != APPLICATION} | {
+    metadata = about | {
         _INTERFACE: {
             "ParameterGroups": [group, *interface["ParameterGroups"]],
             "ParameterLabels": labels | interface["ParameterLabels"],

@@ -1,4 +1,4 @@
-"""The examples of a parent stack and of a nightly refresh fit the stack, and allow what they do."""
+"""The example of a nightly refresh fits the stack, and allows what it does."""
 
 import json
 import re
@@ -6,52 +6,11 @@ from typing import Any
 
 import pytest
 import yaml
-from moto.sns.utils import FilterPolicyMatcher
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from contract.deployed_template import CHECKOUT, granted, role_statements, source_template
 from contract.documents import blocks, commands, page, section
 from restore_watch.aws.atlas_secret import read_credentials
-
-OUTPUTS, PARAMETERS = source_template()["Outputs"], source_template()["Parameters"]
-
-# The parent stack
-
-PARENT: dict[str, Any] = yaml_parse((CHECKOUT / "docs" / "parent-template.yaml").read_text())
-
-
-def test_the_child_gets_parameters_that_it_has_and_all_that_it_needs() -> None:
-    given = PARENT["Resources"]["RestoreWatch"]["Properties"]["Parameters"]
-    needed = {name for name, one in PARAMETERS.items() if "Default" not in one}
-
-    assert needed <= given.keys() <= PARAMETERS.keys()
-    for name, value in given.items():
-        if isinstance(value, str):
-            assert re.fullmatch(PARAMETERS[name]["AllowedPattern"], value)
-
-
-def test_the_filter_of_the_parent_selects_ends_of_restores() -> None:
-    policy = PARENT["Resources"]["EndedRestoresSubscription"]["Properties"]["FilterPolicy"]
-    matcher = FilterPolicyMatcher(policy, "MessageAttributes")
-
-    for name, value, is_selected in (
-        ("terminal", "true", True),
-        ("terminal", "false", False),
-        ("type", "atlas-restore-watch.watch-degraded.v1", False),
-    ):
-        assert matcher.matches({name: {"Type": "String", "Value": value}}, "") is is_selected
-
-
-def test_the_examples_use_outputs_that_the_stack_always_has() -> None:
-    of_refresh = {"FunctionArn", "AwaitRestoreStateMachineArn"}
-    used = set(re.findall(r'"RestoreWatch", "Outputs\.(\w+)"', json.dumps(PARENT)))
-
-    assert used == {"TopicArn"}
-    assert of_refresh <= EXAMPLE["Parameters"].keys()
-    assert [name for name in used | of_refresh if "Condition" in OUTPUTS[name]] == []
-
-
-# The nightly refresh
 
 FOLDER = CHECKOUT / "docs" / "nightly-refresh"
 EXAMPLE: dict[str, Any] = yaml_parse((FOLDER / "template.yaml").read_text())
@@ -83,6 +42,14 @@ NEEDED = {
 def of_kind(kind: str) -> list[dict[str, Any]]:
     """The parameters of the tasks of a kind."""
     return [one["Parameters"] for one in TASKS.values() if one["Resource"].endswith(f":::{kind}")]
+
+
+def test_it_uses_outputs_that_the_stack_always_has() -> None:
+    outputs = source_template()["Outputs"]
+    used = {"FunctionArn", "AwaitRestoreStateMachineArn"}
+
+    assert used <= EXAMPLE["Parameters"].keys()
+    assert [name for name in used if "Condition" in outputs[name]] == []
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from urllib.parse import parse_qsl
 from zipfile import ZipFile
 
 import pytest
@@ -75,12 +76,23 @@ def test_its_zip_is_all_that_the_pages_download_and_what_its_sum_is_of(folder: P
         }
 
 
-def test_a_release_is_written_again_where_the_cdk_has_left_its_folder(folder: Path) -> None:
+def test_a_release_is_written_again_where_something_has_left_a_folder(folder: Path) -> None:
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     (folder / "cdk.out").mkdir()
 
     assert release.write(folder.parent, is_changed=False) == folder
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_the_launch_link_names_the_template_beside_its_zips(folder: Path) -> None:
+    (link,) = re.findall(r"^https://console\..+$", documents.page("deploying"), re.MULTILINE)
+    query = dict(parse_qsl(link.partition("/stacks/create/review?")[2]))
+    parameters = plain(folder, release.TEMPLATE)["Parameters"]
+    prefix = parameters["ReleasePrefix"]["Default"]  # type: ignore[index]
+
+    assert query.pop("templateURL").endswith(f".amazonaws.com/{prefix}<version>/{release.TEMPLATE}")
+    assert query.pop("stackName") == "atlas-restore-watch"
+    assert {name.removeprefix("param_") for name in query} == {"ReleaseBucket"}
 
 
 @pytest.mark.parametrize(("built", "name"), rows(BUILT, "restore_watch.zip"))

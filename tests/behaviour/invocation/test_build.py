@@ -12,9 +12,7 @@ from pathlib import Path
 from types import CodeType
 
 import pytest
-from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
-from local_stack.aws import REGION, AwsEmulator
 from local_stack.stack import BUILD, ROOT
 
 FUNCTIONS = {
@@ -169,37 +167,3 @@ def test_the_layer_holds_metadata_and_licences_and_nothing_that_nobody_reads() -
     for record in records:
         assert (record / "METADATA").is_file()
         assert list(record.rglob("LICEN[CS]E*")), record
-
-
-@pytest.mark.campaign
-@pytest.mark.timeout(100)
-def test_the_example_of_a_parent_stack_is_packaged_with_what_was_built(tmp_path: Path) -> None:
-    packaged, bucket = tmp_path / "packaged.yaml", "uploads"
-    with AwsEmulator() as aws:
-        s3 = aws.client("s3")
-        s3.create_bucket(Bucket=bucket)
-        command = [
-            *(str(Path(sys.executable).with_name("sam")), "package", "--s3-bucket", bucket),
-            *("--template-file", "docs/parent-template.yaml"),
-            *("--output-template-file", str(packaged)),
-        ]
-        variables = {
-            "AWS_ENDPOINT_URL": aws.url,
-            "AWS_ACCESS_KEY_ID": "AKIAPACKAGEPACKAGEPA",
-            "AWS_SECRET_ACCESS_KEY": "package",
-            "AWS_DEFAULT_REGION": REGION,
-            "SAM_CLI_TELEMETRY": "0",
-        }
-        subprocess.run(  # noqa: S603 - our own command
-            command, cwd=ROOT, env=os.environ | variables, check=True, capture_output=True
-        )
-        parent = yaml_parse(packaged.read_text())
-        key = parent["Resources"]["RestoreWatch"]["Properties"]["Location"].rpartition("/")[2]
-        child = yaml_parse(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
-        uploaded = {one["Key"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]}
-
-    resources = child["Resources"]
-    functions = [resources[folder.name]["Properties"]["CodeUri"] for folder in FUNCTIONS.values()]
-    layer = resources[LAYER.name]["Properties"]["ContentUri"]
-    assert {one.rpartition("/")[2] for one in (*functions, layer)} <= uploaded
-    assert functions[0] != functions[1]
