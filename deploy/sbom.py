@@ -1,7 +1,5 @@
 """
-`make sbom`: what ships, as a CycloneDX bill of materials.
-
-    python -m deploy.sbom
+What ships, as a CycloneDX bill of materials, which `make release` writes.
 
 It has the two functions, each with its files, and the packages of the layer. Versions and licences
 are those that the built packages state. The hashes of a package are those of its lock: the files
@@ -10,7 +8,6 @@ that the build accepts. It has no serial number and no time, so the same build g
 
 import hashlib
 import re
-import sys
 from collections.abc import Iterator
 from importlib.metadata import Distribution, distributions
 from typing import TYPE_CHECKING, cast
@@ -25,13 +22,13 @@ from cyclonedx.schema import OutputFormat, SchemaVersion
 from packageurl import PackageURL
 
 from deploy import BUILD, FUNCTIONS, ROOT
-from foundation import __version__
 
 if TYPE_CHECKING:
     from email.message import Message
 
 LOCK = ROOT / "layers" / "dependencies" / "requirements.txt"
-WRITTEN = ROOT / ".aws-sam" / "sbom.cdx.json"
+WRITTEN = "sbom.cdx.json"
+"""The name of the file in a release."""
 
 LICENCE = "Apache-2.0"
 
@@ -52,7 +49,7 @@ def locked() -> dict[str, list[str]]:
     }
 
 
-def bill(version: str = __version__) -> str:
+def bill(version: str) -> str:
     """Return the bill of materials of what `make build` built. `version` is the release's."""
     root = Component(
         type=ComponentType.APPLICATION,
@@ -129,13 +126,3 @@ def _licences(package: Distribution) -> Iterator[License]:
 
 def _sha256(content: str) -> HashType:
     return HashType(alg=HashAlgorithm.SHA_256, content=content)
-
-
-def main() -> None:
-    """Write the bill of materials of what was built."""
-    WRITTEN.write_text(bill())
-    sys.stdout.write(f"Wrote {WRITTEN.relative_to(ROOT)}.\n")
-
-
-if __name__ == "__main__":
-    main()

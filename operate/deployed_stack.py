@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from operate.aws import Aws
-from operate.command_line import text_of_form
 from operate.errors import OperateError
+from operate.text_of_form import text_of_form
 
 DEFAULT_NAME = "atlas-restore-watch"
-"""The name that `make deploy` gives to a stack."""
+"""The name of a stack in the README and in samconfig.toml."""
 
 read_stack_name = text_of_form(
     r"[a-zA-Z][a-zA-Z0-9-]{0,127}", f"the name of a stack, such as {DEFAULT_NAME}"
@@ -37,8 +37,8 @@ def read_stack(aws: Aws, name: str) -> DeployedStack:
     """Read a stack. Raises OperateError."""
     # CloudFormation finds nothing else wrong with a name of the right form.
     missing = (
-        f"There is no stack {name} in {aws.region}. Name it with STACK=..., and its region with "
-        "AWS_REGION=..."
+        f"There is no stack {name} in {aws.region}. Name it with --stack, and its region with "
+        "AWS_REGION"
     )
     fixes = {"ValidationError": missing}
     answer = aws.ask("cloudformation", "describe_stacks", "Stacks", fixes=fixes, StackName=name)

@@ -1,5 +1,5 @@
 """
-Says what works in a stack, what does not, and what to do about it: `make doctor`.
+Says what works in a stack, what does not, and what to do about it.
 
 It invokes the function with `{"action": "diagnose"}`, and asks AWS what the function may not ask,
 with your own AWS credentials. docs/operations.md says what is looked at.
@@ -8,9 +8,8 @@ Exit status: 0 if nothing is wrong; 1 if something is, or AWS refused; 2 if an a
 """
 
 import json
-import sys
 import textwrap
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -22,7 +21,6 @@ from rich.text import Text
 
 from foundation.json_text import read_object
 from operate.aws import LOOKING, ONCE, Aws
-from operate.command_line import CommandLine, run
 from operate.deployed_stack import DEFAULT_NAME, DeployedStack, read_stack, read_stack_name
 from operate.errors import OperateError, plain
 from operate.stack_diagnosis import StackDiagnosis
@@ -32,6 +30,9 @@ _OTHER_FORM = (
     "lambda:InvokeFunction: the function's answer has a form that is not known. Deploy the stack "
     "again, with this version"
 )
+
+STOPPED = "stopped"
+"""What to say after Ctrl-C."""
 
 _read_lines = TypeAdapter(list[Line]).validate_python
 
@@ -75,24 +76,27 @@ def _diagnosed(aws: Aws, given: Namespace) -> Iterator[Line]:
     stack = read_stack(aws, given.stack)
     named = {"groupId": given.project, "clusterName": given.cluster}
     event = {"action": "diagnose"} | {name: text for name, text in named.items() if text}
-    sends_test = given.test == "yes"
     for line in _of_function(aws, stack, event):
         # A test message proves more than a look.
-        if line.check != "publishing" or not sends_test:
+        if line.check != "publishing" or not given.test:
             yield line
     yield from StackDiagnosis(aws, stack).lines()
-    if sends_test:
+    if given.test:
         yield _test(aws, stack)
 
 
-def _doctor(words: Sequence[str] | None) -> int:
-    line = CommandLine("doctor", __doc__)
-    line.add_argument("--stack", type=read_stack_name, default=DEFAULT_NAME)
-    # The function checks both, and its error says what it expects.
-    line.add_argument("--project")
-    line.add_argument("--cluster")
-    line.add_argument("--test", choices=("yes", "no"))
-    given = line.read(words, Namespace())
+def add_arguments(line: ArgumentParser) -> None:
+    """Add the arguments of the command. The function itself checks the project and the cluster."""
+    line.add_argument(
+        "--stack", type=read_stack_name, default=DEFAULT_NAME, help="default: %(default)s"
+    )
+    line.add_argument("--project", help="id of a project to look at")
+    line.add_argument("--cluster", help="a cluster of this project to look at")
+    line.add_argument("--test", action="store_true", help="send a test notification too")
+
+
+def run(given: Namespace) -> int:
+    """Run the command and return its exit status. Raises OperateError."""
     with Aws("docs/operations.md", LOOKING) as aws:
         lines = without_consequences(list(_diagnosed(aws, given)))
     console = Console(highlight=False)
@@ -124,12 +128,3 @@ def _show(lines: Sequence[Line], console: Console) -> None:
             is_command = text.startswith("aws ")
             fix = _INDENT + text if is_command else wrapper.fill(f"{_INDENT}-> {text}")
             console.print(Text(fix), soft_wrap=True)
-
-
-def main(words: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return run("doctor", lambda: _doctor(words), "stopped")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

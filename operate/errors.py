@@ -3,6 +3,8 @@ The errors that end a command, split by the exit status. Each text is one line w
 
 OperateError                        1: the operator sees to what the text names, and tries again
  +- ArgumentError                   2: the operator changes an argument; nothing was called
+
+argparse reports by itself, with 2, what it can see in a single argument.
 """
 
 
@@ -22,10 +24,6 @@ class OperateError(Exception):
 
 
 class ArgumentError(OperateError):
-    """`option`: the argument without `--`, if the command has it. `from` is `FROM` for `make`."""
+    """An argument contradicts another one or samconfig.toml, or cannot be passed on to SAM."""
 
     exit_status = 2
-
-    def __init__(self, option: str | None, problem: str) -> None:
-        name = option and option.upper().replace("-", "_")
-        super().__init__(f"{name} (--{option}): {problem}" if option else problem)

@@ -1,5 +1,5 @@
 """
-The restores of a period, for an auditor, as CSV and JSON: `make evidence FROM=... TO=...`.
+The restores of a period, for an auditor, as CSV and JSON.
 
 It reads the table of restore jobs with your own AWS credentials, and changes nothing in AWS.
 docs/report.md says what the files hold and which permissions are needed.
@@ -10,22 +10,22 @@ Exit status: 0 if everything was written; 1 if AWS or the disk refused, and noth
 
 import re
 import sys
-from argparse import ArgumentTypeError, Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from rich.console import Console
 
 from foundation import __version__
 from foundation.clock import in_utc
 from operate.aws import LOOKING, PATIENT, Aws
-from operate.command_line import CommandLine, run, text_of_form
 from operate.deployed_stack import DEFAULT_NAME, TABLE_OUTPUT, read_stack, read_stack_name
 from operate.errors import ArgumentError, OperateError, plain
 from operate.evidence_files import EvidenceFiles, read_out
+from operate.text_of_form import text_of_form
 from restore_watch.model.status_change import utc_text
 from restore_watch.report.restore_evidence import (
     Objectives,
@@ -36,6 +36,9 @@ from restore_watch.report.restore_evidence import (
     read_evidence,
 )
 from restore_watch.table.how_long_kept import RETENTION
+
+STOPPED = "stopped; nothing was written"
+"""What to say after Ctrl-C."""
 
 RTO_PARAMETER, RPO_PARAMETER = "RtoMinutes", "RpoMinutes"
 """The stack's own objectives. A stack of an older version has no such parameters."""
@@ -61,31 +64,14 @@ class Arguments(Namespace):
     rpo: timedelta | None
     out: Path
 
-    @classmethod
-    def read(cls, words: Sequence[str] | None, now: datetime) -> Self:
-        """Read the words of the command line. Raises ArgumentError."""
-        line = CommandLine("evidence", __doc__)
-        line.add_argument("--from", dest="start", type=_read_moment, required=True)
-        line.add_argument("--to", dest="end", type=_read_end, required=True)
-        source = line.add_mutually_exclusive_group()
-        source.add_argument("--stack", type=read_stack_name, default=DEFAULT_NAME)
-        table = r"[a-zA-Z0-9_.-]{3,255}", "the name of a table, the stack's output TableName"
-        source.add_argument("--table", type=text_of_form(*table))
-        project = r"[a-f0-9]{24}", "the id of a project, 24 of 0-9 and a-f"
-        line.add_argument("--project", type=text_of_form(*project))
-        cluster = r"[a-zA-Z0-9][a-zA-Z0-9-]{0,63}", "a cluster's letters, digits and hyphens"
-        line.add_argument("--cluster", type=text_of_form(*cluster))
-        line.add_argument("--rto", type=read_minutes)
-        line.add_argument("--rpo", type=read_minutes)
-        line.add_argument("--out", type=read_out, default="evidence")
-        given = line.read(words, cls())
-        if given.cluster and not given.project:
-            raise ArgumentError("cluster", "needs PROJECT, because other projects may have one too")
-        if given.start >= given.end:
-            raise ArgumentError("to", "must be later than FROM")
-        if given.start > now:
-            raise ArgumentError("from", "is in the future, so no restore can have begun")
-        return given
+    def check(self, now: datetime) -> None:
+        """Raises ArgumentError if the arguments contradict each other, or the clock."""
+        if self.cluster and not self.project:
+            raise ArgumentError("--cluster needs --project: other projects may have one too")
+        if self.start >= self.end:
+            raise ArgumentError("--to must be later than --from")
+        if self.start > now:
+            raise ArgumentError("--from is in the future, so no restore can have begun")
 
     def includes(self, moment: datetime) -> bool:
         """Whether the moment is in the period."""
@@ -111,6 +97,44 @@ class Arguments(Namespace):
             for name, given in ((RTO_PARAMETER, self.rto), (RPO_PARAMETER, self.rpo))
         )
         return Objectives(rto=rto or None, rpo=rpo or None)
+
+
+def add_arguments(line: ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    a_day = "a UTC date such as 2026-11-01"
+    line.add_argument(
+        "--from", dest="start", metavar="FROM", type=_read_moment, required=True, help=a_day
+    )
+    line.add_argument(
+        "--to",
+        dest="end",
+        metavar="TO",
+        type=_read_end,
+        required=True,
+        help="the last day, or a moment",
+    )
+    source = line.add_mutually_exclusive_group()
+    source.add_argument(
+        "--stack", type=read_stack_name, default=DEFAULT_NAME, help="default: %(default)s"
+    )
+    table = r"[a-zA-Z0-9_.-]{3,255}", "the name of a table, the stack's output TableName"
+    source.add_argument("--table", type=text_of_form(*table), help="of a stack that is gone")
+    project = r"[a-f0-9]{24}", "the id of a project, 24 of 0-9 and a-f"
+    line.add_argument("--project", type=text_of_form(*project), help="id of a single project")
+    cluster = r"[a-zA-Z0-9][a-zA-Z0-9-]{0,63}", "a cluster's letters, digits and hyphens"
+    line.add_argument(
+        "--cluster", type=text_of_form(*cluster), help="a single cluster of this project"
+    )
+    line.add_argument(
+        "--rto", type=read_minutes, metavar="MINUTES", help="default: the stack's own; 0 for none"
+    )
+    line.add_argument("--rpo", type=read_minutes, metavar="MINUTES", help="the same")
+    line.add_argument(
+        "--out",
+        type=read_out,
+        default="evidence",
+        help="the files without .csv and .json; default: %(default)s",
+    )
 
 
 def read_minutes(text: str) -> timedelta:
@@ -182,7 +206,7 @@ def _read_table(aws: Aws, table: str, wanted: Arguments) -> Iterator[list[Item]]
     )
     fixes = {
         "ResourceNotFoundException": f"There is no table {table} in {aws.region}. Name it with "
-        "TABLE=..., and its region with AWS_REGION=...",
+        "--table, and its region with AWS_REGION",
         "ValidationException": not_ours,
     }
     partition = {
@@ -239,17 +263,10 @@ def _warn(text: str) -> None:
     sys.stderr.write(f"evidence: {plain(text)}\n")
 
 
-def _evidence(words: Sequence[str] | None) -> int:
+def run(given: Namespace) -> int:
+    """Run the command and return its exit status. Raises OperateError."""
     now = datetime.now(UTC)
-    wanted = Arguments.read(words, now)
+    wanted = Arguments(**vars(given))
+    wanted.check(now)
     with Aws("docs/report.md", PATIENT) as aws:
         return _write_evidence(wanted, aws, now)
-
-
-def main(words: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return run("evidence", lambda: _evidence(words), "stopped; nothing was written")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

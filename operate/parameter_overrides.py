@@ -1,16 +1,17 @@
 """
-The parameters that `make deploy` gives to SAM, in the words of `--parameter-overrides`. Pure.
+The parameters of a deployment, in the words of SAM's `--parameter-overrides`. Pure.
 
 SAM drops the parameters of an environment of samconfig.toml when the command line gives any. So
 both are read here, and the command line counts more.
 
-SAM ends a value at a blank, and silently drops the rest. So values are read as a shell reads words,
-and a word other than `Name=value` is an error. A value with a blank is put in double quotes.
+SAM ends a value at a blank, and silently drops the rest. So a text of the file is read as a shell
+reads words, a word other than `Name=value` is an error, and a value with a blank is put in quotes.
 """
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from argparse import Namespace
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,43 +31,43 @@ _PLAIN = re.compile(r"[^\s\"']+")
 _ANSWERS = {"secret_arn": "AtlasSecretArn", "projects": "AtlasProjectIds", "email": "NotifyEmail"}
 
 
-def parameters(said: Any, where: str) -> dict[str, str]:
+def parameters(words: Iterable[str], where: str) -> dict[str, str]:
     """
-    Return the parameters of a text, or of a list or a table, which SAM accepts in the file too.
+    Return the parameters of words such as `Name=value`.
 
     Of several values of a parameter, the last one counts. Raises ArgumentError, which says `where`.
     """
     found = {}
-    for word in _words(said, where):
+    for word in words:
         if "ParameterKey=" in word or not _WORD.fullmatch(word):
-            raise ArgumentError(None, f"{where}: {_EXPECTED}, got {word[:60]!a}")
+            raise ArgumentError(f"{where}: {_EXPECTED}, got {word[:60]!a}")
         name, _, value = word.partition("=")
         found[name] = value
     return found
 
 
-def _words(said: Any, where: str) -> Iterator[str]:
+def words_of(said: Any, where: str) -> Iterator[str]:
+    """Yield the words of a text, or of a list or a table, which SAM accepts in the file too."""
     match said:
         case str():
-            yield from words_of(said, where)
+            yield from _split(said, where)
         case list():
             for part in said:
-                yield from _words(part, where)
+                yield from words_of(part, where)
         case dict():
             for name, value in said.items():
                 values = value if isinstance(value, list) else [value]
                 yield f"{name}={','.join(map(str, values))}"
         case _:
-            raise ArgumentError(None, f"{where}: expected text, a list or a table")
+            raise ArgumentError(f"{where}: expected text, a list or a table")
 
 
-def words_of(text: str, where: str) -> list[str]:
-    """Return the words of a text, as a shell reads them. Raises ArgumentError."""
+def _split(text: str, where: str) -> list[str]:
     try:
         return shlex.split(text)
     except ValueError:
         msg = f"{where}: a quote is not closed, or the text ends with a backslash"
-        raise ArgumentError(None, msg) from None
+        raise ArgumentError(msg) from None
 
 
 def options_of(config: Mapping[str, Any], environment: str | None) -> dict[str, Any]:
@@ -82,9 +83,10 @@ def of_environment(config: Mapping[str, Any], environment: str | None) -> dict[s
     names = [name for name, part in config.items() if isinstance(part, dict) and "deploy" in part]
     if environment and environment not in names:
         has = f"It has: {' '.join(names)}."
-        raise ArgumentError(None, f"{FILE} has no environment {environment[:60]}. {has}")
+        raise ArgumentError(f"{FILE} has no environment {environment[:60]}. {has}")
     said = options_of(config, environment).get("parameter_overrides", "")
-    return parameters(said, f"{FILE} ({environment or 'default'})")
+    where = f"{FILE} ({environment or 'default'})"
+    return parameters(words_of(said, where), where)
 
 
 def as_words(given: Mapping[str, str]) -> str:
@@ -96,16 +98,16 @@ def _quoted(value: str) -> str:
     return value if _PLAIN.fullmatch(value) else '"' + value.replace('"', '\\"') + '"'
 
 
-def merged(given: Mapping[str, str | None], config: Mapping[str, Any]) -> dict[str, str]:
+def merged(given: Namespace, config: Mapping[str, Any]) -> dict[str, str]:
     """Return the parameters of the arguments and their environment. Raises ArgumentError."""
-    # No blank belongs into any of these: `PROJECTS='one, two'` is both.
-    answers = {
-        parameter: "".join(text.split())
+    # No blank belongs into any of these: `--projects 'one, two'` is both.
+    answers = [
+        f"{parameter}={''.join(text.split())}"
         for name, parameter in _ANSWERS.items()
-        if (text := given.get(name))
-    }
+        if (text := getattr(given, name))
+    ]
     return (
-        of_environment(config, given.get("environment"))
+        of_environment(config, given.environment)
         | parameters(answers, "an argument")
-        | parameters(given.get("parameters") or "", "PARAMETERS")
+        | parameters(given.parameters, "--parameters")
     )

@@ -13,7 +13,7 @@ from local_stack.canaries import CANARIES, SECRET_MASK
 SOURCES = ("logs", "results", "errors", "messages", "items", "requests", "evidence", "reports")
 """
 From the function: its log lines, the results and errors of its invocations, what a subscriber
-received, what the table held, and what was sent to AWS. From `make evidence`: its files. From
+received, what the table held, and what was sent to AWS. From the evidence: its files. From
 pytest: what a test printed, logged or failed with.
 """
 

@@ -19,7 +19,7 @@ from local_stack.aws import REGION, key_id_of
 from local_stack.stack import LocalStack
 from local_stack.template import STACK_NAME
 from local_stack.wire import Call
-from operate import doctor, evidence
+from operate.__main__ import main
 from produced import Produced
 
 OPERATOR_KEY_ID = "AKIAOPERATOROPERATOR"
@@ -46,25 +46,34 @@ class Ran:
 
 
 def run_doctor(environment: Mapping[str, str], produced: Produced, *words: str) -> tuple[int, str]:
-    """Run `make doctor` in this process. Return its exit status, and what it prints."""
+    """Run the doctor in this process. Return its exit status, and what it prints."""
     with (
         patch.dict(os.environ, environment, clear=True),
         redirect_stdout(io.StringIO()) as printed,
         redirect_stderr(printed),
     ):
-        status = doctor.main(["--stack", STACK_NAME, *words])
+        status = ended("doctor", "--stack", STACK_NAME, *words)
     produced.add("logs", printed.getvalue())
     return status, printed.getvalue()
 
 
+def ended(*words: str) -> int:
+    """Run a command in this process and return its exit status."""
+    try:
+        return main(words)
+    except SystemExit as error:  # of argparse
+        return int(error.code or 0)
+
+
 class Operator:
-    """Runs `make`, or the same command in this process."""
+    """Runs a command in a process, or the same in this one."""
 
     def __init__(self, folder: Path, stack: LocalStack, produced: Produced) -> None:
         self._stack = stack
         self._produced = produced
         self.out = folder / "evidence"
         self.period = around_now()
+        self.usual = (*("--from", self.period[0], "--to", self.period[1]), "--out", str(self.out))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -79,7 +88,6 @@ class Operator:
             "AWS_ACCESS_KEY_ID": OPERATOR_KEY_ID,
             "AWS_SECRET_ACCESS_KEY": "operator",
             "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL": self._stack.aws.url,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -92,7 +100,7 @@ class Operator:
         The table is named, because CloudFormation's client takes 100 ms to make. The environment
         has these variables, and is `without` others.
         """
-        period = () if "--from" in words else ("--from", self.period[0], "--to", self.period[1])
+        usual = self.usual[4:] if "--from" in words else self.usual
         is_named = {"--stack", "--table"} & set(words)
         table = () if is_named else ("--table", self._stack.table_name)
         environment = {
@@ -105,29 +113,21 @@ class Operator:
             redirect_stdout(io.StringIO()) as stdout,
             redirect_stderr(io.StringIO()) as stderr,
         ):
-            status = evidence.main([*period, *table, "--out", str(self.out), *words])
+            status = ended("evidence", *usual, *table, *words)
         return self._ran(status, stdout.getvalue(), stderr.getvalue())
 
-    def make(self, *words: str, target: str = "evidence") -> Ran:
-        """Run `make` as a user does, for a period around now."""
-        period = (f"FROM={self.period[0]}", f"TO={self.period[1]}")
-        ran = subprocess.run(  # noqa: S603 - our own Makefile
-            ["make", "--no-print-directory", target, *period, f"OUT={self.out}", *words],  # noqa: S607 - whatever make there is
+    def run(self, *words: str) -> Ran:
+        """Run a command in a process, as the operator does."""
+        with self.start(*words) as running:
+            stdout, stderr = running.communicate()
+        return self._ran(running.returncode, stdout, stderr)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start a command in a process that a test can interrupt."""
+        return subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "operate", *words],
             cwd=ROOT,
             env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return self._ran(ran.returncode, ran.stdout, ran.stderr)
-
-    def start(self) -> subprocess.Popen[str]:
-        """Start the command in a process that a test can interrupt."""
-        period = ("--from", self.period[0], "--to", self.period[1])
-        options = ("--table", self._stack.table_name, "--out", str(self.out))
-        return subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "operate.evidence", *period, *options],
-            env=self.environment | {"PYTHONPATH": f"{ROOT / 'functions'}:{ROOT}"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -11,7 +11,6 @@ from typing import Any
 
 import jmespath  # type: ignore[import-untyped]
 import pytest
-from samcli.cli.types import CfnParameterOverridesType  # type: ignore[import-untyped]
 
 from contract.deployed_template import source_template
 from contract.documents import (
@@ -29,6 +28,7 @@ from contract.documents import (
 )
 from deploy.release import SMALL, TEMPLATE
 from local_stack.other_dynamodb import TOOLS
+from operate.__main__ import command_line
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE))
@@ -93,8 +93,8 @@ def shown(program: str) -> list[Any]:
 
 
 def test_every_program_shown_is_known() -> None:
-    checked = {"aws", "make", ".venv/bin/pytest", ".venv/bin/sam"}
-    of_the_reader = {"cat", "gh", "git", "pre-commit", "rm", "sha256sum", "unzip"}
+    checked = {"aws", "make", "python", ".venv/bin/pytest", ".venv/bin/sam"}
+    of_the_reader = {"cat", "gh", "pre-commit", "rm", "sha256sum", "unzip"}
 
     assert {words[0] for _, words in SHOWN} == checked | of_the_reader
 
@@ -116,12 +116,11 @@ def test_every_aws_command_names_what_exists(words: list[str]) -> None:
 def test_no_advice_needs_a_checkout_but_on_the_pages_about_one() -> None:
     """Whoever installed a release has the AWS CLI alone."""
     sources = [*(ROOT / "functions").rglob("*.py"), ROOT / "template.yaml", *DOCUMENTS]
-    advice = re.compile(r"make deploy [A-Z]|make doctor|PARAMETERS=")
-    found = {path.name for path in sources if advice.search(path.read_text())}
+    found = {path.name for path in sources if "-m operate" in path.read_text()}
 
-    assert found == {"make-deploy.md", "operations.md"}
-    outside = page("operations").replace(section(page("operations"), "The doctor"), "")
-    assert not advice.search(outside)
+    assert found == {"CONTRIBUTING.md", "make-deploy.md", "operations.md", "report.md"}
+    for name, title in (("operations", "The doctor"), ("report", "A stack that is gone")):
+        assert "-m operate" not in page(name).replace(section(page(name), title), "")
 
 
 def test_the_command_before_the_upgrade_to_2_0_prints_what_is_not_a_default_of_1_1_0() -> None:
@@ -217,16 +216,19 @@ def test_a_release_installs_as_the_readme_and_uninstalls_as_its_page() -> None:
 
 @pytest.mark.parametrize("words", shown("make"))
 def test_every_make_command_has_a_target_and_its_variables(words: list[str]) -> None:
-    variables = dict(word.split("=", 1) for word in words if "=" in word)
-
     assert {word for word in words if "=" not in word} <= TARGETS
-    assert all(
-        f"$({name}" in MAKEFILE or re.search(rf"call argument,{name}\b", MAKEFILE)
-        for name in variables
-    )
-    if "PARAMETERS" in variables:
-        given = CfnParameterOverridesType().convert([variables["PARAMETERS"]], None, None)
-        assert given.keys() <= source_template()["Parameters"].keys()
+    assert all(f"$({word.partition('=')[0]}" in MAKEFILE for word in words if "=" in word)
+
+
+@pytest.mark.parametrize("words", shown("python"))
+def test_every_command_of_the_operator_has_these_arguments(words: list[str]) -> None:
+    example = {"<stack>": "atlas-restore-watch", "<TableName>": "restores"}
+    option, module, *arguments = (example.get(word, word) for word in words)
+    given = command_line().parse_args(arguments)
+
+    assert (option, module) == ("-m", "operate")
+    for parameter in getattr(given, "parameters", ()):
+        assert parameter.partition("=")[0] in source_template()["Parameters"]
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

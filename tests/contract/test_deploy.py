@@ -1,7 +1,7 @@
 """
-`make deploy` and `make evidence` pass on what they are given. The environments of samconfig.toml.
+`python -m operate deploy` passes on what it is given. The environments of samconfig.toml.
 
-SAM and Python are replaced by programs that print their arguments, and nothing is built.
+SAM is replaced by a program that prints its arguments, and nothing is built.
 """
 
 import json
@@ -12,8 +12,10 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from argparse import ArgumentParser
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -23,29 +25,23 @@ from contract.deployed_template import source_template
 from contract.documents import ROOT, page, quoted, rows, section
 from local_stack.aws import REGION, AwsEmulator, aws_error
 from local_stack.wire import Fault
+from operate.deploy import add_arguments
 
 ENVIRONMENTS: dict[str, Any] = {
     name: one["deploy"]["parameters"]
     for name, one in tomllib.loads((ROOT / "samconfig.toml").read_text()).items()
     if name != "version"
 }
-OF_A_SHELL = dict.fromkeys(
-    (
-        *("SECRET_ARN", "PROJECTS", "EMAIL", "STACK", "PARAMETERS", "ARGS", "ENVIRONMENT"),
-        "LEAVE_RELEASE",
-        *("FROM", "TO", "TABLE", "RTO", "RPO", "PROJECT", "CLUSTER", "OUT", "TEST"),
-    ),
-    "Leaked=leaked",
-)
-"""What a shell may have set for something else. Nothing of it may reach a command."""
 
-PRINTS = (
-    '#!/bin/sh\nfor word in "$@"; do echo "[$word]"; done\n'
-    'echo "region $AWS_DEFAULT_REGION"\n[ -z "$FAILS" ] || { echo "$FAILS" >&2; exit 1; }\n'
-)
+SAM = """
+import os, sys
+for word in sys.argv[1:]:
+    print(f"[{word}]")
+print(f"region {os.environ.get('AWS_DEFAULT_REGION')}")
+sys.exit(os.environ.get("FAILS"))
+"""
 
 type Ran = subprocess.CompletedProcess[str]
-
 
 NO_AWS = {
     **dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull),
@@ -53,46 +49,27 @@ NO_AWS = {
 }
 
 
-def make(*arguments: str, stdin: int = subprocess.DEVNULL, **variables: str) -> Ran:
-    # Without the flags and job slots of `make test`, and without an account.
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "AWS_"))
-    }
-    return subprocess.run(  # noqa: S603 - our own Makefile
-        ["make", "--no-print-directory", *arguments],  # noqa: S607 - whatever make there is
+def deploy(
+    folder: Path,
+    *words: str,
+    env: Mapping[str, str] = MappingProxyType({}),
+    stdin: int = subprocess.DEVNULL,
+) -> Ran:
+    program = folder / "samcli" / "__main__.py"
+    program.parent.mkdir(exist_ok=True)
+    program.with_name("__init__.py").touch()
+    program.write_text(SAM)
+    # Without an account.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "operate", "deploy", *words],
         cwd=ROOT,
-        env=inherited | NO_AWS | OF_A_SHELL | variables,
+        env=inherited | NO_AWS | {"PYTHONPATH": str(folder), **env},
         stdin=stdin,
         capture_output=True,
         text=True,
         check=False,
     )
-
-
-def programs(folder: Path, **scripts: str) -> str:
-    for name, script in scripts.items():
-        (folder / name).write_text(script)
-        (folder / name).chmod(0o755)
-    return f"BIN={os.path.relpath(folder, ROOT)}"
-
-
-def deploy(folder: Path, *words: str, stdin: int = subprocess.DEVNULL, **variables: str) -> Ran:
-    made = programs(folder, sam=PRINTS, python=f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    return make("--old-file=build", "deploy", made, *words, stdin=stdin, **variables)
-
-
-def evidence(folder: Path, *words: str, **variables: str) -> Ran:
-    made = programs(folder, python=PRINTS)
-    quiet = subprocess.DEVNULL
-    return make("--old-file=.venv/.ready", "evidence", made, *words, stdin=quiet, **variables)
-
-
-def test_help_lists_every_target() -> None:
-    targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    listed = make("help").stdout
-
-    assert len(targets) > 10
-    assert all(f"make {target} " in listed for target in targets)
 
 
 STACK_TWO = ("--stack-name", "two", "--parameter-overrides")
@@ -104,19 +81,22 @@ OF_DEV, OF_PROD = (("--config-env", name, "--parameter-overrides") for name in (
     [
         ([], []),
         (
-            ["SECRET_ARN=arn:aws:one", "PROJECTS=all", "EMAIL=ops@example.com"],
+            ["--secret-arn=arn:aws:one", "--projects=all", "--email=ops@example.com"],
             [
                 "--parameter-overrides",
                 "AtlasSecretArn=arn:aws:one AtlasProjectIds=all NotifyEmail=ops@example.com",
             ],
         ),
         (
-            ["STACK=two", 'PARAMETERS=RequestSource="" LogLevel=DEBUG', "ARGS=--no-confirm x"],
-            [*STACK_TWO, 'RequestSource="" LogLevel=DEBUG', "--no-confirm", "x"],
+            [
+                *("--stack", "two", "--parameters", "RequestSource=", "NotifyChanges=ended, ready"),
+                *("--", "--no-confirm", "x"),
+            ],
+            [*STACK_TWO, 'RequestSource="" NotifyChanges="ended, ready"', "--no-confirm", "x"],
         ),
-        (["ENVIRONMENT=dev"], [*OF_DEV, "LogLevel=DEBUG LogRetentionDays=7"]),
+        (["--environment=dev"], [*OF_DEV, "LogLevel=DEBUG LogRetentionDays=7"]),
         (
-            ["ENVIRONMENT=prod", "PARAMETERS=LogLevel=DEBUG", "SECRET_ARN=arn:aws:one"],
+            ["--environment=prod", "--parameters=LogLevel=DEBUG", "--secret-arn=arn:aws:one"],
             [*OF_PROD, "LogLevel=DEBUG LogRetentionDays=365 AtlasSecretArn=arn:aws:one"],
         ),
     ],
@@ -125,38 +105,25 @@ OF_DEV, OF_PROD = (("--config-env", name, "--parameter-overrides") for name in (
 def test_sam_gets_what_stands_on_the_command_line_and_in_the_environment(
     tmp_path: Path, words: list[str], expected: list[str]
 ) -> None:
-    ran = deploy(tmp_path, *words)
+    ran = deploy(tmp_path, *words, env={"AWS_REGION": "eu-central-1"})
 
     assert (ran.returncode, ran.stderr) == (0, "")
     *given, region = ran.stdout.splitlines()
     assert [word[1:-1] for word in given] == ["deploy", *expected]
-    assert region.startswith("region ")
+    assert region == "region eu-central-1"
 
 
 def test_a_failed_deployment_says_what_a_first_one_needs(tmp_path: Path) -> None:
     missing = "Error: ValidationError: Parameters: [AtlasSecretArn] must have values"
     for error, words, is_explained in (
         (missing, [], True),
-        (missing, ["SECRET_ARN=arn:aws:one"], False),
+        (missing, ["--secret-arn=arn:aws:one"], False),
         ("Error: the security token is expired", [], False),
     ):
-        ran = deploy(tmp_path, *words, FAILS=error)
-        assert ran.returncode != 0
+        ran = deploy(tmp_path, *words, env={"FAILS": error})
+        assert ran.returncode == 1
         assert error in ran.stderr
-        assert ("needs SECRET_ARN=" in ran.stderr) is is_explained
-
-
-def test_without_sam_the_command_says_how_to_get_it(tmp_path: Path) -> None:
-    made = programs(tmp_path, python=f'#!/bin/sh\nPATH=/nowhere exec "{sys.executable}" "$@"\n')
-    ran = make("--old-file=build", "deploy", made)
-
-    assert ran.returncode != 0
-    assert ran.stderr.startswith("deploy: sam cannot be run (FileNotFoundError). Run make build\n")
-
-
-@pytest.mark.parametrize("target", [deploy, evidence])
-def test_both_use_the_region_of_the_aws_cli(target: Any, tmp_path: Path) -> None:
-    assert "region eu-central-1" in target(tmp_path, "AWS_REGION=eu-central-1").stdout
+        assert ("needs --secret-arn <ARN" in ran.stderr) is is_explained
 
 
 # A stack of a release
@@ -186,27 +153,28 @@ def aws() -> Iterator[AwsEmulator]:
         yield aws
 
 
-def account(aws: AwsEmulator) -> tuple[str, ...]:
-    keys = ("AWS_ACCESS_KEY_ID=AKIAOPERATOROPERATOR", "AWS_SECRET_ACCESS_KEY=operator")
-    return (*keys, f"AWS_REGION={REGION}", f"AWS_ENDPOINT_URL={aws.url}")
+def account(aws: AwsEmulator) -> dict[str, str]:
+    keys = {"AWS_ACCESS_KEY_ID": "AKIAOPERATOROPERATOR", "AWS_SECRET_ACCESS_KEY": "operator"}
+    return keys | {"AWS_REGION": REGION, "AWS_ENDPOINT_URL": aws.url}
 
 
 @pytest.mark.fault("F108")
 def test_a_stack_of_a_release_is_not_moved_to_the_checkout_unasked(
     aws: AwsEmulator, tmp_path: Path
 ) -> None:
-    refused = deploy(tmp_path, *account(aws))
-    elsewhere = ("ENVIRONMENT=prod", f"ARGS=--region eu-central-1 --region={REGION}")
-    also = deploy(tmp_path, *elsewhere, "STACK=atlas-restore-watch", *account(aws))
-    told = deploy(tmp_path, "LEAVE_RELEASE=yes", *account(aws))
+    refused = deploy(tmp_path, env=account(aws))
+    words = ("--environment=prod", "--stack=atlas-restore-watch")
+    elsewhere = ("--", "--region", "eu-central-1", f"--region={REGION}")
+    also = deploy(tmp_path, *words, *elsewhere, env=account(aws))
+    told = deploy(tmp_path, "--leave-release", env=account(aws))
 
     for one in (refused, also):
-        assert "Error 2" in one.stderr
+        assert one.returncode == 2
         assert "atlas-restore-watch was installed from a release, in the bucket artifacts" in (
             one.stderr
         )
         assert "takes its parameters ReleaseBucket and ReleasePrefix away" in one.stderr
-        assert "add LEAVE_RELEASE=yes" in one.stderr
+        assert "add --leave-release" in one.stderr
         assert one.stdout == ""
     assert told.stdout.startswith("[deploy]")
 
@@ -218,7 +186,7 @@ def test_at_a_terminal_the_operator_is_asked(
 ) -> None:
     keyboard, terminal = pty.openpty()
     os.write(keyboard, f"{answer}\n".encode())
-    ran = deploy(tmp_path, *account(aws), stdin=terminal)
+    ran = deploy(tmp_path, stdin=terminal, env=account(aws))
     os.close(keyboard)
     os.close(terminal)
 
@@ -231,10 +199,10 @@ def test_a_stack_of_a_checkout_or_none_or_a_hidden_one_is_deployed_without_a_que
     aws: AwsEmulator, tmp_path: Path
 ) -> None:
     denied = Fault(action=aws_error("cloudformation", "AccessDenied"), operation="DescribeStacks")
-    for words in (["ENVIRONMENT=prod"], ["STACK=not-there"]):
-        assert deploy(tmp_path, *words, *account(aws)).stdout.startswith("[deploy]")
+    for word in ("--environment=prod", "--stack=not-there"):
+        assert deploy(tmp_path, word, env=account(aws)).stdout.startswith("[deploy]")
     with aws.wire.inject(denied) as hidden:
-        assert deploy(tmp_path, *account(aws)).stdout.startswith("[deploy]")
+        assert deploy(tmp_path, env=account(aws)).stdout.startswith("[deploy]")
     assert hidden.hits == 1
 
 
@@ -263,6 +231,15 @@ def test_an_environment_is_complete_and_of_its_own() -> None:
             assert re.search(said.get("AllowedPattern", ""), value)
     for option in ("stack_name", "s3_prefix"):
         assert len({one[option] for one in ENVIRONMENTS.values()}) == 4
+
+
+def test_the_docs_list_the_options() -> None:
+    line = ArgumentParser(add_help=False)
+    add_arguments(line)
+    known = set(re.findall(r"--[a-z-]+", line.format_usage()))
+    listed = page("make-deploy").partition("## Environments")[0]
+
+    assert {name for row in rows(listed) for name in row.names} == known | {"--"}
 
 
 def test_the_docs_list_what_each_environment_sets() -> None:

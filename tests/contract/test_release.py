@@ -190,7 +190,7 @@ def test_a_changed_checkout_has_a_version_of_what_it_holds(tmp_path: Path) -> No
     assert f"Atlas Restore Watch {made.name}\n" in (made / "README.txt").read_text()
     assert f"atlas-restore-watch/{made.name}/" in (made / "README.txt").read_text()
     assert f"{made.name}/layer.zip" in (made / release.TEMPLATE).read_text()
-    bill = json.loads((made / WRITTEN.name).read_text())
+    bill = json.loads((made / WRITTEN).read_text())
     applications = [bill["metadata"]["component"], *bill["components"]]
     assert {one["version"] for one in applications if one["type"] == "application"} == {made.name}
 

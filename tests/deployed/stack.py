@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,17 +21,19 @@ PROJECT = "6a1f3c9e5b7d204e8c61f0a3"
 _DEFINITION = "statemachines/await_restore.asl.yaml"
 
 
-def make_deploy(account: Account, folder: Path, *words: str) -> None:
-    """`make deploy` of what was built, with the workflow's definition as JSON in this folder."""
+DEPLOY = (sys.executable, "-m", "operate", "deploy")
+
+
+def deploy_checkout(account: Account, folder: Path, *words: str) -> None:
+    """Deploy what was built, with the workflow's definition as JSON in this folder."""
     definition, template = folder / "await_restore.asl.json", folder / "template.yaml"
     definition.write_text(json.dumps(yaml.safe_load((ROOT / _DEFINITION).read_text())))
     text = (BUILD / "template.yaml").read_text().replace(f"../../{_DEFINITION}", str(definition))
     text = re.sub(r"((?:Code|Content)Uri: )(?=\w+$)", rf"\1{BUILD}/", text, flags=re.MULTILINE)
     template.write_text(text.replace("../../", f"{ROOT}/"))
     # SAM looks for its configuration beside the template.
-    files = f"--template-file {template} --config-file {ROOT / 'samconfig.toml'}"
-    options = f"ARGS=--no-confirm-changeset {files}"
-    account.run("make", "--old-file=build", "deploy", *words, options)
+    files = ("--template-file", str(template), "--config-file", str(ROOT / "samconfig.toml"))
+    account.run(*DEPLOY, *words, "--", "--no-confirm-changeset", *files)
 
 
 def _policy(principal: dict[str, Any], *actions: str) -> str:

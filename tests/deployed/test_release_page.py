@@ -13,7 +13,7 @@ from deploy import ROOT
 from deploy import release as of_checkout
 from deploy.release import TEMPLATE, TRANSFORMED
 from deployed.cloud import PARAMETERS, Account, awaited
-from deployed.stack import NAME, PROJECT, DeployedStack
+from deployed.stack import DEPLOY, NAME, PROJECT, DeployedStack
 from local_stack.atlas import AtlasEmulator
 from local_stack.stack import CREDENTIALS
 
@@ -131,7 +131,7 @@ def test_a_stack_lives_by_the_words_of_its_releases(
     operator.deploy()
     assert {one.partition("/")[0] for one in operator.zips()} == {release.name}
     assert operator.parameters() == installed | {"LogLevel": "DEBUG"}
-    assert "ReleasePrefix away" in operator.account.run("make", "-o", "build", "deploy", fails=True)
+    assert "ReleasePrefix away" in operator.account.run(*DEPLOY, fails=True)
     again = DeployedStack(operator.account, atlas)
     job.run_to_end()
     assert again.sweep()["failures"] == []

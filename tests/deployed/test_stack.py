@@ -1,4 +1,4 @@
-"""The built stack, deployed by `make deploy`, does what the README says of it."""
+"""The built stack, deployed from a checkout, does what the README says of it."""
 
 import json
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from deployed.cloud import PARAMETERS, Account, awaited
-from deployed.stack import PROJECT, DeployedStack, make_deploy
+from deployed.stack import PROJECT, DeployedStack, deploy_checkout
 from local_stack.atlas import AtlasEmulator, EmulatedRestore
 from local_stack.restores import FLEX_TIMELINE
 from local_stack.schemas import fits_its_schema
@@ -23,11 +23,11 @@ def stack(
     atlas: AtlasEmulator,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> DeployedStack:
-    make_deploy(
+    deploy_checkout(
         account,
         tmp_path_factory.mktemp("template"),
-        *(f"SECRET_ARN={secret_arn}", f"PROJECTS={PROJECT}", f"EMAIL={PERSON}"),
-        "PARAMETERS=" + " ".join(f'{name}="{value}"' for name, value in PARAMETERS.items()),
+        *(f"--secret-arn={secret_arn}", f"--projects={PROJECT}", f"--email={PERSON}"),
+        *("--parameters", *map("=".join, PARAMETERS.items())),
     )
     return DeployedStack(account, atlas)
 

@@ -21,7 +21,7 @@ import yaml
 from deploy.release import TEMPLATE
 from deploy.released_template import BUCKET, ZIPS
 from deployed.cloud import PARAMETERS, Account, awaited
-from deployed.stack import NAME, PROJECT, DeployedStack, make_deploy
+from deployed.stack import NAME, PROJECT, DeployedStack, deploy_checkout
 from foundation import __version__
 from local_stack.atlas import AtlasEmulator
 from local_stack.stack import CREDENTIALS
@@ -160,7 +160,7 @@ def test_an_update_from_1_x_keeps_every_item_and_each_restore_goes_on_to_its_end
         dynamodb.put_item(**table, Item=item)
     inbox, subscribers = old.subscriber("TopicArn"), subscribed(old)
 
-    make_deploy(account, tmp_path, "LEAVE_RELEASE=yes", "PARAMETERS=SweepMinutes=60")
+    deploy_checkout(account, tmp_path, "--leave-release", "--parameters=SweepMinutes=60")
 
     new = DeployedStack(account, atlas)
     assert new.outputs.items() >= old.outputs.items()

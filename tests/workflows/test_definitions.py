@@ -10,7 +10,7 @@ from workflows.definitions import ROOT, VALIDATOR, definitions, main
 AWAIT_RESTORE = ROOT / "statemachines" / "await_restore.asl.yaml"
 
 needs_validator = pytest.mark.skipif(
-    not VALIDATOR.exists(), reason="`make check-workflows` fetches asl-validator, with npm"
+    not VALIDATOR.exists(), reason="`make check` fetches asl-validator, with npm"
 )
 
 

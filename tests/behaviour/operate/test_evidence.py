@@ -1,4 +1,4 @@
-"""`make evidence`: what auditors get of the table that the function wrote."""
+"""What auditors get of the table that the function wrote."""
 
 import json
 import signal
@@ -37,9 +37,9 @@ type Put = Callable[..., None]
 
 @pytest.fixture(scope="module")
 def evidence(module_stack: ObservedStack, operator: Operator, history: History) -> Ran:
-    """What a user gets who runs `make`."""
+    """What the command itself writes."""
     module_stack.put_items(history.items)
-    ran = operator.make("RTO=60", "RPO=1440")
+    ran = operator.run("evidence", *operator.usual, "--rto", "60", "--rpo", "1440")
     module_stack.settle()
     return ran
 
@@ -271,7 +271,7 @@ def test_a_table_that_refuses_or_is_not_ours_is_named(
     missing = operator.evidence("--table", "no-such-table")
     assert_one_line(missing, f"There is no table no-such-table in {REGION}")
     stack = operator.evidence("--stack", "no-such-stack")
-    assert_one_line(stack, f"There is no stack no-such-stack in {REGION}. Name it with STACK=")
+    assert_one_line(stack, f"There is no stack no-such-stack in {REGION}. Name it with --stack")
 
 
 def test_an_account_that_cannot_be_read_is_left_out(
@@ -304,7 +304,11 @@ def test_what_a_machine_lacks_is_one_line(
 
 @pytest.mark.usefixtures("history_table")
 def test_a_wrong_argument_is_named_before_any_call(operator: Operator) -> None:
-    assert_one_line(operator.evidence("--rto", "-1"), "evidence: RTO (--rto): ", 2)
+    future = ("--from", "2999-01-01", "--to", "2999-01-02")
+    assert_one_line(operator.evidence(*future), "evidence: --from is in the future", 2)
+    of_argparse = operator.evidence("--rto=-1")
+    assert of_argparse.status == 2
+    assert "error: argument --rto: '-1' is not a number of minutes" in of_argparse.stderr
     assert operator.calls() == []
 
 
@@ -314,8 +318,9 @@ def test_an_interrupted_command_ends_at_once_and_leaves_no_file(
 ) -> None:
     """DynamoDB does not answer, and the operator does not wait for it."""
     # Whoever runs the tests in the background ignores the signal, and every process inherits that.
+    words = ("evidence", *operator.usual, "--table", history_table.table_name)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    with history_table.aws.wire.hold(operation="Scan") as gate, operator.start() as running:
+    with history_table.aws.wire.hold(operation="Scan") as gate, operator.start(*words) as running:
         signal.signal(signal.SIGINT, before)
         try:
             gate.wait_for(1)

@@ -1,11 +1,12 @@
-"""The arguments of `make evidence`, and the period that it is asked for."""
+"""The arguments of the evidence, and the period that it is asked for."""
 
+import argparse
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from operate.errors import ArgumentError
-from operate.evidence import Arguments
+from operate.evidence import Arguments, add_arguments
 
 NOW = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 PERIOD = ("--from", "2026-11-01", "--to", "2026-11-25")
@@ -13,7 +14,15 @@ GROUP = "5f0000000000000000000a01"
 
 
 def read(*words: str) -> Arguments:
-    return Arguments.read([*PERIOD, *words], NOW)
+    return read_all(*PERIOD, *words)
+
+
+def read_all(*words: str) -> Arguments:
+    line = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False)
+    add_arguments(line)
+    wanted = Arguments(**vars(line.parse_args(words)))
+    wanted.check(NOW)
+    return wanted
 
 
 def test_a_period_is_enough_and_everything_can_be_given() -> None:
@@ -40,41 +49,37 @@ MINUTES = "is not a number of minutes; expected one such as 60, or 0 for none"
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ("--stack -x", "STACK (--stack): expected one argument"),
+        ("--stack -x", "argument --stack: expected one argument"),
         (
             "--stack 1st",
-            "STACK (--stack): '1st' is not the name of a stack, such as atlas-restore-watch",
+            "argument --stack: '1st' is not the name of a stack, such as atlas-restore-watch",
         ),
         (
             f"--project {UPPER}",
-            f"PROJECT (--project): '{UPPER}' is not the id of a project, 24 of 0-9 and a-f",
+            f"argument --project: '{UPPER}' is not the id of a project, 24 of 0-9 and a-f",
         ),
         (
             f"--project {GROUP} --cluster or_ders",
-            "CLUSTER (--cluster): 'or_ders' is not a cluster's letters, digits and hyphens",
+            "argument --cluster: 'or_ders' is not a cluster's letters, digits and hyphens",
         ),
-        (
-            "--cluster orders",
-            "CLUSTER (--cluster): needs PROJECT, because other projects may have one too",
-        ),
-        ("--rto soon", f"RTO (--rto): 'soon' {MINUTES}"),
-        ("--out /no/such/folder/evidence", "OUT (--out): there is no folder '/no/such/folder'"),
+        ("--cluster orders", "--cluster needs --project: other projects may have one too"),
+        ("--rto soon", f"argument --rto: 'soon' {MINUTES}"),
+        ("--out /no/such/folder/evidence", "argument --out: there is no folder '/no/such/folder'"),
         ("--pro x", "unrecognized arguments: --pro x"),
     ],
 )
 def test_says_in_one_line_what_is_wrong(words: str, line: str) -> None:
-    with pytest.raises(ArgumentError) as raised:
+    with pytest.raises((ArgumentError, argparse.ArgumentError)) as raised:
         read(*words.split())
 
     assert str(raised.value) == line
-    assert raised.value.exit_status == 2
 
 
 # The period
 
 
 def period_of(since: str, until: str) -> Arguments:
-    return Arguments.read([f"--from={since}", f"--to={until}"], NOW)
+    return read_all(f"--from={since}", f"--to={until}")
 
 
 @pytest.mark.parametrize(
@@ -100,20 +105,18 @@ def test_a_day_is_included_to_its_end_and_a_moment_is_not(
 
 
 @pytest.mark.parametrize(
-    ("since", "until", "name", "problem"),
+    ("since", "until", "problem"),
     [
-        ("", "2026-11-01", "FROM", "'' is not a date"),
-        ("2026-11-01", "20261130", "TO", "'20261130' is not a date"),
-        ("2026-11-01", "2026-11-01\x1b[31m", "TO", r"'2026-11-01\\x1b\[31m' is not a date"),
-        ("0001-01-01T00:00+14:00", "2026-11-01", "FROM", "is not a date"),
-        ("2026-11-02", "2026-11-01", "TO", "must be later than FROM"),
-        ("2026-12-01", "2026-12-31", "FROM", "is in the future"),
+        ("", "2026-11-01", "argument --from: '' is not a date"),
+        ("2026-11-01", "20261130", "argument --to: '20261130' is not a date"),
+        ("2026-11-01", "2026-11-01\x1b[31m", r"argument --to: '2026-11-01\\x1b\[31m' is not"),
+        ("0001-01-01T00:00+14:00", "2026-11-01", "argument --from: .* is not a date"),
+        ("2026-11-02", "2026-11-01", "--to must be later than --from"),
+        ("2026-12-01", "2026-12-31", "--from is in the future"),
     ],
 )
-def test_names_the_argument_that_is_wrong(since: str, until: str, name: str, problem: str) -> None:
-    with pytest.raises(
-        ArgumentError, match=rf"^{name} \(--{name.lower()}\): .*{problem}"
-    ) as raised:
+def test_names_the_argument_that_is_wrong(since: str, until: str, problem: str) -> None:
+    with pytest.raises((ArgumentError, argparse.ArgumentError), match=f"^{problem}") as raised:
         period_of(since, until)
 
     assert "\n" not in str(raised.value)

@@ -1,0 +1,65 @@
+"""
+The operator's commands, with your own AWS credentials and region.
+
+    .venv/bin/python -m operate doctor --stack NAME
+
+`make build` makes .venv.
+"""
+
+import os
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from typing import Any
+
+try:
+    from operate import deploy, doctor, evidence
+    from operate.errors import OperateError
+except (ModuleNotFoundError, SyntaxError) as error:
+    sys.exit(f"Use .venv/bin/python, which `make build` makes: {error}")
+
+COMMANDS = {"doctor": doctor, "evidence": evidence, "deploy": deploy}
+
+
+class _Parser(ArgumentParser):
+    def __init__(self, *, description: str | None, **more: Any) -> None:
+        super().__init__(
+            **more,
+            description=description,
+            allow_abbrev=False,
+            formatter_class=RawDescriptionHelpFormatter,
+        )
+
+
+def command_line() -> ArgumentParser:
+    """Return the parser of every command."""
+    line = _Parser(prog="python -m operate", description=__doc__)
+    commands = line.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, module in COMMANDS.items():
+        about = str(module.__doc__).strip()
+        summary = about.partition("\n")[0]
+        module.add_arguments(commands.add_parser(name, help=summary, description=about))
+    return line
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status. A wrong argument is argparse's own exit, with 2."""
+    given = command_line().parse_args(words)
+    # The AWS CLI reads AWS_REGION first. boto3, and so SAM, reads the other variable alone.
+    if region := os.environ.get("AWS_REGION"):
+        os.environ["AWS_DEFAULT_REGION"] = region
+    command = COMMANDS[given.command]
+    try:
+        return int(command.run(given))
+    except OperateError as error:
+        status, said = error.exit_status, str(error)
+    except KeyboardInterrupt:
+        # A half-read answer complains when it is dropped.
+        sys.unraisablehook = lambda _: None
+        status, said = 130, command.STOPPED  # 128 and the number of SIGINT
+    sys.stderr.write(f"{given.command}: {said}\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
