@@ -247,6 +247,20 @@ def test_an_alarm_is_raised_by_the_condition_it_is_for(running: Operation, case:
     assert stack.raised == case.alarms & stack.alarms.keys()
 
 
+@pytest.mark.campaign
+def test_without_metrics_none_is_written_and_refused_credentials_raise_an_alarm_later(
+    running: Operation,
+) -> None:
+    stack = running.begin(Metrics="no")
+    begin_restore(stack, "RUNNING", "COMPLETED").run_to_end()
+    stack.minute()
+    CASES["account_is_deleted"].happens(stack)
+    stack.minutes(21)
+
+    assert stack.raised == {"FunctionErrorsAlarm"}
+    assert "AtlasRestoreWatch" not in {metric.namespace for metric in stack.metrics.known()}
+
+
 def test_a_stack_that_never_sweeps_raises_the_alarm_about_sweeps() -> None:
     assert alarms()["NoSweepAlarm"].evaluate(Metrics(), 60) == "ALARM"
 
