@@ -34,9 +34,12 @@ def metrics_of_open_jobs(
     at_start: Iterable[OpenJob], at_end: Iterable[OpenJob], now: datetime
 ) -> Metrics:
     """Return metrics of the jobs open at the start of a sweep, and of those left at its end."""
-    pending = (job.observed_at for job in at_start if job.pending)
-    metrics: Metrics = {"OldestPendingSeconds": (MetricUnit.Seconds, _oldest(pending, now))}
+    pending = [job.observed_at for job in at_start if job.pending]
     running = [job.scheduled_at or job.target.created_at for job in at_end if job.is_running]
+    metrics: Metrics = {}
+    # CloudWatch bills a metric in each hour in which it is sent.
+    if pending:
+        metrics["OldestPendingSeconds"] = (MetricUnit.Seconds, _oldest(pending, now))
     if running:
         metrics["OldestRunningSeconds"] = (MetricUnit.Seconds, _oldest(running, now))
     return metrics
