@@ -24,8 +24,12 @@ _DEFINITION = "statemachines/await_restore.asl.yaml"
 DEPLOY = (sys.executable, "-m", "operate", "deploy")
 
 
-def deploy_checkout(account: Account, folder: Path, *words: str) -> None:
-    """Deploy what was built, with the workflow's definition as JSON in this folder."""
+def deploy_checkout(account: Account, folder: Path, *words: str, fails: bool = False) -> str:
+    """
+    Deploy what was built, with the workflow's definition as JSON in this folder.
+
+    Return what the command says, or complains of if it fails.
+    """
     definition, template = folder / "await_restore.asl.json", folder / "template.yaml"
     definition.write_text(json.dumps(yaml.safe_load((ROOT / _DEFINITION).read_text())))
     text = (BUILD / "template.yaml").read_text().replace(f"../../{_DEFINITION}", str(definition))
@@ -33,7 +37,7 @@ def deploy_checkout(account: Account, folder: Path, *words: str) -> None:
     template.write_text(text.replace("../../", f"{ROOT}/"))
     # SAM looks for its configuration beside the template.
     files = ("--template-file", str(template), "--config-file", str(ROOT / "samconfig.toml"))
-    account.run(*DEPLOY, *words, "--", "--no-confirm-changeset", *files)
+    return account.run(*DEPLOY, *words, "--", "--no-confirm-changeset", *files, fails=fails)
 
 
 def _policy(principal: dict[str, Any], *actions: str) -> str:

@@ -46,6 +46,9 @@ GONE = {
 }
 """Values other than the defaults of the parameters that 1.1.0 had and 2.0.0 has not."""
 
+NAMED = ("SweepMinutes=60", "Metrics=yes")
+"""What the update names: without the first, MiniStack sweeps too."""
+
 PERSON = "you@example.com"
 
 type Version = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -60,6 +63,7 @@ def as_of_1_1_0(template: Mapping[str, Any]) -> dict[str, Any]:
         for name in [one for one in old[conditional] if one.endswith("Alarm") or "Alarms" in one]:
             del old[conditional][name]
     old["Parameters"] |= {name: {"Type": "String"} for name in GONE}
+    old["Parameters"]["Metrics"] = {"Type": "String", "Default": "essential"}
     made = {name: one["Properties"] for name, one in old["Resources"].items()}
     for function in ("RestoreWatchFunction", "ReportFunction", "NotifyPeopleFunction"):
         made[function]["Tracing"] = {"Ref": "Tracing"}
@@ -160,7 +164,7 @@ def test_an_update_from_1_x_keeps_every_item_and_each_restore_goes_on_to_its_end
         dynamodb.put_item(**table, Item=item)
     inbox, subscribers = old.subscriber("TopicArn"), subscribed(old)
 
-    deploy_checkout(account, tmp_path, "--leave-release", "--parameters=SweepMinutes=60")
+    deploy_checkout(account, tmp_path, "--leave-release", "--parameters", *NAMED)
 
     new = DeployedStack(account, atlas)
     assert new.outputs.items() >= old.outputs.items()
@@ -190,3 +194,15 @@ def test_an_update_from_1_x_keeps_every_item_and_each_restore_goes_on_to_its_end
     # The parameters of the report have their defaults.
     prefix = new.report()["prefix"]
     assert f"{prefix}report.html" in new.versions()
+
+
+def test_an_update_from_1_1_0_that_does_not_name_the_metrics_is_refused_unchanged(
+    new_account: Callable[[], Account], release: Path, tmp_path: Path
+) -> None:
+    """It keeps `essential`. The error names the parameter; AWS adds what to give."""
+    account = new_account()
+    create_old_stack(account, release, as_of_1_1_0)
+    said = deploy_checkout(account, tmp_path, "--leave-release", fails=True)
+
+    assert "Parameter 'Metrics'" in said
+    assert account.stacks()[NAME] == "CREATE_COMPLETE"
