@@ -80,7 +80,8 @@ class Fleet:
     """
     What Atlas shows: projects by name, clusters, restores, snapshots; why it is `unread`.
 
-    `reach`: when the oldest restore began of a list that goes on.
+    `reach`: when the oldest restore began of a list that goes on. `is_unanswered`: for want of an
+    answer the clusters of a project are not known, so another report may have them.
     """
 
     project_names: dict[str, str] = field(default_factory=dict)
@@ -89,6 +90,7 @@ class Fleet:
     snapshots: dict[ClusterKey, Snapshot] = field(default_factory=dict)
     unread: dict[Key, Unread] = field(default_factory=dict)
     reach: dict[ClusterKey, datetime] = field(default_factory=dict)
+    is_unanswered: bool = False
 
     @property
     def unread_projects(self) -> dict[str, Unread]:
@@ -260,6 +262,7 @@ class FleetReader:
         trouble = watched and watched.troubles.get(_QUESTIONS.get(family, ""))
         said = Trouble.of(error, self.since, of_stack=not group_id)
         unread = Unread(redact(said.message), said.fix or "", trouble.since if trouble else None)
+        self.fleet.is_unanswered |= said.is_unanswered and not cluster_name
         if isinstance(family, SnapshotList):
             self.fleet.snapshots[group_id, cluster_name] = Snapshot(None, unread)
         else:

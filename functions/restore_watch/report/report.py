@@ -51,6 +51,7 @@ class Report:
     of Atlas, the oldest first. `evidence`: the restores of the period in the table, which are the
     lines of restores.csv. `unreadable`: keys of items that this version cannot read. `degraded`:
     projects, and "" for the stack. `watched_since`: the first observation in the table.
+    `is_unanswered`: another report may know more clusters.
     """
 
     stack: str
@@ -71,6 +72,7 @@ class Report:
     degraded: Sequence[str]
     credentials_expire_at: datetime | None
     watched_since: datetime | None
+    is_unanswered: bool = False
 
     @property
     def at(self) -> datetime:

@@ -65,7 +65,8 @@ class Reporter:
         is_over = period.is_whole_month and period.end <= report.asked_at
         for name, body in files.items():
             self._put_file(f"{prefix}{name}", body, deadline)
-        if is_over:
+        # S3 refuses to replace a month, so what an outage of Atlas hides must not be kept.
+        if is_over and not report.is_unanswered:
             self._keep_month(report, files, deadline)
         if request.is_scheduled:
             _, partition, *_ = self.settings.of_stack.topic_arn.split(":")
@@ -158,6 +159,7 @@ class Reporter:
             degraded=[""] * bool(books.stack.degraded) + degraded,
             credentials_expire_at=secret.expires_at if secret else None,
             watched_since=stored.watched_since,
+            is_unanswered=fleet.is_unanswered,
         )
 
 

@@ -14,7 +14,7 @@ from behaviour.rows import rows
 from local_stack.aws import aws_error
 from local_stack.canaries import CANARIES
 from local_stack.faults import Action, Answer, Close
-from local_stack.steps import PUBLISH, QUERY, SECRET
+from local_stack.steps import PUBLISH, QUERY, QUESTION, SECRET
 from local_stack.wire import Phase, Selection
 from restore_watch.errors import (
     InvalidEventError,
@@ -228,6 +228,20 @@ def test_a_month_is_written_once(reports: Reports) -> None:
     }
     assert conditions == {"months": "*", "reports": None}
     assert reports.messages() == []
+
+
+@pytest.mark.fault("F116")
+def test_a_month_is_kept_by_the_first_report_for_which_atlas_answers(reports: Reports) -> None:
+    furnish(reports)
+    event = past_month(reports)
+    with reports.world.inject(QUESTION, Answer(503), times=None):
+        reports.make(event)
+    assert reports.files("months/") == {}
+    assert len(reports.files("reports/")) == len(FILES)
+
+    reports.make(event)
+
+    assert len(reports.files("months/")) == len(FILES)
 
 
 def test_a_month_that_is_not_over_and_a_part_of_one_are_no_months(reports: Reports) -> None:
