@@ -271,7 +271,7 @@ def loads(figures: Figures) -> tuple[Load, ...]:
     return (
         Load("one project, nothing happens", idle),
         Load(
-            "the same with `parameters-small.json` (`ENVIRONMENT=small`)",
+            "the same with `parameters-small.json` (`--environment small`)",
             replace(small, metric_month=0),
             parameters=SMALL,
         ),

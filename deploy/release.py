@@ -85,7 +85,7 @@ def zipped(folder: Path, below: str = "") -> bytes:
 
 
 def small_parameters() -> str:
-    """What ENVIRONMENT=small sets, as the AWS CLI reads it, and places for the operator's own."""
+    """What `--environment small` sets, as the AWS CLI reads it, and places for one's own values."""
     own = {"ReleaseBucket": "<bucket>", "AtlasSecretArn": "<ARN>", "AtlasProjectIds": "<ids>"}
     small = of_environment(tomllib.loads((ROOT / FILE).read_text()), "small")
     words = [f"{name}={value}" for name, value in (own | small).items()]
