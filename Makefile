@@ -78,6 +78,8 @@ release: build ## write what the AWS CLI alone installs, and what ships as Cyclo
 	@PYTHONPATH=functions:. $(RUN) python -m deploy.release
 
 deploy: build ## deploy this checkout to a stack that is there; for a new one, python -m operate deploy --help
+	$(foreach name,STACK ENVIRONMENT SECRET_ARN PROJECTS EMAIL PARAMETERS ARGS LEAVE_RELEASE,$(if \
+		$(filter command%,$(origin $(name))),$(error make deploy takes no $(name): see python -m operate deploy --help)))
 	@$(BIN)/python -m operate deploy
 
 bench: build $(PEER)/.built ## measure speed against the usual kind of handler (PART=cold|warm|sweeps|detection|finding|scale|report)

@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from operate.aws import LOOKING, Aws
-from operate.deployed_stack import DEFAULT_NAME, read_stack
+from operate.deployed_stack import DEFAULT_NAME, read_stack, read_stack_name
 from operate.errors import ArgumentError, OperateError
 from operate.parameter_overrides import FILE, as_words, merged, options_of
+from operate.text_of_form import text_of_form
 
 STOPPED = "stopped. CloudFormation goes on with what it has begun"
 """What to say after Ctrl-C."""
@@ -32,6 +33,9 @@ BUILT = Path(".aws-sam/build/template.yaml")
 
 PAGE = "docs/deploying.md"
 """The page about releases, and the permissions that a deployment needs."""
+
+# A variable of a shell that is not set must not mean the default.
+_stated = text_of_form(r"(?s).*\S.*", "a text that is not empty")
 
 _COMPUTED = {
     "--config-env": "environment",
@@ -43,12 +47,15 @@ _COMPUTED = {
 
 def add_arguments(line: ArgumentParser) -> None:
     """Add the arguments of the command. What is not given keeps its value in the stack."""
-    line.add_argument("--environment", help=f"of {FILE}: dev, small or prod")
-    line.add_argument("--stack", help=f"default: that of the environment, or {DEFAULT_NAME}")
-    line.add_argument("--secret-arn", help="AtlasSecretArn; needed for a stack's first deployment")
-    line.add_argument("--projects", help="AtlasProjectIds, with commas between them, or all")
-    line.add_argument("--email", help="NotifyEmail")
-    line.add_argument("--parameters", nargs="+", default=[], metavar="NAME=VALUE", help="others")
+    line.add_argument("--environment", type=_stated, help=f"of {FILE}: dev, small or prod")
+    in_file = f"default: that of the environment, or {DEFAULT_NAME}"
+    line.add_argument("--stack", type=read_stack_name, help=in_file)
+    needed = "AtlasSecretArn; needed for a stack's first deployment"
+    line.add_argument("--secret-arn", type=_stated, help=needed)
+    projects = "AtlasProjectIds, with commas between them, or all"
+    line.add_argument("--projects", type=_stated, help=projects)
+    line.add_argument("--email", type=_stated, help="NotifyEmail")
+    line.add_argument("--parameters", nargs="+", action="extend", default=[], metavar="NAME=VALUE")
     line.add_argument(
         "--leave-release",
         action="store_true",
@@ -122,6 +129,8 @@ def run(given: Namespace) -> int:
     """Run the command and return its exit status. Raises OperateError."""
     if not BUILT.exists():
         raise ArgumentError(f"there is no {BUILT} in this folder: run make build in the checkout")
+    if subprocess.run(["make", "--question", "build"], capture_output=True).returncode == 1:  # noqa: PLW1510, S607
+        raise ArgumentError("what was built is not this checkout: run make build, or make deploy")
     try:
         config = tomllib.loads(FILE.read_text())
     except (OSError, ValueError) as error:

@@ -44,10 +44,11 @@ def read_stack(aws: Aws, name: str) -> DeployedStack:
     answer = aws.ask("cloudformation", "describe_stacks", "Stacks", fixes=fixes, StackName=name)
     (stack,) = answer["Stacks"]
     outputs = _pairs(stack.get("Outputs", ()), "Output")
-    if not outputs.get(TABLE_OUTPUT):
-        found = f"the stack {name} has no output {TABLE_OUTPUT}"
+    parameters = _pairs(stack.get("Parameters", ()), "Parameter")
+    if not outputs.get(TABLE_OUTPUT) or "AtlasSecretArn" not in parameters:
+        found = f"the stack {name} has no output {TABLE_OUTPUT} or no parameter AtlasSecretArn"
         raise OperateError(f"{found}. Is it one of Atlas Restore Watch?")
-    return DeployedStack(name, outputs, _pairs(stack.get("Parameters", ()), "Parameter"))
+    return DeployedStack(name, outputs, parameters)
 
 
 def _pairs(entries: Any, kind: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ reads words, a word other than `Name=value` is an error, and a value with a blan
 import re
 import shlex
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -106,8 +107,9 @@ def merged(given: Namespace, config: Mapping[str, Any]) -> dict[str, str]:
         for name, parameter in _ANSWERS.items()
         if (text := getattr(given, name))
     ]
-    return (
-        of_environment(config, given.environment)
-        | parameters(answers, "an argument")
-        | parameters(given.parameters, "--parameters")
-    )
+    stated = [*answers, *given.parameters]
+    names = Counter(word.partition("=")[0] for word in stated)
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        raise ArgumentError(f"{twice[0]} is given twice")
+    return of_environment(config, given.environment) | parameters(stated, "--parameters")

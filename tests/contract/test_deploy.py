@@ -113,6 +113,64 @@ def test_sam_gets_what_stands_on_the_command_line_and_in_the_environment(
     assert region == "region eu-central-1"
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--stack", ""], "argument --stack: '' is not the name of a stack"),
+        (["--stack=--guided"], "argument --stack: '--guided' is not the name of a stack"),
+        (["--email", " "], "argument --email: ' ' is not a text that is not empty"),
+        (["--parameters", "A=1", "--parameters", "B=2", "A=3"], "A is given twice"),
+        (["--email=a@b.example", "--parameters=NotifyEmail="], "NotifyEmail is given twice"),
+    ],
+    ids=["empty stack", "an option", "blank", "twice", "in two ways"],
+)
+def test_what_is_empty_or_given_twice_is_refused(
+    tmp_path: Path, words: list[str], said: str
+) -> None:
+    ran = deploy(tmp_path, *words)
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert said in ran.stderr
+
+
+def test_parameters_may_be_given_in_several_places(tmp_path: Path) -> None:
+    ran = deploy(tmp_path, "--parameters=A=1", "--parameters", "B=2", "C=3")
+
+    assert "[A=1 B=2 C=3]" in ran.stdout
+
+
+def test_what_was_built_of_other_sources_is_not_deployed(tmp_path: Path) -> None:
+    """With a folder whose Makefile says that something is to be built."""
+    (tmp_path / ".aws-sam/build").mkdir(parents=True)
+    (tmp_path / ".aws-sam/build/template.yaml").touch()
+    (tmp_path / "Makefile").write_text("build: FORCE\nFORCE:\n\t@true\n")
+    ran = subprocess.run(
+        [sys.executable, "-m", "operate", "deploy"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "what was built is not this checkout: run make build" in ran.stderr
+
+
+@pytest.mark.parametrize("name", ["STACK", "ENVIRONMENT", "EMAIL", "PARAMETERS", "ARGS"])
+def test_make_deploy_refuses_the_variables_that_it_took_before(name: str) -> None:
+    ran = subprocess.run(  # noqa: S603 - our own command
+        ["make", "--dry-run", "deploy", f"{name}=x"],  # noqa: S607
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode == 2
+    assert f"make deploy takes no {name}: see python -m operate deploy --help" in ran.stderr
+
+
 def test_a_failed_deployment_says_what_a_first_one_needs(tmp_path: Path) -> None:
     missing = "Error: ValidationError: Parameters: [AtlasSecretArn] must have values"
     for error, words, is_explained in (
@@ -134,8 +192,8 @@ def aws() -> Iterator[AwsEmulator]:
     """An account with a stack of a release, and one of a checkout."""
     with AwsEmulator() as aws:
         for name, parameters in {
-            "atlas-restore-watch": {"ReleaseBucket": "artifacts"},
-            "atlas-restore-watch-prod": {},
+            "atlas-restore-watch": {"AtlasSecretArn": "arn", "ReleaseBucket": "artifacts"},
+            "atlas-restore-watch-prod": {"AtlasSecretArn": "arn"},
         }.items():
             template = {
                 "Parameters": {one: {"Type": "String"} for one in parameters},

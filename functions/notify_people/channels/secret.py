@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
@@ -97,16 +97,22 @@ def read_secret(text: str | None) -> ChannelSecrets:
         if secret.get(key):
             found[channel] = _checked(channel, secret[key])
         elif misspelt:
-            named = next((f": {name}" for name in misspelt if _KEY_NAME.fullmatch(name)), "")
-            problem = f"the secret has no {key}, but a key that is much like it{named}"
-            found[channel] = SecretError(problem)
+            found[channel] = _much_like(key, misspelt)
     if not found:
         raise SecretError(f"the secret has none of {', '.join(KEYS.values())}")
-    url = _pagerduty_url(secret.get(PAGERDUTY_URL))
-    if url is None:
+    url, like_it = secret.get(PAGERDUTY_URL), [*filter(_is_like_pagerduty_url, secret)]
+    if not url and like_it:
+        return ChannelSecrets(found | {Channel.PAGER: _much_like(PAGERDUTY_URL, like_it)})
+    address = _pagerduty_url(url)
+    if address is None:
         problem = f"the secret's {PAGERDUTY_URL} is not {' or '.join(_PAGERDUTY)}"
         return ChannelSecrets(found | {Channel.PAGER: SecretError(problem)})
-    return ChannelSecrets(found, url)
+    return ChannelSecrets(found, address)
+
+
+def _much_like(key: str, names: Iterable[str]) -> SecretError:
+    named = next((f": {name}" for name in names if _KEY_NAME.fullmatch(name)), "")
+    return SecretError(f"the secret has no {key}, but a key that is much like it{named}")
 
 
 def _is_misspelt(name: str, channel: Channel) -> bool:
@@ -116,6 +122,12 @@ def _is_misspelt(name: str, channel: Channel) -> bool:
     service = KEYS[channel].partition("_")[0]
     plain, key = (re.sub("[_-]", "", text.casefold()) for text in (name, KEYS[channel]))
     return service in plain or bool(get_close_matches(plain, [key], cutoff=0.85))
+
+
+def _is_like_pagerduty_url(name: str) -> bool:
+    """Whether a key is meant for the address, but another one: pages would go to the US."""
+    plain = re.sub("[_-]", "", name.casefold())
+    return name != PAGERDUTY_URL and plain.startswith("pagerduty") and plain.endswith("url")
 
 
 def _pagerduty_url(value: object) -> str | None:

@@ -123,8 +123,7 @@ class Sweeper:
         try:
             yield
         finally:
-            jobs, now = parts.opened, run.now()
-            open_jobs = metrics_of_open_jobs(jobs, run.open_jobs(), now) if run.is_tick else {}
+            open_jobs = metrics_of_open_jobs(run.open_jobs(), run.now()) if run.is_tick else {}
             run.telemetry.report_open_jobs(open_jobs, _count(parts).failures)
 
     def _prepare(self, parts: Parts) -> None:

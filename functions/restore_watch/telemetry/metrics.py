@@ -1,6 +1,6 @@
 """The metrics of a change and of the open jobs. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -30,12 +30,10 @@ def metrics_of_end(change: StatusChange) -> Metrics:
     return {"RestoreDuration": (MetricUnit.Seconds, seconds)}
 
 
-def metrics_of_open_jobs(
-    at_start: Iterable[OpenJob], at_end: Iterable[OpenJob], now: datetime
-) -> Metrics:
-    """Return metrics of the jobs open at the start of a sweep, and of those left at its end."""
-    pending = [job.observed_at for job in at_start if job.pending]
-    running = [job.scheduled_at or job.target.created_at for job in at_end if job.is_running]
+def metrics_of_open_jobs(jobs: Sequence[OpenJob], now: datetime) -> Metrics:
+    """Return metrics of the jobs that are open at the end of a sweep."""
+    pending = [job.observed_at for job in jobs if job.pending]
+    running = [job.scheduled_at or job.target.created_at for job in jobs if job.is_running]
     metrics: Metrics = {}
     # CloudWatch bills a metric in each hour in which it is sent.
     if pending:

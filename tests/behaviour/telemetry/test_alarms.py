@@ -148,9 +148,8 @@ def event_fails_three_times(stack: Operation) -> None:
     stack.send(NOBODYS_JOB)
 
 
-@raises("FunctionErrorsAlarm", **WITHOUT_SWEEPS)
+@raises("FunctionErrorsAlarm")
 def callers_send_bad_events(stack: Operation) -> None:
-    stack.is_scheduled = False
     for _ in range(10):
         stack.invoke({})
         stack.minute()
@@ -259,6 +258,58 @@ def test_without_metrics_none_is_written_and_refused_credentials_raise_an_alarm_
 
     assert stack.raised == {"FunctionErrorsAlarm"}
     assert "AtlasRestoreWatch" not in {metric.namespace for metric in stack.metrics.known()}
+
+
+def changes_of_alarms(stack: Operation, minutes: int, every: int) -> list[tuple[str, str]]:
+    """Return each change of an alarm's state in minutes with a sweep in every so many."""
+    states = {name: one.state for name, one in stack.alarms.items()}
+    changes: list[tuple[str, str]] = []
+    for minute in range(minutes):
+        stack.is_scheduled = minute % every == 0
+        stack.minute()
+        now = {name: one.state for name, one in stack.alarms.items()}
+        changes += [(name, now[name]) for name in now if now[name] != states[name]]
+        states = now
+    return changes
+
+
+def table_refuses(stack: Operation) -> None:
+    denied = aws_error("dynamodb", "AccessDeniedException")
+    stack.aws.wire.inject(Fault(action=denied, service="dynamodb", times=None))
+
+
+def one_message_is_refused(stack: Operation) -> None:
+    begin_restore(stack)
+    denied = aws_error("sns", "AuthorizationError", status=403)
+    with stack.aws.wire.inject(Fault(action=denied, operation="Publish", times=None)):
+        stack.minute()
+
+
+@pytest.mark.parametrize(
+    ("happens", "given", "raised"),
+    [
+        (table_refuses, {"Metrics": "no"}, ["FunctionErrorsAlarm"]),
+        (begin_restore, {"RtoMinutes": "30"}, ["RtoAlarm"]),
+        (one_message_is_refused, {}, []),
+    ],
+    ids=["no table", "a long restore", "one refused message"],
+)
+@pytest.mark.campaign
+@pytest.mark.parametrize("every", [5, 10, 60])
+def test_an_alarm_is_raised_once_however_seldom_sweeps_are(
+    running: Operation,
+    every: int,
+    happens: Callable[[Operation], object],
+    given: dict[str, str],
+    raised: list[str],
+) -> None:
+    stack = running.begin(SweepMinutes=str(every), **given)
+    stack.minute()
+    happens(stack)
+
+    changes = changes_of_alarms(stack, 8 * every, every)
+
+    assert changes == [(name, "ALARM") for name in raised]
 
 
 def test_a_stack_that_never_sweeps_raises_the_alarm_about_sweeps() -> None:

@@ -110,6 +110,16 @@ def test_another_address_than_one_of_pagerduty_concerns_the_pager_alone(value: o
     assert read_secret(json.dumps(values)).of(Channel.SLACK) == WHOLE["slack_webhook_url"]
 
 
+@pytest.mark.parametrize("name", ["pagerDutyUrl", "PAGERDUTY_URL", "pagerduty_base_url"])
+def test_a_key_that_is_like_that_of_the_address_pages_nobody_in_the_us(name: str) -> None:
+    values = WHOLE | {name: "https://events.eu.pagerduty.com"}
+
+    problem = f"the secret has no pagerduty_url, but a key that is much like it: {name}"
+    assert refusal(values, Channel.PAGER) == problem
+    taken = read_secret(json.dumps(values | {"pagerduty_url": "https://events.eu.pagerduty.com"}))
+    assert taken.pagerduty_url == "https://events.eu.pagerduty.com"
+
+
 def test_an_address_of_pagerduty_needs_a_routing_key() -> None:
     values = SLACK | {"pagerduty_url": "https://events.eu.pagerduty.com"}
 

@@ -254,16 +254,14 @@ def test_an_unchanged_job_is_logged_at_the_level_debug_only(
 MINUTE = timedelta(minutes=1)
 
 
-def values(
-    at_start: Sequence[OpenJob], at_end: Sequence[OpenJob], now: datetime = NOON
-) -> dict[str, float]:
-    metrics = metrics_of_open_jobs(at_start, at_end, now)
+def values(jobs: Sequence[OpenJob], now: datetime = NOON) -> dict[str, float]:
+    metrics = metrics_of_open_jobs(jobs, now)
     assert {unit for unit, _ in metrics.values()} <= {MetricUnit.Seconds}
     return {name: value for name, (_, value) in metrics.items()}
 
 
 def test_without_open_jobs_there_is_no_metric_of_them() -> None:
-    assert values([], []) == {}
+    assert values([]) == {}
 
 
 def test_the_age_of_what_is_pending_is_that_of_the_oldest_pending_job() -> None:
@@ -273,17 +271,17 @@ def test_the_age_of_what_is_pending_is_that_of_the_oldest_pending_job() -> None:
         open_job(3, sequence=2, observed_at=NOON - MINUTE),
     ]
 
-    assert values(jobs, []) == {"OldestPendingSeconds": 120}
+    assert values(jobs)["OldestPendingSeconds"] == 120
 
     # A moment that is unknown or in the future has no age, and the index may lag.
     for at in (None, NOON + MINUTE):
-        assert values([open_job(observed_at=at, sequence=2)], []) == {"OldestPendingSeconds": 0}
+        assert values([open_job(observed_at=at, sequence=2)])["OldestPendingSeconds"] == 0
     stale = open_job(sequence=1, published=2, observed_at=NOON - MINUTE)
-    assert values([stale], []) == {}
+    assert "OldestPendingSeconds" not in values([stale])
 
 
 def test_a_restore_runs_from_when_it_was_scheduled_until_it_has_ended() -> None:
-    at_end = [
+    jobs = [
         open_job(1, scheduled_at=NOON - 5 * MINUTE, first_observed_at=NOON),
         open_job(2, scheduled_at=NOON + MINUTE),
         ready_download(3, scheduled_at=NOON - 90 * MINUTE),
@@ -292,16 +290,16 @@ def test_a_restore_runs_from_when_it_was_scheduled_until_it_has_ended() -> None:
         open_job(6, scheduled_at=NOON - 90 * MINUTE, status=None),
     ]
 
-    assert values([], at_end)["OldestRunningSeconds"] == 300
-    assert values([], at_end[1:])["OldestRunningSeconds"] == 0
-    assert "OldestRunningSeconds" not in values(at_end, at_end[2:])
+    assert values(jobs)["OldestRunningSeconds"] == 300
+    assert values(jobs[1:])["OldestRunningSeconds"] == 0
+    assert "OldestRunningSeconds" not in values(jobs[2:])
 
 
 def test_a_restore_without_a_date_runs_since_its_id_was_made() -> None:
     job = open_job(1, scheduled_at=None)
 
     now = job.target.created_at + MINUTE
-    assert values([], [job], now)["OldestRunningSeconds"] == 60
+    assert values([job], now)["OldestRunningSeconds"] == 60
 
 
 def test_a_job_that_is_no_longer_followed_is_logged(output: Output) -> None:
