@@ -108,9 +108,18 @@ class Telemetry:
         reason = f"Step Functions {error}"
         self._log(self._logger.warning, text, **names_of(job), reason=reason)
 
-    def report_failure(self, error: RestoreWatchError, target: RestoreTarget | None = None) -> None:
-        """Report a check that failed. The error's text says what to do."""
-        self._log_failure(error, target)
+    def report_failure(
+        self, error: RestoreWatchError, failed: RestoreTarget | Failure | None = None
+    ) -> None:
+        """Report what failed. The error's text says what to do."""
+        self._log(
+            self._logger.error,
+            str(error),
+            **(names_of(failed) if failed else {}),
+            error=type(error).__name__,
+            error_code=error.error_code if isinstance(error, AtlasError) else None,
+            notes=getattr(error, "__notes__", []),
+        )
 
     def report_unchanged(self, target: RestoreTarget) -> None:
         """Report a check of a sweep that found nothing new. A sweep has thousands of them."""
@@ -127,16 +136,12 @@ class Telemetry:
         self._write(open_jobs)
         news = [failed for failed in failures if not failed.is_known]
         for failed in news[:FAILURES_SHOWN]:
-            self._log_failure(failed.error, failed)
+            self.report_failure(failed.error, failed)
 
     def report_tick(self, result: SweepResult, degraded: int, seconds: float) -> None:
         """Report a sweep that did its work, and how many projects are degraded."""
-        self._write(
-            {
-                "SuccessfulSweeps": (MetricUnit.Count, 1),
-                "ProjectsDegraded": (MetricUnit.Count, degraded),
-            }
-        )
+        sweeps: Metrics = {"SuccessfulSweeps": (MetricUnit.Count, 1)}
+        self._write(sweeps | {"ProjectsDegraded": (MetricUnit.Count, degraded)})
         self.report_sweep(result, seconds)
 
     def report_sweep(self, result: SweepResult, seconds: float) -> None:
@@ -233,18 +238,6 @@ class Telemetry:
             is_news = report not in self._reported
             self._reported[report] = True
         return is_news
-
-    def _log_failure(
-        self, error: RestoreWatchError, failed: RestoreTarget | Failure | None
-    ) -> None:
-        self._log(
-            self._logger.error,
-            str(error),
-            **(names_of(failed) if failed else {}),
-            error=type(error).__name__,
-            error_code=error.error_code if isinstance(error, AtlasError) else None,
-            notes=getattr(error, "__notes__", []),
-        )
 
     def _log(self, write: Callable[..., None], text: str, **fields: Any) -> None:
         with emitting(self._lock):
