@@ -14,8 +14,7 @@ def in_utc(value: datetime) -> datetime:
     try:
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError:
-        msg = "a date must lie within the years 1 to 9999, in UTC too"
-        raise ValueError(msg) from None
+        raise ValueError("a date must lie within the years 1 to 9999, in UTC too") from None
 
 
 @dataclass(frozen=True)

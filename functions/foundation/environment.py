@@ -26,12 +26,10 @@ def read_environment(environment: Mapping[str, str], *required: str) -> dict[str
     given = {name: value.strip() for name, value in environment.items()}
     missing = [name for name in (*required, *POWERTOOLS) if not given.get(name)]
     if missing:
-        msg = f"environment variables missing or empty: {', '.join(missing)}"
-        raise ConfigurationError(msg)
+        raise ConfigurationError(f"environment variables missing or empty: {', '.join(missing)}")
     given["POWERTOOLS_LOG_LEVEL"] = given["POWERTOOLS_LOG_LEVEL"].upper()
     if given["POWERTOOLS_LOG_LEVEL"] not in _LOG_LEVELS:
-        msg = f"POWERTOOLS_LOG_LEVEL: expected one of {', '.join(_LOG_LEVELS)}"
-        raise ConfigurationError(msg)
+        raise ConfigurationError(f"POWERTOOLS_LOG_LEVEL: expected one of {', '.join(_LOG_LEVELS)}")
     return given
 
 
@@ -39,14 +37,12 @@ def wants_metrics(given: Mapping[str, str]) -> bool:
     """Whether to write metrics. Without METRICS, as with the oldest templates, they are written."""
     word = given.get("METRICS") or "yes"
     if word not in _METRICS:
-        msg = "METRICS: expected one of yes, no"
-        raise ConfigurationError(msg)
+        raise ConfigurationError("METRICS: expected one of yes, no")
     return _METRICS[word]
 
 
 def standard_topic(given: Mapping[str, str], name: str) -> str:
     """Return the ARN of a topic. Raises ConfigurationError for other text and FIFO topics."""
     if not _STANDARD_TOPIC.fullmatch(given[name]):
-        msg = f"{name}: expected the ARN of a standard SNS topic"
-        raise ConfigurationError(msg)
+        raise ConfigurationError(f"{name}: expected the ARN of a standard SNS topic")
     return given[name]

@@ -38,8 +38,7 @@ def _require_text(value: object) -> object:
     # pydantic also reads a number as Unix time.
     if isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}T", value):
         return value
-    msg = "a date must be text in ISO 8601"
-    raise ValueError(msg)
+    raise ValueError("a date must be text in ISO 8601")
 
 
 ObjectId = Annotated[StrictStr, Field(pattern=r"^[a-f0-9]{24}$")]

@@ -76,8 +76,7 @@ def _channels(given: Mapping[str, str]) -> tuple[Channel, ...] | None:
     channels = _named(given, "NOTIFY_CHANNELS", Channel)
     for channel in channels:
         if not given.get(needs[channel]):
-            msg = f"NOTIFY_CHANNELS: {channel} needs {needs[channel]}"
-            raise ConfigurationError(msg)
+            raise ConfigurationError(f"NOTIFY_CHANNELS: {channel} needs {needs[channel]}")
     return channels
 
 

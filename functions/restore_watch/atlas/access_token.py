@@ -152,8 +152,7 @@ class ServiceAccountAccess(Renewable[str]):
         # It is sent in a header, where only visible ASCII is unambiguous.
         if isinstance(token, str) and re.fullmatch(r"[\x21-\x7e]+", token):
             return token
-        msg = "Atlas answered the token request in an unknown shape"
-        raise UnexpectedAtlasResponseError(msg)
+        raise UnexpectedAtlasResponseError("Atlas answered the token request in an unknown shape")
 
 
 def _is_answered_server_error(error: AtlasError) -> bool:

@@ -72,8 +72,7 @@ class Bounds:
         left = self.ends_at - time.monotonic()
         if left > 0:
             return left if seconds is None else min(seconds, left)
-        msg = "the time for the whole exchange is over"
-        raise expired(msg)
+        raise expired("the time for the whole exchange is over")
 
     def spend(self, data: bytes) -> bytes:
         """Count received data, and return it."""

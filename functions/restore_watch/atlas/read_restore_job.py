@@ -50,8 +50,7 @@ def _holds_a_url(value: object) -> bool:
         case dict():
             return any(_holds_a_url(value.get(name)) for name in _URLS)
         case _:
-            msg = "a URL must be text"
-            raise ValueError(msg)
+            raise ValueError("a URL must be text")
 
 
 _HasUrl = Annotated[bool, BeforeValidator(_holds_a_url)]

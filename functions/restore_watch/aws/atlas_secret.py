@@ -110,8 +110,7 @@ def _given(text: str | None) -> dict[str, Any]:
     """Return the values that are not empty, each by the first spelling of its key."""
     secret = read_object(text)
     if secret is None:
-        msg = "the secret is not a JSON object in SecretString"
-        raise CredentialsError(msg)
+        raise CredentialsError("the secret is not a JSON object in SecretString")
     return {
         key: secret[name]
         for key, spellings in _SPELLINGS.items()

@@ -237,6 +237,5 @@ class StatusChangesTopic:
                 MessageAttributes=message.sns_attributes,
             )
         except AwsCallError as refusal:
-            msg = f"SNS {refusal}; {outcome}"
-            raise error(msg) from None
+            raise error(f"SNS {refusal}; {outcome}") from None
         return str(answer["MessageId"])

@@ -55,8 +55,7 @@ def _require_iso_date(value: object) -> object:
         return value
     if isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}", value):
         return value
-    msg = "a date must be text in ISO 8601"
-    raise ValueError(msg)
+    raise ValueError("a date must be text in ISO 8601")
 
 
 def _trim(text: str) -> str:

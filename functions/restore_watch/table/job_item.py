@@ -169,8 +169,7 @@ def _read_history(
         if entry == own_entry:
             written = read
     if previous is None:
-        msg = "an item holds at least one change"
-        raise LookupError(msg)
+        raise LookupError("an item holds at least one change")
     return tuple(history), written
 
 
