@@ -6,7 +6,7 @@ import pytest
 
 from notify_people.forms import pagerduty
 from notify_people.words.notices import notice_of
-from unit.notify_people.messages import PROJECT, RESTORE, STACK, read
+from unit.notify_people.messages import PROJECT, RESTORE, STACK, notice, read
 
 WATCH, JOB, SECRET = f"watch/{PROJECT}", f"restore/{RESTORE}", f"credentials/{STACK}"
 
@@ -65,3 +65,10 @@ def test_from_seven_days_on_an_expiry_is_one_page(name: str, pages: int) -> None
 
     assert len(opened) == pages
     assert len(open_pages(opened, "blue", "credentials-expiring-in-7", earlier)) == 1
+
+
+def test_a_test_notification_closes_the_page_that_it_opens() -> None:
+    actions = [one["event_action"] for one in pagerduty.events(notice("test"))]
+
+    assert actions == ["trigger", "resolve"]
+    assert open_pages(set(), "blue", "test", {}) == set()

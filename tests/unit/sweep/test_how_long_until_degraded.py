@@ -83,6 +83,14 @@ def test_that_no_answer_came_neither_hides_a_refusal_nor_replaces_it() -> None:
     assert watched.troubles == {"flex": replace(refused, since=NOON)}
 
 
+def test_what_fails_in_turn_is_one_outage_since_the_first_failure() -> None:
+    watched = UNSEEN
+    for minute, family in enumerate(("flex", "events", "flex", "events")):
+        watched = swept(watched, NOON + minute * MINUTE, family)
+
+    assert [(one.state, one.trouble.since) for one in watched.unsent] == [(DEGRADED, NOON)]
+
+
 # Recovered
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.outage import Trouble, WatchChange, Watched, WatchState
+from restore_watch.model.question import Question
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.status_change import utc_text
 from restore_watch.table.open_job import read_open_job
@@ -131,6 +132,15 @@ def test_a_change_that_1_0_0_has_stored_is_read() -> None:
     assert project.watched.unsent == (
         WatchChange(WatchState.DEGRADED, GROUP, TROUBLE, NOON, None, 2),
     )
+
+
+def test_a_trouble_is_stored_by_the_name_that_other_versions_read() -> None:
+    kinds = ("flex", "dedicated", "collection")
+    assert set(Question) == {
+        *(*kinds, "tenant", "events", "projects", "sweep", "items", "credentials", "all projects"),
+        *(f"{kind} jobs of a cluster" for kind in kinds),
+        *("Flex clusters", "dedicated clusters"),
+    }
 
 
 @pytest.mark.parametrize("name", ["lease", "project/../orgs"])

@@ -1,8 +1,12 @@
-"""How many questions a function asks at once, by its memory."""
+"""How many questions a function asks at once, by its memory, and when its threads are done."""
+
+import time
 
 import pytest
 
+from foundation.deadline import Deadline
 from restore_watch.threads.how_many_threads import threads_for
+from restore_watch.threads.workers import Workers
 
 
 @pytest.mark.parametrize(
@@ -23,3 +27,15 @@ def test_each_16_megabytes_get_a_thread_up_to_those_of_one_processor(
     memory_megabytes: int, threads: int
 ) -> None:
     assert threads_for(memory_megabytes) == threads
+
+
+def test_each_call_has_ended_before_the_sweep_goes_on() -> None:
+    done: list[int] = []
+
+    def do(number: int) -> None:
+        time.sleep(0.05)
+        done.append(number)
+
+    Workers(4).each(range(8), do, Deadline.after(10))
+
+    assert sorted(done) == list(range(8))
