@@ -84,6 +84,19 @@ def test_the_result_says_where_the_report_lies(reports: Reports) -> None:
     assert message.event["data"]["clusters"]["never"] == 1
 
 
+def test_a_report_that_somebody_asks_for_has_the_same_files_and_no_message(
+    reports: Reports,
+) -> None:
+    furnish(reports)
+    day = f"{reports.at - DAY:%Y-%m-%d}"
+
+    result = reports.make({"action": "report", "from": day, "to": day})
+
+    assert result["files"] == FILES
+    assert set(reports.files()) == {f"reports/{day}/{name}" for name in FILES}
+    assert reports.messages() == []
+
+
 def test_no_secret_and_no_download_url_is_in_a_file_or_message(reports: Reports) -> None:
     """A cluster, a tag and a refusal quote them too."""
     furnish(reports)

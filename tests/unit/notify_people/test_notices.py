@@ -90,6 +90,10 @@ ONE = {"groupId": PROJECT, "clusterName": "ledger", "state": "never"}
         ({}, "2 of 3 clusters need a look"),
         ({"clusters": {"cannotTell": 1}, "needAttention": [ONE]}, "1 of 1 cluster needs a look"),
         ({"clusters": {"new": 1, "exempt": 4, "overdue": 2}}, "2 of 3 clusters need a look"),
+        (
+            {"clusters": {"never": 3, "tested": 1}, "needAttention": [ONE]},
+            "3 of 4 clusters need a look",
+        ),
         # A newer version has a state that is not known here.
         ({"clusters": {"tested": 1, "stale": 2}}, "2 of 3 clusters need a look"),
         (NOBODY, "1 restore FAILED"),

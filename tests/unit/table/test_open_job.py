@@ -72,6 +72,8 @@ def test_an_entry_with_nothing_but_its_key_is_read() -> None:
     assert not known.has_ended
 
 
+SOON = NOON + timedelta(minutes=10)
+
 ODD: dict[str, tuple[str, dict[str, Any], str, Any]] = {
     "kind of another version": ("kind", {"S": "serverless"}, "kind", None),
     "kind of another type": ("kind", {"N": "1"}, "kind", None),
@@ -82,6 +84,8 @@ ODD: dict[str, tuple[str, dict[str, Any], str, Any]] = {
     "date that is a number": ("observedAt", {"N": "5"}, "observed_at", None),
     "date without a zone": ("observedAt", {"S": "2026-05-04T12:00:00"}, "observed_at", NOON),
     "date in a zone": ("observedAt", {"S": "2026-05-04T14:00:00+02:00"}, "observed_at", NOON),
+    "date of a fast clock": ("observedAt", {"S": "2026-05-04T12:10:00Z"}, "observed_at", SOON),
+    "date that lies ahead": ("observedAt", {"S": "2026-05-04T12:10:01Z"}, "observed_at", None),
     "number that is text": ("sequence", {"S": "three"}, "sequence", 0),
     "number with a fraction": ("sequence", {"N": "1.5"}, "sequence", 0),
     "number below zero": ("sequence", {"N": "-1"}, "sequence", 0),
