@@ -269,7 +269,7 @@ variable "security_group_ids" {
 }
 
 variable "kms_key_arn" {
-  description = "ARN of a customer managed KMS key, in this region, that encrypts the tables, topics, queues, log groups and the bucket of the reports. Its key policy must first allow what docs/security.md lists. Leave empty to use the keys of AWS."
+  description = "ARN of a customer managed KMS key, in this region, that encrypts the tables, topics, queues, log groups and the bucket of the reports. Its key policy must first allow what the page Security review lists. Leave empty to use the keys of AWS."
   type        = string
   default     = null
   validation {
@@ -279,7 +279,7 @@ variable "kms_key_arn" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "ARN of a managed policy that limits what the roles may do. It must allow what docs/security.md lists. Leave empty for no boundary."
+  description = "ARN of a managed policy that limits what the roles may do. It must allow what the page Security review lists. Leave empty for no boundary."
   type        = string
   default     = null
   validation {

@@ -1,7 +1,7 @@
 """Advice about refusals of AWS. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from foundation.aws_call import AwsCallError
@@ -133,7 +133,30 @@ KEY_FIXES = AwsFixes(
 )
 
 
-MAKE_TOPIC_AGAIN = "Follow 'SNS answered NotFound' in docs/troubleshooting.md"
+MAKE_TOPIC_AGAIN = "Follow 'SNS answered NotFound' on the page Troubleshooting"
+
+_PARTS_OF_A_TOPIC = {
+    "key": (
+        "KmsMasterKeyId",
+        "Give the topic its key again, with the parameter KmsKeyArn if it is set:",
+        "alias/aws/sns",
+    ),
+    "policy": (
+        "Policy",
+        "Write topic-policy.json of 'SNS answered NotFound' on the page Troubleshooting. Then:",
+        "file://topic-policy.json",
+    ),
+}
+
+
+def give_again(arn: str, parts: Iterable[str]) -> str:
+    """Return the steps that give a topic its `key` or `policy` again."""
+    return "\n".join(
+        f"{text}\naws sns set-topic-attributes --topic-arn {arn} --attribute-name {attribute} "
+        f"--attribute-value {value}"
+        for attribute, text, value in map(_PARTS_OF_A_TOPIC.__getitem__, parts)
+    )
+
 
 TOPIC_FIXES = AwsFixes(
     "SNS",

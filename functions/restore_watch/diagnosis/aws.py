@@ -13,9 +13,9 @@ from restore_watch.atlas.credentials import Credentials, ServiceAccount
 from restore_watch.aws.atlas_secret import read_credentials
 from restore_watch.diagnosis.advice_on_aws import (
     KEY_FIXES,
-    MAKE_TOPIC_AGAIN,
     PEOPLE_TOPIC_FIXES,
     TOPIC_FIXES,
+    give_again,
     is_denied,
     is_passing,
 )
@@ -88,7 +88,7 @@ class AwsDiagnosis:
         """Look at a topic, and at its key unless that is among the `keys` looked at already."""
         answer = self._ask("sns", "get_topic_attributes", "Attributes", TopicArn=arn)
         attributes = answer["Attributes"]
-        yield from _form(check, attributes)
+        yield from _form(check, arn, attributes)
         key = attributes.get("KmsMasterKeyId", "")
         # An alias is a key of AWS.
         if "key/" in key and key not in keys:
@@ -164,7 +164,7 @@ class AwsDiagnosis:
         return aws_call(deadline, f"ask {service}", call, required_field, **parameters)
 
 
-def _form(check: str, attributes: Mapping[str, str]) -> Iterator[Line]:
+def _form(check: str, arn: str, attributes: Mapping[str, str]) -> Iterator[Line]:
     """Yield a line about a topic that somebody has made again by hand, without all of its parts."""
     lacking = [] if attributes.get("KmsMasterKeyId") else ["key"]
     # The policy that SNS gives to a new topic has no such statement.
@@ -172,4 +172,4 @@ def _form(check: str, attributes: Mapping[str, str]) -> Iterator[Line]:
         lacking.append("policy")
     if lacking:
         found = f"lacks the {' and the '.join(lacking)} that the stack gave it"
-        yield bad(check, found, MAKE_TOPIC_AGAIN)
+        yield bad(check, found, give_again(arn, lacking))

@@ -12,6 +12,7 @@ from aws_lambda_powertools import Logger
 
 from behaviour.conftest import RuntimeWith
 from behaviour.rows import rows
+from contract.documents import blocks, commands_of, page, section
 from foundation.deadline import Deadline
 from local_stack.atlas import Role
 from local_stack.aws import REGION, aws_error
@@ -171,7 +172,7 @@ def unsubscribe(world: World) -> None:
 
 
 DISABLED_KEY = Answer.json(200, {"KeyMetadata": {"KeyState": "Disabled"}})
-FOLLOW = "Follow 'SNS answered NotFound' in docs/troubleshooting.md"
+FOLLOW = "Follow 'SNS answered NotFound' on the page Troubleshooting"
 FREE_WAY = (
     "Free: in the settings of Atlas's organization, turn off Require IP Access List for the Atlas "
     "Administration API, and leave the list of the service account or API key empty. Otherwise "
@@ -204,7 +205,7 @@ MISTAKES: dict[str, tuple[Break, str, str, str]] = {
     ),
     "no-way-out-of-the-vpc": (
         broken(Selection("atlas"), Reset()),
-        *("credentials", "Atlas", "its subnets need a route to a NAT gateway"),
+        *("credentials", "Atlas", "the subnets need a route to a NAT gateway"),
     ),
     "clock": (
         set_behaviour("clock_ahead", 300),
@@ -213,11 +214,11 @@ MISTAKES: dict[str, tuple[Break, str, str, str]] = {
     "topic-is-gone": (delete_topic, "topic", "SNS answered NotFound", FOLLOW),
     "topic-without-key-and-policy": (
         make_topic_again(),
-        *("topic", "lacks the key and the policy that the stack gave it", FOLLOW),
+        *("topic", "lacks the key and the policy that the stack gave it", "topic-policy.json"),
     ),
     "topic-without-policy": (
         make_topic_again(KmsMasterKeyId="alias/aws/sns"),
-        *("topic", "lacks the policy that the stack gave it", FOLLOW),
+        *("topic", "lacks the policy that the stack gave it", "Write topic-policy.json of"),
     ),
     "key-of-the-topic-denies": (
         own_key(aws_error("kms", "AccessDeniedException")),
@@ -260,6 +261,22 @@ def test_one_mistake_is_one_line_with_its_fix(
     mistake(world)
 
     expect(diagnose(), check.format(world.group), ok=False, found=found, fix=fix)
+
+
+def test_the_commands_of_a_fix_give_a_topic_its_key_and_policy_again(
+    world: World, diagnose: Diagnose
+) -> None:
+    make_topic_again()(world)
+    sns = world.aws.client("sns")
+    shown = section(page("troubleshooting"), "SNS answered NotFound")
+    policy = blocks(shown, "json")[0].replace("<TopicArn>", world.stack.topic_arn)
+    given = [words for words in commands_of(diagnose()["topic"]["fix"]) if words[0] == "aws"]
+
+    assert [words[:3] for words in given] == [["aws", "sns", "set-topic-attributes"]] * 2
+    for _, topic, _, name, _, value in (words[3:] for words in given):
+        said = policy if value == "file://topic-policy.json" else value
+        sns.set_topic_attributes(TopicArn=topic, AttributeName=name, AttributeValue=said)
+    assert wrong(diagnose()) == {}
 
 
 LATER = "Diagnose again in a minute"

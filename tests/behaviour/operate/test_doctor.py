@@ -412,7 +412,7 @@ MISTAKES: dict[str, list[tuple[Do, str, str]]] = {
     ],
     "mistyped": [(put_secret(**MISTYPED), SECRET, "docs/people.md")],
     "without topics": [
-        (delete_topic("StatusChangesTopic"), "topic", "docs/troubleshooting.md"),
+        (delete_topic("StatusChangesTopic"), "topic", "Follow 'SNS answered NotFound'"),
         (delete_topic("EmailTopic"), "e-mail topic", "--source-arn <NoticeDeadLetterQueueArn>"),
     ],
 }
