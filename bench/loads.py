@@ -264,6 +264,7 @@ def loads(figures: Figures) -> tuple[Load, ...]:
     small = _month(figures.idle, figures.listing, every=SMALL_EVERY)
     idle_10 = _month(figures.idle_10, figures.listing_10)
     nightly = figures.automated.times(NIGHTS, AUTOMATED.median, figures.listing.seconds)
+    daily = figures.automated.times(100 * NIGHTS, AUTOMATED.median, figures.listing_10.seconds / 10)
     often = figures.flex.times(100 * NIGHTS, FLEX.median, figures.listing_10.seconds / 10)
     # One after the other, beside sweeps that are always hot, or never.
     downloads = figures.download.times(MINUTES * 60 / DOWNLOAD.median)
@@ -277,6 +278,7 @@ def loads(figures: Figures) -> tuple[Load, ...]:
         ),
         nightly.beside("one project, a restore of a dedicated cluster every night", idle),
         often.beside("10 projects with 100 clusters, 100 restores of Flex clusters a day", idle_10),
+        daily.beside("the same of dedicated clusters", idle_10),
         downloads.beside(
             "one project, one download after the other, day and night: always hot",
             figures.young.hot_month(),
