@@ -86,9 +86,13 @@ def test_the_threat_model_names_every_service_that_each_role_may_use() -> None:
         - {"ec2", "kms", "logs"}
         for name in stack.of_type("AWS::IAM::Role")
     }
+    # A policy of its own, because a role cannot name the function that has it.
+    (alone,) = stack.properties("StartSweepsPolicy")["PolicyDocument"]["Statement"]
+    may["RestoreWatchFunctionRole"].add(alone["Action"].partition(":")[0])
     text = section((CHECKOUT / "SECURITY.md").read_text(), "What is protected, and from whom")
 
     assert may == {
         row.names[0]: {SERVICES[name] for name in re.findall(r"(\w[\w ]*):", row.cells[0])}
         for row in rows(text)
+        if row.names[0].endswith("Role")
     }
