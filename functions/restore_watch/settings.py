@@ -51,11 +51,10 @@ class Settings:
         address = given.get("ATLAS_BASE_URL") or DEFAULT_BASE_URL
         base_url = allowed_base_url(address, loopback=True)
         if base_url is None:
-            msg = (
+            raise ConfigurationError(
                 "ATLAS_BASE_URL: expected https and one of MongoDB's own hosts, such as "
                 f"{DEFAULT_BASE_URL}; plain http is for loopback only"
             )
-            raise ConfigurationError(msg)
         return cls(
             atlas_secret_id=given["ATLAS_SECRET_ID"],
             table_name=given["TABLE_NAME"],
@@ -84,11 +83,10 @@ def _project_ids(text: str) -> tuple[str, ...] | Literal["all"]:
     given = [one.strip() for one in text.split(",") if one.strip()]
     for number, one in enumerate(given, start=1):
         if not _PROJECT_ID.fullmatch(one):
-            msg = (
+            raise ConfigurationError(
                 f"ATLAS_PROJECT_IDS: expected ids of 24 hexadecimal digits, with commas between "
                 f"them, or all; entry {number} is not an id"
             )
-            raise ConfigurationError(msg)
     # An id that is named twice is watched once.
     ids = tuple(dict.fromkeys(one.lower() for one in given))
     if len(ids) > PROJECTS_LIMIT:

@@ -93,17 +93,15 @@ def read_credentials(text: str | None) -> Credentials:
     if "public_key" in given or "private_key" in given:
         public_key = _text(given, "public_key")
         if public_key.startswith("mdb_sa_"):
-            msg = (
+            raise CredentialsError(
                 "the secret's public_key holds a service account's client id: store it as "
                 "client_id, and its secret as client_secret"
             )
-            raise CredentialsError(msg)
         return ApiKey(public_key, _text(given, "private_key"), base_url)
-    msg = (
+    raise CredentialsError(
         "the secret holds neither client_id and client_secret (service account) nor public_key "
         "and private_key (API key)"
     )
-    raise CredentialsError(msg)
 
 
 def _given(text: str | None) -> dict[str, Any]:

@@ -80,7 +80,6 @@ def _require_fit(validation: Validation, recorded: Recorded) -> None:
         raise ValidationRefusedError(msg)
     at, scheduled = validation.validated_at, recorded.job.restore_scheduled_date
     if at is not None and scheduled is not None and at < scheduled:
-        msg = (
+        raise ValidationRefusedError(
             f"validatedAt: this restore job was scheduled later, at {scheduled:%Y-%m-%dT%H:%M:%SZ}"
         )
-        raise ValidationRefusedError(msg)
