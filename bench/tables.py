@@ -12,6 +12,7 @@ from bench import loads, waits
 from bench.costs import REPORT_MEGABYTES, Prices, Usage, read_figures
 from bench.loads import REPORT_FILES
 from bench.report import Row
+from bench.timelines import AUTOMATED, DOWNLOAD, FLEX
 from contract.deployed_template import Stack
 from local_stack.stack import ROOT
 
@@ -51,7 +52,10 @@ def with_costs(text: str) -> str:
         f"[List prices](../bench/prices.toml) of {PRICES.date}; "
         "free tiers are not taken off.\n"
         f"What sweeps, restores and e-mails need was measured on {LOADS.date}, in the real\n"
-        "Lambda runtime with Atlas 100 ms away.\n\n"
+        "Lambda runtime with Atlas 100 ms away. A restore of a Flex cluster takes"
+        f" {FLEX.median} s here, one\nof a dedicated cluster {AUTOMATED.median} s, and a download"
+        f" {DOWNLOAD.median} s, one after the other. What takes longer\ncosts more: at most about"
+        " what *always hot* says.\n\n"
         f"A [report](report.md) every week of {report.clusters:,} clusters with"
         f" {report.restores:,} restores adds\n"
         f"{report.weekly.dollars(PRICES):.2f}: each takes {report.seconds:.0f} s with"
@@ -86,9 +90,7 @@ def with_waits(text: str) -> str:
     remarks = (
         f"[List prices](../bench/prices.toml) of {PRICES.date}; free tiers are not taken off. What"
         f" the function needs was measured on {WAITS.date}, in the real Lambda runtime with Atlas"
-        f" 100 ms away and a token of {waits.TOKEN_CHARACTERS:,} characters. A round of a loop"
-        f" enters {waits.STATES_OF_ROUND} states: it waits, asks and chooses. The workflow of the"
-        f" stack enters {waits.STATES_OF_CHILD}, and yours {waits.STATES_OF_PARENT}. *Later* is"
+        f" 100 ms away and a token of {waits.TOKEN_CHARACTERS:,} characters. *Later* is"
         " after half an hour without a change; after six hours, the watch asks every five minutes."
         " The watch is not in the table: it follows the restore whether a workflow waits or not. A"
         " stack that is there only for workflows is cheaper than loops around an HTTP Task from"
