@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from time import sleep
 
 import pytest
 
@@ -47,6 +48,7 @@ class Operator:
         if template == TRANSFORMED:  # as the page says
             words[words.index(TEMPLATE)] = template
             words.remove("CAPABILITY_AUTO_EXPAND")
+        sleep(1)  # the CLI names a change set by the second
         return self.type(words, fails=fails)
 
     def change(self, stated: str) -> None:
