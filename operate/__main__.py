@@ -19,16 +19,12 @@ except (ModuleNotFoundError, SyntaxError) as error:
     sys.exit(f"Use .venv/bin/python, which `make build` makes: {error}")
 
 COMMANDS = {"doctor": doctor, "evidence": evidence, "deploy": deploy}
+"""Each has STOPPED too: what to say after Ctrl-C."""
 
 
 class _Parser(ArgumentParser):
-    def __init__(self, *, description: str | None, **more: Any) -> None:
-        super().__init__(
-            **more,
-            description=description,
-            allow_abbrev=False,
-            formatter_class=RawDescriptionHelpFormatter,
-        )
+    def __init__(self, **more: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=RawDescriptionHelpFormatter, **more)
 
 
 def command_line() -> ArgumentParser:

@@ -27,7 +27,6 @@ from operate.parameter_overrides import FILE, as_words, merged, options_of
 from operate.text_of_form import text_of_form
 
 STOPPED = "stopped. CloudFormation goes on with what it has begun"
-"""What to say after Ctrl-C."""
 
 BUILT = Path(".aws-sam/build/template.yaml")
 

@@ -36,11 +36,10 @@ class DeployedStack:
 def read_stack(aws: Aws, name: str) -> DeployedStack:
     """Read a stack. Raises OperateError."""
     # CloudFormation finds nothing else wrong with a name of the right form.
-    missing = (
-        f"There is no stack {name} in {aws.region}. Name it with --stack, and its region with "
-        "AWS_REGION"
-    )
-    fixes = {"ValidationError": missing}
+    fixes = {
+        "ValidationError": f"There is no stack {name} in {aws.region}. Name it with --stack, and "
+        "its region with AWS_REGION"
+    }
     answer = aws.ask("cloudformation", "describe_stacks", "Stacks", fixes=fixes, StackName=name)
     (stack,) = answer["Stacks"]
     outputs = _pairs(stack.get("Outputs", ()), "Output")

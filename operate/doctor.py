@@ -32,9 +32,6 @@ _OTHER_FORM = (
 )
 
 STOPPED = "stopped"
-"""What to say after Ctrl-C."""
-
-_read_lines = TypeAdapter(list[Line]).validate_python
 
 
 def _of_function(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> list[Line]:
@@ -43,16 +40,9 @@ def _of_function(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> li
     if "errorType" in answer:
         return [_failed("function", answer)]
     try:
-        return _read_lines(answer.get("checks"))
+        return TypeAdapter(list[Line]).validate_python(answer.get("checks"))
     except ValidationError:
         raise OperateError(_OTHER_FORM) from None
-
-
-def _test(aws: Aws, stack: DeployedStack) -> Line:
-    check, answer = "test notification", _invoked(aws, stack, {"action": "test-notification"})
-    if "messageId" in answer:
-        return good(check, "SNS has taken it. Look whether it arrives everywhere")
-    return _failed(check, answer)
 
 
 def _invoked(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> dict[str, Any]:
@@ -82,7 +72,9 @@ def _diagnosed(aws: Aws, given: Namespace) -> Iterator[Line]:
             yield line
     yield from StackDiagnosis(aws, stack).lines()
     if given.test:
-        yield _test(aws, stack)
+        check, answer = "test notification", _invoked(aws, stack, {"action": "test-notification"})
+        taken = good(check, "SNS has taken it. Look whether it arrives everywhere")
+        yield taken if "messageId" in answer else _failed(check, answer)
 
 
 def add_arguments(line: ArgumentParser) -> None:
@@ -125,6 +117,5 @@ def _show(lines: Sequence[Line], console: Console) -> None:
         found.stylize(style, 0, len(mark))
         console.print(found, soft_wrap=True)
         for text in map(plain, (line.fix or "").splitlines()):
-            is_command = text.startswith("aws ")
-            fix = _INDENT + text if is_command else wrapper.fill(f"{_INDENT}-> {text}")
+            fix = _INDENT + text if text.startswith("aws ") else wrapper.fill(f"{_INDENT}-> {text}")
             console.print(Text(fix), soft_wrap=True)

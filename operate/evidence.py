@@ -38,7 +38,6 @@ from restore_watch.report.restore_evidence import (
 from restore_watch.table.how_long_kept import RETENTION
 
 STOPPED = "stopped; nothing was written"
-"""What to say after Ctrl-C."""
 
 RTO_PARAMETER, RPO_PARAMETER = "RtoMinutes", "RpoMinutes"
 """The stack's own objectives. A stack of an older version has no such parameters."""
@@ -162,7 +161,6 @@ def _read_end(text: str) -> datetime:
 
 
 def _write_evidence(wanted: Arguments, aws: Aws, now: datetime) -> int:
-    """Write the files. Return the exit status. Raises OperateError."""
     stack = None if wanted.table else read_stack(aws, wanted.stack)
     table = stack.output(TABLE_OUTPUT) if stack else str(wanted.table)
     summary = Summary(wanted.objectives(stack.parameters if stack else {}))

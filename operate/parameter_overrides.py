@@ -51,24 +51,19 @@ def words_of(said: Any, where: str) -> Iterator[str]:
     """Yield the words of a text, or of a list or a table, which SAM accepts in the file too."""
     match said:
         case str():
-            yield from _split(said, where)
+            try:
+                yield from shlex.split(said)
+            except ValueError:
+                msg = f"{where}: a quote is not closed, or the text ends with a backslash"
+                raise ArgumentError(msg) from None
         case list():
             for part in said:
                 yield from words_of(part, where)
         case dict():
             for name, value in said.items():
-                values = value if isinstance(value, list) else [value]
-                yield f"{name}={','.join(map(str, values))}"
+                yield f"{name}={','.join(map(str, value if isinstance(value, list) else [value]))}"
         case _:
             raise ArgumentError(f"{where}: expected text, a list or a table")
-
-
-def _split(text: str, where: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError:
-        msg = f"{where}: a quote is not closed, or the text ends with a backslash"
-        raise ArgumentError(msg) from None
 
 
 def options_of(config: Mapping[str, Any], environment: str | None) -> dict[str, Any]:

@@ -58,8 +58,6 @@ class StackDiagnosis:
             yield from self._way_to_people()
         yield from self._dead_letters()
 
-    # Keys
-
     def _key_policies(self) -> Iterator[Line]:
         """
         Look at the key of the topics and queues, but at no condition.
@@ -89,8 +87,6 @@ class StackDiagnosis:
             return bad(check, f"does not allow {' and '.join(lacking)}", fix)
         return good(check, "allows what is needed; conditions were not looked at")
 
-    # The way of messages to people
-
     def _way_to_people(self) -> Iterator[Line]:
         gone = (
             "Messages that wait for people are lost by this, with both queues. Change the "
@@ -108,8 +104,7 @@ class StackDiagnosis:
         answer = self.aws.ask("lambda", "get_function_concurrency", FunctionName=name)
         if answer.get("ReservedConcurrentExecutions") != 0:
             return good(check, "may run")
-        command = f"aws lambda delete-function-concurrency --function-name {name}"
-        fix = f"Let it run again:\n{command}"
+        fix = f"Let it run again:\naws lambda delete-function-concurrency --function-name {name}"
         return bad(check, "may not run: its reserved concurrency is 0", fix)
 
     def _trigger(self, check: str) -> Line:
@@ -154,7 +149,6 @@ class StackDiagnosis:
         return bad(check, "the topic does not send to the queue of people", fix)
 
     def _attributes(self, check: str, arn: str) -> Line:
-        """Look at the filter of the subscription, and at the form of its messages."""
         answer = self.aws.ask("sns", "get_subscription_attributes", SubscriptionArn=arn)
         for name, value, found in _ATTRIBUTES:
             # SNS does not show an empty filter.
@@ -170,8 +164,7 @@ class StackDiagnosis:
     def _webhooks(self, check: str) -> Line:
         """Look for the secret, and at the form of its values. No value is shown."""
         secret = self.stack.parameters["NotifySecretArn"]
-        described = self.aws.ask("secretsmanager", "describe_secret", SecretId=secret)
-        if described.get("DeletedDate"):
+        if self.aws.ask("secretsmanager", "describe_secret", SecretId=secret).get("DeletedDate"):
             command = f"aws secretsmanager restore-secret --secret-id {secret}"
             return bad(check, "is marked for deletion", f"Restore it:\n{command}")
         try:
@@ -187,8 +180,6 @@ class StackDiagnosis:
             fix = "Put the right value into the secret: docs/people.md says where to find it"
             return bad(check, "; ".join(problems), fix)
         return good(check, f"has what it needs for {', '.join(held)}")
-
-    # Dead letters
 
     def _dead_letters(self) -> Iterator[Line]:
         """Yield a line for each queue that is not known to be empty, or a line for all of them."""
@@ -227,9 +218,7 @@ def _look(check: str, find: Callable[[str], Line], gone: str) -> Line:
     try:
         return find(check)
     except OperateError as error:
-        if error.code in GONE:
-            return bad(check, "was deleted", gone)
-        return unsure(check, str(error))
+        return bad(check, "was deleted", gone) if error.code in GONE else unsure(check, str(error))
 
 
 def missing_actions(policy: str, principals: Iterable[str]) -> list[str]:
