@@ -103,8 +103,7 @@ def merged(given: Namespace, config: Mapping[str, Any]) -> dict[str, str]:
         if (text := getattr(given, name))
     ]
     stated = [*answers, *given.parameters]
-    names = Counter(word.partition("=")[0] for word in stated)
-    twice = [name for name, count in names.items() if count > 1]
-    if twice:
-        raise ArgumentError(f"{twice[0]} is given twice")
+    for name, count in Counter(word.partition("=")[0] for word in stated).items():
+        if count > 1:
+            raise ArgumentError(f"{name} is given twice")
     return of_environment(config, given.environment) | parameters(stated, "--parameters")
