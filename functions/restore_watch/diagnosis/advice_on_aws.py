@@ -65,10 +65,8 @@ class AwsFixes:
             return self.others[code]
         if code in GONE:
             return self.gone
-        if is_denied(code):
-            return self.denied
         where = "the page Troubleshooting, or in AWS's documentation of the service"
-        return f"Look for this code on {where}"
+        return self.denied if is_denied(code) else f"Look for this code on {where}"
 
 
 def is_denied(code: str) -> bool:

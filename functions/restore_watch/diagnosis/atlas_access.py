@@ -219,8 +219,7 @@ def expiry(credentials: Credentials, seen: Sequence[Seen], now: datetime) -> Lin
         fix = "In Atlas, the page of the service account shows when its secrets expire"
         return unsure(check, f"cannot be told: {found}", fix)
     secret = known.secret
-    days = secret.days_left(now)
-    found = f"at {utc_text(secret.expires_at)}, days left: {days}"
+    found = f"at {utc_text(secret.expires_at)}, days left: {secret.days_left(now)}"
     if not secret.is_certain:
         found += f"; {UNCERTAIN}"
     if secret.expires_at - now < LATE:

@@ -1,7 +1,7 @@
 """Diagnoses the secret, the topics and the schedule by AWS's answers. Changes nothing."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -88,7 +88,14 @@ class AwsDiagnosis:
         """Look at a topic, and at its key unless that is among the `keys` looked at already."""
         answer = self._ask("sns", "get_topic_attributes", "Attributes", TopicArn=arn)
         attributes = answer["Attributes"]
-        yield from _form(check, arn, attributes)
+        # Somebody who has made a topic again by hand may have left parts of it out.
+        lacking = [] if attributes.get("KmsMasterKeyId") else ["key"]
+        # The policy that SNS gives to a new topic has no such statement.
+        if check == "topic" and "DenyWithoutTls" not in attributes.get("Policy", ""):
+            lacking.append("policy")
+        if lacking:
+            found = f"lacks the {' and the '.join(lacking)} that the stack gave it"
+            yield bad(check, found, give_again(arn, lacking))
         key = attributes.get("KmsMasterKeyId", "")
         # An alias is a key of AWS.
         if "key/" in key and key not in keys:
@@ -162,14 +169,3 @@ class AwsDiagnosis:
     def _ask(self, service: str, operation: str, required_field: str, **parameters: Any) -> Any:
         call, deadline = getattr(self.client(service), operation), self.deadline.within(6.0)
         return aws_call(deadline, f"ask {service}", call, required_field, **parameters)
-
-
-def _form(check: str, arn: str, attributes: Mapping[str, str]) -> Iterator[Line]:
-    """Yield a line about a topic that somebody has made again by hand, without all of its parts."""
-    lacking = [] if attributes.get("KmsMasterKeyId") else ["key"]
-    # The policy that SNS gives to a new topic has no such statement.
-    if check == "topic" and "DenyWithoutTls" not in attributes.get("Policy", ""):
-        lacking.append("policy")
-    if lacking:
-        found = f"lacks the {' and the '.join(lacking)} that the stack gave it"
-        yield bad(check, found, give_again(arn, lacking))

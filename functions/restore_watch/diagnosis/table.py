@@ -39,8 +39,7 @@ class TableDiagnosis:
         projects, stack, *_ = Bookkeeping(*self.store).read_books(self.deadline, self.now())
         yield good("table", "can be read")
         for watched in (stack, *(project.watched for project in projects.values())):
-            trouble = watched.degraded
-            if trouble is not None:
+            if trouble := watched.degraded:
                 name = f"project {watched.group_id}" if watched.group_id else "stack"
                 yield bad(
                     f"{name}: degraded",
