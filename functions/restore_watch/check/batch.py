@@ -5,7 +5,7 @@ Several share the threads of sweeps, so a slow project cannot hold up the others
 for a rate limit: after a transient error, a target is checked again after all others.
 """
 
-from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from itertools import chain
 from random import sample
@@ -24,7 +24,7 @@ from restore_watch.event.event import RefusedTarget, Target
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.telemetry.telemetry import Telemetry
-from restore_watch.threads.fair_turns import Agenda
+from restore_watch.threads.fair_turns import Agenda, Task
 from restore_watch.threads.workers import Workers
 
 ROUNDS = 3
@@ -88,7 +88,7 @@ class Turns:
 
 
 @service
-class _Check:
+class _Check(Task):
     """A task of the agenda: ask about a target. No two threads ask about one target at once."""
 
     target: RestoreTarget
@@ -97,13 +97,6 @@ class _Check:
     @property
     def bucket(self) -> Bucket:
         return Bucket(self.target.group_id, self.target.kind or RestoreKind.FLEX)
-
-    @property
-    def keys(self) -> tuple[RestoreTarget]:
-        return (self.target,)
-
-    def without(self, busy: Container[Hashable]) -> "_Check | None":
-        return None if self.target in busy else self
 
 
 @service
@@ -149,6 +142,7 @@ class BatchChecker:
         )
         threads = self.workers.start(agenda, check, len(jobs))
         try:
+            # A round has each target once. The next begins when all are done, or no time is left.
             for _ in range(ROUNDS):
                 agenda.add(map(_Check, jobs))
                 agenda.wait_until_done(deadline.remaining())

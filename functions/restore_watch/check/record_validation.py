@@ -70,7 +70,6 @@ def _require_moment(report: RecordValidation, now: datetime) -> None:
 
 
 def _needs_check(validation: Validation, recorded: Recorded) -> bool:
-    """Whether the verdict is PASSED, and no completion of the job is recorded."""
     return validation.verdict is Verdict.PASSED and RestoreStatus.COMPLETED not in recorded.seen
 
 

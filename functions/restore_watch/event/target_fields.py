@@ -52,8 +52,7 @@ _NEVER_ACCEPTED = dict.fromkeys(
 
 def read_target(fields: Mapping[str, Any], path: str = "") -> RestoreTarget:
     """Return the job that these fields name, and ignore others. Raises InvalidEventError."""
-    refused = _NEVER_ACCEPTED | (_BESIDE_ONE_TARGET if path else {})
-    for name, problem in refused.items():
+    for name, problem in (_NEVER_ACCEPTED | (_BESIDE_ONE_TARGET if path else {})).items():
         if name in fields:
             raise InvalidEventError(path + name, problem)
     read = {name: one_of(fields, name, path) for name in EXPECTED}
