@@ -34,6 +34,7 @@ from restore_watch.report.restore_evidence import (
     began_at,
     is_restore,
     read_evidence,
+    shown_key,
 )
 from restore_watch.table.how_long_kept import RETENTION
 
@@ -235,7 +236,7 @@ def _add(
             files.add(evidence)
             summary.add_restore(evidence)
     except UnreadableItemError:
-        summary.add_unreadable(item)
+        summary.unreadable.append(shown_key(item))
 
 
 def _account(aws: Aws) -> str | None:

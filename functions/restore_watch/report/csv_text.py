@@ -29,5 +29,4 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    text = _CONTROLS.sub(" ", str(value))
-    return _FORMULA.sub(r"\1'", text)
+    return _FORMULA.sub(r"\1'", _CONTROLS.sub(" ", str(value)))

@@ -156,8 +156,7 @@ class FleetReader:
     def _ask_round(self, deadline: Deadline) -> None:
         """Ask what may be asked now. The rest stays open."""
         limits, workers = self.environment.atlas.limits, self.environment.workers
-        since = self.environment.clock.unix()
-        pace = Pace(partial(limits.share_left, since=since), limits.waits)
+        pace = Pace(partial(limits.share_left, since=self.environment.clock.unix()), limits.waits)
         agenda: Agenda[_Ask] = Agenda(
             workers.at_once,
             allows=lambda one: pace.allows(one.bucket, to_find=True),
@@ -176,8 +175,7 @@ class FleetReader:
             more = self._keep(ask, deadline.within(QUESTION_TIME))
         except RestoreWatchError as error:
             ask.tries, ask.error = ask.tries + 1, error
-            is_transient = isinstance(error, AtlasError) and error.transient
-            may_try = is_transient and ask.tries < SILENT_TRIES
+            may_try = isinstance(error, AtlasError) and error.transient and ask.tries < SILENT_TRIES
             if not (may_try or isinstance(error, AtlasRateLimitError)):
                 self._give_up(ask, error)
             is_of_all = self._wants_all and ask.about == ALL_PROJECTS

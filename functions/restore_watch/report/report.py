@@ -136,7 +136,8 @@ class Report:
         begun: dict[date, list[Restore]] = {month: [] for month in self.months}
         for one in judged.restores:
             begun.get(one.began.date().replace(day=1), []).append(one)
-        seen = _first_seen(judged.reach, self.watched_since)
+        # Restores are known from here on, by a list that goes on or by the table; None: all are.
+        seen = judged.reach and min(judged.reach, self.watched_since or judged.reach).date()
         return {month: _sign(month, restores, judged, seen) for month, restores in begun.items()}
 
     @property
@@ -169,16 +170,10 @@ def median_seconds(restores: Sequence[Restore]) -> float | None:
     return median(took) if took else None
 
 
-def _first_seen(reach: datetime | None, watched_since: datetime | None) -> date | None:
-    """From when restores are known, by a list that goes on or by the table; None if by all."""
-    return reach and min(reach, watched_since or reach).date()
-
-
 def _sign(month: date, restores: Sequence[Restore], judged: Judged, seen: date | None) -> Sign:
     rungs = {one.rung for one in restores}
     good = [one for one in restores if one.rung in {Rung.VERIFIED, Rung.RESTORED}]
-    last_good = max(good, key=lambda one: one.ended_at, default=None)
-    if failure_after(last_good, restores):
+    if failure_after(max(good, key=lambda one: one.ended_at, default=None), restores):
         return Sign.FAILED
     made = judged.cluster.created_at
     is_before = made is not None and month < made.date().replace(day=1)

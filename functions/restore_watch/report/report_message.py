@@ -31,7 +31,6 @@ def message_of_report(report: Report, bucket: str, key: str, partition: str) -> 
     named = [{name: one[name] for name in names} for one in facts]
     console = f"https://{report.region}.console.{_CONSOLES.get(partition, 'aws.amazon.com')}"
     path = f"{quote(bucket)}?region={report.region}&prefix={quote(key)}"
-    page = {"bucket": bucket, "key": key, "consoleUrl": f"{console}/s3/object/{path}"}
     message = cloud_event(
         f"Atlas restore report to {last}: {'a look is needed' if attention else 'all is well'}",
         {
@@ -46,7 +45,7 @@ def message_of_report(report: Report, bucket: str, key: str, partition: str) -> 
             "degraded": list(report.degraded)[:SHOWN],
             "windowDays": report.policy.window.days,
             "attention": attention,
-            "report": page,
+            "report": {"bucket": bucket, "key": key, "consoleUrl": f"{console}/s3/object/{path}"},
         },
         {"attention": json.dumps(attention)},
         id=f"{report.stack}:report:{first}:{last}",

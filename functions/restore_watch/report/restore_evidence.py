@@ -165,7 +165,7 @@ def read_stored(
         try:
             stored = read_evidence(item, objectives, now)
         except UnreadableItemError:
-            read.unreadable.append(_shown_key(item))
+            read.unreadable.append(shown_key(item))
             continue
         read.restores.append(stored.restore)
         seen = stored.recorded.changes[0].observed_at
@@ -212,21 +212,16 @@ def read_evidence(
     if {names(entry.job) for entry in recorded.history} != {names(target)}:
         raise UnreadableItemError
     last, judged = recorded.changes[-1], _newest_verdict(recorded)
+    # A test that was over when it was first seen may have ended long ago.
+    is_over = last.job.status is RestoreStatus.COMPLETED and not last.job.is_download
     restore = Restore(
         last.job,
         began,
-        _seen_at(recorded, began),
+        began if is_over and last is recorded.changes[0] else last.observed_at,
         judged.validation.verdict if judged else None,
         _tested_at(judged)[0] if judged else None,
     )
     return RestoreEvidence(restore, recorded, missing_since, objectives, now)
-
-
-def _seen_at(recorded: Recorded, began: datetime) -> datetime:
-    """A test that was over when it was first seen may have ended long ago."""
-    first, last = recorded.changes[0], recorded.changes[-1]
-    is_test = last.job.status is RestoreStatus.COMPLETED and not last.job.is_download
-    return began if is_test and first is last else last.observed_at
 
 
 def _newest_verdict(recorded: Recorded) -> RecordedValidation | None:
@@ -238,13 +233,12 @@ def _tested_at(entry: RecordedValidation) -> tuple[datetime, int]:
     return entry.validation.validated_at or entry.observed_at, entry.sequence
 
 
-def _shown_key(item: Mapping[str, Any]) -> dict[str, str]:
-    """The key of an item that cannot be read. It may hold anything."""
+def shown_key(item: Mapping[str, Any]) -> dict[str, str]:
+    """Return the key of an item that cannot be read. It may hold anything."""
     return {name: redact(item[name]["S"]) for name in ("cluster", "restoreId")}
 
 
 def _target(item: Mapping[str, Any]) -> RestoreTarget:
-    """The job that the item's key names."""
     group_id, _, cluster_name = item["cluster"]["S"].partition("/")
     names = {"groupId": group_id, "clusterName": cluster_name, "restoreId": item["restoreId"]["S"]}
     return RestoreTarget.model_validate(names)
@@ -264,10 +258,6 @@ class Summary:
         self.restores += 1
         names = ("outcome", "rtoMet", "rpoMet")
         self._counts.update((name, evidence.facts[name]) for name in names)
-
-    def add_unreadable(self, item: Mapping[str, Any]) -> None:
-        """Keep the key of an item that this version cannot read."""
-        self.unreadable.append(_shown_key(item))
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as plain JSON."""

@@ -164,8 +164,7 @@ def counted(clusters: Iterable[Judged]) -> str:
 
 def _required(report: Report, some: int) -> str:
     free = report.states[State.EXEMPT] + report.states[State.NOT_REQUIRED]
-    required = len(report.judged or ()) - free
-    return f"{some} of {_count(required, 'cluster')}"
+    return f"{some} of {_count(len(report.judged or ()) - free, 'cluster')}"
 
 
 def _window(report: Report) -> str:
