@@ -79,10 +79,9 @@ class Application:
             return {}
         self.telemetry.count_subscriptions(found.confirmed, found.pending, found.missing)
         if found.missing:
-            notice = missing_subscription_notice(
-                found, datetime.fromtimestamp(self.now(), UTC), self.stack
-            )
-            self._send([Entry(notice)], deadline, without=Channel.EMAIL)
+            at = datetime.fromtimestamp(self.now(), UTC)
+            entry = Entry(missing_subscription_notice(found, at, self.stack))
+            self._send([entry], deadline, without=Channel.EMAIL)
         return {"confirmed": found.confirmed, "pending": found.pending}
 
     def _read(self, text: str) -> Entry | None:

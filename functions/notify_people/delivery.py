@@ -113,7 +113,7 @@ class Delivery:
             self.fail([entry], error, channel)
             return False
         if sent == notice.order:
-            self.telemetry.report_repetition(channel, notice)
+            self.telemetry.report_sent(channel, notice, "sent already")
         elif sent is not None:
             self.telemetry.report_dropped(channel, notice)
         return sent is None

@@ -37,14 +37,13 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Raise ConfigurationError that names the missing variables, or the wrong variable."""
         given = read_environment(environment, "SENT_TABLE_NAME")
-        topic_arns = {
-            channel: standard_topic(given, name)
-            for channel, name in _TOPICS.items()
-            if given.get(name)
-        }
         return cls(
             sent_table_name=given["SENT_TABLE_NAME"],
-            topic_arns=topic_arns,
+            topic_arns={
+                channel: standard_topic(given, name)
+                for channel, name in _TOPICS.items()
+                if given.get(name)
+            },
             secret_id=given.get("NOTIFY_SECRET_ID") or None,
             channels=_channels(given),
             changes=_changes(given),
@@ -66,7 +65,6 @@ def _console(text: str) -> str:
 
 
 def _channels(given: Mapping[str, str]) -> tuple[Channel, ...] | None:
-    """Return the channels that are named, in the order in which they are tried."""
     needs = {channel: _TOPICS.get(channel, "NOTIFY_SECRET_ID") for channel in Channel}
     if not given.get("NOTIFY_CHANNELS"):
         if not any(map(given.get, needs.values())):

@@ -19,15 +19,10 @@ class Telemetry:
     logger: Logger
     metrics: MetricsLog
 
-    def report_sent(self, channel: Channel, notice: Notice) -> None:
-        """Report a notice that a channel took."""
+    def report_sent(self, channel: Channel, notice: Notice, text: str = "sent") -> None:
+        """Report a notice that a channel took, now or before."""
         with emitting():
-            self.logger.info("sent", **_names(channel, notice))
-
-    def report_repetition(self, channel: Channel, notice: Notice) -> None:
-        """Report a message that was delivered again."""
-        with emitting():
-            self.logger.info("sent already", **_names(channel, notice))
+            self.logger.info(text, **_names(channel, notice))
 
     def report_dropped(self, channel: Channel, notice: Notice) -> None:
         """Report a notice that came after a newer notice about the same subject."""

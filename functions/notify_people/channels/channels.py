@@ -50,8 +50,7 @@ class Channels:
             return
         (notice,) = notices
         if channel is Channel.CHAT:
-            text = json.dumps(chat.custom_notification(notice))
-            self._publish(channel, deadline, Message=text)
+            self._publish(channel, deadline, Message=json.dumps(chat.custom_notification(notice)))
             return
         secret = self.secret.current(deadline)
         address = value = secret.of(channel)

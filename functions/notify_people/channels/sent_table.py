@@ -74,8 +74,7 @@ class SentTable:
 
     def note(self, subject: str, channel: Channel, sequence: int, deadline: Deadline) -> None:
         """Note that this was sent. If a newer `sequence` is noted already, that stays."""
-        values = _values(sequence, self.now())
-        self._update(subject, channel, _NOTE, _NEWER, values, deadline)
+        self._update(subject, channel, _NOTE, _NEWER, _values(sequence, self.now()), deadline)
 
     def release(self, subject: str, channel: Channel, claim: str, deadline: Deadline) -> None:
         """Give the claim back, so that the next try does not wait until it expires."""
@@ -117,5 +116,4 @@ class SentTable:
 
 
 def _values(sequence: int, now: float) -> dict[str, str | float]:
-    expires_at = int(now + RETENTION.total_seconds())
-    return {":sequence": sequence, ":now": now, ":expiresAt": expires_at}
+    return {":sequence": sequence, ":now": now, ":expiresAt": int(now + RETENTION.total_seconds())}

@@ -45,7 +45,6 @@ def report_notice(made: ReportMade, stack: str) -> Notice:
 
 
 def _look(made: ReportMade, bad: int, required: int) -> str:
-    """Return what needs a look, or nothing."""
     if bad:
         return f"{bad} of {_count(required, 'cluster')} need{'s' if bad == 1 else ''} a look"
     if failed := made.restores.get("failed"):

@@ -22,12 +22,8 @@ from notify_people.severity_and_alerts import of_restore
 from notify_people.words.notice import Notice, Step, known
 from notify_people.words.spans import duration, minute, moment
 
-_KINDS = {
-    "flex": "Flex",
-    "dedicated": "dedicated",
-    "tenant": "shared (M2 or M5)",
-    "collection": "collection",
-}
+_KINDS = {"flex": "Flex", "tenant": "shared (M2 or M5)"}
+"""The other kinds are their own words."""
 
 _DELIVERIES = {
     "": "restore",

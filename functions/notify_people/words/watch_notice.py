@@ -79,7 +79,6 @@ def _story_of(change: WatchChange, console: str) -> tuple[str, str, str, tuple[S
 
 
 def _steps(change: WatchChange, console: str) -> Iterator[Step]:
-    """Yield the advice, a place to look, and the next message to expect."""
     # 1.0.0 sends no fix.
     look = "Read what failed above, and the log group that the output LogGroupName names"
     yield Step(change.fix or look)
