@@ -2,15 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from foundation.deadline import Deadline
 from foundation.service import service
+from restore_watch.aws.own_function import OwnFunction
 from restore_watch.check.batch import BatchChecker, FailedCheck
 from restore_watch.check.check import JobChecker
-from restore_watch.check.newest_restore import find_newest_restore
-from restore_watch.check.record_validation import record_validation
-from restore_watch.check.register_wait import register_wait
 from restore_watch.errors import RestoreWatchError
 from restore_watch.event.actions import (
     Action,
@@ -31,19 +29,23 @@ from restore_watch.event.event import (
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.model.workflow_wait import Wait, answer_to
-from restore_watch.sweep.sweep import Sweeper
 from restore_watch.telemetry.telemetry import Telemetry
-from restore_watch.time_limits import CHECK_TIME, SWEEP_TIME
+from restore_watch.time_limits import CHECK_TIME, FOLLOWING_TIME, SWEEP_TIME
+
+if TYPE_CHECKING:
+    from restore_watch.sweep.sweep import Sweeper
 
 
 @service
 class Application:
-    """Answers invocations, and reports every check to the telemetry."""
+    """Answers invocations, and reports every check. What most do not need is made on first use."""
 
     checker: JobChecker
     batches: BatchChecker
-    sweeper: Sweeper
     telemetry: Telemetry
+    own_function: OwnFunction
+    hot_seconds: float
+    sweeper: Callable[[], "Sweeper"]
     diagnosis: Callable[[Diagnose, Deadline], Mapping[str, Any]]
 
     def answer(
@@ -62,8 +64,14 @@ class Application:
             return self._result(request, deadline, request_id)
         finally:
             # A sweep follows the jobs that are new, even if their check failed.
-            if self.checker.take_new():
-                self.sweeper.start_following(deadline)
+            if self.checker.take_new() and self.hot_seconds:
+                self._start_following(deadline.within(FOLLOWING_TIME))
+
+    def _start_following(self, deadline: Deadline) -> None:
+        """Start the sweep that follows new jobs. If Lambda does not take it, the next tick does."""
+        error = self.own_function.start_sweep(self.checker.outbox.clock.now(), deadline)
+        if error is not None:
+            self.telemetry.report_unstarted_sweep(error)
 
     def _result(
         self, request: Request, deadline: Deadline, request_id: str | None
@@ -93,16 +101,22 @@ class Application:
         result: Mapping[str, Any]
         match request:
             case WaitForJob(target, wait):
+                from restore_watch.check.register_wait import register_wait
+
                 registration = register_wait(self.checker, target, wait, deadline)
                 self.telemetry.report_registration(registration)
                 result = registration.as_json()
             case RecordValidation():
+                from restore_watch.check.record_validation import record_validation
+
                 recorded = record_validation(self.checker, request, deadline, request_id)
                 self.telemetry.report_validation(recorded)
                 result = recorded.as_json()
             case Sweep():
-                result = self.sweeper.sweep(request, deadline)
+                result = self.sweeper().sweep(request, deadline)
             case FindNewestRestore():
+                from restore_watch.check.newest_restore import find_newest_restore
+
                 result = find_newest_restore(self.checker.atlas, request, deadline)
             case TestNotification():
                 outbox = self.checker.outbox

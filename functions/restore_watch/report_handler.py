@@ -14,10 +14,11 @@ import boto3
 from foundation.aws_call import AWS_CONFIG
 from foundation.deadline import Deadline
 from foundation.emitting import start_logger
-from restore_watch.composition import environment_of
 from restore_watch.errors import RestoreWatchError
 from restore_watch.report.report_settings import ReportSettings
 from restore_watch.report.reporter import Reporter
+from restore_watch.sweep.composition import Environment, SweepOptions
+from restore_watch.wires import wires_of
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -28,9 +29,9 @@ RESERVE = 1.0
 settings = ReportSettings.from_environment(os.environ)
 logger = start_logger(settings.of_stack.log_level)
 client: Any = partial(boto3.Session().client, config=AWS_CONFIG)
-environment = environment_of(settings.of_stack, logger, client)
-reporter = Reporter(settings, environment, client("s3"))
-telemetry = environment.telemetry
+wires = wires_of(settings.of_stack, logger, client)
+options = SweepOptions(settings.of_stack.hot_seconds, settings.of_stack.project_ids)
+reporter = Reporter(settings, Environment(*wires, options), client("s3"))
 
 
 @logger.inject_lambda_context(log_event=False)
@@ -39,8 +40,8 @@ def lambda_handler(event: Any, context: "LambdaContext") -> Mapping[str, Any]:
     left = context.get_remaining_time_in_millis() / 1000
     try:
         result = reporter.report(event, Deadline.after(left - RESERVE))
-        telemetry.report_report(result)
+        wires.telemetry.report_report(result)
     except RestoreWatchError as error:
-        telemetry.report_failure(error)
+        wires.telemetry.report_failure(error)
         raise
     return result

@@ -32,10 +32,8 @@ from restore_watch.outbox import Outbox
 from restore_watch.sweep import composition
 from restore_watch.sweep.asking.watched_projects import ProjectIds
 from restore_watch.sweep.sweep import Sweeper
-from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.table.lease import SweepLease
-from restore_watch.table.open_jobs import OpenJobs
 from restore_watch.telemetry.telemetry import Telemetry
 from restore_watch.threads.how_many_threads import threads_for
 from restore_watch.threads.workers import Workers
@@ -110,19 +108,19 @@ class Environment:
         dynamodb, table, clock = self.by.dynamodb, self.world.stack.table_name, outbox.clock
         sweeper = Sweeper(
             composition.Environment(
-                self.checker.atlas,
-                outbox,
-                OpenJobs(dynamodb, table),
-                Bookkeeping(dynamodb, table),
-                workers,
-                self.telemetry,
-                self._options,
+                self.checker.atlas, outbox, workers, self.telemetry, self._options
             ),
             SweepLease(dynamodb, table, now=clock.unix, sleep=clock.sleep),
-            OwnFunction(lambda: self.by.lambda_, self.world.stack.function.name),
         )
-        batches = BatchChecker(self.checker, workers, self.telemetry)
-        return Application(self.checker, batches, sweeper, self.telemetry, _no_diagnosis)
+        return Application(
+            self.checker,
+            BatchChecker(self.checker, workers, self.telemetry),
+            self.telemetry,
+            OwnFunction(lambda: self.by.lambda_, self.world.stack.function.name),
+            self._options.hot_seconds,
+            lambda: sweeper,
+            _no_diagnosis,
+        )
 
     def deadline(self, seconds: float = PLENTY) -> Deadline:
         return Deadline.after(seconds, self.world.uptime)

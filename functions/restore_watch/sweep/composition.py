@@ -62,14 +62,14 @@ class Environment:
 
     atlas: AtlasSession
     outbox: Outbox
-    open_jobs: OpenJobs
-    bookkeeping: Bookkeeping
     workers: Workers
     telemetry: Telemetry
     options: SweepOptions
 
     def __post_init__(self) -> None:
-        self.clock = self.outbox.clock
+        self.clock, table = self.outbox.clock, self.outbox.table
+        self.open_jobs = OpenJobs(table.client, table.table_name)
+        self.bookkeeping = Bookkeeping(table.client, table.table_name)
         now = self.clock.unix
         self.memory, self.find_memory, self.last_try = JobMemory(now), FindMemory(now), LastTry()
 

@@ -21,7 +21,6 @@ from typing import Any
 
 from foundation.deadline import Deadline
 from foundation.service import service
-from restore_watch.aws.own_function import OwnFunction
 from restore_watch.errors import AtlasError, CredentialsError, RestoreWatchError
 from restore_watch.event.actions import Sweep
 from restore_watch.model.outage import Watched
@@ -35,7 +34,7 @@ from restore_watch.sweep.log import Record
 from restore_watch.table.bookkeeping import Books
 from restore_watch.table.lease import SweepLease
 from restore_watch.telemetry.metrics import metrics_of_open_jobs
-from restore_watch.time_limits import FOLLOWING_TIME, PENDING_TIME
+from restore_watch.time_limits import PENDING_TIME
 
 SKIPPED: Mapping[str, Any] = {"skipped": True}
 """The result of a sweep that leaves its work to another one."""
@@ -47,15 +46,6 @@ class Sweeper:
 
     environment: Environment
     lease: SweepLease
-    own_function: OwnFunction
-
-    def start_following(self, deadline: Deadline) -> None:
-        """Start the sweep that follows new jobs. If Lambda does not take it, the next tick does."""
-        if self.environment.options.hot_seconds:
-            starting = deadline.within(FOLLOWING_TIME)
-            error = self.own_function.start_sweep(self.environment.clock.now(), starting)
-            if error is not None:
-                self.environment.telemetry.report_unstarted_sweep(error)
 
     def sweep(self, request: Sweep, deadline: Deadline) -> Mapping[str, Any]:
         """

@@ -1,0 +1,48 @@
+"""The wires to Atlas and AWS that every function of the watch has."""
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+from aws_lambda_powertools import Logger
+
+from foundation.clock import Clock
+from foundation.emitting import MetricsLog
+from restore_watch.atlas.network import http_client
+from restore_watch.atlas.session import AtlasSession
+from restore_watch.aws.atlas_secret import AtlasSecret
+from restore_watch.aws.step_functions import Workflows
+from restore_watch.aws.topic_messages import StatusChangesTopic
+from restore_watch.outbox import Outbox
+from restore_watch.settings import Settings
+from restore_watch.table.jobs import RestoreJobsTable
+from restore_watch.telemetry.telemetry import Telemetry
+from restore_watch.threads.how_many_threads import threads_for
+from restore_watch.threads.workers import Workers
+
+
+class Wires(NamedTuple):
+    """They last as long as the environment. Any thread may use them."""
+
+    atlas: AtlasSession
+    outbox: Outbox
+    workers: Workers
+    telemetry: Telemetry
+
+
+def wires_of(settings: Settings, logger: Logger, client: Callable[[Any], Any]) -> Wires:
+    """Return the wires, connected to nothing yet."""
+    telemetry = Telemetry(logger, MetricsLog(settings.metrics))
+    http = http_client(telemetry.report_sunset)
+    secret = AtlasSecret(client("secretsmanager"), settings.atlas_secret_id)
+    clock = Clock()
+    atlas = AtlasSession(settings.atlas_base_url, secret.credentials, http)
+    outbox = Outbox(
+        RestoreJobsTable(client("dynamodb"), settings.table_name),
+        StatusChangesTopic(client("sns"), settings.topic_arn, settings.stack_name),
+        Workflows(cache(partial(client, "stepfunctions"))),
+        telemetry,
+        clock,
+    )
+    workers = Workers(threads_for(settings.memory_megabytes))
+    return Wires(atlas, outbox, workers, telemetry)
