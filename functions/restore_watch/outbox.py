@@ -15,7 +15,7 @@ from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
 from restore_watch.aws.step_functions import Workflows
-from restore_watch.aws.topic_messages import StatusChangesTopic
+from restore_watch.aws.topic_messages import StatusChangesTopic, message_of_job
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.validation import Entry
@@ -59,7 +59,7 @@ class Outbox:
         last: Entry | None = None
         try:
             for entry in recorded.pending:
-                self.topic.publish(entry, deadline)
+                self.topic.publish(message_of_job(entry), deadline)
                 self.telemetry.report_publication(entry, recorded)
                 last = entry
         except RestoreWatchError:

@@ -41,7 +41,7 @@ from pictures.messages import golden
 from pictures.pages import FOLDER, THEMES, pages
 from pictures.render import DRAWN, hashes
 from restore_watch.atlas.read_restore_job import FIELDS, restore_job
-from restore_watch.aws import topic_messages
+from restore_watch.aws import topic_messages, watch_messages
 from restore_watch.aws.atlas_secret import read_credentials
 from restore_watch.aws.topic_messages import message_of_job
 from restore_watch.event.event import OneTarget, SeveralTargets, parse
@@ -209,8 +209,8 @@ def test_every_type_of_a_message_is_named() -> None:
     on_demand = {topic_messages.VALIDATION_EVENT_TYPE, topic_messages.TEST_EVENT_TYPE}
     others = {
         topic_messages.EVENT_TYPE,
-        *topic_messages.WATCH_EVENT_TYPES.values(),
-        *(topic_messages.EXPIRING_EVENT_TYPE, topic_messages.RENEWED_EVENT_TYPE),
+        *watch_messages.WATCH_EVENT_TYPES.values(),
+        *(watch_messages.EXPIRING_EVENT_TYPE, watch_messages.RENEWED_EVENT_TYPE),
     }
 
     assert [one for one in on_demand if f"`{one}`" not in page("events")] == []

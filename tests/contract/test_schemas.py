@@ -13,12 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from restore_watch.aws.topic_messages import (
-    message_of_credentials,
-    message_of_job,
-    message_of_test,
-    message_of_watch,
-)
+from restore_watch.aws.topic_messages import message_of_job, message_of_test
+from restore_watch.aws.watch_messages import message_of_credentials, message_of_watch
 from restore_watch.model.credentials_expiry import THRESHOLDS, CredentialsChange, ExpiringSecret
 from restore_watch.model.fields import TEXT_LIMIT
 from restore_watch.model.outage import Trouble, WatchChange, WatchState

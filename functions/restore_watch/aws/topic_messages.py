@@ -18,9 +18,6 @@ from restore_watch.errors import (
     NotificationRefusedError,
     RestoreWatchError,
 )
-from restore_watch.model.advice_on_errors import fix_named, fix_of_expiry
-from restore_watch.model.credentials_expiry import CredentialsChange
-from restore_watch.model.outage import WatchChange, WatchState
 from restore_watch.model.status_change import utc_text
 from restore_watch.model.validation import Entry, RecordedValidation
 
@@ -30,12 +27,6 @@ if TYPE_CHECKING:
 
 EVENT_TYPE = "atlas-restore-watch.status-changed.v1"
 VALIDATION_EVENT_TYPE = "atlas-restore-watch.validation-recorded.v1"
-WATCH_EVENT_TYPES = {
-    WatchState.DEGRADED: "atlas-restore-watch.watch-degraded.v1",
-    WatchState.RECOVERED: "atlas-restore-watch.watch-recovered.v1",
-}
-EXPIRING_EVENT_TYPE = "atlas-restore-watch.credentials-expiring.v1"
-RENEWED_EVENT_TYPE = "atlas-restore-watch.credentials-renewed.v1"
 TEST_EVENT_TYPE = "atlas-restore-watch.test-notification.v1"
 
 SUBJECT_LIMIT = 99
@@ -101,64 +92,6 @@ def message_of_job(entry: Entry) -> Message:
     )
 
 
-def message_of_watch(change: WatchChange, stack_name: str) -> Message:
-    """Return the message that a project or the stack is degraded or has recovered."""
-    name = change.group_id or stack_name
-    trouble = change.trouble
-    since = utc_text(trouble.since)
-    success_at = change.last_success_at
-    return cloud_event(
-        f"Atlas restore watch {change.state}: {name}",
-        {
-            "stack": stack_name,
-            "groupId": change.group_id,
-            "error": trouble.error,
-            "message": trouble.message,
-            "fix": trouble.fix or fix_named(trouble.error, of_stack=change.group_id is None),
-            "reason": change.reason,
-            "since": since,
-            "lastSuccessAt": utc_text(success_at) if success_at else None,
-            "openJobs": change.open_jobs,
-        },
-        {"groupId": change.group_id},
-        id=f"{name}:{change.state}:{since}",
-        source=f"/groups/{name}" if change.group_id else f"/stacks/{name}",
-        type=WATCH_EVENT_TYPES[change.state],
-        subject=name,
-        time=utc_text(change.at) if change.state is WatchState.RECOVERED else since,
-    )
-
-
-def message_of_credentials(change: CredentialsChange, stack_name: str) -> Message:
-    """Return the message that the credentials are about to expire, or were renewed."""
-    secret, days = change.secret, change.threshold
-    if days is None:
-        subject = f"Atlas credentials renewed: {stack_name}"
-    elif secret.has_expired(change.at):
-        subject = f"Atlas credentials have expired: {stack_name}"
-    else:
-        plural = "" if days == 1 else "s"
-        subject = f"Atlas credentials expire within {days} day{plural}: {stack_name}"
-    return cloud_event(
-        subject,
-        {
-            "stack": stack_name,
-            "clientId": secret.client_id,
-            "expiresAt": utc_text(secret.expires_at),
-            "daysLeft": days,
-            "isCertain": secret.is_certain,
-            "fix": "" if days is None else fix_of_expiry(secret, change.at),
-        },
-        {},
-        # A secret that is used again after another one is said again: the date is no id.
-        id=f"{stack_name}:credentials:{utc_text(change.at)}:{days or 'renewed'}",
-        source=f"/stacks/{stack_name}",
-        type=RENEWED_EVENT_TYPE if days is None else EXPIRING_EVENT_TYPE,
-        subject=stack_name,
-        time=utc_text(change.at),
-    )
-
-
 def message_of_test(stack_name: str, requested_at: datetime) -> Message:
     """Return a test notification, which shows people whether messages reach them."""
     at = utc_text(requested_at)
@@ -182,9 +115,6 @@ def cloud_event(
     return Message(title, event, {"type": context["type"], **attributes})
 
 
-type Change = Entry | WatchChange | CredentialsChange
-
-
 @service
 class StatusChangesTopic:
     """
@@ -198,21 +128,13 @@ class StatusChangesTopic:
     arn: str
     stack_name: str = "atlas-restore-watch"
 
-    def publish(self, change: Change, deadline: Deadline) -> str:
-        """Publish a recorded change, or a validation."""
-        match change:
-            case WatchChange():
-                message = message_of_watch(change, self.stack_name)
-            case CredentialsChange():
-                message = message_of_credentials(change, self.stack_name)
-            case _:
-                message = message_of_job(change)
-        outcome = "the change is stored and will be published"
-        return self._publish(message, deadline, NotificationPendingError, outcome)
-
-    def publish_report(self, message: Message, deadline: Deadline) -> str:
-        """Publish that a report was made."""
-        outcome = "the report lies in the bucket, and a retry publishes it"
+    def publish(
+        self,
+        message: Message,
+        deadline: Deadline,
+        outcome: str = "the change is stored and will be published",
+    ) -> str:
+        """Publish what was recorded. `outcome`: what becomes of it if SNS does not take it."""
         return self._publish(message, deadline, NotificationPendingError, outcome)
 
     def publish_test(self, requested_at: datetime, deadline: Deadline) -> str:

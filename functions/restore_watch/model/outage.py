@@ -91,6 +91,11 @@ class WatchChange(Kept):
     open_jobs: _Count
     reason: OrNull[Annotated[str, Field(pattern=f"^{REMOVED}$")]] = None
 
+    @property
+    def is_degraded(self) -> bool:
+        """False if it has recovered."""
+        return self.state is WatchState.DEGRADED
+
 
 @dataclass(frozen=True)
 class Watched(Kept):

@@ -71,7 +71,8 @@ class Reporter:
         if request.is_scheduled:
             _, partition, *_ = self.settings.of_stack.topic_arn.split(":")
             message = message_of_report(report, bucket, f"{prefix}report.html", partition)
-            self.environment.outbox.topic.publish_report(message, deadline)
+            outcome = "the report lies in the bucket, and a retry publishes it"
+            self.environment.outbox.topic.publish(message, deadline, outcome)
         return {
             "period": {"from": str(period.first), "to": str(period.last)},
             "bucket": bucket,

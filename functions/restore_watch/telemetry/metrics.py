@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.metrics import MetricUnit
 
 from foundation.emitting import Metrics
 from restore_watch.model.status_change import StatusChange
 from restore_watch.table.job_item import Recorded
-from restore_watch.table.open_job import OpenJob
+
+if TYPE_CHECKING:
+    from restore_watch.table.open_job import OpenJob
 
 
 def metrics_of_snapshot(change: StatusChange, recorded: Recorded) -> Metrics:
@@ -30,7 +33,7 @@ def metrics_of_end(change: StatusChange) -> Metrics:
     return {"RestoreDuration": (MetricUnit.Seconds, seconds)}
 
 
-def metrics_of_open_jobs(jobs: Sequence[OpenJob], now: datetime) -> Metrics:
+def metrics_of_open_jobs(jobs: "Sequence[OpenJob]", now: datetime) -> Metrics:
     """Return metrics of the jobs that are open at the end of a sweep."""
     pending = [job.observed_at for job in jobs if job.pending]
     running = [job.scheduled_at or job.target.created_at for job in jobs if job.is_running]

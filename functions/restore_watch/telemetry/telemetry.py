@@ -6,7 +6,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from logging import DEBUG
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
@@ -15,8 +15,6 @@ from cachetools import LRUCache
 from foundation.aws_call import AwsCallError
 from foundation.emitting import Metrics, MetricsLog, emitting
 from restore_watch.errors import AtlasError, RestoreWatchError
-from restore_watch.model.credentials_expiry import CredentialsChange
-from restore_watch.model.outage import WatchChange, WatchState
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.results import (
     FAILURES_SHOWN,
@@ -32,6 +30,10 @@ from restore_watch.model.workflow_wait import TaskAnswer
 from restore_watch.redaction import redact
 from restore_watch.table.job_item import Recorded
 from restore_watch.telemetry.metrics import metrics_of_end, metrics_of_snapshot
+
+if TYPE_CHECKING:
+    from restore_watch.model.credentials_expiry import CredentialsChange
+    from restore_watch.model.outage import WatchChange
 
 
 class Telemetry:
@@ -159,11 +161,10 @@ class Telemetry:
             seconds=round(seconds, 3),
         )
 
-    def report_watch_change(self, change: WatchChange) -> None:
+    def report_watch_change(self, change: "WatchChange") -> None:
         """Report that a project or the stack is degraded or has recovered."""
-        is_degraded = change.state is WatchState.DEGRADED
         self._log(
-            self._logger.error if is_degraded else self._logger.info,
+            self._logger.error if change.is_degraded else self._logger.info,
             f"The watch is {change.state}",
             group_id=change.group_id,
             error=change.trouble.error,
@@ -175,7 +176,7 @@ class Telemetry:
         """Report when the credentials expire."""
         self._write({"CredentialDaysLeft": (MetricUnit.Count, days_left)})
 
-    def report_credentials_change(self, change: CredentialsChange) -> None:
+    def report_credentials_change(self, change: "CredentialsChange") -> None:
         """Report that the credentials are about to expire, or were renewed."""
         write, text = self._logger.warning, "The credentials expire soon"
         if change.threshold is None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 
-from restore_watch.aws.topic_messages import StatusChangesTopic, message_of_job, message_of_watch
+from restore_watch.aws.topic_messages import StatusChangesTopic, message_of_job
+from restore_watch.aws.watch_messages import message_of_watch
 from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.status_change import StatusChange
 from strategies import TEXTS, changes, plain_change, plain_job
@@ -102,8 +103,9 @@ def test_the_subject_is_shorter_than_a_hundred_characters_for_a_stack_of_any_nam
 
     topic = StatusChangesTopic(sns(accept), "arn", "s" * length)
     change = replace(CHANGE, state=state, group_id=group_id)
+    about = message_of_watch(change, topic.stack_name)
 
-    assert topic.publish(change, clock.deadline()) == "m-1"
+    assert topic.publish(about, clock.deadline()) == "m-1"
 
     (message,) = sent
     whole = f"Atlas restore watch {state}: {group_id or 's' * length}"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.own_account import OwnAccount, read_own_account
-from restore_watch.aws.topic_messages import message_of_credentials
+from restore_watch.aws.watch_messages import message_of_credentials
 from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
 from restore_watch.model.advice_on_errors import fix_of_expiry
 from restore_watch.model.credentials_expiry import (

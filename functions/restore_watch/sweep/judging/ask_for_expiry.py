@@ -22,6 +22,7 @@ from foundation.service import service
 from restore_watch.atlas.own_account import read_own_account
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.topic_messages import StatusChangesTopic
+from restore_watch.aws.watch_messages import message_of_credentials
 from restore_watch.errors import (
     AtlasError,
     AtlasRateLimitError,
@@ -68,7 +69,7 @@ class ExpiryWatch:
         """Publish what is recorded, in order, and note what went out. Return what is left."""
 
         def publish(change: CredentialsChange) -> None:
-            self.topic.publish(change, deadline)
+            self.topic.publish(message_of_credentials(change, self.topic.stack_name), deadline)
             self.run.telemetry.report_credentials_change(change)
 
         sent, _ = self.run.publish_in_order(expiry.unsent, publish)

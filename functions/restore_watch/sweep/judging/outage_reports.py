@@ -16,6 +16,7 @@ from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.service import service
 from restore_watch.aws.topic_messages import StatusChangesTopic
+from restore_watch.aws.watch_messages import message_of_watch
 from restore_watch.errors import RestoreWatchError, TableUnavailableError
 from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched
 from restore_watch.model.question import Question
@@ -147,7 +148,7 @@ class OutageReports:
         """Publish what is recorded, in order, and note what went out. Return what is left."""
 
         def publish(change: WatchChange) -> None:
-            self.topic.publish(change, deadline)
+            self.topic.publish(message_of_watch(change, self.topic.stack_name), deadline)
             self.run.telemetry.report_watch_change(change)
 
         unsent = takewhile(lambda _: not self.refusals.are_too_many, watched.unsent)
