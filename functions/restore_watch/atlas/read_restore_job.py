@@ -65,7 +65,7 @@ _HasLink = Annotated[bool, BeforeValidator(_link_of_a_download)]
 """As _HasUrl. Unless a dedicated job is a download, its links decide nothing."""
 
 
-class _Answer(BaseModel):
+class _Answer(BaseModel, defer_build=True):
     """A field of a RestoreJob is named as there, with Atlas's name as the alias."""
 
     model_config = ConfigDict(
@@ -98,7 +98,7 @@ class _Answer(BaseModel):
         """The status, and the other values that need more than one field."""
 
 
-class _FlexAnswer(_Answer):
+class _FlexAnswer(_Answer, defer_build=False):
     """Flex and tenant jobs. They differ in one field, the name of the cluster."""
 
     project_id: OrNull[Text] = None
@@ -129,7 +129,7 @@ class _FlexAnswer(_Answer):
         }
 
 
-class _DedicatedAnswer(_Answer):
+class _DedicatedAnswer(_Answer, defer_build=False):
     """Has no status field: the flags, the finish date and the presence of a URL decide it."""
 
     delivery_type: Text
@@ -181,7 +181,7 @@ _STATES = {
 }
 
 
-class _CollectionAnswer(_Answer):
+class _CollectionAnswer(_Answer, defer_build=False):
     """
     Some databases or collections of a snapshot, restored into a cluster.
 

@@ -88,7 +88,7 @@ class Kept:
     __pydantic_config__: ClassVar = ConfigDict(alias_generator=to_camel)
 
 
-class Shown(BaseModel):
+class Shown(BaseModel, defer_build=True):
     """A part of items, messages and results, with each field by its public name."""
 
     model_config = ConfigDict(

@@ -115,7 +115,7 @@ class RestoreTarget(BaseModel):
         return names | {"kind": self.kind or "auto"}
 
 
-class RestoreJob(Shown):
+class RestoreJob(Shown, defer_build=False):
     """
     One restore job as Atlas last described it. Dates are UTC, durations whole seconds.
 

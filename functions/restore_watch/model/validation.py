@@ -29,7 +29,7 @@ class Verdict(StrEnum):
     FAILED = "FAILED"
 
 
-class Validation(Shown):
+class Validation(Shown, defer_build=False):
     """A pipeline's verdict on the data, tested at `validated_at`. Its texts are redacted."""
 
     verdict: Verdict
