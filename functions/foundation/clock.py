@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from foundation.service import plain_value
 
 CLOCKS_APART = timedelta(minutes=1)
 """The clocks of two machines may differ by this much, so a moment may lie so far in the future."""
@@ -17,7 +18,7 @@ def in_utc(value: datetime) -> datetime:
         raise ValueError("a date must lie within the years 1 to 9999, in UTC too") from None
 
 
-@dataclass(frozen=True)
+@plain_value
 class Clock:
     """`now` gives the time, in UTC; `sleep` takes seconds."""
 

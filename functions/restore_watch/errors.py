@@ -29,13 +29,12 @@ RestoreWatchError
 The text of these errors never holds a secret, a token or a download URL.
 """
 
-from dataclasses import dataclass
-
 from foundation.errors import (  # noqa: F401 - the tree has them
     ApplicationError,
     ConfigurationError,
     TimeBudgetExceededError,
 )
+from foundation.service import plain_value
 
 RestoreWatchError = ApplicationError
 """The root of every error that this application raises on purpose."""
@@ -57,7 +56,7 @@ class CredentialsError(RestoreWatchError):
     """The secret cannot be read, or a key is missing or wrong. Names the key, never a value."""
 
 
-@dataclass(frozen=True)
+@plain_value
 class AtlasReason:
     """
     The reason that Atlas gave for a refusal, redacted and trimmed; None or empty if it gave none.

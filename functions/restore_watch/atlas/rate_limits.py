@@ -9,10 +9,11 @@ for how long Atlas will be out of order.
 import math
 from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Lock
 from typing import NamedTuple, Self
 
+from foundation.service import plain_value
 from restore_watch.atlas.endpoints import Family
 from restore_watch.errors import AtlasError, AtlasRateLimitError, AtlasUnavailableError
 
@@ -38,7 +39,7 @@ class Bucket(NamedTuple):
     family: Family
 
 
-@dataclass(frozen=True)
+@plain_value
 class StandingRefusal:
     """A refusal that Atlas would repeat for `seconds` from `since`, in Unix seconds."""
 

@@ -249,11 +249,11 @@ def test_an_envelope_changes_nothing_in_the_result(
 ) -> None:
     world.atlas.behaviour.envelope_key = key
     job = world.recorded_job(kind)
-    plain = environment.check(job)
+    plain = vars(environment.check(job))
     world.stack.forget_calls()
 
-    assert environment.check(target_of(job, kind, envelope=True, pretty=True)) == plain
-    assert environment.check(target_of(job, kind, envelope=False, pretty=False)) == plain
+    assert vars(environment.check(target_of(job, kind, envelope=True, pretty=True))) == plain
+    assert vars(environment.check(target_of(job, kind, envelope=False, pretty=False))) == plain
     assert [call.query for call in world.questions()] == [
         {"envelope": "true", "pretty": "true"},
         {"envelope": "false", "pretty": "false"},
