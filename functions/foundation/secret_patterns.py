@@ -1,16 +1,14 @@
 """
 Patterns of URLs and secrets, which nobody may see in a text from outside.
 
-Each pattern is slow on long text, so cut the text first.
+Each pattern is slow on long text, so cut the text first. `re` compiles a pattern at its first
+use, and keeps it.
 """
 
-import re
-
-URL = re.compile(
-    r"(?:[a-z][a-z0-9+.-]{0,30}:)?(?:\\{0,3}/|%2f){2}[^ ]+"
+URL = (
+    r"(?i)(?:[a-z][a-z0-9+.-]{0,30}:)?(?:\\{0,3}/|%2f){2}[^ ]+"
     r"|\b[a-z0-9._-]{1,253}(?:(?::|%3a)\d{2,5}|\.[a-z]{2,24})(?:\\{0,3}/|%2f)[^ ]+"
-    r"|[^ ]{0,200}\.tar\.gz[^ ]*",
-    re.IGNORECASE,
+    r"|[^ ]{0,200}\.tar\.gz[^ ]*"
 )
 """
 A URL, also one that is escaped or has no scheme: a download URL opens the whole database.
@@ -18,7 +16,7 @@ A URL, also one that is escaped or has no scheme: a download URL opens the whole
 Only a space ends it, because unprintable characters could hide its end.
 """
 
-CREDENTIAL = re.compile(
+CREDENTIAL = (
     r"(?<!\S)[^\s:@]++:[^\s@]++@\S*(?:[.:]\w|localhost)\S*"
     r"|(?<![A-Za-z0-9])(?:eyJ[\w-]{10,}(?:\.[\w-]*){0,4}|(?:AKIA|ASIA)[A-Z0-9]{12,}"
     r"|(?:xox[a-z]-|gh[a-z]_|github_pat_)[\w-]{6,}|mdb_sa_sk_[\w.*\u2022\u2026-]{6,})"
@@ -47,12 +45,11 @@ _FIGURE = (
 )
 _SIGN = r"(?:\d|[!#$%&*+=@^~]\w)"
 
-SPOKEN_SECRET = re.compile(
-    rf"(?<![\w-])({NAME}\s+(?:(?:is|was)(?:\s*[:=]\s*|\s+))?[\"'`]?)(?!arn:){COUNT}{_FIGURE}"
+SPOKEN_SECRET = (
+    rf"(?i)(?<![\w-])({NAME}\s+(?:(?:is|was)(?:\s*[:=]\s*|\s+))?[\"'`]?)(?!arn:){COUNT}{_FIGURE}"
     rf"(?:(?<=\")(?=[^\"]{{0,200}}{_SIGN})[^\"]{{6,200}}(?=\")"
     rf"|(?<=')(?=[^']{{0,200}}{_SIGN})[^']{{6,200}}(?='(?!\w))"
-    rf"|(?=\S*{_SIGN})[^\s\"'`]{{6,}}(?:[\"'`]+\w\S*)?)",
-    re.IGNORECASE,
+    rf"|(?=\S*{_SIGN})[^\s\"'`]{{6,}}(?:[\"'`]+\w\S*)?)"
 )
 """
 A secret in a sentence, as in `password hunter3`. The first group is the text before it.

@@ -1,5 +1,6 @@
 """Texts from outside that people may see: one short printable line, without URLs and secrets."""
 
+import re
 from collections.abc import Iterable
 from unicodedata import category
 
@@ -13,14 +14,17 @@ SENTENCE_LIMIT = 600
 
 REMOVED = "[removed]"
 
+# Every message needs them, so they are compiled when the environment starts.
+_URL, _CREDENTIAL, _SPOKEN_SECRET = map(re.compile, (URL, CREDENTIAL, SPOKEN_SECRET))
+
 
 def plain(text: str, limit: int = TEXT_LIMIT) -> str:
     """Return the text as one line that can be printed, without URLs and secrets, cut to a limit."""
     # 2,000 characters are more than any limit. The patterns are slow on longer text.
     line = " ".join("".join(map(_printable, text[:2000])).split())
-    for pattern in (URL, CREDENTIAL):
+    for pattern in (_URL, _CREDENTIAL):
         line = pattern.sub(REMOVED, line)
-    return cut(SPOKEN_SECRET.sub(rf"\1{REMOVED}", line), limit)
+    return cut(_SPOKEN_SECRET.sub(rf"\1{REMOVED}", line), limit)
 
 
 def _printable(character: str) -> str:

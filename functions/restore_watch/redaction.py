@@ -11,44 +11,38 @@ QUOTE_LIMIT = 300
 REDACTED = "[redacted]"
 
 # `basic checks` and `bearer of` stay: one word in lower case follows.
-_AUTHORIZATION = re.compile(
-    r"\b(?:access_token|(?<=authorization: )(?:bearer|basic|digest)"
+_AUTHORIZATION = (
+    r"(?i)\b(?:access_token|(?<=authorization: )(?:bearer|basic|digest)"
     r"|(?:bearer|basic|digest)(?!\s++(?-i:[A-Za-z][a-z]{0,15})[.,;:!?]?(?:\s|\Z)))\b"
-    r"[\s\\\"'=:]+\S+",
-    re.IGNORECASE,
+    r"[\s\\\"'=:]+\S+"
 )
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
 # A private key in PEM (RFC 7468), also of PGP, also on one line. Without an end, the whole rest.
-_PRIVATE_KEY = re.compile(
-    r"-{2,5} {0,2}BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY.*?(?:-{2,5} {0,2}END [A-Z0-9 ]{0,60}-{2,5}|\Z)",
-    re.IGNORECASE | re.DOTALL,
+_PRIVATE_KEY = (
+    r"(?is)-{2,5} {0,2}BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY.*?"
+    r"(?:-{2,5} {0,2}END [A-Z0-9 ]{0,60}-{2,5}|\Z)"
 )
 
 # A secret after its name, as in `DB_PASSWORD=...`, `"token": "..."` or `--password ...`.
 _VALUE = r"(?:\\{1,3}\"[^\"]*\"?|\"(?:[^\"\\]|\\[\s\S])*\"?|'[^']*'?|\S+)"
-_NAMED_SECRET = re.compile(
-    rf"(?<![\w-])(--?{NAME}[\s=:]+|{NAME}[\\\"']*\s*[=:]\s*{COUNT}){_VALUE}", re.IGNORECASE
-)
+_NAMED_SECRET = rf"(?i)(?<![\w-])(--?{NAME}[\s=:]+|{NAME}[\\\"']*\s*[=:]\s*{COUNT}){_VALUE}"
 # Atlas writes sentences such as `invalid_token: The token expired`.
-_ASSIGNED_SECRET = re.compile(
-    rf"(?<![\w-])({NAME}(?:[\\\"']*\s*=|[\\\"']+\s*:)\s*){_VALUE}", re.IGNORECASE
-)
+_ASSIGNED_SECRET = rf"(?i)(?<![\w-])({NAME}(?:[\\\"']*\s*=|[\\\"']+\s*:)\s*){_VALUE}"
 
 
 def without_urls(text: str) -> str:
     """Remove every URL from a short text."""
     may_hold_one = "/" in text or "%" in text or "." in text
-    return URL.sub(REDACTED, text) if may_hold_one else text
+    return re.sub(URL, REDACTED, text) if may_hold_one else text
 
 
 def redact_report(text: str, limit: int) -> str:
     """Redact a pipeline's text: also private keys and every named secret. Keep all letters."""
     # The key first: removing a likely URL from it would hide where it begins or ends.
     for pattern in (_PRIVATE_KEY, URL, _AUTHORIZATION, CREDENTIAL):
-        text = pattern.sub(REDACTED, text)
+        text = re.sub(pattern, REDACTED, text)
     for pattern in (_NAMED_SECRET, SPOKEN_SECRET):
-        text = pattern.sub(rf"\1{REDACTED}", text)
+        text = re.sub(pattern, rf"\1{REDACTED}", text)
     line = "".join(sign if sign.isprintable() else " " for sign in text)
     return line[:limit].strip()
 
@@ -62,10 +56,10 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     # This is longer than any quote. The patterns are slow on longer text.
     text = text[: 10 * QUOTE_LIMIT]
     for pattern in (URL, _AUTHORIZATION, CREDENTIAL):
-        text = pattern.sub(REDACTED, text)
+        text = re.sub(pattern, REDACTED, text)
     for pattern in (_ASSIGNED_SECRET, SPOKEN_SECRET):
-        text = pattern.sub(rf"\1{REDACTED}", text)
-    text = _UNPRINTABLE.sub(" ", text)
+        text = re.sub(pattern, rf"\1{REDACTED}", text)
+    text = re.sub(r"[^\x20-\x7e]+", " ", text)
     if len(text) > QUOTE_LIMIT:
         text = f"{text[:QUOTE_LIMIT]}..."
     # Removing a part may join the text around it to a secret. Quote nothing then.
