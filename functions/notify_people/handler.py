@@ -1,5 +1,10 @@
 """The entry point of the Lambda function, and the only file that does work at import."""
 
+# ruff: noqa: E402 - without garbage collection the modules load about 9 % faster
+import gc
+
+gc.disable()
+
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -20,6 +25,9 @@ RESERVE = 0.5
 settings = Settings.from_environment(os.environ)
 logger = start_logger(settings.log_level)
 application = compose(settings, logger, boto3.Session())
+
+gc.enable()
+gc.freeze()
 
 
 @logger.inject_lambda_context(log_event=False)

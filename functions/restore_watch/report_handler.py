@@ -4,6 +4,11 @@ The entry point of the report's Lambda function, which shares the package with t
 It does work at import, as the handler of the watch does.
 """
 
+# ruff: noqa: E402 - without garbage collection the modules load about 9 % faster
+import gc
+
+gc.disable()
+
 import os
 from collections.abc import Mapping
 from functools import partial
@@ -32,6 +37,9 @@ client: Any = partial(boto3.Session().client, config=AWS_CONFIG)
 wires = wires_of(settings.of_stack, logger, client)
 options = SweepOptions(settings.of_stack.hot_seconds, settings.of_stack.project_ids)
 reporter = Reporter(settings, Environment(*wires, options), client("s3"))
+
+gc.enable()
+gc.freeze()
 
 
 @logger.inject_lambda_context(log_event=False)
