@@ -1,0 +1,75 @@
+"""
+What a cold start of each function loads: no module more than cold_start.toml lists.
+
+Each of our modules takes half a millisecond of INIT, and a library 3 to 60.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from local_stack.stack import BUILD, LAYER, PEOPLE, REPORT
+from local_stack.stack import FUNCTION as WATCH
+
+LOADED: dict[str, dict[str, list[str]]] = tomllib.loads(
+    Path(__file__).with_name("cold_start.toml").read_text()
+)
+
+WHAT = {
+    "check": (WATCH, "import restore_watch.handler"),
+    "sweep": (WATCH, "import restore_watch.handler as one; one.application.sweeper()"),
+    "notice": (PEOPLE, "import notify_people.handler"),
+    "report": (REPORT, "import restore_watch.report_handler"),
+}
+"""Each function, and how it gets ready for an invocation. Nothing is called."""
+
+OURS = {"foundation", "restore_watch", "notify_people"}
+PYTHONS = sys.stdlib_module_names | {"__mp_main__"}
+
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:atlas-abcdef"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:topic"
+VARIABLES = {
+    **dict.fromkeys(("ATLAS_SECRET_ID", "NOTIFY_SECRET_ID"), SECRET),
+    **dict.fromkeys(("TABLE_NAME", "SENT_TABLE_NAME", "REPORT_BUCKET"), "name"),
+    **dict.fromkeys(("TOPIC_ARN", "CHAT_TOPIC_ARN"), TOPIC),
+    **dict.fromkeys(("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"), "stack"),
+    **dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), "us-east-1"),
+    **dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "none"),
+    "POWERTOOLS_LOG_LEVEL": "INFO",
+}
+
+
+def loaded(what: str) -> dict[str, list[str]]:
+    """Return our modules by their room, and the libraries, in a fresh process as it was built."""
+    function, start = WHAT[what]
+    path = os.pathsep.join(map(str, (BUILD / function, BUILD / LAYER / "python")))
+    # Without what is installed here beside the layer.
+    code = f"{start}\nimport json, sys\nprint(json.dumps(list(sys.modules)))"
+    command = (sys.executable, "-S", "-c", code)
+    environment = VARIABLES | {"PYTHONPATH": path}
+    done = subprocess.run(  # noqa: S603 - our own code
+        command, env=environment, capture_output=True, text=True, check=False
+    )
+    assert not done.returncode, done.stderr
+
+    names = set(json.loads(done.stdout))
+    found: dict[str, set[str]] = {}
+    for name in names:
+        top = name.partition(".")[0]
+        if top in OURS:
+            room, _, module = name.rpartition(".")
+            if not any(one.startswith(f"{name}.") for one in names):
+                found.setdefault(room, set()).add(module)
+        elif top not in PYTHONS and not top.startswith("_"):
+            found.setdefault("libraries", set()).add(top)
+    return {room: sorted(modules) for room, modules in sorted(found.items())}
+
+
+@pytest.mark.parametrize("what", WHAT)
+def test_a_cold_start_loads_no_module_that_is_not_listed(what: str) -> None:
+    assert loaded(what) == LOADED[what]
