@@ -22,7 +22,6 @@ from foundation.emitting import start_logger
 from restore_watch.errors import RestoreWatchError
 from restore_watch.report.report_settings import ReportSettings
 from restore_watch.report.reporter import Reporter
-from restore_watch.sweep.composition import Environment, SweepOptions
 from restore_watch.wires import wires_of
 
 if TYPE_CHECKING:
@@ -35,8 +34,7 @@ settings = ReportSettings.from_environment(os.environ)
 logger = start_logger(settings.of_stack.log_level)
 client: Any = partial(boto3.Session().client, config=AWS_CONFIG)
 wires = wires_of(settings.of_stack, logger, client)
-options = SweepOptions(settings.of_stack.hot_seconds, settings.of_stack.project_ids)
-reporter = Reporter(settings, Environment(*wires, options), client("s3"))
+reporter = Reporter(settings, wires, client("s3"))
 
 gc.enable()
 gc.freeze()

@@ -29,6 +29,11 @@ class Wires(NamedTuple):
     workers: Workers
     telemetry: Telemetry
 
+    @property
+    def clock(self) -> Clock:
+        """The clock of all that they do."""
+        return self.outbox.clock
+
 
 def wires_of(settings: Settings, logger: Logger, client: Callable[[Any], Any]) -> Wires:
     """Return the wires, connected to nothing yet."""

@@ -37,6 +37,7 @@ from restore_watch.table.lease import SweepLease
 from restore_watch.telemetry.telemetry import Telemetry
 from restore_watch.threads.how_many_threads import threads_for
 from restore_watch.threads.workers import Workers
+from restore_watch.wires import Wires
 
 PLENTY = 60.0
 """Seconds left to an invocation whose deadline is not tested."""
@@ -102,19 +103,22 @@ class Environment:
         self._options = composition.SweepOptions(hot_seconds, project_ids)
 
     @cached_property
+    def wires(self) -> Wires:
+        """Its threads start when a sweep, a batch or a report needs them."""
+        workers = Workers(threads_for(512))
+        return Wires(self.checker.atlas, self.checker.outbox, workers, self.telemetry)
+
+    @cached_property
     def application(self) -> Application:
-        """From the event to its answer. Its threads start when a sweep or a batch needs them."""
-        workers, outbox = Workers(threads_for(512)), self.checker.outbox
-        dynamodb, table, clock = self.by.dynamodb, self.world.stack.table_name, outbox.clock
+        """From the event to its answer."""
+        dynamodb, table, clock = self.by.dynamodb, self.world.stack.table_name, self.wires.clock
         sweeper = Sweeper(
-            composition.Environment(
-                self.checker.atlas, outbox, workers, self.telemetry, self._options
-            ),
+            composition.Environment(*self.wires, self._options),
             SweepLease(dynamodb, table, now=clock.unix, sleep=clock.sleep),
         )
         return Application(
             self.checker,
-            BatchChecker(self.checker, workers, self.telemetry),
+            BatchChecker(self.checker, self.wires.workers, self.telemetry),
             self.telemetry,
             OwnFunction(lambda: self.by.lambda_, self.world.stack.function.name),
             self._options.hot_seconds,

@@ -6,7 +6,7 @@ now, because a rate limit is used up or it is out of order, is asked again after
 cannot be read is no failure of the report: the report says so.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -44,10 +44,10 @@ from restore_watch.report.what_a_restore_proves import Restore, restore_listed
 from restore_watch.sweep.asking.calls import has_nothing_to_read
 from restore_watch.sweep.asking.calls_allowed import Pace
 from restore_watch.sweep.asking.listing import MORE_CLUSTERS
-from restore_watch.sweep.composition import Environment
 from restore_watch.table.bookkeeping import Books
 from restore_watch.threads.fair_turns import Agenda, Task
 from restore_watch.time_limits import QUESTION_TIME
+from restore_watch.wires import Wires
 
 JOBS_ASKED = PageAt(size=100)
 """The newest restores of each cluster: a quarter of nightly ones. Nobody documents the order."""
@@ -120,7 +120,8 @@ class FleetReader:
     A list of restores has to reach back to `since`. `books`: what the watch knows.
     """
 
-    environment: Environment
+    wires: Wires
+    project_ids: Collection[str]
     books: Books
     since: datetime
     fleet: Fleet = field(default_factory=Fleet)
@@ -130,19 +131,19 @@ class FleetReader:
     def read(self, deadline: Deadline) -> Fleet:
         """Return what Atlas shows; without its list of projects, of those that the watch knows."""
         self._plan([_Ask(ALL_PROJECTS)])
-        self._plan_lists(() if self._wants_all else self.environment.options.project_ids)
+        self._plan_lists(() if self._wants_all else self.project_ids)
         while True:
             self._ask_round(deadline)
             if not self._open or deadline.remaining() < PAUSE + LEAST_EXCHANGE:
                 break
-            self.environment.clock.sleep(PAUSE)
+            self.wires.clock.sleep(PAUSE)
         for ask in list(self._open):
             self._give_up(ask, ask.error or deadline.exceeded("ask Atlas"))
         return self.fleet
 
     @property
     def _wants_all(self) -> bool:
-        return self.environment.options.project_ids == "all"
+        return self.project_ids == "all"
 
     def _plan(self, asks: list[_Ask]) -> list[_Ask]:
         self._open.update(dict.fromkeys(asks))
@@ -155,8 +156,8 @@ class FleetReader:
 
     def _ask_round(self, deadline: Deadline) -> None:
         """Ask what may be asked now. The rest stays open."""
-        limits, workers = self.environment.atlas.limits, self.environment.workers
-        pace = Pace(partial(limits.share_left, since=self.environment.clock.unix()), limits.waits)
+        limits, workers = self.wires.atlas.limits, self.wires.workers
+        pace = Pace(partial(limits.share_left, since=self.wires.clock.unix()), limits.waits)
         agenda: Agenda[_Ask] = Agenda(
             workers.at_once,
             allows=lambda one: pace.allows(one.bucket, to_find=True),
@@ -185,7 +186,7 @@ class FleetReader:
         return more
 
     def _keep(self, ask: _Ask, deadline: Deadline) -> list[_Ask]:
-        atlas, (group_id, cluster_name, family) = self.environment.atlas, ask.about
+        atlas, (group_id, cluster_name, family) = self.wires.atlas, ask.about
         cluster = group_id, cluster_name
         match family:
             case AtlasList.PROJECTS:

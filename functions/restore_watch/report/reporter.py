@@ -26,7 +26,8 @@ from restore_watch.report.report_settings import ReportSettings
 from restore_watch.report.restore_evidence import read_stored
 from restore_watch.report.restores_csv import line_of, restores_csv
 from restore_watch.report.what_a_restore_proves import Restore, merged
-from restore_watch.sweep.composition import Environment
+from restore_watch.table.bookkeeping import Bookkeeping
+from restore_watch.wires import Wires
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -49,7 +50,7 @@ class Reporter:
     """Makes the reports of an environment."""
 
     settings: ReportSettings
-    environment: Environment
+    wires: Wires
     s3: "S3Client"
 
     def report(self, event: object, deadline: Deadline) -> Mapping[str, Any]:
@@ -59,7 +60,7 @@ class Reporter:
         Raises InvalidEventError before anything is read, and TableUnavailableError,
         ReportNotWrittenError or NotificationPendingError, after which a retry does all of it again.
         """
-        request = read_request(event, self.settings.schedule, self.environment.clock.now())
+        request = read_request(event, self.settings.schedule, self.wires.clock.now())
         report, period = self._collect(request, deadline), request.period
         bucket, prefix, files = self.settings.bucket, f"reports/{period.last}/", _files(report)
         is_over = period.is_whole_month and period.end <= report.asked_at
@@ -72,7 +73,7 @@ class Reporter:
             _, partition, *_ = self.settings.of_stack.topic_arn.split(":")
             message = message_of_report(report, bucket, f"{prefix}report.html", partition)
             outcome = "the report lies in the bucket, and a retry publishes it"
-            self.environment.outbox.topic.publish(message, deadline, outcome)
+            self.wires.outbox.topic.publish(message, deadline, outcome)
         return {
             "period": {"from": str(period.first), "to": str(period.last)},
             "bucket": bucket,
@@ -130,12 +131,13 @@ class Reporter:
     def _collect(self, request: ReportRequest, deadline: Deadline) -> Report:
         of_stack, policy = self.settings.of_stack, self.settings.policy
         period, asked_at, objectives = request.period, request.asked_at, self.settings.objectives
-        table = self.environment.bookkeeping
-        books = table.read_books(deadline, self.environment.clock.now())
+        jobs = self.wires.outbox.table
+        table = Bookkeeping(jobs.client, jobs.table_name)
+        books = table.read_books(deadline, self.wires.clock.now())
         stored = read_stored(table.read_all(deadline), period, objectives, asked_at)
         at, fleet = period.known_until(asked_at), Fleet()
         if of_stack.project_ids:
-            reader = FleetReader(self.environment, books, at - policy.window)
+            reader = FleetReader(self.wires, of_stack.project_ids, books, at - policy.window)
             fleet = reader.read(deadline.earlier(WRITING_TIME))
         restores = merged(stored.restores, fleet.restores)
         _, _, _, region, account, _ = of_stack.topic_arn.split(":")

@@ -71,8 +71,7 @@ class Reports:
         environment = environment or self.environment()
         variables = {"ATLAS_PROJECT_IDS": ",".join(self.projects), **self.settings}
         settings = ReportSettings.from_environment(self.stack.report_environment | variables)
-        parts = environment.application.sweeper().environment
-        reporter = Reporter(settings, parts, environment.by.s3)
+        reporter = Reporter(settings, environment.wires, environment.by.s3)
         deadline = Deadline.after(seconds, self.world.uptime)
         result = reporter.report(self.event if event is None else event, deadline)
         self.world.said.append(json.dumps(result))
