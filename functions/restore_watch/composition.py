@@ -33,13 +33,12 @@ def compose(
 
     @cache
     def sweeper() -> "Sweeper":
-        from restore_watch.sweep.composition import Environment, SweepOptions
+        from restore_watch.sweep.composition import Environment
         from restore_watch.sweep.sweep import Sweeper
         from restore_watch.table.lease import SweepLease
 
-        options, table = SweepOptions(settings.hot_seconds, settings.project_ids), outbox.table
-        lease = SweepLease(table.client, table.table_name)
-        return Sweeper(Environment(*wires, options), lease)
+        environment = Environment(*wires, settings.hot_seconds, settings.project_ids)
+        return Sweeper(environment, SweepLease(outbox.table.client, outbox.table.table_name))
 
     def diagnose(wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
         from restore_watch.diagnosis.doctor import Doctor

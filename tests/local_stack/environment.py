@@ -100,7 +100,7 @@ class Environment:
             clock,
         )
         self.checker = JobChecker(atlas, outbox)
-        self._options = composition.SweepOptions(hot_seconds, project_ids)
+        self._hot_seconds, self._project_ids = hot_seconds, project_ids
 
     @cached_property
     def wires(self) -> Wires:
@@ -113,7 +113,7 @@ class Environment:
         """From the event to its answer."""
         dynamodb, table, clock = self.by.dynamodb, self.world.stack.table_name, self.wires.clock
         sweeper = Sweeper(
-            composition.Environment(*self.wires, self._options),
+            composition.Environment(*self.wires, self._hot_seconds, self._project_ids),
             SweepLease(dynamodb, table, now=clock.unix, sleep=clock.sleep),
         )
         return Application(
@@ -121,7 +121,7 @@ class Environment:
             BatchChecker(self.checker, self.wires.workers, self.telemetry),
             self.telemetry,
             OwnFunction(lambda: self.by.lambda_, self.world.stack.function.name),
-            self._options.hot_seconds,
+            self._hot_seconds,
             lambda: sweeper,
             _no_diagnosis,
         )

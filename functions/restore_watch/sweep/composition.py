@@ -36,14 +36,6 @@ from restore_watch.threads.workers import Workers
 from restore_watch.time_limits import ENDING_TIME
 
 
-@dataclass(frozen=True)
-class SweepOptions:
-    """The operator's choices. Hot jobs are asked about every `hot_seconds`; 0 turns that off."""
-
-    hot_seconds: float
-    project_ids: ProjectIds = ()
-
-
 @service
 class Parts:
     """The parts of one sweep, which began with the `opened` jobs."""
@@ -58,13 +50,18 @@ class Parts:
 
 @dataclass(eq=False, repr=False)
 class Environment:
-    """The wires, the options and the memory, which last from sweep to sweep."""
+    """
+    The wires, the operator's choices and the memory, which last from sweep to sweep.
+
+    Hot jobs are asked about every `hot_seconds`; 0 turns that off.
+    """
 
     atlas: AtlasSession
     outbox: Outbox
     workers: Workers
     telemetry: Telemetry
-    options: SweepOptions
+    hot_seconds: float
+    project_ids: ProjectIds
 
     def __post_init__(self) -> None:
         self.clock, table = self.outbox.clock, self.outbox.table
@@ -126,11 +123,11 @@ class Environment:
             run,
             calls,
             JobFollower(run, calls, atlas, observer, actions),
-            WatchedProjects(run, calls, atlas, self.options.project_ids),
+            WatchedProjects(run, calls, atlas, self.project_ids),
             marks,
             Waking(run, calls, atlas, marks, reader),
             reader,
             self.workers,
-            self.options.hot_seconds,
+            self.hot_seconds,
             is_awaited,
         )
