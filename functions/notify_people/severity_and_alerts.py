@@ -44,6 +44,11 @@ def of_restore(change: StatusChange) -> tuple[Severity, Paging]:
     return Severity.ERROR if is_error else Severity.WARNING, Paging.TRIGGER
 
 
+def of_validation(*, is_good: bool) -> tuple[Severity, Paging]:
+    """A verdict pages somebody if it is not good, or if the restore has not completed."""
+    return (Severity.SUCCESS, Paging.NOTHING) if is_good else (Severity.ERROR, Paging.TRIGGER)
+
+
 def of_watch(change: WatchChange) -> tuple[Severity, Paging]:
     """
     While the watch cannot see, restores are reported late, so degraded always pages somebody.

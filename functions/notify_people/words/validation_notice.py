@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from notify_people.change import Change
 from notify_people.message import ValidationRecorded
-from notify_people.severity_and_alerts import Paging, Severity
+from notify_people.severity_and_alerts import of_validation
 from notify_people.words.notice import Notice, Step, known
 from notify_people.words.restore_notice import clusters, project_step
 from notify_people.words.spans import microseconds, moment
@@ -14,6 +14,7 @@ def validation_notice(recorded: ValidationRecorded, console: str, stack: str) ->
     """Return the notice. Each has its own subject: no verdict outdates one on other data."""
     found = recorded.validation
     verdict, advice = _verdict(recorded)
+    severity, paging = of_validation(is_good=not advice)
     return Notice(
         stack=stack,
         subject=f"validation/{recorded.restore_id}/{recorded.sequence}",
@@ -23,9 +24,8 @@ def validation_notice(recorded: ValidationRecorded, console: str, stack: str) ->
         event_type="restore-validated",
         what="validation",
         outcome=verdict,
-        # It pages somebody if it is not good, or if the restore has not completed.
-        severity=Severity.ERROR if advice else Severity.SUCCESS,
-        paging=Paging.TRIGGER if advice else Paging.NOTHING,
+        severity=severity,
+        paging=paging,
         title=f"Validation {verdict}: {clusters(recorded)}",
         detail=found.detail or "",
         facts=known(_facts(recorded)),
