@@ -21,6 +21,7 @@ from rich.console import Console
 
 from foundation import __version__
 from foundation.clock import in_utc
+from foundation.how_long_kept import RETENTION
 from operate.aws import LOOKING, PATIENT, Aws
 from operate.deployed_stack import DEFAULT_NAME, TABLE_OUTPUT, read_stack, read_stack_name
 from operate.errors import ArgumentError, OperateError, plain
@@ -36,7 +37,6 @@ from restore_watch.report.restore_evidence import (
     read_evidence,
     shown_key,
 )
-from restore_watch.table.how_long_kept import RETENTION
 
 STOPPED = "stopped; nothing was written"
 

@@ -10,11 +10,11 @@ note of the first. The claim of an invocation that was killed expires.
 import re
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
+from foundation.how_long_kept import RETENTION
 from foundation.service import service
 from notify_people.channels.channel import Channel
 from notify_people.errors import SendingElsewhereError, SentTableError
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 CLAIM_TIME = 60.0
 """Seconds for which a claim keeps others from sending: longer than a channel may take."""
-
-RETENTION = timedelta(days=400)
-"""How long an item is kept: as long as `restore_watch` keeps a job, and may publish it again."""
 
 _CLAIM = "SET #claimedBy = :claimedBy, #claimedUntil = :claimedUntil, #expiresAt = :expiresAt"
 _NEWER = "(attribute_not_exists(#sequence) OR #sequence < :sequence)"

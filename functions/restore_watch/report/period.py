@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from foundation.clock import CLOCKS_APART
+from foundation.how_long_kept import RETENTION
 from restore_watch.errors import InvalidEventError
 from restore_watch.event.actions import read_moment, refuse_others
-from restore_watch.table.how_long_kept import RETENTION
 
 LONGEST = RETENTION
 """The longest period: the table keeps a restore for this long after its last change."""

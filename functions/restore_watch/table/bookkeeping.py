@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from foundation.deadline import Deadline
+from foundation.how_long_kept import expires_at
 from restore_watch.model.credentials_expiry import CredentialsExpiry
 from restore_watch.model.marks import Marks
 from restore_watch.model.outage import LARGEST_COUNT, Watched
 from restore_watch.model.status_change import utc_text
-from restore_watch.table.how_long_kept import expires_at
 from restore_watch.table.items import Items, lies_between
 from restore_watch.table.lease import read_success
 from restore_watch.table.project_item import (

@@ -13,13 +13,13 @@ from typing import Annotated, Any
 from boto3.dynamodb.types import TypeDeserializer
 from pydantic import Field, TypeAdapter, ValidationError
 
+from foundation.how_long_kept import RETENTION
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.fields import UtcDate
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
 from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import Entry, RecordedValidation, Validation
 from restore_watch.model.workflow_wait import Wait
-from restore_watch.table.how_long_kept import RETENTION
 from restore_watch.table.stored_fields import present, read_moment
 
 OPEN_SHARDS = ("0", "1", "2", "3")

@@ -12,6 +12,7 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from foundation.deadline import Deadline
+from foundation.how_long_kept import expires_at
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
 from restore_watch.model.status_change import (
     UNKNOWN_LIMIT,
@@ -21,7 +22,6 @@ from restore_watch.model.status_change import (
 )
 from restore_watch.model.validation import Entry, Validation
 from restore_watch.model.workflow_wait import WAITS_LIMIT, Wait
-from restore_watch.table.how_long_kept import expires_at
 from restore_watch.table.items import Items
 from restore_watch.table.job_item import (
     Recorded,

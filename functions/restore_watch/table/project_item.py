@@ -15,6 +15,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 from pydantic import TypeAdapter
 
+from foundation.how_long_kept import RETENTION
 from foundation.json_text import as_list, as_map
 from restore_watch.atlas.endpoints import CLUSTER_LISTS
 from restore_watch.model.credentials_expiry import NOT_ASKED, CredentialsExpiry
@@ -23,7 +24,6 @@ from restore_watch.model.marks import OLDEST_MARK, Marks, Part
 from restore_watch.model.outage import LARGEST_COUNT, Watched
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.status_change import utc_text
-from restore_watch.table.how_long_kept import RETENTION
 from restore_watch.table.stored_fields import past_moment, sweeps_key
 
 STACK = "stack"

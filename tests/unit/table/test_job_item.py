@@ -9,11 +9,11 @@ from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foundation.how_long_kept import expires_at
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation, Verdict
-from restore_watch.table.how_long_kept import expires_at
 from restore_watch.table.job_item import (
     history_entry,
     key_of,

@@ -1,4 +1,4 @@
-"""How long the table keeps an item. Pure."""
+"""How long the tables keep an item. Pure."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,7 @@ RETENTION = timedelta(days=400)
 """
 An item that nobody writes is kept this long: more than the year that an auditor looks at.
 
-What people were sent is kept as long, by a number in notify_people/channels/sent_table.py.
+What people were sent is kept as long as a job, because its message may be published again.
 """
 
 
