@@ -204,10 +204,10 @@ class Demo:
         scene("8", "A report says which clusters had a restore test")
         seen = furnish(self.stack.atlas, GROUP)
         tell(f"the fleet gets a past; the watch records {len(seen)} restores, and verdicts on data")
-        self.stack.invoke({"targets": [restore.event for restore, _ in seen]}).result  # noqa: B018
+        self.stack.invoke({"targets": [restore.event for restore, _ in seen]}).result  # noqa: B018 - raises if it failed
         for restore, verdict in seen:
             if verdict:
-                self.stack.invoke(validation(restore, verdict)).result  # noqa: B018
+                self.stack.invoke(validation(restore, verdict)).result  # noqa: B018 - raises if it failed
         today = datetime.now(UTC).date()
         days = {"from": str(today - timedelta(WEEK)), "to": str(today)}
         made = self.stack.reports.invoke({"action": "report", **days}).result
@@ -300,7 +300,7 @@ class Demo:
         for _ in range(3):  # the first two still list what the last event woke
             self.stack.forget_calls()
             tick = utc_text(datetime.now(UTC))
-            self.stack.invoke({"action": "sweep", "scheduledTime": tick}).result  # noqa: B018
+            self.stack.invoke({"action": "sweep", "scheduledTime": tick}).result  # noqa: B018 - raises if it failed
         services = Counter(call.service for call in self.stack.http_calls())
         return f"{services['dynamodb']} calls to DynamoDB and {services['atlas']} to Atlas"
 

@@ -163,7 +163,7 @@ def test_what_was_built_of_other_sources_is_not_deployed(tmp_path: Path) -> None
 @pytest.mark.parametrize("name", ["STACK", "ENVIRONMENT", "EMAIL", "PARAMETERS", "ARGS"])
 def test_make_deploy_refuses_the_variables_that_it_took_before(name: str) -> None:
     ran = subprocess.run(  # noqa: S603 - our own command
-        ["make", "--dry-run", "deploy", f"{name}=x"],  # noqa: S607
+        ["make", "--dry-run", "deploy", f"{name}=x"],  # noqa: S607 - the make of this machine
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -120,14 +120,17 @@ def _is_misspelt(name: str, channel: Channel) -> bool:
     if name in KEYS.values():
         return False
     service = KEYS[channel].partition("_")[0]
-    plain, key = (re.sub("[_-]", "", text.casefold()) for text in (name, KEYS[channel]))
+    plain, key = map(_plain, (name, KEYS[channel]))
     return service in plain or bool(get_close_matches(plain, [key], cutoff=0.85))
 
 
 def _is_like_pagerduty_url(name: str) -> bool:
     """Whether a key is meant for the address, but another one: pages would go to the US."""
-    plain = re.sub("[_-]", "", name.casefold())
-    return name != PAGERDUTY_URL and plain.startswith("pagerduty") and plain.endswith("url")
+    return name != PAGERDUTY_URL and bool(re.fullmatch("(?s)pagerduty.*url", _plain(name)))
+
+
+def _plain(name: str) -> str:
+    return re.sub("[_-]", "", name.casefold())
 
 
 def _pagerduty_url(value: object) -> str | None:
