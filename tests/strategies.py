@@ -5,9 +5,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
+from pydantic.alias_generators import to_camel
 
+from restore_watch.event.target_fields import read_target
 from restore_watch.model.fields import TEXT_LIMIT
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import (
     DETAIL_LIMIT,
@@ -62,7 +64,7 @@ secrets = st.text(visible_ascii, min_size=8, max_size=64)
 """Texts that may stand in a header: keys, client secrets, tokens."""
 
 targets = st.builds(
-    lambda group_id, cluster_name, restore_id, kind: RestoreTarget.model_validate(
+    lambda group_id, cluster_name, restore_id, kind: read_target(
         {"groupId": group_id, "clusterName": cluster_name, "restoreId": restore_id, "kind": kind}
     ),
     object_ids,
@@ -90,7 +92,7 @@ def jobs(draw: DrawFn) -> RestoreJob:
     state = draw(statuses)
     is_usual = state not in {RestoreStatus.QUEUED, RestoreStatus.EXPIRED}
     kind = draw(kinds.filter(lambda one: one is not RestoreKind.COLLECTION or is_usual))
-    return RestoreJob.model_validate(
+    return RestoreJob.from_json(
         {
             "groupId": draw(object_ids),
             "clusterName": draw(cluster_names),
@@ -170,7 +172,12 @@ def plain_job(**fields: Any) -> RestoreJob:
         "delivery_type": "RESTORE",
         "status": RestoreStatus.RUNNING,
     }
-    return RestoreJob.model_validate(usual | fields)
+    return job_of(**usual | fields)
+
+
+def job_of(**fields: Any) -> RestoreJob:
+    """Read a job of fields by the names that they have in Python."""
+    return RestoreJob.from_json({to_camel(name): value for name, value in fields.items()})
 
 
 def plain_change(job: RestoreJob | None = None, **fields: Any) -> StatusChange:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from foundation.service import plain_value
+from foundation.plain_class import plain_class
 
 CLOCKS_APART = timedelta(minutes=1)
 """The clocks of two machines may differ by this much, so a moment may lie so far in the future."""
@@ -18,7 +18,7 @@ def in_utc(value: datetime) -> datetime:
         raise ValueError("a date must lie within the years 1 to 9999, in UTC too") from None
 
 
-@plain_value
+@plain_class
 class Clock:
     """`now` gives the time, in UTC; `sleep` takes seconds."""
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Self
 
 from foundation.errors import TimeBudgetExceededError
-from foundation.service import plain_value
+from foundation.plain_class import plain_class
 
 
-@plain_value
+@plain_class
 class Deadline:
     """
     A moment on a monotonic clock, in seconds, by which everything must have ended.

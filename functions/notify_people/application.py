@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from foundation.deadline import Deadline
-from foundation.service import service
+from foundation.plain_class import plain_class
 from notify_people.change import Change
 from notify_people.channels.channel import Channel
 from notify_people.channels.channels import Channels
@@ -27,7 +27,7 @@ FAILURES = 2
 """After this many messages have failed, a channel is not tried again in the batch."""
 
 
-@service
+@plain_class
 class Application:
     """Answers invocations by the queue and by the schedule. `now` gives Unix seconds."""
 

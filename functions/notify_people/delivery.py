@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tenacity import Retrying, retry_if_exception_type, wait_fixed
 
 from foundation.deadline import Deadline
-from foundation.service import service
+from foundation.plain_class import plain_class
 from foundation.timed_call import LEAST_TIME
 from notify_people.channels.channel import Channel
 from notify_people.channels.channels import Channels
@@ -48,7 +48,7 @@ class Entry:
     has_failed: bool = False
 
 
-@service
+@plain_class
 class Delivery:
     """Sends each notice at least once on every channel, and never after a newer notice."""
 

@@ -6,13 +6,13 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
 from foundation.emitting import MetricsLog, emitting
-from foundation.service import service
+from foundation.plain_class import plain_class
 from notify_people.channels.channel import Channel
 from notify_people.errors import NotifyPeopleError
 from notify_people.words.notice import Notice
 
 
-@service
+@plain_class
 class Telemetry:
     """Writes what docs/people.md describes. No message, address or key is logged."""
 

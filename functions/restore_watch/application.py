@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from foundation.deadline import Deadline
-from foundation.service import service
+from foundation.plain_class import plain_class
 from restore_watch.aws.own_function import OwnFunction
 from restore_watch.check.batch import BatchChecker, FailedCheck
 from restore_watch.check.check import JobChecker
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from restore_watch.sweep.sweep import Sweeper
 
 
-@service
+@plain_class
 class Application:
     """Answers invocations, and reports every check. What most do not need is made on first use."""
 

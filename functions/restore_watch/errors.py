@@ -34,7 +34,7 @@ from foundation.errors import (  # noqa: F401 - the tree has them
     ConfigurationError,
     TimeBudgetExceededError,
 )
-from foundation.service import plain_value
+from foundation.plain_class import plain_class
 
 RestoreWatchError = ApplicationError
 """The root of every error that this application raises on purpose."""
@@ -56,7 +56,7 @@ class CredentialsError(RestoreWatchError):
     """The secret cannot be read, or a key is missing or wrong. Names the key, never a value."""
 
 
-@plain_value
+@plain_class
 class AtlasReason:
     """
     The reason that Atlas gave for a refusal, redacted and trimmed; None or empty if it gave none.

@@ -4,6 +4,7 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,8 @@ from botocore.config import Config
 from foundation.deadline import Deadline
 from local_stack.aws import REGION
 from local_stack.stack import LocalStack
-from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
+from restore_watch.event.target_fields import read_target
+from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from restore_watch.model.validation import Validation, Verdict
 from restore_watch.table.job_item import Recorded
 from restore_watch.table.jobs import RestoreJobsTable
@@ -64,11 +66,11 @@ class Stored:
         )
 
     def record_job(self, job: RestoreJob, minute: float = 0) -> Recorded:
-        job = job.model_copy(update={"group_id": self._job.group_id})
+        job = replace(job, group_id=self._job.group_id)
         return self.table.record(job, NOON + timedelta(minutes=minute), soon())
 
     def recall(self) -> Recorded | None:
-        return self.table.recall(RestoreTarget.model_validate(self._job.as_json()), soon())
+        return self.table.recall(read_target(self._job.as_json()), soon())
 
     def validate(self, recorded: Recorded, detail: str, minute: float = 0) -> Recorded | None:
         """Append a validation with this detail, if the item is as it was read."""

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 import notify_people.errors
@@ -45,19 +44,20 @@ from restore_watch.aws import topic_messages, watch_messages
 from restore_watch.aws.atlas_secret import read_credentials
 from restore_watch.aws.topic_messages import message_of_job
 from restore_watch.event.event import OneTarget, SeveralTargets, parse
-from restore_watch.model.fields import UtcDate
+from restore_watch.event.target_fields import read_target
+from restore_watch.model.fields import utc_date
 from restore_watch.model.marks import Marks
 from restore_watch.model.outage import Watched
 from restore_watch.model.restore_job import (
     RestoreJob,
     RestoreKind,
     RestoreStatus,
-    RestoreTarget,
 )
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation
 from restore_watch.report.restores_csv import COLUMNS
 from restore_watch.table.project_item import marks_as_values, watched_as_values
+from strategies import plain_job
 
 TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
 SOURCES = ROOT / "functions" / "restore_watch"
@@ -185,10 +185,10 @@ def test_the_messages_shown_are_those_that_the_function_publishes() -> None:
     (message,) = json_of("README", "One message")
     data = message["data"]
     change = StatusChange(
-        job=RestoreJob.model_validate(data),
+        job=RestoreJob.from_json(data),
         previous_status=data["previousStatus"],
         sequence=data["sequence"],
-        observed_at=TypeAdapter(UtcDate).validate_python(data["observedAt"]),
+        observed_at=utc_date(data["observedAt"]),
     )
 
     assert message_of_job(change).event == message
@@ -244,8 +244,7 @@ ERRORS = leaves(restore_watch.errors, restore_watch.errors.RestoreWatchError)
 
 
 def fields_of_a_job() -> set[str]:
-    computed = RestoreJob.model_computed_fields
-    return {one.alias or name for name, one in (RestoreJob.model_fields | computed).items()}
+    return set(plain_job().as_json())
 
 
 def attributes_of_an_item() -> set[str]:
@@ -261,7 +260,7 @@ def attributes_of_an_item() -> set[str]:
 
 def attributes_of_messages() -> tuple[set[str], set[str]]:
     """Of a change, and of a validation."""
-    job = RestoreJob.model_validate(json_of("README", "One message")[0]["data"])
+    job = RestoreJob.from_json(json_of("README", "One message")[0]["data"])
     now = datetime.now(UTC)
     change = StatusChange(job, RestoreStatus.RUNNING, 4, now)
     validation = RecordedValidation(job, Validation(verdict="PASSED"), 4, now)  # type: ignore[arg-type]
@@ -339,7 +338,7 @@ def test_each_field_of_a_job_comes_from_the_field_of_atlas_that_the_table_names(
     told = {name: cells for name, cells in told.items() if len(cells) == 3}
     column = {"dedicated": 1, "collection": 2}.get(kind, 0)
     copied = {name: re.fullmatch(r"`(\w+)`", cells[column]) for name, cells in told.items()}
-    target = RestoreTarget.model_validate(json_of("README", "One event")[0])
+    target = read_target(json_of("README", "One event")[0])
     answer, expected = {}, {}
     for number, (name, found) in enumerate(copied.items()):
         date = f"2026-10-05T12:00:{number:02}Z"
@@ -348,9 +347,7 @@ def test_each_field_of_a_job_comes_from_the_field_of_atlas_that_the_table_names(
         if found:
             answer[found[1]] = expected[name] = value
 
-    job = restore_job(json.dumps(answer).encode(), target, kind).model_dump(
-        mode="json", by_alias=True
-    )
+    job = restore_job(json.dumps(answer).encode(), target, kind).as_json()
     assert {name: job[name] for name in expected} == expected
     assert {one for cells in told.values() for cell in cells for one in quoted(cell)} == FIELDS
 

@@ -14,7 +14,7 @@ PRODUCT = (
 )
 """The other files of deploy/terraform are written from the template, and compared with it."""
 
-WITHOUT = {"foundation/service.py"}
+WITHOUT = {"foundation/plain_class.py"}
 """It makes dataclasses, and mypy checks what that promises."""
 
 

@@ -25,7 +25,8 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
+from restore_watch.event.target_fields import read_target
+from restore_watch.model.restore_job import RestoreJob, RestoreKind
 
 SHARED = Path(os.environ.get("ATLAS_SHARED") or Path(__file__).parents[3] / "shared")
 FOLDER = SHARED / "atlas" / "recordings" / "real"
@@ -81,7 +82,7 @@ class Recording:
         asked = self.asked
         assert asked is not None
         named = {"groupId": asked["group"], "clusterName": asked["cluster"]}
-        target = RestoreTarget.model_validate(named | {"restoreId": answer["id"]})
+        target = read_target(named | {"restoreId": answer["id"]})
         return restore_job(encoded(answer), target, self.kind)
 
 
@@ -166,9 +167,7 @@ def test_a_recorded_refusal_is_a_typed_error(recording: Recording, kind: Restore
 def test_a_recorded_answer_that_is_not_a_job_is_refused(
     recording: Recording, kind: RestoreKind
 ) -> None:
-    target = RestoreTarget.model_validate(
-        {"groupId": "0" * 24, "clusterName": "orders", "restoreId": "0" * 24}
-    )
+    target = read_target({"groupId": "0" * 24, "clusterName": "orders", "restoreId": "0" * 24})
 
     with pytest.raises(UnexpectedAtlasResponseError):
         restore_job(encoded(recording.response["body"]), target, kind)

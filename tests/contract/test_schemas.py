@@ -117,14 +117,12 @@ def test_the_examples_in_the_schemas_are_the_messages_of_what_they_say() -> None
 
     for name, example in ((CHANGED, changed), (VALIDATED, validated)):
         data = example["data"]
-        job, sequence = RestoreJob.model_validate(data), data["sequence"]
+        job, sequence = RestoreJob.from_json(data), data["sequence"]
         at = datetime.fromisoformat(data["observedAt"])
         entry = (
             StatusChange(job, RestoreStatus(data["previousStatus"]), sequence, at)
             if name == CHANGED
-            else RecordedValidation(
-                job, Validation.model_validate(data["validation"]), sequence, at
-            )
+            else RecordedValidation(job, Validation.from_json(data["validation"]), sequence, at)
         )
         assert fits(name, example)
         assert json.loads(json.dumps(message_of_job(entry).event)) == example

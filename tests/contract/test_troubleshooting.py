@@ -75,6 +75,8 @@ NO_TEXTS = {
     },
     **dict.fromkeys(map(str, Sign), "a month of a cluster in a report"),
     "not a date": "a value beside a text",
+    "the value is not as expected: expected an object": "a text and its detail",
+    "expected a date in ISO 8601, within the years 1 to 9999 in UTC too": "a detail of a text",
     "the status of the API": "the name of what a diagnosis reads",
     "any role": "the role for what a diagnosis reads",
     "the service account": "the name of what is asked once a day",

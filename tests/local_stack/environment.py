@@ -25,6 +25,7 @@ from restore_watch.aws.topic_messages import StatusChangesTopic
 from restore_watch.check.batch import BatchChecker
 from restore_watch.check.check import JobChecker
 from restore_watch.event.actions import Diagnose
+from restore_watch.event.target_fields import read_target
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.model.status_change import utc_text
@@ -178,7 +179,7 @@ class Environment:
 
 def target_of(job: EmulatedRestore, kind: str | None = None, **more: Any) -> RestoreTarget:
     """The target that a caller names; without a kind, the product finds it out."""
-    return RestoreTarget.model_validate({**job.event, "kind": kind, **more})
+    return read_target({**job.event, "kind": kind, **more})
 
 
 def _no_diagnosis(_wanted: Diagnose, _deadline: Deadline) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from restore_watch.event.target_fields import read_target
 from restore_watch.model.restore_job import RestoreKind, RestoreStatus, RestoreTarget
 from restore_watch.table.open_job import OpenJob
 from unit.scripted_atlas import GROUP, RESTORE
@@ -20,7 +21,7 @@ def open_job(
     """A running Flex restore, first seen at noon and published, except for the given fields."""
     names = {"groupId": group, "clusterName": cluster, "restoreId": restore_id(number)}
     usual: dict[str, Any] = {
-        "target": RestoreTarget.model_validate(names),
+        "target": read_target(names),
         "kind": RestoreKind.FLEX,
         "status": RestoreStatus.RUNNING,
         "atlas_status": "RUNNING",
@@ -42,4 +43,4 @@ def ready_download(number: int = 1, **fields: Any) -> OpenJob:
 
 def target(restore_id: str = RESTORE, **fields: object) -> RestoreTarget:
     named = {"groupId": GROUP, "clusterName": "orders", "restoreId": restore_id, "kind": "flex"}
-    return RestoreTarget.model_validate(named | fields)
+    return read_target(named | fields)

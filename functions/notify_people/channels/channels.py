@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
-from foundation.service import service
+from foundation.plain_class import plain_class
 from notify_people.channels.channel import Channel
 from notify_people.channels.secret import NotifySecret
 from notify_people.channels.webhooks import Webhooks
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 
-@service
+@plain_class
 class Channels:
     """Sends notices. `named` are the channels that the operator named, if any."""
 

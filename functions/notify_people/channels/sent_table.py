@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
 from foundation.how_long_kept import RETENTION
-from foundation.service import service
+from foundation.plain_class import plain_class
 from notify_people.channels.channel import Channel
 from notify_people.errors import SendingElsewhereError, SentTableError
 
@@ -37,7 +37,7 @@ _NOTE = f"SET #sequence = :sequence, #sentAt = :now, #expiresAt = :expiresAt {_R
 _MINE = "#claimedBy = :claimedBy"
 
 
-@service
+@plain_class
 class SentTable:
     """The table. Each method raises SentTableError. `now` gives Unix seconds."""
 

@@ -9,23 +9,18 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from pydantic import TypeAdapter
-
 from foundation.json_text import as_list, as_map
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.pages import Page
 from restore_watch.model.fields import (
     NAME_LIMIT,
-    OrNull,
-    UtcDate,
+    date_or_null,
     id_made_at,
     is_cluster_name,
     is_object_id,
 )
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.redaction import redact
-
-read_date: Callable[[object], datetime | None] = TypeAdapter(OrNull[UtcDate]).validate_python
 
 _CREATED = ("createdAt", "restoreScheduledDate", "finishedAt")
 """
@@ -131,5 +126,5 @@ def _entries(page: Page, field: str, is_usable: Callable[[str], object], problem
 
 
 def _created_at(entry: Any) -> datetime | None:
-    dates = (read_date(as_map(entry).get(name)) for name in _CREATED)
+    dates = (date_or_null(as_map(entry).get(name)) for name in _CREATED)
     return next(filter(None, dates), None)

@@ -19,7 +19,7 @@ from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession, Get
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.credentials_expiry import ExpiringSecret, is_client_id
-from restore_watch.model.fields import OrNull, UtcDate
+from restore_watch.model.field_types import OrNull, UtcDate
 from restore_watch.redaction import redact
 
 _HIDDEN = re.compile(r"[.*\u2022\u2026]")

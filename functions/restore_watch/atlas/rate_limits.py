@@ -13,7 +13,7 @@ from dataclasses import replace
 from threading import Lock
 from typing import NamedTuple, Self
 
-from foundation.service import plain_value
+from foundation.plain_class import plain_class
 from restore_watch.atlas.endpoints import Family
 from restore_watch.errors import AtlasError, AtlasRateLimitError, AtlasUnavailableError
 
@@ -39,7 +39,7 @@ class Bucket(NamedTuple):
     family: Family
 
 
-@plain_value
+@plain_class
 class StandingRefusal:
     """A refusal that Atlas would repeat for `seconds` from `since`, in Unix seconds."""
 

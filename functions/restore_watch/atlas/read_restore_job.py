@@ -13,23 +13,23 @@ although they are not nullable, and undeclared fields are present. So unknown fi
 Download URLs are dropped here; only their presence is kept.
 """
 
-from abc import abstractmethod
-from typing import Annotated, Any
-
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    ValidationError,
-    ValidationInfo,
-)
-from pydantic.alias_generators import to_camel
+from collections.abc import Callable
+from typing import Any
 
 from foundation.json_text import read_json
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.model.fields import OrNull, Text, UtcDate
+from restore_watch.model.fields import (
+    Field,
+    date_or_null,
+    fields,
+    flag,
+    if_readable,
+    or_none,
+    read_fields,
+    text,
+    text_or_null,
+    utc_date,
+)
 from restore_watch.model.restore_job import (
     RestoreJob,
     RestoreKind,
@@ -53,123 +53,39 @@ def _holds_a_url(value: object) -> bool:
             raise ValueError("a URL must be text")
 
 
-_HasUrl = Annotated[bool, BeforeValidator(_holds_a_url)]
-"""True if a field holds a URL, in any of the shapes that Atlas uses. The URL is dropped."""
+_NAMES = fields(
+    id=text, project_id=text_or_null, instance_name=text_or_null, cluster_name=text_or_null
+)
 
+# The other fields have the names of a RestoreJob.
+_FLEX = {
+    **fields(
+        status=lambda value: RestoreStatus(text(value)),
+        snapshot_id=text_or_null,
+        delivery_type=text_or_null,
+        snapshot_finished_date=date_or_null,
+        restore_scheduled_date=date_or_null,
+        restore_finished_date=date_or_null,
+        expiration_date=date_or_null,
+        target_project_id=text_or_null,
+        target_deployment_item_name=text_or_null,
+    ),
+    "atlas_status": Field("status", text),
+    "download_available": Field("snapshotUrl", if_readable(_holds_a_url)),
+}
 
-def _link_of_a_download(value: object, info: ValidationInfo) -> bool:
-    return is_download(info.data.get("delivery_type")) and _holds_a_url(value)
-
-
-_HasLink = Annotated[bool, BeforeValidator(_link_of_a_download)]
-"""As _HasUrl. Unless a dedicated job is a download, its links decide nothing."""
-
-
-class _Answer(BaseModel, defer_build=True):
-    """A field of a RestoreJob is named as there, with Atlas's name as the alias."""
-
-    model_config = ConfigDict(
-        extra="ignore", alias_generator=to_camel, hide_input_in_errors=True, frozen=True
-    )
-
-    id: Text
-    snapshot_id: OrNull[Text] = None
-
-    def is_of(self, target: RestoreTarget) -> bool:
-        return self.id == target.restore_id
-
-    def job(self, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
-        return RestoreJob.model_validate(
-            {
-                # A dedicated job has no creation date; its id contains it.
-                "restore_scheduled_date": target.created_at,
-                **dict(self),
-                "group_id": target.group_id,
-                "cluster_name": target.cluster_name,
-                "restore_id": target.restore_id,
-                "kind": kind,
-                **self.decided,
-            }
-        )
-
-    @property
-    @abstractmethod
-    def decided(self) -> dict[str, Any]:
-        """The status, and the other values that need more than one field."""
-
-
-class _FlexAnswer(_Answer, defer_build=False):
-    """Flex and tenant jobs. They differ in one field, the name of the cluster."""
-
-    project_id: OrNull[Text] = None
-    instance_name: OrNull[Text] = None
-    cluster_name: OrNull[Text] = None
-    status: Text
-    delivery_type: OrNull[Text] = None
-    snapshot_finished_date: OrNull[UtcDate] = None
-    restore_scheduled_date: OrNull[UtcDate] = None
-    restore_finished_date: OrNull[UtcDate] = None
-    expiration_date: OrNull[UtcDate] = None
-    target_project_id: OrNull[Text] = None
-    target_deployment_item_name: OrNull[Text] = None
-    snapshot_url: OrNull[_HasUrl] = None
-
-    def is_of(self, target: RestoreTarget) -> bool:
-        """False if the answer names another job, cluster or project."""
-        other_cluster = {self.instance_name, self.cluster_name} - {None, "", target.cluster_name}
-        other_project = {self.project_id} - {None, "", target.group_id}
-        return super().is_of(target) and not (other_cluster or other_project)
-
-    @property
-    def decided(self) -> dict[str, Any]:
-        return {
-            "status": RestoreStatus(self.status),
-            "atlas_status": self.status,
-            "download_available": bool(self.snapshot_url) and self.status == "COMPLETED",
-        }
-
-
-class _DedicatedAnswer(_Answer, defer_build=False):
-    """Has no status field: the flags, the finish date and the presence of a URL decide it."""
-
-    delivery_type: Text
-    cancelled: StrictBool | None = None
-    failed: StrictBool | None = None
-    expired: StrictBool | None = None
-    restore_finished_date: UtcDate | None = Field(None, alias="finishedAt")
-    expiration_date: OrNull[UtcDate] = Field(None, alias="expiresAt")
-    snapshot_finished_date: OrNull[UtcDate] = Field(None, alias="timestamp")
-    target_project_id: OrNull[Text] = Field(None, alias="targetGroupId")
-    target_deployment_item_name: OrNull[Text] = Field(None, alias="targetClusterName")
-    delivery_url: _HasLink = False
-    private_download_delivery_urls: _HasLink = False
-    components: _HasLink = False
-
-    @property
-    def _has_link(self) -> bool:
-        return self.delivery_url or self.private_download_delivery_urls or self.components
-
-    @property
-    def _status(self) -> RestoreStatus:
-        # The first match wins: Atlas sets cancelled, failed and a finish date on one job.
-        if self.cancelled:
-            return RestoreStatus.CANCELLED
-        if self.failed:
-            return RestoreStatus.FAILED
-        # A link that has expired is of no use, finished or not.
-        if self.expired and is_download(self.delivery_type):
-            return RestoreStatus.EXPIRED
-        if self._has_link or self.restore_finished_date is not None:
-            return RestoreStatus.COMPLETED
-        return RestoreStatus.EXPIRED if self.expired else RestoreStatus.RUNNING
-
-    @property
-    def decided(self) -> dict[str, Any]:
-        return {
-            "status": self._status,
-            "download_available": self._has_link and self._status is RestoreStatus.COMPLETED,
-        }
-
+_FLAGS = fields(cancelled=or_none(flag), failed=or_none(flag), expired=or_none(flag))
+_LINKS = fields(
+    delivery_url=_holds_a_url, private_download_delivery_urls=_holds_a_url, components=_holds_a_url
+)
+_DEDICATED = {
+    **fields(delivery_type=text, snapshot_id=text_or_null),
+    "restore_finished_date": Field("finishedAt", or_none(utc_date)),
+    "expiration_date": Field("expiresAt", date_or_null),
+    "snapshot_finished_date": Field("timestamp", date_or_null),
+    "target_project_id": Field("targetGroupId", text_or_null),
+    "target_deployment_item_name": Field("targetClusterName", text_or_null),
+}
 
 _STATES = {
     "INITIALIZING": RestoreStatus.PENDING,
@@ -180,39 +96,62 @@ _STATES = {
     "CANCELED": RestoreStatus.CANCELLED,
 }
 
-
-class _CollectionAnswer(_Answer, defer_build=False):
-    """
-    Some databases or collections of a snapshot, restored into a cluster.
-
-    Atlas also sends an error message, which is free text, and the names of up to 200 namespaces.
-    Neither is kept.
-    """
-
-    state: Text
-    restore_scheduled_date: OrNull[UtcDate] = Field(None, alias="createdAt")
-    restore_finished_date: OrNull[UtcDate] = Field(None, alias="finishedAt")
-    target_project_id: OrNull[Text] = Field(None, alias="targetGroupId")
-    target_deployment_item_name: OrNull[Text] = Field(None, alias="targetClusterName")
-
-    @property
-    def decided(self) -> dict[str, Any]:
-        # The words of other kinds have no known meaning here.
-        status = _STATES.get(self.state, RestoreStatus.UNKNOWN)
-        return {"status": status, "atlas_status": self.state}
-
-
-_ANSWERS: dict[RestoreKind, type[_Answer]] = {
-    RestoreKind.FLEX: _FlexAnswer,
-    RestoreKind.TENANT: _FlexAnswer,
-    RestoreKind.DEDICATED: _DedicatedAnswer,
-    RestoreKind.COLLECTION: _CollectionAnswer,
+# Some databases or collections of a snapshot, restored into a cluster. Atlas also sends an error
+# message, which is free text, and the names of up to 200 namespaces. Neither is kept.
+_COLLECTION = {
+    # The words of other kinds have no known meaning here.
+    "status": Field("state", lambda value: _STATES.get(text(value), RestoreStatus.UNKNOWN)),
+    "atlas_status": Field("state", text),
+    "snapshot_id": Field("snapshotId", text_or_null),
+    "restore_scheduled_date": Field("createdAt", date_or_null),
+    "restore_finished_date": Field("finishedAt", date_or_null),
+    "target_project_id": Field("targetGroupId", text_or_null),
+    "target_deployment_item_name": Field("targetClusterName", text_or_null),
 }
 
 FIELDS = frozenset(
-    field.alias or name for model in _ANSWERS.values() for name, field in model.model_fields.items()
+    one.name
+    for wanted in (_NAMES, _FLEX, _FLAGS, _LINKS, _DEDICATED, _COLLECTION)
+    for one in wanted.values()
 )
 """The names of all fields that are read."""
+
+
+def _flex(answer: object) -> dict[str, Any]:
+    """Flex and tenant jobs. They differ in one field, the name of the cluster."""
+    read = read_fields(answer, _FLEX)
+    is_ready = read["status"] is RestoreStatus.COMPLETED
+    return read | {"download_available": is_ready and bool(read["download_available"])}
+
+
+def _dedicated(answer: object) -> dict[str, Any]:
+    """Without a status: the flags, the finish date and the presence of a URL decide it."""
+    read, flags = read_fields(answer, _DEDICATED), read_fields(answer, _FLAGS)
+    # Unless the job is a download, its links decide nothing.
+    is_one = is_download(read["delivery_type"])
+    has_link = is_one and any(read_fields(answer, _LINKS).values())
+    # The first match wins: Atlas sets cancelled, failed and a finish date on one job.
+    if flags["cancelled"]:
+        status = RestoreStatus.CANCELLED
+    elif flags["failed"]:
+        status = RestoreStatus.FAILED
+    elif flags["expired"] and is_one:
+        # A link that has expired is of no use, finished or not.
+        status = RestoreStatus.EXPIRED
+    elif has_link or read["restore_finished_date"] is not None:
+        status = RestoreStatus.COMPLETED
+    else:
+        status = RestoreStatus.EXPIRED if flags["expired"] else RestoreStatus.RUNNING
+    is_ready = has_link and status is RestoreStatus.COMPLETED
+    return read | {"status": status, "download_available": is_ready}
+
+
+_READ: dict[RestoreKind, Callable[[object], dict[str, Any]]] = {
+    RestoreKind.FLEX: _flex,
+    RestoreKind.TENANT: _flex,
+    RestoreKind.DEDICATED: _dedicated,
+    RestoreKind.COLLECTION: lambda answer: read_fields(answer, _COLLECTION),
+}
 
 
 def restore_job(body: bytes, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
@@ -226,16 +165,33 @@ def restore_job(body: bytes, target: RestoreTarget, kind: RestoreKind) -> Restor
 def read_job(answer: object, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
     """Return the job of a JSON value. Raises UnexpectedAtlasResponseError as `restore_job` does."""
     try:
-        parsed = _ANSWERS[kind].model_validate(answer)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        field = ".".join(map(str, first["loc"])) or "the answer"
-        raise _unexpected(kind, f"{field} is not as expected: {first['msg']}") from None
+        is_named = _is_of(target, kind, answer)
+        read = _READ[kind](answer)
+    except ValueError as error:
+        raise _unexpected(kind, str(error)) from None
     except RecursionError:
         raise _unexpected(kind, "it is nested too deeply") from None
-    if not parsed.is_of(target):
+    if not is_named:
         raise _unexpected(kind, "it names another job, cluster or project")
-    return parsed.job(target, kind)
+    names = {
+        "group_id": target.group_id,
+        "cluster_name": target.cluster_name,
+        "restore_id": target.restore_id,
+        "kind": kind,
+    }
+    # A dedicated job has no creation date; its id contains it.
+    created = {"restore_scheduled_date": target.created_at}
+    return RestoreJob(**names | created | read)
+
+
+def _is_of(target: RestoreTarget, kind: RestoreKind, answer: object) -> bool:
+    """False if the answer names another job or, as far as it names them, cluster or project."""
+    names = read_fields(answer, _NAMES)
+    if names["id"] != target.restore_id or _READ[kind] is not _flex:
+        return bool(names["id"] == target.restore_id)
+    clusters = {names["instance_name"], names["cluster_name"], None, ""}
+    projects = {names["project_id"], None, ""}
+    return clusters <= {target.cluster_name, None, ""} and projects <= {target.group_id, None, ""}
 
 
 def _unexpected(kind: RestoreKind, problem: str) -> UnexpectedAtlasResponseError:

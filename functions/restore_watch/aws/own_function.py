@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from foundation.service import service
+from foundation.plain_class import plain_class
 from restore_watch.model.status_change import utc_text
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 
-@service
+@plain_class
 class OwnFunction:
     """The function `name`. `client` makes the client when it is needed: most start no sweep."""
 

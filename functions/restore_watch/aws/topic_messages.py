@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
-from foundation.service import service
+from foundation.plain_class import plain_class
 from restore_watch.errors import (
     NotificationPendingError,
     NotificationRefusedError,
@@ -115,7 +115,7 @@ def cloud_event(
     return Message(title, event, {"type": context["type"], **attributes})
 
 
-@service
+@plain_class
 class StatusChangesTopic:
     """
     The topic that changes are published to. Messages about the stack have its `stack_name`.

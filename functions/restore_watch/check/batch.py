@@ -15,7 +15,7 @@ from cachetools import LRUCache
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from foundation.service import service
+from foundation.plain_class import plain_class
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.check.check import JobChecker
@@ -87,7 +87,7 @@ class Turns:
                 self._answered[target] = self._deliveries
 
 
-@service
+@plain_class
 class _Check(Task):
     """A task of the agenda: ask about a target. No two threads ask about one target at once."""
 
@@ -99,7 +99,7 @@ class _Check(Task):
         return Bucket(self.target.group_id, self.target.kind or RestoreKind.FLEX)
 
 
-@service
+@plain_class
 class BatchChecker:
     """Checks the targets of invocations, and reports each. One object serves an environment."""
 

@@ -13,14 +13,12 @@ from typing import Any, NamedTuple
 from foundation.clock import CLOCKS_APART
 from restore_watch.errors import InvalidEventError
 from restore_watch.event.target_fields import (
-    EXPECTED,
     NAMES_OF_A_JOB,
-    one_of,
     one_word_of,
+    read_field,
     read_target,
     unexpected,
 )
-from restore_watch.model.fields import is_cluster_name, is_object_id
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.validation import DETAIL_LIMIT, VALIDATED_BY_LIMIT, Validation, Verdict
 from restore_watch.redaction import redact, redact_report
@@ -124,21 +122,13 @@ def _sweep(event: Mapping[str, Any]) -> Sweep:
 def _diagnose(event: Mapping[str, Any]) -> Diagnose:
     if event.keys() == {"action"}:
         return Diagnose()
-    group_id = _name(event, "groupId")
-    return Diagnose(group_id, _name(event, "clusterName") if "clusterName" in event else None)
+    group_id = read_field(event, "groupId")
+    return Diagnose(group_id, read_field(event, "clusterName") if "clusterName" in event else None)
 
 
 def _find_newest_restore(event: Mapping[str, Any]) -> FindNewestRestore:
-    group_id, cluster_name = _name(event, "groupId"), _name(event, "clusterName")
+    group_id, cluster_name = read_field(event, "groupId"), read_field(event, "clusterName")
     return FindNewestRestore(group_id, cluster_name, _moment_or_none(event, "createdAfter"))
-
-
-def _name(event: Mapping[str, Any], name: str) -> str:
-    given, value = one_of(event, name)
-    is_one = is_object_id if name == "groupId" else is_cluster_name
-    if not isinstance(value, str) or not is_one(value):
-        raise unexpected(given, EXPECTED[name], value)
-    return value
 
 
 def _validation(event: Mapping[str, Any]) -> Validation:

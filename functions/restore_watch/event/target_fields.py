@@ -4,26 +4,43 @@ The fields by which an event names a restore job. Pure.
 An error never quotes a value: a secret pasted into the wrong field must not reach a log.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from restore_watch.errors import InvalidEventError
+from restore_watch.model.fields import flag, is_cluster_name, is_object_id, or_none, word_of
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 
 # Atlas's own endpoints use both spellings.
 _SPELLINGS = {"groupId": "projectId", "restoreId": "restoreJobId"}
 
-EXPECTED = {
-    "groupId": "Atlas's project id, 24 lowercase hexadecimal digits",
-    "clusterName": "the source cluster's name: letters, digits and hyphens, 64 characters at most",
-    "restoreId": "the restore job's id, 24 lowercase hexadecimal digits",
-    "kind": 'one of "auto", ' + ", ".join(f'"{kind}"' for kind in RestoreKind),
-    "envelope": "true or false",
-    "pretty": "true or false",
+
+def _name(is_valid: Callable[[str], object]) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        if isinstance(value, str) and is_valid(value):
+            return value
+        raise ValueError
+
+    return read
+
+
+_kind = word_of(RestoreKind)
+
+# The expected form of each field, for the texts of errors, and what reads it.
+_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "groupId": ("Atlas's project id, 24 lowercase hexadecimal digits", _name(is_object_id)),
+    "clusterName": (
+        "the source cluster's name: letters, digits and hyphens, 64 characters at most",
+        _name(is_cluster_name),
+    ),
+    "restoreId": ("the restore job's id, 24 lowercase hexadecimal digits", _name(is_object_id)),
+    "kind": (
+        'one of "auto", ' + ", ".join(f'"{kind}"' for kind in RestoreKind),
+        or_none(lambda value: None if value == "auto" else _kind(value)),
+    ),
+    "envelope": ("true or false", or_none(flag)),
+    "pretty": ("true or false", or_none(flag)),
 }
-"""The expected form of each field, for the texts of errors."""
 
 NAMES_OF_A_JOB = frozenset({*_SPELLINGS, *_SPELLINGS.values(), "clusterName", "kind"})
 """The fields that name a job."""
@@ -55,18 +72,20 @@ def read_target(fields: Mapping[str, Any], path: str = "") -> RestoreTarget:
     for name, problem in (_NEVER_ACCEPTED | (_BESIDE_ONE_TARGET if path else {})).items():
         if name in fields:
             raise InvalidEventError(path + name, problem)
-    read = {name: one_of(fields, name, path) for name in EXPECTED}
-    known = {name: value for name, (_, value) in read.items() if value is not None}
-    if known.get("kind") == "auto":
-        del known["kind"]
+    return RestoreTarget(*(read_field(fields, name, path) for name in _FIELDS))
+
+
+def read_field(fields: Mapping[str, Any], name: str, path: str = "") -> Any:
+    """Return the value of one of the fields of a target. Raises InvalidEventError."""
+    expected, read = _FIELDS[name]
+    given, value = _one_of(fields, name, path)
     try:
-        return RestoreTarget.model_validate(known)
-    except ValidationError as error:
-        name = str(error.errors(include_input=False, include_url=False)[0]["loc"][0])
-        raise unexpected(path + read[name][0], EXPECTED[name], known.get(name)) from None
+        return read(value)
+    except (TypeError, ValueError):
+        raise unexpected(path + given, expected, value) from None
 
 
-def one_of(fields: Mapping[str, Any], name: str, path: str = "") -> tuple[str, Any]:
+def _one_of(fields: Mapping[str, Any], name: str, path: str = "") -> tuple[str, Any]:
     """Return the spelling by which a field is given, and its value. None counts as absent."""
     other = _SPELLINGS.get(name, name)
     value, spelt = fields.get(name), fields.get(other)

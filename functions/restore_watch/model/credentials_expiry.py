@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from restore_watch.model.fields import Kept, OrNull, UtcDate
+from restore_watch.model.field_types import Kept, OrNull, UtcDate
 
 type Threshold = Literal[1, 3, 7, 14, 30]
 

@@ -1,19 +1,10 @@
-"""The types of fields, of Atlas's answers and of our own items. Pure."""
+"""The forms of fields in Atlas's answers and in our own items, and how they are read. Pure."""
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, ClassVar, Literal
-
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    GetPydanticSchema,
-    StringConstraints,
-)
-from pydantic.alias_generators import to_camel
-from pydantic_core import core_schema
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 from foundation.clock import in_utc
 from restore_watch.redaction import without_urls
@@ -23,11 +14,6 @@ from restore_watch.redaction import without_urls
 _OBJECT_ID = "[a-f0-9]{24}"
 _CLUSTER_NAME = "[a-zA-Z0-9][a-zA-Z0-9-]*"
 NAME_LIMIT = 64
-
-ObjectId = Annotated[str, StringConstraints(strict=True, pattern=f"^{_OBJECT_ID}$")]
-ClusterName = Annotated[
-    str, StringConstraints(strict=True, pattern=f"^{_CLUSTER_NAME}$", max_length=NAME_LIMIT)
-]
 
 AHEAD = timedelta(minutes=10)
 """A stored moment may lie so far in the future, because clocks differ."""
@@ -49,56 +35,139 @@ def is_cluster_name(text: str) -> bool:
     return len(text) <= NAME_LIMIT and re.fullmatch(_CLUSTER_NAME, text) is not None
 
 
-def _require_iso_date(value: object) -> object:
-    # pydantic also reads a number, or a text with a number, as Unix time. Atlas never sends one.
-    if value is None or isinstance(value, datetime):
-        return value
-    if isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}", value):
-        return value
-    raise ValueError("a date must be text in ISO 8601")
+# What a value is read with. Each raises TypeError or ValueError, and quotes nothing.
 
 
-def _trim(text: str) -> str:
+def plain_text(value: object) -> str:
+    """Read a text that needs no change."""
+    if not isinstance(value, str):
+        raise TypeError("expected text")
+    return value
+
+
+def text(value: object) -> str:
+    """Read a text of any content: cut, without URLs, and fit for a message and an item."""
     # A download URL in the wrong field must not be stored or published. Its replacement may be
     # longer, and a stored text must not change when it is read again, so the result is cut too.
     # JSON can contain half of a surrogate pair, which no message and no item can hold.
-    return without_urls(text[:TEXT_LIMIT])[:TEXT_LIMIT].encode(errors="replace").decode()
+    short = without_urls(plain_text(value)[:TEXT_LIMIT])[:TEXT_LIMIT]
+    return short.encode(errors="replace").decode()
 
 
-Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_trim)]
-UtcDate = Annotated[datetime, BeforeValidator(_require_iso_date), AfterValidator(in_utc)]
+def word_of[Word: StrEnum](words: type[Word]) -> Callable[[Any], Word]:
+    """Read one of these words."""
+
+    def read(value: Any) -> Word:
+        try:
+            return words(value)
+        except ValueError:
+            raise ValueError(f"expected one of {', '.join(words)}") from None
+
+    return read
 
 
-def on_error(how: Literal["default", "omit"], **default: Any) -> GetPydanticSchema:
-    """Make an invalid value the default, or leave it out. Pydantic's core does it, not Python."""
-    return GetPydanticSchema(
-        lambda source, handler: core_schema.with_default_schema(
-            handler(source), on_error=how, **default
-        )
-    )
+def flag(value: object) -> bool:
+    """Read true or false."""
+    if not isinstance(value, bool):
+        raise TypeError("expected true or false")
+    return value
 
 
-type OrNull[Read] = Annotated[Read | None, on_error("default", default=None)]
-type OrOmitted[Read] = Annotated[Read, on_error("omit")]
+def utc_date(value: object) -> datetime:
+    """Read a date in ISO 8601. Without a zone it is in UTC already."""
+    try:
+        # A number, also in a text, may be Unix time. Atlas never sends one.
+        if isinstance(value, str) and value[4:5] == "-":
+            return in_utc(datetime.fromisoformat(value))
+        if isinstance(value, datetime):
+            return in_utc(value)
+    except ValueError:
+        pass  # the error would quote the value
+    raise ValueError("expected a date in ISO 8601, within the years 1 to 9999 in UTC too")
 
 
-class Kept:
-    """A dataclass that is kept in an item, with each field by its public name."""
+def or_none[Read](read: Callable[[object], Read]) -> Callable[[object], Read | None]:
+    """None stays None."""
+    return lambda value: None if value is None else read(value)
 
-    __pydantic_config__: ClassVar = ConfigDict(alias_generator=to_camel)
+
+def if_readable[Read](read: Callable[[object], Read]) -> Callable[[object], Read | None]:
+    """None for a value that cannot be read."""
+
+    def read_if_possible(value: object) -> Read | None:
+        try:
+            return read(value)
+        except (TypeError, ValueError):
+            return None
+
+    return read_if_possible
 
 
-class Shown(BaseModel, defer_build=True):
-    """A part of items, messages and results, with each field by its public name."""
+text_or_null = if_readable(text)
+date_or_null = if_readable(utc_date)
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="ignore",
-        alias_generator=to_camel,
-        validate_by_name=True,
-        hide_input_in_errors=True,
-    )
+
+class Field(NamedTuple):
+    """A field: its name in JSON, and what its value is read with."""
+
+    name: str
+    read: Callable[[object], Any]
+
+
+type Fields = Mapping[str, Field]
+"""Fields by the names that they have in Python."""
+
+
+def fields(**reads: Callable[[object], Any]) -> dict[str, Field]:
+    """Return fields that have the same name in JSON, in camel case."""
+    return {name: Field(_in_camel_case(name), read) for name, read in reads.items()}
+
+
+def _in_camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return "".join((first, *map(str.title, others)))
+
+
+def read_fields(values: object, wanted: Fields) -> dict[str, Any]:
+    """Read fields of a JSON object, and ignore others. Raises ValueError that names the field."""
+    if not isinstance(values, Mapping):
+        raise ValueError("the value is not as expected: expected an object")  # noqa: TRY004 - as for a field
+    read = {}
+    for name, field in wanted.items():
+        try:
+            read[name] = field.read(values.get(field.name))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{field.name} is not as expected: {error}") from None
+    return read
+
+
+PlainText = Annotated[str, plain_text]
+PlainTextOrNone = Annotated[str | None, or_none(plain_text)]
+TextOrNone = Annotated[str | None, or_none(text)]
+DateOrNone = Annotated[datetime | None, or_none(utc_date)]
+
+
+class Shown:
+    """A dataclass that items, messages and results show. Each annotation has what reads a field."""
+
+    _fields: ClassVar[Fields]
+
+    def __init_subclass__(cls) -> None:
+        """List the fields."""
+        reads = {name: one.__metadata__[0] for name, one in cls.__annotations__.items()}
+        cls._fields = fields(**reads)
+
+    @classmethod
+    def from_json(cls, values: object) -> Self:
+        """Read what `as_json` wrote. Raises ValueError that names a field, and quotes nothing."""
+        return cls(**read_fields(values, cls._fields))
 
     def as_json(self) -> dict[str, Any]:
         """Every field by its public name, as plain JSON values; None if absent."""
-        return self.model_dump(mode="json", by_alias=True)
+        return {one.name: _as_json(getattr(self, name)) for name, one in self._fields.items()}
+
+
+def _as_json(value: object) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return str(value) if isinstance(value, StrEnum) else value

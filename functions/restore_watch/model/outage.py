@@ -16,7 +16,8 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.model.advice_on_errors import fix_of
-from restore_watch.model.fields import AHEAD, Kept, OrNull, OrOmitted, UtcDate, on_error
+from restore_watch.model.field_types import Kept, OrNull, OrOmitted, UtcDate, on_error
+from restore_watch.model.fields import AHEAD
 from restore_watch.model.question import Question
 from restore_watch.model.status_change import utc_text
 

@@ -5,20 +5,19 @@ The words are those of Atlas's Flex and tenant restore jobs. The other kinds are
 them (`restore_watch.atlas.read_restore_job`).
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, StrictBool, computed_field
-from pydantic.alias_generators import to_camel
+from typing import Annotated, Any, Self
 
 from restore_watch.model.fields import (
-    ClusterName,
-    ObjectId,
+    DateOrNone,
+    PlainText,
     Shown,
-    Text,
-    UtcDate,
+    TextOrNone,
+    flag,
     id_made_at,
+    word_of,
 )
 
 
@@ -73,31 +72,27 @@ def is_download(delivery_type: str | None) -> bool:
     return (delivery_type or "").casefold() == "download"
 
 
-class RestoreTarget(BaseModel):
+@dataclass(frozen=True)
+class RestoreTarget:
     """
     The restore job to look up. `cluster_name` is the cluster whose snapshot is restored.
 
     If `kind` is None, the kind is found out. `envelope` and `pretty` are passed on to Atlas.
     """
 
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, hide_input_in_errors=True)
-
-    group_id: ObjectId
-    cluster_name: ClusterName
-    restore_id: ObjectId
+    group_id: str
+    cluster_name: str
+    restore_id: str
     kind: RestoreKind | None = None
-    envelope: StrictBool | None = None
-    pretty: StrictBool | None = None
+    envelope: bool | None = None
+    pretty: bool | None = None
 
     @classmethod
     def listed(
         cls, group_id: str, cluster_name: str, restore_id: str, kind: RestoreKind | None
-    ) -> "RestoreTarget":
-        """Return the target of a job in a list or in the index: its names are valid already."""
-        named = kind if kind in _ASKED_BY_NAME else None
-        return cls.model_construct(
-            group_id=group_id, cluster_name=cluster_name, restore_id=restore_id, kind=named
-        )
+    ) -> Self:
+        """Return the target of a job in a list or in the index."""
+        return cls(group_id, cluster_name, restore_id, kind if kind in _ASKED_BY_NAME else None)
 
     @property
     def created_at(self) -> datetime:
@@ -111,11 +106,16 @@ class RestoreTarget(BaseModel):
 
     def as_json(self) -> dict[str, Any]:
         """The target in the words of the invocation contract."""
-        names = self.model_dump(by_alias=True, exclude={"kind", "envelope", "pretty"})
-        return names | {"kind": self.kind or "auto"}
+        return {
+            "groupId": self.group_id,
+            "clusterName": self.cluster_name,
+            "restoreId": self.restore_id,
+            "kind": self.kind or "auto",
+        }
 
 
-class RestoreJob(Shown, defer_build=False):
+@dataclass(frozen=True, kw_only=True)
+class RestoreJob(Shown):
     """
     One restore job as Atlas last described it. Dates are UTC, durations whole seconds.
 
@@ -123,23 +123,31 @@ class RestoreJob(Shown, defer_build=False):
     dropped at parsing; only `download_available` remains.
     """
 
-    group_id: str
-    cluster_name: str
-    restore_id: str
-    kind: RestoreKind
-    delivery_type: Text | None = None
-    status: RestoreStatus
-    atlas_status: Text | None = None
-    snapshot_id: Text | None = None
-    snapshot_finished_date: UtcDate | None = None
-    restore_scheduled_date: UtcDate | None = None
-    restore_finished_date: UtcDate | None = None
-    expiration_date: UtcDate | None = None
-    target_project_id: Text | None = None
-    target_deployment_item_name: Text | None = None
-    download_available: bool = False
+    group_id: PlainText
+    cluster_name: PlainText
+    restore_id: PlainText
+    kind: Annotated[RestoreKind, word_of(RestoreKind)]
+    delivery_type: TextOrNone = None
+    status: Annotated[RestoreStatus, word_of(RestoreStatus)]
+    atlas_status: TextOrNone = None
+    snapshot_id: TextOrNone = None
+    snapshot_finished_date: DateOrNone = None
+    restore_scheduled_date: DateOrNone = None
+    restore_finished_date: DateOrNone = None
+    expiration_date: DateOrNone = None
+    target_project_id: TextOrNone = None
+    target_deployment_item_name: TextOrNone = None
+    download_available: Annotated[bool, lambda value: value is not None and flag(value)] = False
 
-    @computed_field
+    def as_json(self) -> dict[str, Any]:
+        """Also what follows from the fields."""
+        return super().as_json() | {
+            "terminal": self.terminal,
+            "succeeded": self.succeeded,
+            "durationSeconds": self.duration_seconds,
+            "snapshotAgeSeconds": self.snapshot_age_seconds,
+        }
+
     @property
     def terminal(self) -> bool:
         """Atlas is done with the job. With an unknown status, the finish date says so."""
@@ -147,7 +155,6 @@ class RestoreJob(Shown, defer_build=False):
             self.status is RestoreStatus.UNKNOWN and self.restore_finished_date is not None
         )
 
-    @computed_field
     @property
     def succeeded(self) -> bool | None:
         """None before the job has ended, and if it ended with an unknown status."""
@@ -155,13 +162,11 @@ class RestoreJob(Shown, defer_build=False):
             return None
         return self.status is RestoreStatus.COMPLETED
 
-    @computed_field
     @property
     def duration_seconds(self) -> int | None:
         """From scheduled to finished."""
         return _whole_seconds(self.restore_scheduled_date, self.restore_finished_date)
 
-    @computed_field
     @property
     def snapshot_age_seconds(self) -> int | None:
         """Age of the snapshot at the start. `is_point_in_time` data are newer than it."""

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
-from restore_watch.model.fields import Shown, UtcDate
+from restore_watch.model.fields import DateOrNone, PlainTextOrNone, Shown, word_of
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.status_change import StatusChange
 
@@ -29,13 +30,14 @@ class Verdict(StrEnum):
     FAILED = "FAILED"
 
 
-class Validation(Shown, defer_build=False):
+@dataclass(frozen=True)
+class Validation(Shown):
     """A pipeline's verdict on the data, tested at `validated_at`. Its texts are redacted."""
 
-    verdict: Verdict
-    validated_by: str | None = None
-    detail: str | None = None
-    validated_at: UtcDate | None = None
+    verdict: Annotated[Verdict, word_of(Verdict)]
+    validated_by: PlainTextOrNone = None
+    detail: PlainTextOrNone = None
+    validated_at: DateOrNone = None
 
 
 @dataclass(frozen=True)

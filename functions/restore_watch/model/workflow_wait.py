@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Self
 
-from foundation.service import plain_value
+from foundation.plain_class import plain_class
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 
 ENDED = "ended"
@@ -67,7 +67,7 @@ class Wait:
         return cls(token, until)
 
 
-@plain_value
+@plain_class
 class TaskAnswer:
     """The answer to a workflow. Without an error, the workflow goes on with the job."""
 

@@ -1,19 +1,23 @@
 """A cluster as Atlas lists it, with what is said about its backups. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pydantic import StrictBool, TypeAdapter
-
 from foundation.json_text import as_list, as_map
-from restore_watch.atlas.entries import is_free, read_date
-from restore_watch.model.fields import OrNull, Text, id_made_at, is_object_id
+from restore_watch.atlas.entries import is_free
+from restore_watch.model.fields import (
+    date_or_null,
+    flag,
+    id_made_at,
+    if_readable,
+    is_object_id,
+    text_or_null,
+)
 from restore_watch.model.restore_job import RestoreKind
 
-read_text: Callable[[object], str | None] = TypeAdapter(OrNull[Text]).validate_python
-_read_flag: Callable[[object], bool | None] = TypeAdapter(OrNull[StrictBool]).validate_python
+_read_flag = if_readable(flag)
 
 
 @dataclass(frozen=True)
@@ -51,23 +55,23 @@ def read_cluster(group_id: str, kind: RestoreKind, entry: Mapping[str, Any]) -> 
 
     Without a date, the cluster is as old as its id.
     """
-    id_ = read_text(entry.get("id"))
+    id_ = text_or_null(entry.get("id"))
     made = id_made_at(id_) if id_ and is_object_id(id_) else None
     is_flex = kind is RestoreKind.FLEX
     backups = as_map(entry.get("backupSettings")).get("enabled")
     tags = (as_map(tag) for tag in as_list(entry.get("tags")))
-    named = ((read_text(tag.get("key")), read_text(tag.get("value"))) for tag in tags)
+    named = ((text_or_null(tag.get("key")), text_or_null(tag.get("value"))) for tag in tags)
     return Cluster(
         group_id,
-        read_text(entry.get("name")) or "",
+        text_or_null(entry.get("name")) or "",
         kind,
         id=id_,
-        created_at=read_date(entry.get("createDate")) or made,
+        created_at=date_or_null(entry.get("createDate")) or made,
         tags={key: value or "" for key, value in named if key},
         has_backups=_read_flag(backups if is_flex else entry.get("backupEnabled")),
         is_continuous=False if is_flex else _read_flag(entry.get("pitEnabled")),
         is_paused=False if is_flex else _read_flag(entry.get("paused")),
-        is_sharded=read_text(entry.get("clusterType")) in {"SHARDED", "GEOSHARDED"},
+        is_sharded=text_or_null(entry.get("clusterType")) in {"SHARDED", "GEOSHARDED"},
         is_free=is_free(entry),
-        is_internal=read_text(entry.get("internalClusterRole")) not in {None, "", "NONE"},
+        is_internal=text_or_null(entry.get("internalClusterRole")) not in {None, "", "NONE"},
     )

@@ -13,14 +13,13 @@ from functools import partial
 
 from foundation.deadline import Deadline
 from foundation.json_text import as_map
-from foundation.service import service
+from foundation.plain_class import plain_class
 from restore_watch.atlas.endpoints import AtlasList, Family, SnapshotList
 from restore_watch.atlas.entries import (
     UNWATCHED,
     cluster_entries,
     job_entries,
     project_entries,
-    read_date,
 )
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.pages import NOTHING_NEW, Page, PageAt
@@ -32,12 +31,12 @@ from restore_watch.errors import (
     RestoreWatchError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.model.fields import is_cluster_name
+from restore_watch.model.fields import date_or_null, is_cluster_name, text_or_null
 from restore_watch.model.outage import Trouble
 from restore_watch.model.question import LIST_OF, Question
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 from restore_watch.redaction import redact
-from restore_watch.report.cluster import Cluster, read_cluster, read_text
+from restore_watch.report.cluster import Cluster, read_cluster
 from restore_watch.report.cluster_state import Unread
 from restore_watch.report.report import ClusterKey, Snapshot
 from restore_watch.report.what_a_restore_proves import Restore, restore_listed
@@ -112,7 +111,7 @@ class _Ask(Task):
         return Bucket(self.about[0] or None, self.about[2])
 
 
-@service
+@plain_class
 class FleetReader:
     """
     Asks Atlas, and leaves half of its rate limits to other tools. One object serves a report.
@@ -205,7 +204,7 @@ class FleetReader:
         """Those that the operator named need no list, but their names stand in it."""
         names, entries = self.fleet.project_names, project_entries(page)
         known = len(names)
-        names |= {one.id: read_text(one.content.get("name")) or "" for one in entries.readable}
+        names |= {one.id: text_or_null(one.content.get("name")) or "" for one in entries.readable}
         if entries.unreadable:
             raise UnexpectedAtlasResponseError(entries.unreadable[0].problem)
         if page.has_next and len(names) == known:
@@ -278,5 +277,5 @@ def _taken_at(page: Page) -> datetime | None:
     """When the newest completed snapshot was taken. Flex says other words than dedicated."""
     entries = (as_map(entry) for entry in page.entries)
     done = (one for one in entries if str(one.get("status")).upper() == "COMPLETED")
-    dates = (read_date(one.get("createdAt") or one.get("finishTime")) for one in done)
+    dates = (date_or_null(one.get("createdAt") or one.get("finishTime")) for one in done)
     return max(filter(None, dates), default=None)

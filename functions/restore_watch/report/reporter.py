@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from foundation import __version__
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
-from foundation.service import service
+from foundation.plain_class import plain_class
 from restore_watch.atlas.endpoints import CLUSTER_LISTS
 from restore_watch.errors import ReportNotWrittenError
 from restore_watch.model.restore_job import RestoreKind
@@ -45,7 +45,7 @@ _TYPES = {
 }
 
 
-@service
+@plain_class
 class Reporter:
     """Makes the reports of an environment."""
 

@@ -8,11 +8,9 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from restore_watch.aws.topic_messages import message_of_job
 from restore_watch.errors import TableUnavailableError
-from restore_watch.model.fields import UtcDate
+from restore_watch.model.fields import is_cluster_name, is_object_id, utc_date
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
 from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import DETAIL_LIMIT, RecordedValidation
@@ -26,8 +24,6 @@ OUTCOMES = ("COMPLETED", "FAILED", "CANCELLED", "EXPIRED", "UNKNOWN", OPEN)
 _JUDGEMENTS = {True: "met", False: "missed", None: "notJudged"}
 
 _NAMES = {"groupId", "clusterName", "restoreId"}
-
-_utc_date = TypeAdapter(UtcDate).validate_python
 
 
 @dataclass(frozen=True)
@@ -192,7 +188,7 @@ def began_at(item: Mapping[str, Any]) -> datetime:
     """
     try:
         scheduled = item.get("restoreScheduledDate")
-        return _utc_date(scheduled["S"]) if scheduled else _target(item).created_at
+        return utc_date(scheduled["S"]) if scheduled else _target(item).created_at
     except (LookupError, TypeError, ValueError):
         raise UnreadableItemError from None
 
@@ -205,7 +201,7 @@ def read_evidence(
     try:
         target = _target(item)
         recorded = read_item(item)
-        missing_since = _utc_date(item["missingSince"]["S"]) if "missingSince" in item else None
+        missing_since = utc_date(item["missingSince"]["S"]) if "missingSince" in item else None
     except (TableUnavailableError, LookupError, TypeError, ValueError):
         raise UnreadableItemError from None
     names = attrgetter("group_id", "cluster_name", "restore_id")
@@ -240,8 +236,10 @@ def shown_key(item: Mapping[str, Any]) -> dict[str, str]:
 
 def _target(item: Mapping[str, Any]) -> RestoreTarget:
     group_id, _, cluster_name = item["cluster"]["S"].partition("/")
-    names = {"groupId": group_id, "clusterName": cluster_name, "restoreId": item["restoreId"]["S"]}
-    return RestoreTarget.model_validate(names)
+    restore_id = item["restoreId"]["S"]
+    if not (is_object_id(group_id) and is_cluster_name(cluster_name) and is_object_id(restore_id)):
+        raise ValueError("not the key of a job")
+    return RestoreTarget(group_id, cluster_name, restore_id)
 
 
 @dataclass

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from foundation.deadline import Deadline
-from foundation.service import service
+from foundation.plain_class import plain_class
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.event.actions import Sweep
 from restore_watch.model.credentials_expiry import NOT_ASKED
@@ -36,7 +36,7 @@ from restore_watch.threads.workers import Workers
 from restore_watch.time_limits import ENDING_TIME
 
 
-@service
+@plain_class
 class Parts:
     """The parts of one sweep, which began with the `opened` jobs."""
 

@@ -20,7 +20,7 @@ from itertools import chain
 from typing import Any
 
 from foundation.deadline import Deadline
-from foundation.service import service
+from foundation.plain_class import plain_class
 from restore_watch.errors import AtlasError, CredentialsError, RestoreWatchError
 from restore_watch.event.actions import Sweep
 from restore_watch.model.outage import Watched
@@ -40,7 +40,7 @@ SKIPPED: Mapping[str, Any] = {"skipped": True}
 """The result of a sweep that leaves its work to another one."""
 
 
-@service
+@plain_class
 class Sweeper:
     """Sweeps. One object serves an execution environment."""
 

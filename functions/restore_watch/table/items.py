@@ -14,7 +14,7 @@ from boto3.dynamodb.types import TypeSerializer
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
-from foundation.service import service
+from foundation.plain_class import plain_class
 from restore_watch.errors import TableUnavailableError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def lies_between(name: str, first: str | int, last: str | int) -> ConditionBase:
     return Attr(name).attribute_type(kind) & Attr(name).between(first, last)
 
 
-@service
+@plain_class
 class Items:
     """The items. Any call raises TableUnavailableError if DynamoDB refuses or does not answer."""
 

@@ -5,30 +5,28 @@ The item holds the job's last recorded state and `history`, the outbox of its ch
 validations: every entry after `publishedSequence` is pending.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
-from pydantic import Field, TypeAdapter, ValidationError
 
 from foundation.how_long_kept import RETENTION
 from restore_watch.errors import TableUnavailableError
-from restore_watch.model.fields import UtcDate
+from restore_watch.model.fields import date_or_null, utc_date
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
 from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import Entry, RecordedValidation, Validation
 from restore_watch.model.workflow_wait import Wait
-from restore_watch.table.stored_fields import present, read_moment
+from restore_watch.table.stored_fields import present
 
 OPEN_SHARDS = ("0", "1", "2", "3")
 """Partitions of the index OpenJobs, to spread its writes."""
 
-# Rejects a date so late that adding the retention would overflow. We never write one.
-_observed_at: Callable[[object], datetime] = TypeAdapter(
-    Annotated[UtcDate, Field(lt=datetime.max.replace(tzinfo=UTC) - RETENTION)]
-).validate_python
+# Adding the retention to a later date would overflow. We never write one.
+_LATEST = datetime.max.replace(tzinfo=UTC) - RETENTION
+
 _deserialize = TypeDeserializer().deserialize
 
 
@@ -137,7 +135,7 @@ def read_item(
         item = {name: _deserialize(value) for name, value in attributes.items()}
         history, written = _read_history(item["history"], own_entry)
         return Recorded(
-            job=RestoreJob.model_validate(item),
+            job=RestoreJob.from_json(item),
             history=history,
             published=int(item.get("publishedSequence", 0)),
             first_observed_at=item.get("firstObservedAt"),
@@ -146,10 +144,10 @@ def read_item(
             # Anything but a set raises TypeError: it could not be changed.
             waits=tuple(map(Wait.from_text, sorted(set() | item.get("waiting", set())))),
             is_unanswered="unansweredSince" in item,
-            unanswered_since=read_moment(item.get("unansweredSince")),
+            unanswered_since=date_or_null(item.get("unansweredSince")),
             written=written,
         )
-    except (ValidationError, LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError):
         msg = "the table holds an item that this version cannot read; nothing was published"
         raise TableUnavailableError(msg) from None
 
@@ -176,9 +174,11 @@ def _read_history(
 def _read_entry(
     entry: Mapping[str, Any], sequence: int, previous_status: RestoreStatus | None
 ) -> Entry:
-    job = RestoreJob.model_validate(entry)
-    observed_at = _observed_at(entry["observedAt"])
+    job = RestoreJob.from_json(entry)
+    observed_at = utc_date(entry["observedAt"])
+    if observed_at >= _LATEST:
+        raise ValueError
     if "validation" in entry:
-        validation = Validation.model_validate(entry["validation"])
+        validation = Validation.from_json(entry["validation"])
         return RecordedValidation(job, validation, sequence, observed_at, entry.get("requestId"))
     return StatusChange(job, previous_status, sequence, observed_at)

@@ -20,7 +20,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from foundation.clock import CLOCKS_APART
 from foundation.deadline import Deadline
-from foundation.service import service
+from foundation.plain_class import plain_class
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.fields import AHEAD
 from restore_watch.model.status_change import utc_text
@@ -89,7 +89,7 @@ def _waits(now: float) -> ConditionBase:
     return lies_between("waitingUntil", math.floor(now), ahead)
 
 
-@service
+@plain_class
 class SweepLease(Items):
     """The lease. `now` gives Unix seconds; `sleep` takes seconds."""
 

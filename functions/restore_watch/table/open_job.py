@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from restore_watch.model.fields import is_cluster_name, is_object_id
+from restore_watch.model.fields import date_or_null, is_cluster_name, is_object_id
 from restore_watch.model.restore_job import (
     RestoreJob,
     RestoreKind,
@@ -17,7 +17,7 @@ from restore_watch.model.restore_job import (
     RestoreTarget,
     is_download,
 )
-from restore_watch.table.stored_fields import past_moment, read_moment
+from restore_watch.table.stored_fields import past_moment
 
 # A name that only another version knows is absent. Looking up a dict is faster than an enum.
 _KINDS: dict[str | None, RestoreKind] = {kind.value: kind for kind in RestoreKind}
@@ -140,8 +140,8 @@ def read_open_job(entry: Mapping[str, Any], now: datetime) -> OpenJob | None:
         status=_STATUSES.get(_text(entry, "status")),
         atlas_status=_text(entry, "atlasStatus"),
         delivery_type=_text(entry, "deliveryType"),
-        expiration_date=read_moment(_text(entry, "expirationDate")),
-        scheduled_at=read_moment(_text(entry, "restoreScheduledDate")),
+        expiration_date=date_or_null(_text(entry, "expirationDate")),
+        scheduled_at=date_or_null(_text(entry, "restoreScheduledDate")),
         first_observed_at=past_moment(_text(entry, "firstObservedAt"), now),
         observed_at=past_moment(_text(entry, "observedAt"), now),
         sequence=_number(entry, "sequence"),

@@ -19,7 +19,8 @@ from foundation.how_long_kept import RETENTION
 from foundation.json_text import as_list, as_map
 from restore_watch.atlas.endpoints import CLUSTER_LISTS
 from restore_watch.model.credentials_expiry import NOT_ASKED, CredentialsExpiry
-from restore_watch.model.fields import OrNull, is_cluster_name, is_object_id
+from restore_watch.model.field_types import OrNull
+from restore_watch.model.fields import is_cluster_name, is_object_id
 from restore_watch.model.marks import OLDEST_MARK, Marks, Part
 from restore_watch.model.outage import LARGEST_COUNT, Watched
 from restore_watch.model.restore_job import RestoreKind

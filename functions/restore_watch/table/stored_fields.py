@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from foundation.clock import in_utc
-from restore_watch.model.fields import AHEAD
+from restore_watch.model.fields import AHEAD, date_or_null
 
 PARTITION = "sweeps"
 """The partition key of the items of sweeps. The partition key of a job contains a slash."""
@@ -21,15 +20,7 @@ def present(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in attributes.items() if value is not None}
 
 
-def read_moment(stored: object) -> datetime | None:
-    """Return a moment in UTC, from text in ISO 8601. None for anything else."""
-    try:
-        return in_utc(datetime.fromisoformat(stored)) if isinstance(stored, str) else None
-    except ValueError:
-        return None
-
-
 def past_moment(stored: object, now: datetime) -> datetime | None:
-    """As `read_moment`, but None for a moment that lies too far ahead to be true."""
-    moment = read_moment(stored)
+    """As `date_or_null`, but None for a moment that lies too far ahead to be true."""
+    moment = date_or_null(stored)
     return moment if moment and moment - now <= AHEAD else None

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -258,6 +259,6 @@ def test_an_envelope_changes_nothing_in_the_result(
         {"envelope": "true", "pretty": "true"},
         {"envelope": "false", "pretty": "false"},
     ]
-    unknown = target_of(job, kind, envelope=True).model_copy(update={"restore_id": LONG_AGO})
+    unknown = replace(target_of(job, kind, envelope=True), restore_id=LONG_AGO)
     world.refused(RestoreJobNotFoundError, unknown, environment)
     assert [call.status for call in world.questions()][-1] == 200

@@ -20,7 +20,8 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
+from restore_watch.event.target_fields import read_target
+from restore_watch.model.restore_job import RestoreJob, RestoreKind
 from strategies import plain_job
 from unit.scripted_atlas import GROUP, RESTORE
 
@@ -84,7 +85,7 @@ class Step(NamedTuple):
     names: Mapping[str, str] = NONE
 
     def play(self, kinds: ClusterKinds) -> None:
-        target = RestoreTarget.model_validate({**JOB, **self.names, "kind": self.kind})
+        target = read_target({**JOB, **self.names, "kind": self.kind})
         endpoints = Endpoints(self.refusals)
         with pytest.raises(AtlasError) if self.raises else nullcontext() as raised:
             kinds.find(target, endpoints, self.likely)

@@ -180,7 +180,7 @@ def test_a_body_that_is_not_json_is_not_quoted(body: bytes) -> None:
 @pytest.mark.parametrize("answer", [True, 5, "text", [], [flex()]], ids=type)
 @pytest.mark.parametrize("kind", [FLEX, DEDICATED])
 def test_json_that_is_not_an_object_is_not_a_job(answer: object, kind: RestoreKind) -> None:
-    assert "the answer is not as expected" in refusal(json.dumps(answer).encode(), kind)
+    assert "the value is not as expected" in refusal(json.dumps(answer).encode(), kind)
 
 
 def test_a_field_that_is_nested_too_deeply_is_refused() -> None:

@@ -21,15 +21,16 @@ from restore_watch.event.event import (
     WaitForJob,
     parse,
 )
+from restore_watch.event.target_fields import read_target
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 from restore_watch.model.workflow_wait import Wait
 from strategies import json_values
 from unit.scripted_atlas import GROUP, RESTORE
 
 FLEX = {"groupId": GROUP, "clusterName": "orders", "restoreId": RESTORE, "kind": "flex"}
-TARGET = RestoreTarget.model_validate(FLEX)
+TARGET = read_target(FLEX)
 OTHER = FLEX | {"clusterName": "carts"}
-OTHER_TARGET = RestoreTarget.model_validate(OTHER)
+OTHER_TARGET = read_target(OTHER)
 DETAIL_TYPE = "Atlas Restore Watch Requested"
 
 SIGN = "\N{PILCROW SIGN}"

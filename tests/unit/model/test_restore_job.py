@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic.alias_generators import to_camel
 
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
 from strategies import TEXTS, jobs, plain_job, targets
@@ -70,7 +71,7 @@ def test_an_end_is_final_and_an_unknown_word_with_a_finish_date(
 def test_a_job_survives_a_json_round_trip(job: RestoreJob) -> None:
     text = json.dumps(job.as_json())
 
-    assert RestoreJob.model_validate(json.loads(text)) == job
+    assert RestoreJob.from_json(json.loads(text)) == job
 
 
 @pytest.mark.fault("F48")
@@ -109,7 +110,7 @@ def test_dates_are_read_in_any_zone_and_kept_in_utc(text: str, utc: datetime) ->
 def test_a_value_that_is_not_an_iso_date_or_a_text_is_refused_and_not_quoted(
     field: str, value: object
 ) -> None:
-    with pytest.raises(ValueError, match=field) as refused:
+    with pytest.raises(ValueError, match=to_camel(field)) as refused:
         plain_job(**{field: value})
 
     assert "~|~" not in str(refused.value)
@@ -147,7 +148,7 @@ def test_a_text_of_many_urls_is_cut_to_the_limit_and_survives_a_json_round_trip(
     job = plain_job(status=UNKNOWN, atlas_status="//x " * 64)
 
     assert len(job.atlas_status or "") <= 256
-    assert RestoreJob.model_validate(job.as_json()) == job
+    assert RestoreJob.from_json(job.as_json()) == job
 
 
 @given(targets)

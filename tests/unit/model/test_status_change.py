@@ -1,6 +1,7 @@
 """What counts as a change, how a change is identified, and how late it was seen."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -186,7 +187,7 @@ extreme_dates = utc_dates | st.sampled_from(
 def test_latency_is_never_negative_and_never_overflows(
     job: RestoreJob, observed: datetime, expires: datetime, finished: datetime | None
 ) -> None:
-    job = job.model_copy(update={"expiration_date": expires, "restore_finished_date": finished})
+    job = replace(job, expiration_date=expires, restore_finished_date=finished)
 
     seconds = plain_change(job, observed_at=observed).detection_latency_seconds
 

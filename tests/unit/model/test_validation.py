@@ -1,5 +1,6 @@
 """What a validation is: its repetitions and its message."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -66,7 +67,7 @@ def test_a_validation_that_differs_in_any_field_is_new(validation: Validation, f
         "detail": f"{validation.detail}?",
         "validated_at": NOON if validation.validated_at != NOON else None,
     }
-    other = validation.model_copy(update={field: others[field]})
+    other = replace(validation, **{field: others[field]})
 
     assert recorded_before(other, recorded_as(validation)) is None
 

@@ -19,6 +19,7 @@ from restore_watch.model.validation import RecordedValidation, Validation, Verdi
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
 from restore_watch.report.report_message import message_of_report
+from strategies import job_of
 from unit.report.reports import END, cluster, report, restore
 
 PROJECT = "6a1f3c9e5b7d204e8c61f0a3"
@@ -51,7 +52,7 @@ def _restore(
         "target_project_id": PROJECT,
         "target_deployment_item_name": "staging",
     }
-    job = RestoreJob.model_validate(usual | fields)
+    job = job_of(**usual | fields)
     observed_at = (job.restore_finished_date or _ENDED) + timedelta(seconds=12, milliseconds=125)
     before = RestoreStatus(previous) if previous else None
     return message_of_job(StatusChange(job, before, sequence, observed_at)).event
@@ -82,7 +83,7 @@ FEW = "orders.invoices: 2 documents of 48,120 are missing."
 def _validated(verdict: Verdict, detail: str, status: str = "COMPLETED") -> dict[str, Any]:
     """A pipeline tested the data of the Flex restore, half an hour after its end."""
     at = _ENDED + timedelta(minutes=30)
-    job = RestoreJob.model_validate(_restore("flex", status)["data"])
+    job = RestoreJob.from_json(_restore("flex", status)["data"])
     validation = Validation(
         verdict=verdict, validated_by="restore-drill", detail=detail, validated_at=at
     )

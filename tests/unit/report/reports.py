@@ -78,7 +78,7 @@ def restore(
         "targetProjectId": cluster.group_id,
         "targetDeploymentItemName": "drill",
     }
-    read = RestoreJob.model_validate(job | fields)
+    read = RestoreJob.from_json(job | fields)
     return Restore(read, began, ended, verdict, ended + HOUR if verdict else None)
 
 

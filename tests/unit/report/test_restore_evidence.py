@@ -1,6 +1,7 @@
 """What the table says of a restore, and how it is judged by RTO and RPO."""
 
 from argparse import ArgumentTypeError
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -37,9 +38,7 @@ def evidence_of(item: dict[str, Any]) -> RestoreEvidence:
 def item() -> dict[str, Any]:
     """A restore that completed; its second change is not published."""
     running = plain_job(restore_scheduled_date=NOON - timedelta(hours=1))
-    done = running.model_copy(
-        update={"status": RestoreStatus.COMPLETED, "restore_finished_date": NOON}
-    )
+    done = replace(running, status=RestoreStatus.COMPLETED, restore_finished_date=NOON)
     return item_of(running, done)
 
 

@@ -174,8 +174,8 @@ def test_the_same_unknown_word_is_not_asked_of_the_table_unless_the_job_has_fini
     paused = plain_job(status=RestoreStatus.UNKNOWN, atlas_status="PAUSED")
 
     assert not job.may_become(paused)
-    assert job.may_become(paused.model_copy(update={"restore_finished_date": NOON}))
-    assert job.may_become(paused.model_copy(update={"atlas_status": "RESUMED"}))
+    assert job.may_become(replace(paused, restore_finished_date=NOON))
+    assert job.may_become(replace(paused, atlas_status="RESUMED"))
 
 
 @given(stored_statuses, jobs(), st.integers(1, 9), st.integers(0, 9))

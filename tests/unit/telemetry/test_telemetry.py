@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -109,7 +110,7 @@ READY = plain_change(
         expiration_date="2026-05-04T12:58:00Z",
     )
 )
-DATED = plain_change(COMPLETED.job.model_copy(update={"status": RestoreStatus.RUNNING}))
+DATED = plain_change(replace(COMPLETED.job, status=RestoreStatus.RUNNING))
 PUBLISHED: dict[str, tuple[StatusChange, list[dict[str, Any]]]] = {
     "end": (COMPLETED, [{"status": "COMPLETED", "RestoreDuration": 61}]),
     "ready download": (READY, []),

@@ -13,7 +13,7 @@ from threading import Lock
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from foundation.service import service
+from foundation.plain_class import plain_class
 from restore_watch.check.check import result_of
 from restore_watch.errors import NotificationPendingError, RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
@@ -34,7 +34,7 @@ from restore_watch.table.open_job import JobKey, OpenJob
 from restore_watch.table.open_jobs import OpenJobs
 
 
-@service
+@plain_class
 class JobActions:
     """
     Acts on what Atlas says about jobs in one sweep. Any thread may use it.

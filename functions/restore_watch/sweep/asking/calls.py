@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from foundation.deadline import Deadline
-from foundation.service import service
+from foundation.plain_class import plain_class
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.when_to_repeat import TRIES, may_succeed_at_once
@@ -46,7 +46,7 @@ class Step(Task):
         return self.subject.bucket
 
 
-@service
+@plain_class
 class Calls:
     """Asks the questions of one sweep. Any thread may use it."""
 

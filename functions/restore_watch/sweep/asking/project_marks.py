@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 
-from foundation.service import service
+from foundation.plain_class import plain_class
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.marks import Marks
 from restore_watch.sweep.asking.listing import Read
@@ -13,7 +13,7 @@ from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.project_item import Project
 
 
-@service
+@plain_class
 class ProjectMarks:
     """Keeps the marks of one sweep. Any thread may use it."""
 

@@ -8,7 +8,7 @@ turn, whatever is to be done for it.
 import math
 from collections.abc import Callable, Collection, Iterable
 
-from foundation.service import service
+from foundation.plain_class import plain_class
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.sweep.asking.calls import Calls, Step
 from restore_watch.sweep.asking.follow import FollowTask, JobFollower, follow_tasks
@@ -33,7 +33,7 @@ LOOK_EVERY = 10.0
 type SweepTask = FollowTask | ProjectsPage | Wake | ListingStep
 
 
-@service
+@plain_class
 class Rounds:
     """
     Asks and finds in one sweep.

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Literal
 
 from foundation.errors import TimeBudgetExceededError
-from foundation.service import service
+from foundation.plain_class import plain_class
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.entries import project_entries
 from restore_watch.atlas.pages import NOTHING_NEW
@@ -46,7 +46,7 @@ class ProjectsPage(Step):
         return ALL_PROJECTS
 
 
-@service
+@plain_class
 class WatchedProjects:
     """
     The projects of one sweep: those that the operator `named`, or all. Any thread may use it.

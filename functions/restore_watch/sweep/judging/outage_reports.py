@@ -14,7 +14,7 @@ from random import shuffle
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from foundation.service import service
+from foundation.plain_class import plain_class
 from restore_watch.aws.topic_messages import StatusChangesTopic
 from restore_watch.aws.watch_messages import message_of_watch
 from restore_watch.errors import RestoreWatchError, TableUnavailableError
@@ -30,7 +30,7 @@ from restore_watch.table.project_item import Project
 from restore_watch.threads.workers import Workers
 
 
-@service
+@plain_class
 class OutageReports:
     """
     Records and publishes what becomes of projects and the stack in one sweep.

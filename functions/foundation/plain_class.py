@@ -5,17 +5,11 @@ from typing import dataclass_transform
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def service[C](cls: type[C]) -> type[C]:
+def plain_class[C](cls: type[C]) -> type[C]:
     """
-    Make a dataclass of a class that holds its tools.
+    Make a dataclass of a class.
 
     It gets no methods to compare, print or freeze: making them takes two thirds of the time that a
     cold start spends on a class. mypy checks that nobody sets its fields.
     """
     return dataclass(eq=False, repr=False)(cls)
-
-
-@dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def plain_value[C](cls: type[C]) -> type[C]:
-    """As `service`, for a value."""
-    return service(cls)
