@@ -1,7 +1,6 @@
 """Atlas's answers for one restore job, in the recorded or else the specified shapes."""
 
 import json
-from datetime import UTC, datetime
 
 from restore_watch.atlas.read_restore_job import restore_job
 from restore_watch.event.target_fields import read_target
@@ -11,7 +10,6 @@ ID = "69f88a400000000000000b01"  # created at noon
 SNAPSHOT = "69f000000000000000000c01"
 PROJECT = "5f0000000000000000000a01"
 TARGET = read_target({"groupId": PROJECT, "clusterName": "orders", "restoreId": ID})
-NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 URL = "https://restore-1.orders.example.net:27017/downloadToken000000000000/restore-1.tar.gz"
 
 

@@ -1,4 +1,4 @@
-"""Answers of Atlas with odd fields, broken ones, floods, and bytes that are hardly HTTP."""
+"""Answers of Atlas that are floods or compressed, and bytes that are hardly HTTP."""
 
 import gzip
 import tracemalloc
@@ -8,32 +8,18 @@ from dataclasses import dataclass
 import pytest
 
 from behaviour.rows import rows
-from local_stack.atlas import Kind
 from local_stack.environment import Environment
 from local_stack.faults import Ask
 from local_stack.loopback import HungUp, Line, head_of
 from local_stack.stack import Credentials
 from local_stack.steps import FLEX, TOKEN
 from local_stack.wire import Answer, Selection, Verbatim
-from local_stack.world import Stored, World
+from local_stack.world import World
 from restore_watch.errors import AtlasError, AtlasUnavailableError, UnexpectedAtlasResponseError
 
 cases = pytest.mark.parametrize
 
 JSON = {"Content-Type": "application/json"}
-
-
-@pytest.mark.fault("F16")
-@cases("kind", ["flex", "dedicated"])
-def test_nulls_missing_and_extra_fields_are_read(world: World, kind: Kind) -> None:
-    """The unit tests have each field that decides nothing."""
-    job = world.finished_job(kind)
-    job.drop("snapshotId", "expiresAt", "targetProjectId")
-    job.set(deliveryUrl=None, snapshotFinishedDate=None, newInAtlas={"deep": [None, {"er": 1.5}]})
-    world.check(job)
-
-    assert world.published(job) == ["COMPLETED"]
-    assert world.stored(job) == Stored("COMPLETED", 1, 1)
 
 
 # The use of memory

@@ -86,15 +86,12 @@ NULLS: dict[RestoreKind, tuple[dict[str, object], set[str]]] = {
 }
 
 
+@pytest.mark.fault("F16")
 @pytest.mark.parametrize("kind", NULLS)
 def test_a_field_may_be_null_or_missing_unless_it_decides_the_status(kind: RestoreKind) -> None:
     usual, required = NULLS[kind]
-    for field in usual:
-        answer = usual | {field: None}
-        if field in required:
-            assert f"{field} is not as expected" in refusal(json.dumps(answer).encode(), kind)
-        else:
-            assert read(answer, kind).status is RestoreStatus.RUNNING
+    for field in usual.keys() - required:
+        assert read(usual | {field: None}, kind).status is RestoreStatus.RUNNING
 
     decisive = {name: usual[name] for name in required}
     assert read(decisive, kind).status is RestoreStatus.RUNNING
@@ -289,9 +286,7 @@ DERIVATIONS: dict[str, tuple[dict[str, Any], RestoreStatus]] = {
     "automated, finished and expired": (HAS_FINISHED | {"expired": True}, COMPLETED),
     "automated, expired": ({"expired": True}, EXPIRED),
     "automated, failed and finished": (HAS_FINISHED | {"failed": True}, FAILED),
-    "automated, failed and expired": ({"failed": True, "expired": True}, FAILED),
     "automated, cancelled": ({"cancelled": True}, CANCELLED),
-    "automated, cancelled and expired": ({"cancelled": True, "expired": True}, CANCELLED),
     "automated, first cancelled": (HAS_FINISHED | {"cancelled": True, "failed": True}, CANCELLED),
     "point in time, finished": (HAS_FINISHED | {"deliveryType": "pointInTime"}, COMPLETED),
     "download, preparing": (DOWNLOAD, RUNNING),
@@ -305,10 +300,7 @@ DERIVATIONS: dict[str, tuple[dict[str, Any], RestoreStatus]] = {
     "download, expired without a URL": (DOWNLOAD | {"expired": True}, EXPIRED),
     "download, expired and finished": (READY | HAS_FINISHED | {"expired": True}, EXPIRED),
     "download, cancelled": (READY | {"cancelled": True}, CANCELLED),
-    "download, all flags": (
-        READY | dict.fromkeys(["cancelled", "failed", "expired"], True),
-        CANCELLED,
-    ),
+    "download, cancelled and expired": (READY | {"cancelled": True, "expired": True}, CANCELLED),
     "download, failed": (READY | {"failed": True}, FAILED),
     "download, failed and expired": (READY | {"failed": True, "expired": True}, FAILED),
 }
@@ -330,9 +322,7 @@ def test_a_dedicated_status_follows_from_the_flags(
     [
         {"deliveryUrl": [None]},
         {"deliveryUrl": [""]},
-        {"privateDownloadDeliveryUrls": [{"endpointId": "vpce-0123456789abcdef0"}]},
         {"privateDownloadDeliveryUrls": [{"endpointId": "vpce-0", "deliveryUrl": None}]},
-        {"components": [{"replicaSetName": "shard-0"}]},
         {"components": [{"downloadUrl": "", "privateDownloadDeliveryUrls": []}]},
         {"components": [{"privateDownloadDeliveryUrls": [{"endpointId": "vpce-0"}]}]},
     ],

@@ -18,10 +18,10 @@ from restore_watch.model.status_change import (
     utc_text,
 )
 from strategies import jobs, plain_change, plain_job, utc_dates
+from unit.open_jobs import NOON
 
 PENDING, QUEUED, RUNNING, UNKNOWN, COMPLETED, FAILED, CANCELLED, EXPIRED = RestoreStatus
 
-NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 ID = "6b4a0f800000000000000b01"
 
 

@@ -1,7 +1,6 @@
 """What a validation is: its repetitions and its message."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import given
@@ -11,8 +10,8 @@ from restore_watch.aws.topic_messages import message_of_job
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.model.validation import RecordedValidation, Validation, Verdict, recorded_before
 from strategies import plain_job, recorded_validations, validations
+from unit.open_jobs import NOON
 
-NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 DONE = plain_job(status=RestoreStatus.COMPLETED)
 PASSED = Validation(verdict=Verdict.PASSED, validated_by="drill", validated_at=NOON)
 FAILED = Validation(verdict=Verdict.FAILED, detail="2 documents are missing")

@@ -157,6 +157,7 @@ DAMAGED: dict[str, dict[str, Any]] = {
     "entry without a date": entry_with(observedAt="~|~"),
     "entry of the year 9999": entry_with(observedAt="9999-12-31T00:00:00Z"),
     "entry without a status": entry_with(status=None),
+    "status of another type": entry_with(status=["~|~"]),
     "validation first": stored(MIXED[1]),
     **{
         f"validation {odd!r}": stored(FIRST, MIXED[1] | {"validation": odd})
