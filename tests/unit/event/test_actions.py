@@ -75,10 +75,8 @@ DIAGNOSE = {"action": "diagnose"}
         (DIAGNOSE | {"clusterName": "orders"}, "groupId"),
         (DIAGNOSE | {"groupId": PROJECT, "clusterName": "../orders"}, "clusterName"),
         (DIAGNOSE | {"restoreId": PROJECT}, "restoreId"),
-        *(
-            (NEWEST | CLUSTER | {"createdAfter": moment}, "createdAfter")
-            for moment in ("", "2026-10-05T12:05:00", 1790000000, ["now"])
-        ),
+        (NEWEST | CLUSTER | {"createdAfter": ""}, "createdAfter"),
+        (NEWEST | CLUSTER | {"createdAfter": "2026-10-05T12:05:00"}, "createdAfter"),
         (RULE, "time"),
     ],
     ids=str,
@@ -133,12 +131,9 @@ def test_an_unknown_action_is_refused_with_the_known_ones(action: object, given_
     ("action", "field"),
     [
         ("sweep", "groupId"),
-        ("sweep", "targets"),
         ("sweep", "scheduledtime"),
         ("test-notification", "scheduledTime"),
-        ("test-notification", "channel"),
         ("record-validation", "targets"),
-        ("record-validation", "scheduledTime"),
         ("record-validation", "envelope"),
         ("record-validation", "baseUrl"),
     ],
@@ -208,17 +203,11 @@ def test_an_optional_text_may_be_empty_or_as_long_as_its_limit(nothing: object) 
     [
         ("verdict", ..., 'expected "PASSED" or "FAILED", got nothing'),
         ("verdict", "passed", 'expected "PASSED" or "FAILED", got text of 6 characters'),
-        ("verdict", True, 'expected "PASSED" or "FAILED", got a boolean'),
-        ("verdict", ["PASSED"], 'expected "PASSED" or "FAILED", got a list'),
         ("validatedBy", "x" * 257, "at most 256 characters, got text of 257 characters"),
         ("validatedBy", 7, "expected text of at most 256 characters, got a number"),
         ("detail", "x" * 1001, "at most 1000 characters, got text of 1001 characters"),
         ("detail", {"a": 1}, "expected text of at most 1000 characters, got an object"),
         ("validatedAt", "2026-10-05T12:05:00", "expected a moment in ISO 8601 with its zone"),
-        ("validatedAt", 1790000000, "expected a moment in ISO 8601 with its zone"),
-        ("groupId", ..., "expected Atlas's project id"),
-        ("restoreId", "x", "expected the restore job's id"),
-        ("clusterName", "a/b", "expected the source cluster's name"),
         ("kind", "serverless", "expected one of"),
     ],
 )
