@@ -55,6 +55,16 @@ class Stored(NamedTuple):
     published: int
 
 
+SHORT = ["RUNNING", "COMPLETED"]
+"""The steps of a restore, by the names of their statuses."""
+DONE = Stored("COMPLETED", 2, 2)
+"""What is stored of it in the end."""
+SKIPPED = {"skipped": True}
+"""The result of a sweep that had nothing to do."""
+LONG_AGO = "5f0000000000000000000b01"
+"""The id of a job of 2020: a 404 for it is final."""
+
+
 class World:
     """
     Only a test and the waits of the product move the clock, so a slow machine changes nothing.
@@ -329,6 +339,12 @@ class World:
 
     def item(self, job: EmulatedRestore) -> dict[str, Any] | None:
         return self.stack.item(job.group_id, job.cluster, job.restore_id)
+
+    def known_item(self, job: EmulatedRestore) -> dict[str, Any]:
+        """The item of a job that the table knows."""
+        item = self.item(job)
+        assert item is not None
+        return item
 
     def items(self) -> list[dict[str, Any]]:
         """The items of the table, without what it knows of the stack."""

@@ -11,13 +11,10 @@ from local_stack.loopback import Line
 from local_stack.refusal import atlas_error
 from local_stack.steps import FLEX, UNKNOWN_JOB
 from local_stack.wire import Answer
-from local_stack.world import World
+from local_stack.world import LONG_AGO, World
 from restore_watch.errors import RestoreJobNotFoundError
 
 cases = pytest.mark.parametrize
-
-LONG_AGO = "5f0000000000000000000b01"
-"""The id of a job that was created in 2020."""
 
 
 def asked(world: World) -> list[str]:

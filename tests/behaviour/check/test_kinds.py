@@ -11,13 +11,10 @@ from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment, target_of
 from local_stack.stack import Received
-from local_stack.world import World
+from local_stack.world import LONG_AGO, World
 from restore_watch.errors import RestoreJobNotFoundError
 
 cases = pytest.mark.parametrize
-
-LONG_AGO = "5f0000000000000000000b01"
-"""The id of a job of 2020: a 404 for it is final."""
 
 
 class Followed(NamedTuple):

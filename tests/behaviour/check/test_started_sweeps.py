@@ -25,7 +25,7 @@ from local_stack.steps import (
     WAIT_FOR_LEASE,
 )
 from local_stack.wire import Selection
-from local_stack.world import World
+from local_stack.world import SHORT, SKIPPED, World
 from restore_watch.errors import (
     AtlasUnauthorizedError,
     RestoreWatchError,
@@ -33,8 +33,6 @@ from restore_watch.errors import (
 )
 from restore_watch.table.job_item import OPEN_SHARDS
 
-SKIPPED = {"skipped": True}
-SHORT = ["RUNNING", "COMPLETED"]
 START = {"action": "sweep"}
 KEY_REFUSED = atlas_error(401, "INVALID_KEY", "No.")
 

@@ -20,7 +20,7 @@ from local_stack.connections import Connections
 from local_stack.environment import Environment, target_of
 from local_stack.steps import ACKNOWLEDGE, PUBLISH, QUESTION, RECALL, RECORD, UNKNOWN_JOB, VALIDATE
 from local_stack.wire import Answer, Call, Phase, Reset, Selection
-from local_stack.world import Stored, World, within
+from local_stack.world import LONG_AGO, Stored, World, within
 from observed_stack import ObservedStack
 from restore_watch.errors import (
     InvalidEventError,
@@ -33,8 +33,6 @@ from restore_watch.errors import (
 from restore_watch.model.validation import Validation, Verdict
 
 HOUR = 3600.0
-LONG_AGO = "5f0000000000000000000b01"
-"""The id of a job of 2020: a 404 for it is final."""
 
 
 def report(job: EmulatedRestore, verdict: str = "PASSED", **more: Any) -> dict[str, Any]:

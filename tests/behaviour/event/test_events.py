@@ -14,13 +14,10 @@ from local_stack.aws import aws_error
 from local_stack.environment import Environment, target_of
 from local_stack.stack import ROOT, LocalStack
 from local_stack.steps import PUBLISH
-from local_stack.world import World
+from local_stack.world import LONG_AGO, World
 from restore_watch.errors import InvalidEventError, RestoreJobNotFoundError, RestoreWatchError
 
 cases = pytest.mark.parametrize
-
-LONG_AGO = "5f0000000000000000000b01"
-"""The id of a job of 2020: a 404 for it is final."""
 
 SIGNED_OFF = aws_error("sns", "AuthorizationError", status=403)
 

@@ -6,11 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from local_stack.function_queue import FunctionQueue
-from local_stack.world import World
+from local_stack.world import LONG_AGO, World
 from observed_stack import ObservedStack
-
-LONG_AGO = "5f0000000000000000000b01"
-"""The id of a job of 2020: a 404 for it is final."""
 
 
 def queue_of(stack: ObservedStack, name: str = "RequestQueue") -> FunctionQueue:

@@ -4,18 +4,11 @@ from typing import Any
 
 import pytest
 
+from behaviour.projects import asked
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
 from local_stack.steps import FLEX, RECORD, about
-from local_stack.world import Stored, World, within
-
-SHORT = ["RUNNING", "COMPLETED"]
-DONE = Stored("COMPLETED", 2, 2)
-
-
-def asked(world: World) -> list[str]:
-    """The operations that Atlas was asked, in the order of their names."""
-    return sorted(call.operation for call in world.questions())
+from local_stack.world import DONE, SHORT, World, within
 
 
 def all_checked(jobs: int) -> dict[str, Any]:

@@ -10,11 +10,8 @@ from local_stack.environment import Environment
 from local_stack.faults import Hang
 from local_stack.steps import EVENTS, QUESTION
 from local_stack.wire import Selection
-from local_stack.world import Stored, World
+from local_stack.world import DONE, SHORT, Stored, World
 from restore_watch.errors import TableUnavailableError
-
-SHORT = ["RUNNING", "COMPLETED"]
-DONE = Stored("COMPLETED", 2, 2)
 
 
 @pytest.mark.campaign

@@ -14,10 +14,8 @@ from local_stack.environment import Environment
 from local_stack.jumping_clock import ClockOfWorld, Schedule
 from local_stack.steps import FLEX, QUESTION, about
 from local_stack.wire import Selection
-from local_stack.world import World, within
+from local_stack.world import SKIPPED, World, within
 from restore_watch.errors import RestoreWatchError
-
-SKIPPED = {"skipped": True}
 
 
 def test_an_old_job_is_asked_about_every_five_minutes(

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -14,9 +13,8 @@ from local_stack.refusal import atlas_error
 from local_stack.restores import date
 from local_stack.steps import DEDICATED, FLEX, FLEX_LIST, LEAVE, UNKNOWN_JOB
 from local_stack.wire import Selection
-from local_stack.world import Stored, World
+from local_stack.world import SHORT, Stored, World
 
-SHORT = ["RUNNING", "COMPLETED"]
 FORGOTTEN = ["Atlas does not know it"]
 LINK_EXPIRED = ["its link has expired"]
 
@@ -24,12 +22,6 @@ LINK_EXPIRED = ["its link has expired"]
 def reasons(environment: Environment) -> list[str]:
     """Why the last sweep stopped following jobs, by the log."""
     return [line["reason"] for line in environment.lines("This restore job is no longer followed")]
-
-
-def item_of(world: World, job: EmulatedRestore) -> dict[str, Any]:
-    item = world.item(job)
-    assert item is not None
-    return item
 
 
 # Ready downloads
@@ -88,7 +80,7 @@ def test_a_ready_download_is_followed_until_an_hour_after_its_link(
 
     environment.tick(12)
     assert (world.is_open(job), reasons(environment)) == (False, LINK_EXPIRED)
-    assert "expiresAt" in item_of(world, job)
+    assert "expiresAt" in world.known_item(job)
     assert environment.tick()["open"] == 0
     assert world.published(job) == ["COMPLETED"]
 
@@ -106,9 +98,9 @@ def test_a_link_that_moves_is_followed_without_a_message_until_an_hour_after_its
     world: World, environment: Environment, kind: Kind
 ) -> None:
     job = download(world, kind)
-    before, ends = item_of(world, job), move_link(world, job, 5)
+    before, ends = world.known_item(job), move_link(world, job, 5)
     assert environment.tick()["changed"] == 0
-    after = item_of(world, job)
+    after = world.known_item(job)
     assert datetime.fromisoformat(after["expirationDate"]) == ends
     assert after == before | {"expirationDate": after["expirationDate"]}
 
@@ -155,17 +147,17 @@ def test_a_job_that_atlas_has_forgotten_for_a_day_leaves_until_it_is_named_again
         world.inject(step, answer, times=None)
     (failure,) = environment.tick()["failures"]
     assert failure["error"] == "RestoreJobNotFoundError"
-    since = item_of(world, job)["missingSince"]
+    since = world.known_item(job)["missingSince"]
 
     # Two answers a day apart prove little, and so do answers within a quarter of an hour.
     environment.tick(24 * 60 - 4)
     environment.ticks(2, minutes=5)
-    assert item_of(world, job)["missingSince"] == since
+    assert world.known_item(job)["missingSince"] == since
     assert (world.is_open(job), reasons(environment)) == (True, [])
     environment.tick(6)
     assert (world.is_open(job), reasons(environment)) == (False, FORGOTTEN)
     assert world.stored(job) == Stored("RUNNING", 1, 1)
-    assert "expiresAt" not in item_of(world, job)
+    assert "expiresAt" not in world.known_item(job)
     assert environment.tick()["open"] == 0
 
     # Also if Atlas's answer is older than the table.
@@ -173,7 +165,7 @@ def test_a_job_that_atlas_has_forgotten_for_a_day_leaves_until_it_is_named_again
     world.atlas.show_restore(job)
     job.set(status="QUEUED" if answers else "RUNNING")
     assert not world.check(job).changed
-    assert (world.is_open(job), "missingSince" in item_of(world, job)) == (True, False)
+    assert (world.is_open(job), "missingSince" in world.known_item(job)) == (True, False)
     job.set(status="COMPLETED")
     assert environment.tick(5)["changed"] == 1
     assert world.published(job) == SHORT
@@ -186,7 +178,7 @@ def test_a_new_job_that_atlas_does_not_show_yet_is_not_missed(
     world.atlas.hide_restore(job)
 
     assert environment.sweep()["failures"] != []
-    assert "missingSince" not in item_of(world, job)
+    assert "missingSince" not in world.known_item(job)
 
 
 @pytest.mark.campaign
@@ -281,7 +273,7 @@ def test_a_job_does_not_leave_if_it_is_not_as_the_sweep_knew_it(
 
 def make_foreign(world: World, job: EmulatedRestore) -> None:
     """A newer version has recorded the job, of a kind that this version does not know."""
-    (entry,) = item_of(world, job)["history"]
+    (entry,) = world.known_item(job)["history"]
     world.rewrite(job, kind="snapshot-export", history=[entry | {"kind": "snapshot-export"}])
 
 
@@ -314,5 +306,5 @@ def test_a_job_does_not_leave_while_its_list_cannot_be_read(
     world.inject(FLEX_LIST, answer, times=None)
     environment.ticks(15, minutes=110)
 
-    assert "missingSince" not in item_of(world, hidden)
+    assert "missingSince" not in world.known_item(hidden)
     assert world.is_open(hidden)

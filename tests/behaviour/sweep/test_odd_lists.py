@@ -12,9 +12,7 @@ from local_stack.faults import Action, Answer, Close
 from local_stack.refusal import atlas_error
 from local_stack.steps import DEDICATED, DEDICATED_LIST, FLEX, FLEX_LIST, too_many_requests
 from local_stack.wire import LoopbackServer, Selection, Wire
-from local_stack.world import Stored, World
-
-DONE = Stored("COMPLETED", 2, 2)
+from local_stack.world import DONE, World
 
 
 def ending_jobs(

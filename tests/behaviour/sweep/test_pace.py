@@ -20,10 +20,8 @@ from local_stack.steps import (
     about,
     too_many_requests,
 )
-from local_stack.world import Stored, World, within
+from local_stack.world import DONE, SHORT, World, within
 
-SHORT = ["RUNNING", "COMPLETED"]
-DONE = Stored("COMPLETED", 2, 2)
 THREADS = 32
 """Questions that a sweep has under way at once."""
 

@@ -9,10 +9,7 @@ from behaviour.conftest import RuntimeWith
 from local_stack.environment import Environment
 from local_stack.runtime import Invocation, LambdaRuntime, RuntimePool
 from local_stack.steps import QUERY
-from local_stack.world import World
-
-SKIPPED = {"skipped": True}
-SHORT = ["RUNNING", "COMPLETED"]
+from local_stack.world import SHORT, SKIPPED, World
 
 LEASE, KNOWN = ["UpdateItem"], ["Query"] * 5
 """The index has four shards, and one query reads the bookkeeping."""

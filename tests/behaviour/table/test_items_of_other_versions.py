@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local_stack.atlas import EmulatedRestore, Kind
+from local_stack.atlas import Kind
 from local_stack.steps import ACKNOWLEDGE, FLEX, MISSING_ROLE, PUBLISH
 from local_stack.wire import Answer, Selection
 from local_stack.world import Stored, World
@@ -17,12 +17,6 @@ from restore_watch.errors import (
 )
 
 cases = pytest.mark.parametrize
-
-
-def item_of(world: World, job: EmulatedRestore) -> dict[str, Any]:
-    item = world.item(job)
-    assert item is not None
-    return item
 
 
 @pytest.mark.fault("F50")
@@ -50,7 +44,7 @@ def test_an_item_expires_only_when_nothing_is_pending(
     was_expiring: bool,  # noqa: FBT001
 ) -> None:
     def keeps() -> tuple[bool, bool]:
-        item = item_of(world, job)
+        item = world.known_item(job)
         return "openShard" in item, "expiresAt" in item
 
     job = world.recorded_job(kind, **how)
@@ -68,13 +62,13 @@ def test_an_item_expires_only_when_nothing_is_pending(
 def test_attributes_of_a_newer_version_are_kept(world: World) -> None:
     job = world.recorded_job(timeline=["PENDING", "COMPLETED"])
     novel = {"deep": [None, 1, {"a", "b"}]}
-    history = [one | {"novel": novel} for one in item_of(world, job)["history"]]
+    history = [one | {"novel": novel} for one in world.known_item(job)["history"]]
     world.rewrite(job, novel=novel, history=history)
     assert not world.check(job).changed
 
     job.advance()
     assert world.check(job).changed
-    item = item_of(world, job)
+    item = world.known_item(job)
     assert item["novel"] == item["history"][0]["novel"] == novel
     assert world.published(job) == ["PENDING", "COMPLETED"]
     assert world.stored(job) == Stored("COMPLETED", 2, 2)
@@ -96,7 +90,7 @@ def test_attributes_that_an_older_version_did_not_write_are_not_needed(
     job = world.recorded_job(timeline=["PENDING", "COMPLETED"])
     history = [
         {name: value for name, value in entry.items() if name not in of_its_history}
-        for entry in item_of(world, job)["history"]
+        for entry in world.known_item(job)["history"]
     ]
     world.rewrite(job, history=history, **dict.fromkeys(of_the_item))
     world.check(job)
@@ -118,7 +112,7 @@ def test_an_item_that_cannot_be_read_stays_until_it_is_repaired(
 ) -> None:
     """The unit tests of the item have every other kind of damage."""
     job = world.recorded_job()
-    before = item_of(world, job)
+    before = world.known_item(job)
     world.rewrite(job, **damage)
     damaged = world.item(job)
     error = world.refused(TableUnavailableError, job)

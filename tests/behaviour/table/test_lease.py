@@ -19,12 +19,9 @@ from local_stack.steps import (
     WAIT_FOR_LEASE,
 )
 from local_stack.wire import Gate, Phase, Selection
-from local_stack.world import Stored, World
+from local_stack.world import DONE, SHORT, SKIPPED, World
 from restore_watch.errors import TableUnavailableError
 
-SKIPPED = {"skipped": True}
-SHORT = ["RUNNING", "COMPLETED"]
-DONE = Stored("COMPLETED", 2, 2)
 LEASE_IS_OVER = 60 + 6
 """Seconds after which the lease of a sweep has run out."""
 
