@@ -9,12 +9,10 @@ COMPLETE = {
     "ATLAS_SECRET_ID": "atlas/credentials",
     "TABLE_NAME": "restore-jobs",
     "TOPIC_ARN": "arn:aws:sns:eu-central-1:123456789012:restore-status-changes",
-    "ATLAS_BASE_URL": "https://cloud.mongodb.com",
     "POWERTOOLS_SERVICE_NAME": "atlas-restore-watch",
     "POWERTOOLS_METRICS_NAMESPACE": "AtlasRestoreWatch",
     "POWERTOOLS_LOG_LEVEL": "INFO",
 }
-REQUIRED = sorted(set(COMPLETE) - {"ATLAS_BASE_URL"})
 
 
 def refusal(environment: dict[str, str]) -> str:
@@ -151,7 +149,7 @@ def test_a_wrong_value_is_refused_by_name_and_not_quoted(name: str, given: str, 
     assert not any(secret in text for secret in ("example.org", "mdb_sa", "restore-status"))
 
 
-@pytest.mark.parametrize("name", REQUIRED)
+@pytest.mark.parametrize("name", COMPLETE)
 @pytest.mark.parametrize("value", [None, "", "  "], ids=["missing", "empty", "spaces"])
 def test_each_missing_variable_is_named(name: str, value: str | None) -> None:
     environment = {key: given for key, given in COMPLETE.items() if key != name}
@@ -159,10 +157,4 @@ def test_each_missing_variable_is_named(name: str, value: str | None) -> None:
         environment[name] = value
 
     assert refusal(environment).endswith(f": {name}")
-    assert all(name in refusal({}) for name in REQUIRED)
-
-
-def test_the_default_address_is_that_of_the_public_atlas() -> None:
-    environment = {name: COMPLETE[name] for name in REQUIRED}
-
-    assert Settings.from_environment(environment).atlas_base_url == "https://cloud.mongodb.com"
+    assert all(name in refusal({}) for name in COMPLETE)

@@ -52,6 +52,7 @@ PRODUCTION = Policy(required_tag=("tier", "production"))
         (state(restore(5), restore(2, FAILED)), State.FAILED),
         (state(restore(2), restore(5, FAILED)), State.TESTED),
         (state(restore(200, FAILED)), State.FAILED),
+        (state(restore(5), restore(-1, FAILED)), State.TESTED),  # it began after the period
         (state(restore(5), restore(2, verdict=Verdict.FAILED)), State.FAILED),
         (state(restore(5), restore(2, FAILED), unread=NO_ROLE), State.FAILED),
         (state(restore(2, FAILED, deliveryType="download")), State.NEVER),
@@ -81,10 +82,6 @@ PRODUCTION = Policy(required_tag=("tier", "production"))
 )
 def test_the_first_state_that_matches(is_state: State, expected: State) -> None:
     assert is_state is expected
-
-
-def test_what_began_after_the_period_is_not_in_it() -> None:
-    assert state(restore(5), restore(-1, FAILED)) is State.TESTED
 
 
 def test_a_failed_verdict_takes_the_test_away_that_it_judges() -> None:

@@ -105,10 +105,6 @@ FAILS: Mapping[str, tuple[list[Record], dict[tuple[str | None, ...], RestoreWatc
         {OF_PROJECT: DOWN},
     ),
     "no time to act": ([acted(FIRST, Fate.LATE)], {}),
-    "a listing of a cluster with a job that succeeds": (
-        [Unread(cluster(), DOWN), acted(FIRST, Fate.SETTLED)],
-        {OF_CLUSTER: DOWN},
-    ),
 }
 
 

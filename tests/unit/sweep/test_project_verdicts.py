@@ -76,6 +76,10 @@ FAILS: Mapping[str, tuple[list[Record], Mapping[str, RestoreWatchError]]] = {
     "a limit, and another job": ([about(1, LIMITED), about(2)], {}),
     "a limit, and a list": ([asked(EVENTS, LIMITED)], {"events": LIMITED}),
     "no time": ([about(1, LATE), left(FIRST)], {}),
+    "an outage of a family that was never read": (
+        [asked(EVENTS), about(open_job(3, kind=DEDICATED), DOWN)],
+        {"dedicated": DOWN},
+    ),
     "an outage behind a missing role": (
         [
             asked(EVENTS),
@@ -128,12 +132,6 @@ def test_a_refusal_fails_only_for_what_could_be_read_before(
     answers = answers_of([refused, *([asked(EVENTS)] if others else [])])
 
     assert answers.failures(readable) == ({name: refusal} if fails else {})
-
-
-def test_an_outage_of_a_family_that_was_never_read_is_not_a_missing_role() -> None:
-    answers = answers_of([asked(EVENTS), about(A_DEDICATED_JOB, DOWN)])
-
-    assert answers.failures({"flex"}) == {"dedicated": DOWN}
 
 
 # Verdicts

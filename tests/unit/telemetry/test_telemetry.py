@@ -303,13 +303,6 @@ def test_a_restore_without_a_date_runs_since_its_id_was_made() -> None:
     assert values([job], now)["OldestRunningSeconds"] == 60
 
 
-def test_a_job_that_is_no_longer_followed_is_logged(output: Output) -> None:
-    output.telemetry.report_dropped_job(target(restore_id(1)), "its link has expired")
-
-    (line,) = output.lines()
-    assert line["reason"] == "its link has expired"
-
-
 @pytest.mark.parametrize("has_metrics", [True, False])
 def test_metrics_are_written_unless_the_operator_wants_none(
     capsys: pytest.CaptureFixture[str],

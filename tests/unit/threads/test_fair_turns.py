@@ -27,7 +27,7 @@ def groups(count: int) -> list[str]:
 
 
 class Round:
-    """An agenda to which nothing is added any more, and what it skipped."""
+    """An agenda to which nothing is added any more, and what it skipped. It ends in ten seconds."""
 
     def __init__(
         self,
@@ -38,8 +38,12 @@ class Round:
     ) -> None:
         self.skipped: list[FollowTask] = []
         self.is_over = False
+        ends_at = time.monotonic() + 10
         self.agenda: Agenda[FollowTask] = Agenda(
-            threads, allows=allows, skip=self.skipped.append, is_over=lambda: self.is_over
+            threads,
+            allows=allows,
+            skip=self.skipped.append,
+            is_over=lambda: self.is_over or time.monotonic() > ends_at,
         )
         self.agenda.add(task for some in given for task in some)
         if closed:
@@ -212,21 +216,8 @@ def tasks_of(projects: int, of_each: int) -> list[FollowTask]:
 
 
 def agenda_of(given: Iterable[FollowTask], threads: int = THREADS) -> Agenda[FollowTask]:
-    """An agenda that is still open. It is over after ten seconds."""
-    ends_at = time.monotonic() + 10
-    agenda: Agenda[FollowTask] = Agenda(
-        threads,
-        allows=lambda _: True,
-        skip=lambda _: None,
-        is_over=lambda: time.monotonic() > ends_at,
-    )
-    agenda.add(given)
-    return agenda
-
-
-def at_once[T](work: Callable[[], T], threads: int = THREADS) -> list[T]:
-    with ThreadPoolExecutor(threads) as pool:
-        return [one.result() for one in [pool.submit(work) for _ in range(threads)]]
+    """An agenda that is still open."""
+    return Round(given, threads=threads, closed=False).agenda
 
 
 @pytest.mark.parametrize(
@@ -246,7 +237,9 @@ def test_threads_take_every_task_and_end(threads: int, projects: int, of_each: i
             again = replace(task, tries=task.tries + 1)
             agenda.finish(task, [again] if is_unanswered(task) else ())
 
-    at_once(work, threads)
+    with ThreadPoolExecutor(threads) as pool:
+        for one in [pool.submit(work) for _ in range(threads)]:
+            one.result()
 
     assert set(given) <= set(asked)
     assert len(asked) == len(given) + sum(map(is_unanswered, given))
