@@ -1,15 +1,29 @@
 """
-Drop from botocore's data what no client reads: endpoints of other services, and documentation.
+Drop from botocore's data what no client here reads: other services and operations, documentation.
 
-botocore parses both as JSON for the first client of a cold start.
+A cold start parses the model of each client as JSON. tests/contract/test_cold_start.py compares
+OPERATIONS with the code of the functions.
 """  # noqa: INP001 - a script
 
 import json
+from collections.abc import Iterator
 from gzip import decompress
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 DATA = Path("python/botocore/data")
+
+OPERATIONS = {
+    "dynamodb": {"Query", "Scan", "UpdateItem"},
+    "kms": {"DescribeKey"},
+    "lambda": {"Invoke"},
+    "s3": {"GetObject", "PutObject"},
+    "scheduler": {"GetSchedule"},
+    "secretsmanager": {"GetSecretValue"},
+    "sns": {"GetTopicAttributes", "ListSubscriptionsByTopic", "Publish", "PublishBatch"},
+    "stepfunctions": {"SendTaskFailure", "SendTaskSuccess"},
+}
 
 
 def without_documentation(value: Any) -> Any:
@@ -25,19 +39,54 @@ def without_documentation(value: Any) -> Any:
     }
 
 
-prefixes = set()
-for packed in DATA.glob("*/*/service-2.json.gz"):
-    model = json.loads(decompress(packed.read_bytes()))
-    # botocore requires the documentation of clientContextParams.
-    for part in ("operations", "shapes"):
-        model[part] = without_documentation(model[part])
-    prefixes.add(model["metadata"]["endpointPrefix"])
-    packed.with_suffix("").write_text(json.dumps(model))
-    packed.unlink()
+def shapes_of(value: Any) -> Iterator[str]:
+    """Name the shapes that a part of a model refers to."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if isinstance(value, dict) and isinstance(value.get("shape"), str):
+        yield value["shape"]
+    for part in parts:
+        yield from shapes_of(part)
 
-path = DATA / "endpoints.json"
-endpoints = json.loads(path.read_text())
-for partition in endpoints["partitions"]:
-    services = partition["services"].items()
-    partition["services"] = {name: one for name, one in services if name in prefixes}
-path.write_text(json.dumps(endpoints))
+
+def trim(model: dict[str, Any], operations: set[str]) -> None:
+    """Leave these operations and their shapes. botocore requires the rest, also documented."""
+    kept = {name: one for name, one in model["operations"].items() if name in operations}
+    shapes, found = {}, [*shapes_of(kept)]
+    while found:
+        name = found.pop()
+        if name not in shapes:
+            shapes[name] = model["shapes"][name]
+            found += shapes_of(shapes[name])
+    model["operations"], model["shapes"] = map(without_documentation, (kept, shapes))
+
+
+def main() -> None:
+    """Trim what pip has installed."""
+    rmtree("python/boto3/data")
+    for folder in filter(Path.is_dir, DATA.iterdir()):
+        # A client reads the newest version.
+        *others, _newest = sorted(folder.iterdir())
+        for one in [folder] if folder.name not in OPERATIONS else others:
+            rmtree(one)
+    prefixes = set()
+    for name, operations in OPERATIONS.items():
+        (version,) = (DATA / name).iterdir()
+        for file in version.iterdir():
+            if file.name not in {"service-2.json.gz", "endpoint-rule-set-1.json.gz"}:
+                file.unlink()
+        packed = version / "service-2.json.gz"
+        model = json.loads(decompress(packed.read_bytes()))
+        trim(model, operations)
+        prefixes.add(model["metadata"]["endpointPrefix"])
+        packed.with_suffix("").write_text(json.dumps(model))
+        packed.unlink()
+    path = DATA / "endpoints.json"
+    endpoints = json.loads(path.read_text())
+    for partition in endpoints["partitions"]:
+        services = partition["services"].items()
+        partition["services"] = {name: one for name, one in services if name in prefixes}
+    path.write_text(json.dumps(endpoints))
+
+
+if __name__ == "__main__":
+    main()

@@ -6,14 +6,17 @@ Each of our modules takes half a millisecond of INIT, and a library 3 to 60.
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+from botocore import xform_name
+from botocore.session import get_session
 
-from local_stack.stack import BUILD, LAYER, PEOPLE, REPORT
+from local_stack.stack import BUILD, LAYER, PEOPLE, REPORT, ROOT
 from local_stack.stack import FUNCTION as WATCH
 
 LOADED: dict[str, dict[str, list[str]]] = tomllib.loads(
@@ -73,3 +76,19 @@ def loaded(what: str) -> dict[str, list[str]]:
 @pytest.mark.parametrize("what", WHAT)
 def test_a_cold_start_loads_no_module_that_is_not_listed(what: str) -> None:
     assert loaded(what) == LOADED[what]
+
+
+def test_the_layer_has_the_operations_of_aws_that_the_code_names_and_no_others() -> None:
+    code = "".join(path.read_text() for path in (ROOT / "functions").rglob("*.py"))
+    named = set(re.findall(r"(?:[.]|\")([a-z]+(?:_[a-z]+)*)\b", code))
+    layer, models = BUILD / LAYER / "python/botocore/data", get_session()
+    kept = {path.parts[-3]: json.loads(path.read_text()) for path in layer.rglob("service-2.json")}
+
+    assert {name: set(model["operations"]) for name, model in kept.items()} == {
+        name: {
+            operation
+            for operation in models.get_service_model(name).operation_names
+            if xform_name(operation) in named
+        }
+        for name in kept
+    }
