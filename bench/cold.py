@@ -3,17 +3,23 @@ Cold starts: first checks of a running restore in new environments, in turns.
 
 INIT runs on a full processor, as on Lambda. The first answer is also measured on the share of one
 that 512 MB buy: throttled, the kernel holds the function to it in each period of 20 ms. The peers
-and the ratios are as for `warm`.
+and the ratios are as for `warm`. People's function tells of a restore that has ended; the report
+is of one cluster. No peer does that, so the ratio is to a check.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
 
-from bench.contenders import COMPILED, HEAD, Samples, contenders, row, target
+from bench.contenders import COMPILED, GROUP, HEAD, Samples, contenders, ratio, row, target
 from bench.costs import WATCH_MEGABYTES
 from bench.processor import share_of
 from bench.report import Report, Row
-from bench.runtime import ColdStart
+from bench.runtime import ColdStart, MeasuredRuntime
+from local_stack.function_queue import FunctionQueue
+from local_stack.runtime import Invocation
+from local_stack.stack import LocalStack
 
 ROUNDS = 15
 
@@ -37,11 +43,56 @@ def measure() -> Report:
     at = f"at {WATCH_MEGABYTES} MB, {share.way}"
     report = Report(
         target(0.62, "cold start, both as shipped", _totals(full)),
+        target(1.40, "INIT", {name: _inits(some) for name, some in full.items()}, COMPILED),
         target(0.70, f"cold start, first answer {at}", _totals(at_share), COMPILED),
     )
     report.table(("cold start, full processor", *HEAD), *_rows(full))
     report.table((f"cold start {at}", *HEAD), *_rows(at_share))
+    report.table(("cold start, full processor", "INIT", "first answer", "to a check"), *_others())
     return report
+
+
+def _others() -> list[Row]:
+    """Measure the three functions of a stack in turns."""
+    starts = defaultdict[str, list[ColdStart]](list)
+    with LocalStack(parameters={"NotifyEmail": "ops@example.com"}) as stack:
+        pools = {"a check": stack.pool, "a notice": stack.people, "a report": stack.reports}
+        environments = {name: pool.runtimes[0].environment for name, pool in pools.items()}
+        check, notice, report = map(MeasuredRuntime, environments.values())
+        with check, notice, report:
+
+            def tell(event: Any) -> Invocation:
+                stack.forget_calls()
+                answer, start = notice.start_cold(event)
+                assert any(call.service == "sns" for call in stack.http_calls()), answer
+                starts["a notice"].append(start)
+                return answer
+
+            notices = FunctionQueue(stack.aws, stack.resources["NoticeQueue"], tell)
+            for _ in range(ROUNDS):
+                restore = stack.atlas.start_restore(GROUP, "orders-flex", "flex")
+                restore.run_to_end()
+                answer, start = check.start_cold(restore.event)
+                assert answer.result["succeeded"], answer
+                starts["a check"].append(start)
+                assert notices.deliver()
+                answer, start = report.start_cold({"action": "report"})
+                assert answer.result["counts"]["restores"], answer
+                starts["a report"].append(start)
+    totals = _totals(starts)
+    return [
+        (
+            name,
+            f"{median(_inits(some)):,.0f} ms",
+            f"{median(one.first_answer for one in some):,.0f} ms",
+            f"{ratio(totals, name, 'a check'):.2f}",
+        )
+        for name, some in starts.items()
+    ]
+
+
+def _inits(starts: Sequence[ColdStart]) -> list[float]:
+    return [one.init for one in starts]
 
 
 def _totals(starts: Starts) -> Samples:
@@ -49,7 +100,7 @@ def _totals(starts: Starts) -> Samples:
 
 
 def _rows(starts: Starts) -> list[Row]:
-    inits = {name: [one.init for one in some] for name, some in starts.items()}
+    inits = {name: _inits(some) for name, some in starts.items()}
     answers = {name: [one.first_answer for one in some] for name, some in starts.items()}
     rows = {"total": _totals(starts), "INIT": inits, "first answer": answers}
     return [row(name, samples) for name, samples in rows.items()]
