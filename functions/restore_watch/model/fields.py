@@ -76,14 +76,19 @@ def flag(value: object) -> bool:
 def utc_date(value: object) -> datetime:
     """Read a date in ISO 8601. Without a zone it is in UTC already."""
     try:
-        # A number, also in a text, may be Unix time. Atlas never sends one.
-        if isinstance(value, str) and value[4:5] == "-":
-            return in_utc(datetime.fromisoformat(value))
+        if isinstance(value, str) and _is_date(value):
+            return in_utc(datetime.fromisoformat(value.upper()))
         if isinstance(value, datetime):
             return in_utc(value)
     except ValueError:
         pass  # the error would quote the value
     raise ValueError("expected a date in ISO 8601, within the years 1 to 9999 in UTC too")
+
+
+# fromisoformat also reads what only looks like a date, such as `2026-11-25T12:34:156Z`.
+_is_date = re.compile(
+    r"\d{4}-\d\d-\d\d([Tt _]\d\d:\d\d(:\d\d([.,]\d+)?)?([Zz]|[+-]\d\d:?[0-5]\d)?)?", re.ASCII
+).fullmatch
 
 
 def or_none[Read](read: Callable[[object], Read]) -> Callable[[object], Read | None]:
@@ -97,7 +102,7 @@ def if_readable[Read](read: Callable[[object], Read]) -> Callable[[object], Read
     def read_if_possible(value: object) -> Read | None:
         try:
             return read(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RecursionError):
             return None
 
     return read_if_possible

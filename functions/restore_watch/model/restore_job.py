@@ -15,7 +15,6 @@ from restore_watch.model.fields import (
     PlainText,
     Shown,
     TextOrNone,
-    flag,
     id_made_at,
     word_of,
 )
@@ -137,7 +136,7 @@ class RestoreJob(Shown):
     expiration_date: DateOrNone = None
     target_project_id: TextOrNone = None
     target_deployment_item_name: TextOrNone = None
-    download_available: Annotated[bool, lambda value: value is not None and flag(value)] = False
+    download_available: Annotated[bool, lambda value: value is True] = False
 
     def as_json(self) -> dict[str, Any]:
         """Also what follows from the fields."""

@@ -180,11 +180,16 @@ def test_json_that_is_not_an_object_is_not_a_job(answer: object, kind: RestoreKi
     assert "the value is not as expected" in refusal(json.dumps(answer).encode(), kind)
 
 
-def test_a_field_that_is_nested_too_deeply_is_refused() -> None:
+def test_a_field_that_is_nested_too_deeply_is_refused_if_it_decides() -> None:
+    deep = "[" * 5000 + "]" * 5000
     ready = dedicated(deliveryType="download", deliveryUrl="~|~")
-    body = json.dumps(ready).replace('"~|~"', "[" * 5000 + "]" * 5000)
+    done = flex(status="COMPLETED", snapshotUrl="~|~")
 
-    assert "nested too deeply" in refusal(body.encode(), DEDICATED)
+    assert "nested too deeply" in refusal(
+        json.dumps(ready).replace('"~|~"', deep).encode(), DEDICATED
+    )
+    job = restore_job(json.dumps(done).replace('"~|~"', deep).encode(), TARGET, FLEX)
+    assert (job.status, job.download_available) == (RestoreStatus.COMPLETED, False)
 
 
 @pytest.mark.parametrize("kind", [FLEX, TENANT])

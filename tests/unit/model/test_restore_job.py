@@ -67,10 +67,11 @@ def test_an_end_is_final_and_an_unknown_word_with_a_finish_date(
         ("2026-05-04T06:30:00-05:30", NOON),
         ("2026-05-04T12:00:00", NOON),
         ("2026-05-04 12:00:00Z", NOON),
+        ("2026-05-04t12:00:00z", NOON),
         ("2026-05-04T12:00:00.250Z", NOON + timedelta(milliseconds=250)),
         ("2026-05-04T12:00:00.123456789Z", NOON + timedelta(microseconds=123456)),
     ],
-    ids=["utc", "east", "west", "naive", "space", "milliseconds", "nanoseconds"],
+    ids=["utc", "east", "west", "naive", "space", "small letters", "milliseconds", "nanoseconds"],
 )
 def test_dates_are_read_in_any_zone_and_kept_in_utc(text: str, utc: datetime) -> None:
     date = plain_job(restore_finished_date=text).restore_finished_date
@@ -84,6 +85,10 @@ def test_dates_are_read_in_any_zone_and_kept_in_utc(text: str, utc: datetime) ->
     [
         *(("restore_finished_date", odd) for odd in (1777896000, 1777896000.5, True, "1777896000")),
         *(("restore_finished_date", odd) for odd in ("~|~", "", "0001-01-01T00:00:00+10:00")),
+        ("restore_finished_date", "2026-05-04T12:00:156Z"),
+        ("restore_finished_date", "2026-05-04T12:00:00.125sZ"),
+        ("restore_finished_date", "2026-05-04-05:00"),
+        ("restore_finished_date", "2026-W19"),
         ("expiration_date", ["~|~"]),
         ("kind", "~|~"),
         ("delivery_type", ["~|~"]),
