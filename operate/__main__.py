@@ -22,19 +22,15 @@ COMMANDS = {"doctor": doctor, "evidence": evidence, "deploy": deploy}
 """Each has STOPPED too: what to say after Ctrl-C."""
 
 
-class _Parser(ArgumentParser):
-    def __init__(self, **more: Any) -> None:
-        super().__init__(allow_abbrev=False, formatter_class=RawDescriptionHelpFormatter, **more)
-
-
 def command_line() -> ArgumentParser:
     """Return the parser of every command."""
-    line = _Parser(prog="python -m operate", description=__doc__)
+    style: Any = {"allow_abbrev": False, "formatter_class": RawDescriptionHelpFormatter}
+    line = ArgumentParser(prog="python -m operate", description=__doc__, **style)
     commands = line.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, module in COMMANDS.items():
         about = str(module.__doc__).strip()
         summary = about.partition("\n")[0]
-        module.add_arguments(commands.add_parser(name, help=summary, description=about))
+        module.add_arguments(commands.add_parser(name, help=summary, description=about, **style))
     return line
 
 
