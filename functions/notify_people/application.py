@@ -8,7 +8,7 @@ from typing import Any
 
 from foundation.deadline import Deadline
 from foundation.plain_class import plain_class
-from notify_people.change import Change
+from notify_people.change import Change, closes_alert, is_wanted
 from notify_people.channels.channel import Channel
 from notify_people.channels.channels import Channels
 from notify_people.delivery import Delivery, Entry
@@ -16,7 +16,6 @@ from notify_people.errors import ChannelUnavailableError
 from notify_people.message import read_message
 from notify_people.severity_and_alerts import Paging
 from notify_people.telemetry import Telemetry
-from notify_people.wanted_changes import closes_alert, is_wanted
 from notify_people.words.missing_subscription_notice import missing_subscription_notice
 from notify_people.words.notices import notice_of
 

@@ -100,13 +100,9 @@ def read_secret(text: str | None) -> ChannelSecrets:
             found[channel] = _much_like(key, misspelt)
     if not found:
         raise SecretError(f"the secret has none of {', '.join(KEYS.values())}")
-    url, like_it = secret.get(PAGERDUTY_URL), [*filter(_is_like_pagerduty_url, secret)]
-    if not url and like_it:
-        return ChannelSecrets(found | {Channel.PAGER: _much_like(PAGERDUTY_URL, like_it)})
-    address = _pagerduty_url(url)
-    if address is None:
-        problem = f"the secret's {PAGERDUTY_URL} is not {' or '.join(_PAGERDUTY)}"
-        return ChannelSecrets(found | {Channel.PAGER: SecretError(problem)})
+    address = _pagerduty_url(secret)
+    if isinstance(address, SecretError):
+        return ChannelSecrets(found | {Channel.PAGER: address})
     return ChannelSecrets(found, address)
 
 
@@ -133,12 +129,15 @@ def _plain(name: str) -> str:
     return re.sub("[_-]", "", name.casefold())
 
 
-def _pagerduty_url(value: object) -> str | None:
-    """Return the address to use, or None if it is not PagerDuty's. Plain http is for loopback."""
+def _pagerduty_url(secret: Mapping[str, object]) -> str | SecretError:
+    """Return the address to use, or an error if it is not PagerDuty's. Http is for loopback."""
+    value, like_it = secret.get(PAGERDUTY_URL), [*filter(_is_like_pagerduty_url, secret)]
     if not value:
-        return _PAGERDUTY[0]
+        return _much_like(PAGERDUTY_URL, like_it) if like_it else _PAGERDUTY[0]
     url = allowed_base_url(value.strip()) if isinstance(value, str) else None
-    return url if url and (url in _PAGERDUTY or url.startswith("http:")) else None
+    if url and (url in _PAGERDUTY or url.startswith("http:")):
+        return url
+    return SecretError(f"the secret's {PAGERDUTY_URL} is not {' or '.join(_PAGERDUTY)}")
 
 
 def _checked(channel: Channel, value: object) -> str | SecretError:

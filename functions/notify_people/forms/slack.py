@@ -69,11 +69,9 @@ def _line(step: Step) -> str:
 
 def literal(text: str, limit: int = LITERAL_LIMIT) -> str:
     """Return the text, within the limit, so that no part of it formats, links or notifies."""
-    escaped = _escaped(text)
     # An entity must not be cut in two, so the text is made shorter until it fits.
-    while len(escaped) > limit:
+    while len(escaped := _escaped(text)) > limit:
         text = cut(text, len(text) - (len(escaped) - limit + 4) // 5)
-        escaped = _escaped(text)
     return escaped
 
 

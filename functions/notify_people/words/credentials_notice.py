@@ -82,10 +82,9 @@ def _steps(change: CredentialsChange, console: str, stack: str) -> Iterator[Step
         return
     if not change.is_certain:
         yield Step("If the stack has a newer secret already, delete the old one in Atlas")
-    account = change.client_id or "the one of this stack"
     yield Step(
         "In Atlas, open Service Accounts of the organization or of the project, choose "
-        f"{account}, and generate a new client secret",
+        f"{change.client_id or 'the one of this stack'}, and generate a new client secret",
         address=console,
     )
     yield Step(
