@@ -135,5 +135,4 @@ def _base_url(given: Mapping[str, Any]) -> str | None:
             msg = "the secret's base_url is not one of MongoDB's own hosts under https"
             raise CredentialsError(msg)
         return allowed
-    government = str(given.get("government")).casefold() == "true"
-    return GOVERNMENT_BASE_URL if government else None
+    return GOVERNMENT_BASE_URL if str(given.get("government")).casefold() == "true" else None

@@ -24,7 +24,6 @@ class OwnFunction:
 
     def start_sweep(self, now: datetime, deadline: Deadline) -> AwsCallError | None:
         """Ask Lambda for a sweep. Return the error if it does not take that."""
-        event = {"action": "sweep", "requestedAt": utc_text(now)}
         try:
             aws_call(
                 deadline,
@@ -33,7 +32,7 @@ class OwnFunction:
                 "StatusCode",
                 FunctionName=self.name,
                 InvocationType="Event",
-                Payload=json.dumps(event).encode(),
+                Payload=json.dumps({"action": "sweep", "requestedAt": utc_text(now)}).encode(),
             )
         except AwsCallError as error:
             return error

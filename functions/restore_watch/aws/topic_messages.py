@@ -62,11 +62,10 @@ def message_of_job(entry: Entry) -> Message:
     """
     job, observed_at = entry.job, utc_text(entry.observed_at)
     place: dict[str, Any] = {"sequence": entry.sequence, "observedAt": observed_at}
-    attributes: dict[str, str | None]
     if isinstance(entry, RecordedValidation):
         event_type, what = VALIDATION_EVENT_TYPE, f"validation {entry.validation.verdict}"
         news = {**place, "validation": entry.validation.as_json()}
-        attributes = {"verdict": entry.validation.verdict}
+        attributes: dict[str, str | None] = {"verdict": entry.validation.verdict}
     else:
         event_type, what = EVENT_TYPE, str(job.status)
         latency = entry.detection_latency_seconds
@@ -133,20 +132,9 @@ class StatusChangesTopic:
         message: Message,
         deadline: Deadline,
         outcome: str = "the change is stored and will be published",
+        error: type[RestoreWatchError] = NotificationPendingError,
     ) -> str:
-        """Publish what was recorded. `outcome`: what becomes of it if SNS does not take it."""
-        return self._publish(message, deadline, NotificationPendingError, outcome)
-
-    def publish_test(self, requested_at: datetime, deadline: Deadline) -> str:
-        """Publish a test notification."""
-        message = message_of_test(self.stack_name, requested_at)
-        outcome = "no test notification was sent"
-        return self._publish(message, deadline, NotificationRefusedError, outcome)
-
-    def _publish(
-        self, message: Message, deadline: Deadline, error: type[RestoreWatchError], outcome: str
-    ) -> str:
-        subject, event, _ = message
+        """Publish a message. `outcome`: what becomes of it if SNS does not take it."""
         try:
             answer = aws_call(
                 deadline,
@@ -154,10 +142,16 @@ class StatusChangesTopic:
                 self.client.publish,
                 "MessageId",
                 TopicArn=self.arn,
-                Subject=subject[:SUBJECT_LIMIT],
-                Message=json.dumps(event),
+                Subject=message.subject[:SUBJECT_LIMIT],
+                Message=json.dumps(message.event),
                 MessageAttributes=message.sns_attributes,
             )
         except AwsCallError as refusal:
             raise error(f"SNS {refusal}; {outcome}") from None
         return str(answer["MessageId"])
+
+    def publish_test(self, requested_at: datetime, deadline: Deadline) -> str:
+        """Publish a test notification."""
+        message = message_of_test(self.stack_name, requested_at)
+        outcome = "no test notification was sent"
+        return self.publish(message, deadline, outcome, NotificationRefusedError)

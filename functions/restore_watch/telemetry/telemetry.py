@@ -107,8 +107,7 @@ class Telemetry:
         text = "Step Functions did not take the answer to a workflow; the next sweep repeats it"
         if given_up:
             text = "Step Functions refuses the answer to a workflow for good; it is given up"
-        reason = f"Step Functions {error}"
-        self._log(self._logger.warning, text, **names_of(job), reason=reason)
+        self._log(self._logger.warning, text, **names_of(job), reason=f"Step Functions {error}")
 
     def report_failure(
         self, error: RestoreWatchError, failed: RestoreTarget | Failure | None = None
