@@ -63,11 +63,10 @@ class Reporter:
         request = read_request(event, self.settings.schedule, self.wires.clock.now())
         report, period = self._collect(request, deadline), request.period
         bucket, prefix, files = self.settings.bucket, f"reports/{period.last}/", _files(report)
-        is_over = period.is_whole_month and period.end <= report.asked_at
         for name, body in files.items():
             self._put_file(f"{prefix}{name}", body, deadline)
         # S3 refuses to replace a month, so what an outage of Atlas hides must not be kept.
-        if is_over and not report.is_unanswered:
+        if period.is_whole_month and period.end <= report.asked_at and not report.is_unanswered:
             self._keep_month(report, files, deadline)
         if request.is_scheduled:
             _, partition, *_ = self.settings.of_stack.topic_arn.split(":")
@@ -102,10 +101,9 @@ class Reporter:
 
         place = {"Bucket": self.settings.bucket, "Key": key}
         try:
-            body: bytes = aws_call(deadline, "store the report", whole, "Body", **place)["Body"]
+            return bytes(aws_call(deadline, "store the report", whole, "Body", **place)["Body"])
         except AwsCallError as error:
             raise _not_written(error) from None
-        return body
 
     def _put_file(self, key: str, body: bytes, deadline: Deadline, *, once: bool = False) -> bool:
         """Store a file. If it is stored `once`, one of its key stays: return whether it is new."""
@@ -176,7 +174,7 @@ def judge_fleet(
     """
     own: defaultdict[ClusterKey, list[Restore]] = defaultdict(list)
     for one in restores:
-        own[one.cluster_key].append(one)
+        own[one.job.group_id, one.job.cluster_name].append(one)
     # Atlas lists some Flex clusters among the dedicated ones too.
     by_kind = sorted(fleet.clusters, key=lambda one: one.kind is RestoreKind.FLEX)
     clusters = {one.key: one for one in by_kind}

@@ -91,11 +91,6 @@ class Restore:
         """Whether somebody should know: a restore of any kind, or its data, failed."""
         return self.verdict is Verdict.FAILED or self.job.status is RestoreStatus.FAILED
 
-    @property
-    def cluster_key(self) -> tuple[str, str]:
-        """The project and the name of the cluster whose snapshot is restored."""
-        return self.job.group_id, self.job.cluster_name
-
 
 def restore_listed(job: RestoreJob) -> Restore:
     """

@@ -104,7 +104,7 @@ def test_a_cluster_has_one_state_and_none_of_an_unread_list_is_called_never(
         made = one.cluster.created_at
         assert made is None or (made < END and all(each.began >= made for each in one.restores))
     if unread == set(CLUSTER_LISTS.values()):
-        assert {one.cluster_key for one in known} - listed <= states.keys()
+        assert {(one.job.group_id, one.job.cluster_name) for one in known} - listed <= states.keys()
 
 
 LEDGER = cluster()
