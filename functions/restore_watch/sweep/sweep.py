@@ -13,8 +13,8 @@ Without a tick, a sweep only follows (3, 5 and 6), and reports no outage: the ti
 8. Credentials: once a day, Atlas is asked when they expire, and what is known of it is said.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -30,7 +30,6 @@ from restore_watch.sweep.composition import Environment, Parts
 from restore_watch.sweep.judging.counts import count
 from restore_watch.sweep.judging.project_verdicts import Seen, judge_projects, left_alone
 from restore_watch.sweep.judging.when_a_sweep_fails import refusal_of_credentials
-from restore_watch.sweep.log import Record
 from restore_watch.table.bookkeeping import Books
 from restore_watch.table.lease import SweepLease
 from restore_watch.telemetry.metrics import metrics_of_open_jobs
@@ -79,18 +78,21 @@ class Sweeper:
     def _sweep(self, parts: Parts, books: Books, begun: float) -> Mapping[str, Any]:
         run, outages, stack, expiry = parts.run, parts.outages, books.stack, books.expiry
         publishing = run.ending.within(PENDING_TIME)
-        with self._counted(parts):
-            try:
-                publish_pending(parts.actions, self.environment.workers, publishing)
-                stack = outages.publish_unsent(stack, publishing)
-                expiry = parts.expiry_watch.publish_unsent(expiry, publishing)
-                parts.rounds.play(begun, partial(self._prepare, parts))
-            except (AtlasError, CredentialsError) as error:  # there is nothing to ask with
-                outages.report_stack_failure(stack, error)
-                parts.expiry_watch.look(expiry, asks=False)
-                raise
-        result = _count(parts)
-        refusal = refusal_of_credentials(_records(parts), result)
+        try:
+            publish_pending(parts.actions, self.environment.workers, publishing)
+            stack = outages.publish_unsent(stack, publishing)
+            expiry = parts.expiry_watch.publish_unsent(expiry, publishing)
+            parts.rounds.play(begun, partial(self._prepare, parts))
+        except (AtlasError, CredentialsError) as error:  # there is nothing to ask with
+            outages.report_stack_failure(stack, error)
+            parts.expiry_watch.look(expiry, asks=False)
+            raise
+        finally:
+            records = list(chain.from_iterable(run.log.by_project().values()))
+            result = count(records, parts.opened)
+            open_jobs = metrics_of_open_jobs(run.open_jobs(), run.now()) if run.is_tick else {}
+            run.telemetry.report_open_jobs(open_jobs, result.failures)
+        refusal = refusal_of_credentials(records, result)
         if refusal is not None:
             stack = outages.report_stack_failure(stack, refusal)
             if not self.environment.memory.was_accepted_lately:
@@ -105,16 +107,6 @@ class Sweeper:
         self.environment.telemetry.report_tick(result, degraded, run.ending.clock() - begun)
         parts.expiry_watch.look(expiry, asks=refusal is None)
         return result.as_json()
-
-    @contextmanager
-    def _counted(self, parts: Parts) -> Iterator[None]:
-        """Report the open jobs, and what becomes of them in the block, even if it fails."""
-        run = parts.run
-        try:
-            yield
-        finally:
-            open_jobs = metrics_of_open_jobs(run.open_jobs(), run.now()) if run.is_tick else {}
-            run.telemetry.report_open_jobs(open_jobs, _count(parts).failures)
 
     def _prepare(self, parts: Parts) -> None:
         # A project that was removed is over, even if there is nothing to ask with.
@@ -137,11 +129,3 @@ class Sweeper:
                 for one in verdicts
             )
         return parts.outages.report_verdicts(verdicts, left_alone(seen), stack)
-
-
-def _count(parts: Parts) -> SweepResult:
-    return count(_records(parts), parts.opened)
-
-
-def _records(parts: Parts) -> Iterable[Record]:
-    return chain.from_iterable(parts.run.log.by_project().values())

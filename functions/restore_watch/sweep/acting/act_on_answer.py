@@ -50,11 +50,7 @@ class JobActions:
     acting: dict[JobKey, Lock] = field(default_factory=dict)
 
     def act_on_known(self, job: OpenJob, answer: RestoreJob, asked_at: datetime) -> bool:
-        """
-        Act on what Atlas says about an open job, in answer to a question of that moment.
-
-        Only news costs a call to AWS. True if the table has it.
-        """
+        """Act on Atlas's answer about an open job. True if the table has what is new in it."""
         with self.acting.setdefault(job.key, Lock()):
             known = self.run.known.get(job.key)
             if known is None and self.run.memory.is_recorded(job.key):
@@ -62,11 +58,7 @@ class JobActions:
             return self._act(known or job, answer, asked_at)
 
     def take_in(self, answer: RestoreJob, asked_at: datetime) -> bool:
-        """
-        Record a job that a list showed and no sweep knew, in answer to a question of that moment.
-
-        True if it is in the table now, whether it was there before or not.
-        """
+        """Record a job that a list showed and no sweep knew. True if stored, now or before."""
         names = answer.group_id, answer.cluster_name, answer.restore_id
         job = OpenJob(RestoreTarget.listed(*names, answer.kind), answer.kind)
         with self.acting.setdefault(job.key, Lock()):
@@ -97,14 +89,13 @@ class JobActions:
             if known is None:
                 return  # another answer has shown its end meanwhile
             self.append(known, Fate.MISSED)
-            missed_for = self.run.memory.moments(known).missed_for
             try:
                 if known.missing_since is None:
                     self.open_jobs.note_missing(known, now, self.run.ending)
                     self.note(replace(known, missing_since=now))
                 elif is_past_its_link(known, now):
                     self._leave(known, self.open_jobs.drop_expired_link, "its link has expired")
-                elif is_forgotten(known, now, missed_for, after):
+                elif is_forgotten(known, now, self.run.memory.moments(known).missed_for, after):
                     self._leave(known, self.open_jobs.drop_missing, reason)
             except RestoreWatchError as error:
                 self.note_failure(known, error)

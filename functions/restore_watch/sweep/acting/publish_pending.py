@@ -25,8 +25,7 @@ def publish_pending(actions: JobActions, workers: Workers, deadline: Deadline) -
     pending.sort(key=lambda job: (not job.pending, actions.run.memory.moments(job).refused))
 
     def publish(job: OpenJob) -> None:
-        is_in_vain = job.pending and actions.refusals.are_too_many
-        if is_in_vain or deadline.remaining() <= LEAST_TIME:
+        if (job.pending and actions.refusals.are_too_many) or deadline.remaining() <= LEAST_TIME:
             return
         try:
             published = actions.outbox.publish_pending(job.target, deadline)

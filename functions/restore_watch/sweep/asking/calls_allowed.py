@@ -103,11 +103,7 @@ class Pace:
         ]
 
     def begin_round(self) -> None:
-        """
-        Ask again about hot jobs.
-
-        A project that did not answer gets one question. An answer permits all others.
-        """
+        """Ask again about hot jobs. An answer of a silent project permits all its questions."""
         with self._lock:
             self._is_again = True
             for project in self._projects.values():

@@ -123,11 +123,7 @@ type ListingStep = ClustersPage | JobsPage
 
 
 class Read(NamedTuple):
-    """
-    The parts that a listing has read in the end.
-
-    `began` is None if Atlas answered nothing.
-    """
+    """The parts that a listing has read in the end. `began`: None if Atlas answered nothing."""
 
     began: datetime | None
     read: frozenset[Part]
@@ -199,10 +195,9 @@ class ProjectListing:
         self, step: ClustersPage, page: Page, shown: ShownClusters
     ) -> list[ListingStep]:
         """Read the clusters of a list. Return the steps that follow."""
-        if shown.problem:
-            self.note_failure(step, UnexpectedAtlasResponseError(shown.problem))
-        if page.has_next:
-            self.note_failure(step, UnexpectedAtlasResponseError(MORE_CLUSTERS))
+        problem = MORE_CLUSTERS if page.has_next else shown.problem
+        if problem:
+            self.note_failure(step, UnexpectedAtlasResponseError(problem))
         with self._lock:
             self._note_began(page)
             self._gone.update(Part(kind, name) for name in shown.free for kind in LISTED_KINDS)
@@ -255,8 +250,7 @@ class ProjectListing:
             unread = {one for one in parts if not self._is_read(one) and not self._is_over(one)}
             read = parts - unread
             for kind in self.wanted.kinds:
-                is_read = self._is_read(CLUSTER_LISTS[kind])
-                (read if is_read else unread).add(Part(kind))
+                (read if self._is_read(CLUSTER_LISTS[kind]) else unread).add(Part(kind))
             is_full = self.wanted.kinds >= set(LISTED_KINDS)
             return Read(self._began, frozenset(read), frozenset(unread), is_full)
 

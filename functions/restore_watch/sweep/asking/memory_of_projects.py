@@ -1,9 +1,4 @@
-"""
-The memory of an environment about watched projects, between its sweeps. Any thread may use it.
-
-Another environment knows nothing of it, and learns it in a few sweeps: that costs calls and time,
-and loses no change.
-"""
+"""An environment's memory of watched projects, like its `memory_of_jobs`. Any thread may use it."""
 
 import math
 from collections import defaultdict
@@ -111,11 +106,7 @@ class FindMemory:
         failing: Collection[object],
         aside: Collection[Part],
     ) -> None:
-        """
-        These parts were read, those fail, and others could not be read, which is nobody's failure.
-
-        There is no role for them, or Atlas cannot say anything about them.
-        """
+        """These parts were read, those fail, and others are set aside (`read_listing` says why)."""
         with self._lock:
             project = self._projects[group_id]
             project.read.update(read)

@@ -114,11 +114,9 @@ class ListingReader:
             return self._again(step, error, begun)
         self.observer.read_page(page, shown)
         if shown.unreadable:
-            problem = UnexpectedAtlasResponseError(shown.unreadable[0].problem)
-            listing.note_failure(step, problem)
+            listing.note_failure(step, UnexpectedAtlasResponseError(shown.unreadable[0].problem))
         more = listing.read_jobs(step, page, shown.entries)
-        is_taken = self.observer.act_on_news(shown)
-        self._finish(step, is_read=is_taken)
+        self._finish(step, is_read=self.observer.act_on_news(shown))
         return more
 
     def _again(
@@ -136,11 +134,7 @@ class ListingReader:
             self.end(step.listing)
 
     def _set_aside(self, project: Project, listing: ProjectListing) -> set[Part]:
-        """
-        Append the failures of a listing to the log. Return the parts that nobody could ever read.
-
-        They are tried again when everything is listed.
-        """
+        """Log the failures of a listing. Return the parts that nobody could ever read."""
         aside: set[Part] = set()
         failures = listing.failures
         if not failures:

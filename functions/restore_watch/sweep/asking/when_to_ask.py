@@ -39,8 +39,7 @@ def is_due(job: OpenJob, settled_at: float | None, now: datetime, *, is_tick: bo
     """
     if not job.can_change:
         return False
-    young = EVERY_SWEEP if is_tick else HOT
-    is_young = job.missing_since is None and _is_within(young, job, now)
+    is_young = job.missing_since is None and _is_within(EVERY_SWEEP if is_tick else HOT, job, now)
     if settled_at is None or is_young:
         return True
     # After the clock was set back, the last time may lie in the future.

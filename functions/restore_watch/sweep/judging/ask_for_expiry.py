@@ -1,8 +1,7 @@
 """
 Learns once a day when the credentials expire, and says so in time, whatever Atlas answers.
 
-The outbox is the same as that of the watch: one conditional write records what was learnt and its
-messages, and what is recorded is published until the topic has accepted it.
+The outbox is the same as that of the watch, in `outage_reports`.
 
 - The question comes after everything else of a sweep, and has a short deadline.
 - A refusal, or an answer of an unknown shape, is the answer of that day. The next day another
@@ -107,8 +106,7 @@ class ExpiryWatch:
         projects = self._answering() or ([seen_in] if seen_in else [])
         if not projects:
             return None
-        by_day = projects[now.toordinal() % len(projects)]
-        group_id = seen_in if seen_in in projects else by_day
+        group_id = seen_in if seen_in in projects else projects[now.toordinal() % len(projects)]
         try:
             own = read_own_account(self.atlas, group_id, self.run.ending.within(ANSWER_TIME))
         except TimeBudgetExceededError:

@@ -62,10 +62,9 @@ def _lasting(watched: Watched, name: str, trouble: Trouble, now: datetime) -> Tr
     known = watched.troubles.get(name)
     if known is None:
         return trouble
-    # A clock that was ahead may have stored a moment that has not come.
-    since = min(known.since, now)
     is_news = known.is_unanswered and not trouble.is_unanswered
-    return replace(trouble if is_news else known, since=since)
+    # A clock that was ahead may have stored a moment that has not come.
+    return replace(trouble if is_news else known, since=min(known.since, now))
 
 
 def _without_troubles(watched: Watched, now: datetime, open_jobs: int) -> Watched:

@@ -86,9 +86,8 @@ class OutageReports:
         """
         if not self.run.is_tick:
             return stack
-        reported = stack.troubles if stack.degraded else {}
-        trouble = Trouble.of(error, self.run.at, of_stack=True)
-        troubles = {**reported, Question.CREDENTIALS: trouble}
+        troubles = dict(stack.troubles) if stack.degraded else {}
+        troubles[Question.CREDENTIALS] = Trouble.of(error, self.run.at, of_stack=True)
         return self._met(stack, troubles, self.run.succeeded_at, self.opened)
 
     def report_verdicts(
@@ -106,7 +105,7 @@ class OutageReports:
         listed = ListOfProjects.in_log(run.log.records_of(None))
         verdict = judge_stack(seen, stack, listed, opened, run.at)
         stack = self._met(stack, verdict.troubles, run.succeeded_at, opened)
-        is_blind = stack.degraded is not None
+        is_held = stack.degraded is not None and verdict.held is not Held.NOTHING
         degraded: list[bool] = []
 
         def note(one: ProjectVerdict) -> None:
@@ -117,7 +116,6 @@ class OutageReports:
                 was_seen = project.listed_at or one.open_jobs
                 success_at = (last_success or project.listed_at) if was_seen else None
                 after = self._met(after, troubles, success_at, one.open_jobs)
-            is_held = is_blind and verdict.held is not Held.NOTHING
             degraded.append(after.degraded is not None or (is_held and one.is_failing))
 
         self.workers.each(seen, note, self.run.ending)
@@ -136,13 +134,8 @@ class OutageReports:
         return self._store(watched, after)
 
     def _store(self, watched: Watched, after: Watched) -> Watched:
-        if after == watched:
-            return watched
-        with suppress(TableUnavailableError, TimeBudgetExceededError):
-            stored = self.bookkeeping.store_watched(after, self.run.at, self.run.ending)
-            if stored is not None:
-                return self._publish(stored, self.run.ending)
-        return watched
+        stored = None if after == watched else self._write(after)
+        return self._publish(stored, self.run.ending) if stored else watched
 
     def _publish(self, watched: Watched, deadline: Deadline) -> Watched:
         """Publish what is recorded, in order, and note what went out. Return what is left."""
@@ -157,7 +150,10 @@ class OutageReports:
             self.refusals.count_refusal()
         if not sent:
             return watched
-        left = replace(watched, unsent=watched.unsent[sent:])
+        return self._write(replace(watched, unsent=watched.unsent[sent:])) or watched
+
+    def _write(self, watched: Watched) -> Watched | None:
+        """Store how a project is seen. None if that fails, or another sweep has stored it."""
         with suppress(TableUnavailableError, TimeBudgetExceededError):
-            return self.bookkeeping.store_watched(left, self.run.at, self.run.ending) or watched
-        return watched
+            return self.bookkeeping.store_watched(watched, self.run.at, self.run.ending)
+        return None

@@ -202,8 +202,7 @@ def judge_projects(seen: Seen) -> list[ProjectVerdict]:
         jobs[job.target.group_id].append(job)
     verdicts: list[ProjectVerdict] = []
     for group_id in sorted(filter(None, seen.records)):
-        records = seen.records[group_id]
-        plans = [one for one in records if isinstance(one, Planned)]
+        plans = [one for one in seen.records[group_id] if isinstance(one, Planned)]
         project = seen.projects.get(group_id, Project(group_id))
         if plans and (plans[-1].is_watched or not project.is_removed):
             verdicts.append(_judge(seen, project, plans[-1], jobs[group_id]))
@@ -237,8 +236,7 @@ def _judge(
     failures = answers.failures(project.readable.union(kinds))
     for job in open_jobs:
         if job.key in seen.lasting:
-            question = Question(job.kind or RestoreKind.FLEX)
-            failures.setdefault(question, seen.lasting[job.key])
+            failures.setdefault(Question(job.kind or RestoreKind.FLEX), seen.lasting[job.key])
     if group_id in seen.not_stored:
         failures[Question.ITEMS] = seen.not_stored[group_id]
     is_seen = any(isinstance(one, Asked) and one.end.is_answer for one in records)

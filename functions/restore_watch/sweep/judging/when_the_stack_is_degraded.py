@@ -119,9 +119,8 @@ type _Shared = tuple[Trouble, Held]
 def _outage(seen: Sequence[ProjectVerdict], stack: Watched, at: datetime) -> _Shared | None:
     """Many projects have no answer at once."""
     is_on = Question.ALL_PROJECTS in stack.troubles or stack.recovering_since is not None
-    part = GOES_ON if is_on else 1
     unanswered = [error for one in seen if (error := one.unanswered) is not None]
-    least = part * max(LEAST_UNANSWERED, SHARE_UNANSWERED * len(seen))
+    least = (GOES_ON if is_on else 1) * max(LEAST_UNANSWERED, SHARE_UNANSWERED * len(seen))
     if len(unanswered) < least:
         return None
     first = Trouble.of(unanswered[0], at, of_stack=True)
