@@ -50,6 +50,9 @@ def shapes_of(value: Any) -> Iterator[str]:
 
 def trim(model: dict[str, Any], operations: set[str]) -> None:
     """Leave these operations and their shapes. botocore requires the rest, also documented."""
+    # A value is passed on as the JSON that it is: botocore would look for ten types in each.
+    if "AttributeValue" in model["shapes"]:
+        model["shapes"]["AttributeValue"] = {"type": "structure", "members": {}, "document": True}
     kept = {name: one for name, one in model["operations"].items() if name in operations}
     shapes, found = {}, [*shapes_of(kept)]
     while found:

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer
-
 from foundation.how_long_kept import RETENTION
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.fields import date_or_null, utc_date
@@ -19,15 +17,13 @@ from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTa
 from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import Entry, RecordedValidation, Validation
 from restore_watch.model.workflow_wait import Wait
-from restore_watch.table.stored_fields import present
+from restore_watch.table.stored_fields import deserialize, present
 
 OPEN_SHARDS = ("0", "1", "2", "3")
 """Partitions of the index OpenJobs, to spread its writes."""
 
 # Adding the retention to a later date would overflow. We never write one.
 _LATEST = datetime.max.replace(tzinfo=UTC) - RETENTION
-
-_deserialize = TypeDeserializer().deserialize
 
 
 @dataclass(frozen=True)
@@ -132,7 +128,7 @@ def read_item(
     Raises TableUnavailableError for an item in a form that this version cannot read.
     """
     try:
-        item = {name: _deserialize(value) for name, value in attributes.items()}
+        item = {name: deserialize(value) for name, value in attributes.items()}
         history, written = _read_history(item["history"], own_entry)
         return Recorded(
             job=RestoreJob.from_json(item),

@@ -12,7 +12,6 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer
 from pydantic import TypeAdapter
 
 from foundation.how_long_kept import RETENTION
@@ -25,13 +24,11 @@ from restore_watch.model.marks import OLDEST_MARK, Marks, Part
 from restore_watch.model.outage import LARGEST_COUNT, Watched
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.status_change import utc_text
-from restore_watch.table.stored_fields import past_moment, sweeps_key
+from restore_watch.table.stored_fields import deserialize, past_moment, sweeps_key
 
 STACK = "stack"
 
 _PROJECT = "project/"
-
-_deserialize = TypeDeserializer().deserialize
 
 # A check needs no adapter, and making one takes milliseconds of a cold start.
 _adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
@@ -88,7 +85,7 @@ def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None
     other, _, group_id = name.partition(_PROJECT)
     if name != STACK and (other or not is_object_id(group_id)):
         return None
-    values = {key: _deserialize(one) for key, one in attributes.items()}
+    values = {key: deserialize(one) for key, one in attributes.items()}
     readable = stored if isinstance(stored := values.get("readable"), set | list) else ()
     return Project(
         group_id=group_id,
