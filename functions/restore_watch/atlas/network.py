@@ -145,14 +145,17 @@ class _Client(httpx.Client):
             while True:
                 response = self._sender.handle_request(request)
                 response.request = request
-                sunset = response.headers.get("sunset") or response.headers.get("deprecation")
-                if sunset:
-                    self._on_sunset(sunset)
                 try:
+                    sunset = response.headers.get("sunset") or response.headers.get("deprecation")
+                    if sunset:
+                        self._on_sunset(sunset)
                     request = flow.send(response)
+                    response.read()
                 except StopIteration:
                     break
-                response.read()
+                except BaseException:
+                    response.close()  # or the connection is never used again
+                    raise
         if not stream:
             response.read()
         return response

@@ -180,6 +180,9 @@ def test_a_challenge_that_cannot_be_answered_is_an_error_of_this_check_only(
     world.inject(FLEX, Answer(401, headers, "{}"), times=None)
     world.refused(error, target_of(job, "flex"), with_key)
     assert world.count(FLEX) <= 4
+    # No refusal keeps one of the ten connections.
+    for _ in range(10):
+        world.refused(error, target_of(job, "flex"), with_key)
 
     world.heal()
     assert world.is_unchanged(job, with_key)
