@@ -19,7 +19,6 @@ from typing import Any
 from foundation.json_text import read_json
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.fields import (
-    Field,
     date_or_null,
     fields,
     flag,
@@ -70,8 +69,8 @@ _FLEX = {
         target_project_id=text_or_null,
         target_deployment_item_name=text_or_null,
     ),
-    "atlas_status": Field("status", text),
-    "download_available": Field("snapshotUrl", if_readable(_holds_a_url)),
+    "atlas_status": ("status", text),
+    "download_available": ("snapshotUrl", if_readable(_holds_a_url)),
 }
 
 _FLAGS = fields(cancelled=or_none(flag), failed=or_none(flag), expired=or_none(flag))
@@ -80,11 +79,11 @@ _LINKS = fields(
 )
 _DEDICATED = {
     **fields(delivery_type=text, snapshot_id=text_or_null),
-    "restore_finished_date": Field("finishedAt", or_none(utc_date)),
-    "expiration_date": Field("expiresAt", date_or_null),
-    "snapshot_finished_date": Field("timestamp", date_or_null),
-    "target_project_id": Field("targetGroupId", text_or_null),
-    "target_deployment_item_name": Field("targetClusterName", text_or_null),
+    "restore_finished_date": ("finishedAt", or_none(utc_date)),
+    "expiration_date": ("expiresAt", date_or_null),
+    "snapshot_finished_date": ("timestamp", date_or_null),
+    "target_project_id": ("targetGroupId", text_or_null),
+    "target_deployment_item_name": ("targetClusterName", text_or_null),
 }
 
 _STATES = {
@@ -100,19 +99,19 @@ _STATES = {
 # message, which is free text, and the names of up to 200 namespaces. Neither is kept.
 _COLLECTION = {
     # The words of other kinds have no known meaning here.
-    "status": Field("state", lambda value: _STATES.get(text(value), RestoreStatus.UNKNOWN)),
-    "atlas_status": Field("state", text),
-    "snapshot_id": Field("snapshotId", text_or_null),
-    "restore_scheduled_date": Field("createdAt", date_or_null),
-    "restore_finished_date": Field("finishedAt", date_or_null),
-    "target_project_id": Field("targetGroupId", text_or_null),
-    "target_deployment_item_name": Field("targetClusterName", text_or_null),
+    "status": ("state", lambda value: _STATES.get(text(value), RestoreStatus.UNKNOWN)),
+    "atlas_status": ("state", text),
+    "snapshot_id": ("snapshotId", text_or_null),
+    "restore_scheduled_date": ("createdAt", date_or_null),
+    "restore_finished_date": ("finishedAt", date_or_null),
+    "target_project_id": ("targetGroupId", text_or_null),
+    "target_deployment_item_name": ("targetClusterName", text_or_null),
 }
 
 FIELDS = frozenset(
-    one.name
+    public
     for wanted in (_NAMES, _FLEX, _FLAGS, _LINKS, _DEDICATED, _COLLECTION)
-    for one in wanted.values()
+    for public, _ in wanted.values()
 )
 """The names of all fields that are read."""
 
@@ -173,15 +172,14 @@ def read_job(answer: object, target: RestoreTarget, kind: RestoreKind) -> Restor
         raise _unexpected(kind, "it is nested too deeply") from None
     if not is_named:
         raise _unexpected(kind, "it names another job, cluster or project")
-    names = {
-        "group_id": target.group_id,
-        "cluster_name": target.cluster_name,
-        "restore_id": target.restore_id,
-        "kind": kind,
-    }
-    # A dedicated job has no creation date; its id contains it.
-    created = {"restore_scheduled_date": target.created_at}
-    return RestoreJob(**names | created | read)
+    return RestoreJob(
+        group_id=target.group_id,
+        cluster_name=target.cluster_name,
+        restore_id=target.restore_id,
+        kind=kind,
+        # A dedicated job has no creation date; its id contains it.
+        **{"restore_scheduled_date": target.created_at} | read,
+    )
 
 
 def _is_of(target: RestoreTarget, kind: RestoreKind, answer: object) -> bool:

@@ -86,8 +86,9 @@ class AwsDiagnosis:
 
     def _topic(self, check: str, arn: str, keys: set[str]) -> Iterator[Line]:
         """Look at a topic, and at its key unless that is among the `keys` looked at already."""
-        answer = self._ask("sns", "get_topic_attributes", "Attributes", TopicArn=arn)
-        attributes = answer["Attributes"]
+        attributes = self._ask("sns", "get_topic_attributes", "Attributes", TopicArn=arn)[
+            "Attributes"
+        ]
         # Somebody who has made a topic again by hand may have left parts of it out.
         lacking = [] if attributes.get("KmsMasterKeyId") else ["key"]
         # The policy that SNS gives to a new topic has no such statement.
@@ -158,8 +159,9 @@ class AwsDiagnosis:
         return f"Subscribe again:\n{command}"
 
     def _key(self, check: str, key: str) -> Iterator[Line]:
-        answer = self._ask("kms", "describe_key", "KeyMetadata", KeyId=key)
-        state = answer["KeyMetadata"].get("KeyState")
+        state = self._ask("kms", "describe_key", "KeyMetadata", KeyId=key)["KeyMetadata"].get(
+            "KeyState"
+        )
         if state == "Enabled":
             yield good(check, "is enabled")
         else:

@@ -24,8 +24,6 @@ def _name(is_valid: Callable[[str], object]) -> Callable[[object], str]:
     return read
 
 
-_kind = word_of(RestoreKind)
-
 # The expected form of each field, for the texts of errors, and what reads it.
 _FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "groupId": ("Atlas's project id, 24 lowercase hexadecimal digits", _name(is_object_id)),
@@ -36,7 +34,7 @@ _FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "restoreId": ("the restore job's id, 24 lowercase hexadecimal digits", _name(is_object_id)),
     "kind": (
         'one of "auto", ' + ", ".join(f'"{kind}"' for kind in RestoreKind),
-        or_none(lambda value: None if value == "auto" else _kind(value)),
+        or_none(lambda value: None if value == "auto" else word_of(RestoreKind)(value)),
     ),
     "envelope": ("true or false", or_none(flag)),
     "pretty": ("true or false", or_none(flag)),

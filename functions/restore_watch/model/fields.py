@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from foundation.clock import in_utc
 from restore_watch.redaction import without_urls
@@ -75,13 +76,11 @@ def flag(value: object) -> bool:
 
 def utc_date(value: object) -> datetime:
     """Read a date in ISO 8601. Without a zone it is in UTC already."""
-    try:
+    with suppress(ValueError):  # it would quote the value
         if isinstance(value, str) and _is_date(value):
             return in_utc(datetime.fromisoformat(value.upper()))
         if isinstance(value, datetime):
             return in_utc(value)
-    except ValueError:
-        pass  # the error would quote the value
     raise ValueError("expected a date in ISO 8601, within the years 1 to 9999 in UTC too")
 
 
@@ -108,24 +107,16 @@ def if_readable[Read](read: Callable[[object], Read]) -> Callable[[object], Read
     return read_if_possible
 
 
-text_or_null = if_readable(text)
-date_or_null = if_readable(utc_date)
+text_or_null, date_or_null = if_readable(text), if_readable(utc_date)
 
 
-class Field(NamedTuple):
-    """A field: its name in JSON, and what its value is read with."""
-
-    name: str
-    read: Callable[[object], Any]
+type Fields = Mapping[str, tuple[str, Callable[[object], Any]]]
+"""Fields by their names in Python: the name in JSON, and what the value is read with."""
 
 
-type Fields = Mapping[str, Field]
-"""Fields by the names that they have in Python."""
-
-
-def fields(**reads: Callable[[object], Any]) -> dict[str, Field]:
+def fields(**reads: Callable[[object], Any]) -> Fields:
     """Return fields that have the same name in JSON, in camel case."""
-    return {name: Field(_in_camel_case(name), read) for name, read in reads.items()}
+    return {name: (_in_camel_case(name), read) for name, read in reads.items()}
 
 
 def _in_camel_case(name: str) -> str:
@@ -138,11 +129,11 @@ def read_fields(values: object, wanted: Fields) -> dict[str, Any]:
     if not isinstance(values, Mapping):
         raise ValueError("the value is not as expected: expected an object")  # noqa: TRY004 - as for a field
     read = {}
-    for name, field in wanted.items():
+    for name, (public, reader) in wanted.items():
         try:
-            read[name] = field.read(values.get(field.name))
+            read[name] = reader(values.get(public))
         except (TypeError, ValueError) as error:
-            raise ValueError(f"{field.name} is not as expected: {error}") from None
+            raise ValueError(f"{public} is not as expected: {error}") from None
     return read
 
 
@@ -169,7 +160,7 @@ class Shown:
 
     def as_json(self) -> dict[str, Any]:
         """Every field by its public name, as plain JSON values; None if absent."""
-        return {one.name: _as_json(getattr(self, name)) for name, one in self._fields.items()}
+        return {public: _as_json(getattr(self, name)) for name, (public, _) in self._fields.items()}
 
 
 def _as_json(value: object) -> Any:

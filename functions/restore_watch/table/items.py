@@ -10,17 +10,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, ConditionExpressionBuilder
-from boto3.dynamodb.types import TypeSerializer
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
 from foundation.plain_class import plain_class
 from restore_watch.errors import TableUnavailableError
+from restore_watch.table.stored_fields import serialize
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-_serialize = TypeSerializer().serialize
 
 
 def lies_between(name: str, first: str | int, last: str | int) -> ConditionBase:
@@ -70,7 +68,7 @@ class Items:
             UpdateExpression=update,
             ConditionExpression=built.condition_expression,
             ExpressionAttributeNames=names | built.attribute_name_placeholders,
-            ExpressionAttributeValues={name: _serialize(one) for name, one in values.items()},
+            ExpressionAttributeValues={name: serialize(one) for name, one in values.items()},
         )
 
     def _write(self, deadline: Deadline, **how: Any) -> Mapping[str, Any]:

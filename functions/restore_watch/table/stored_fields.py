@@ -4,22 +4,35 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
+from foundation.plain_class import plain_class
 from restore_watch.model.fields import AHEAD, date_or_null
 
 PARTITION = "sweeps"
 """The partition key of the items of sweeps. The partition key of a job contains a slash."""
 
 
-class _Deserializer(TypeDeserializer):
+@plain_class
+class _Bytes:
+    """Bytes, in the form of DynamoDB's answer. Nobody here writes or reads them."""
+
+    typed: Mapping[str, Any]
+
+
+class _Types(TypeSerializer, TypeDeserializer):
     def deserialize(self, value: Any) -> Any:
-        # Nobody here writes bytes, and the layer's botocore leaves them in base64.
-        return None if "B" in value or "BS" in value else super().deserialize(value)
+        try:
+            return _Bytes(value) if "B" in value or "BS" in value else super().deserialize(value)
+        except AttributeError:
+            raise TypeError from None
+
+    def serialize(self, value: Any) -> Any:
+        return value.typed if isinstance(value, _Bytes) else super().serialize(value)
 
 
-deserialize = _Deserializer().deserialize
-"""Return a value of DynamoDB's types. Raises TypeError for anything else; bytes count as absent."""
+deserialize, serialize = _Types().deserialize, _Types().serialize
+"""From a value in DynamoDB's types, or TypeError, and back: a condition compares what was read."""
 
 
 def sweeps_key(name: str) -> dict[str, Any]:

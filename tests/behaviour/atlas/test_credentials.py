@@ -176,7 +176,8 @@ def test_a_challenge_that_cannot_be_answered_is_an_error_of_this_check_only(
     world: World, with_key: Environment, challenge: str | None, error: type[AtlasError]
 ) -> None:
     job = world.recorded_job()
-    headers = {"Www-Authenticate": challenge} if challenge else {}
+    cookie = {"Set-Cookie": "a=\xe9"}
+    headers = cookie | ({"Www-Authenticate": challenge} if challenge else {})
     world.inject(FLEX, Answer(401, headers, "{}"), times=None)
     world.refused(error, target_of(job, "flex"), with_key)
     assert world.count(FLEX) <= 4

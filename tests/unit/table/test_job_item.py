@@ -132,7 +132,7 @@ def test_items_of_other_versions_are_read() -> None:
 
     newer = stored(FIRST | {"added": "x"}, added={"nested": [1, None]}, openShard="1")
     assert read_item(newer).history == older.history
-    # The layer's botocore leaves bytes in base64.
+    # Bytes, in base64 as the layer's botocore leaves them, are of nobody.
     in_bytes = {"added": {"B": "/w=="}, "more": {"M": {"added": {"BS": ["/w=="]}}}}
     assert read_item(newer | in_bytes).history == older.history
 
@@ -174,6 +174,7 @@ DAMAGED: dict[str, dict[str, Any]] = {
     "no job": stored(FIRST, groupId=...),
     "number of another type": stored(FIRST, publishedSequence="~|~"),
     "unknown type": stored(FIRST) | {"history": {"X": "~|~"}},
+    "no type": stored(FIRST) | {"history": {"L": ["S"]}},
     "nothing": {},
 }
 

@@ -21,6 +21,7 @@ from restore_watch.table.project_item import (
     read_project,
     watched_as_values,
 )
+from restore_watch.table.stored_fields import serialize
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP
 
@@ -205,6 +206,21 @@ def test_the_mark_of_a_project_that_has_only_another_one_is_lost(name: str) -> N
 
     assert project.marks is not None
     assert (project.marks.whole, project.has_begun) == (WEEK_AGO, False)
+
+
+@pytest.mark.fault("F89")
+@pytest.mark.parametrize(
+    "odd", [{"B": "/w=="}, {"BS": ["/w=="]}, {"M": {"a": {"L": [{"B": b"\xff"}]}}}], ids=str
+)
+def test_a_condition_compares_bytes_that_somebody_wrote_as_they_were_read(odd: Any) -> None:
+    """The layer's botocore leaves them in base64, the whole one reads them."""
+    project = read_project(item_of(GROUP) | {"mark": odd}, NOON)
+    stack = read_project(item_of(None) | {"credentials": odd}, NOON)
+
+    assert project is not None
+    assert project.marks is not None
+    assert stack is not None
+    assert serialize(project.marks.stored) == serialize(stack.expiry.stored) == odd
 
 
 @pytest.mark.parametrize("poison", [one for one in BY_HAND if one != "0001-01-01"], ids=repr)
