@@ -130,7 +130,8 @@ class Past:
         """The cluster, the id and the beginning of each."""
         for number, place in enumerate(self.fleet.places):
             for turn in range(self.each):
-                days = timedelta(days=1 + number % 7 + turn * 350 / self.each)
+                # Before the week that a report is about may have ended: it ends on a Sunday.
+                days = timedelta(days=8 + number % 7 + turn * 350 / self.each)
                 began = (self.fleet.began - days).replace(microsecond=0)
                 yield place, f"{int(began.timestamp()):08x}{number:08x}{turn:08x}", began
 

@@ -52,9 +52,6 @@ LOOK_UPS = 32
 ENVELOPE = "atlas_envelope"
 """The extension of a request that asks for an envelope: `{ENVELOPE: True}`."""
 
-# With them httpx would decompress a body to any size, and answer a challenge with its cookies.
-_IGNORED_HEADERS = ("Content-Encoding", "Set-Cookie")
-
 
 @dataclass
 class Bounds:
@@ -174,7 +171,8 @@ class _Transport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = self._transports[current_slot()].handle_request(request)
-        for name in _IGNORED_HEADERS:
+        # With them httpx would decompress to any size, and answer a challenge with its cookies.
+        for name in ("Content-Encoding", "Set-Cookie"):
             response.headers.pop(name, None)
         if not request.extensions.get(ENVELOPE) or response.status_code != httpx.codes.OK:
             return response

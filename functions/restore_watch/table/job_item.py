@@ -143,7 +143,7 @@ def read_item(
             unanswered_since=date_or_null(item.get("unansweredSince")),
             written=written,
         )
-    except (LookupError, TypeError, ValueError):
+    except (AttributeError, LookupError, TypeError, ValueError):
         msg = "the table holds an item that this version cannot read; nothing was published"
         raise TableUnavailableError(msg) from None
 

@@ -21,18 +21,20 @@ class _Bytes:
 
 
 class _Types(TypeSerializer, TypeDeserializer):
+    # Nearly every value is text. boto3 tries eight other types before that.
     def deserialize(self, value: Any) -> Any:
-        try:
-            return _Bytes(value) if "B" in value or "BS" in value else super().deserialize(value)
-        except AttributeError:
-            raise TypeError from None
+        if "S" in value:
+            return value["S"]
+        return _Bytes(value) if "B" in value or "BS" in value else super().deserialize(value)
 
     def serialize(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"S": value}
         return value.typed if isinstance(value, _Bytes) else super().serialize(value)
 
 
 deserialize, serialize = _Types().deserialize, _Types().serialize
-"""From a value in DynamoDB's types, or TypeError, and back: a condition compares what was read."""
+"""From a value in DynamoDB's types, and back: a condition compares what was read."""
 
 
 def sweeps_key(name: str) -> dict[str, Any]:
