@@ -41,11 +41,13 @@ def without_documentation(value: Any) -> Any:
 
 def shapes_of(value: Any) -> Iterator[str]:
     """Name the shapes that a part of a model refers to."""
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    if isinstance(value, dict) and isinstance(value.get("shape"), str):
-        yield value["shape"]
-    for part in parts:
-        yield from shapes_of(part)
+    if isinstance(value, dict):
+        if isinstance(value.get("shape"), str):
+            yield value["shape"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from shapes_of(part)
 
 
 def trim(model: dict[str, Any], operations: set[str]) -> None:

@@ -118,21 +118,21 @@ def http_client(on_sunset: Callable[[str], object] = lambda _: None) -> httpx.Cl
     It reads nothing from the environment, keeps no cookie and follows no redirect. `on_sunset` gets
     the Sunset or else Deprecation header of any answer that has one, even of a challenge or token.
     """
-    return _Client(_Transport(), on_sunset)
+    return _Client(on_sunset)
 
 
 class _Client(httpx.Client):
     """As httpx's, but without cookies, redirects and a log: they take a sixth of an exchange."""
 
-    def __init__(self, transport: httpx.BaseTransport, on_sunset: Callable[[str], object]) -> None:
+    def __init__(self, on_sunset: Callable[[str], object]) -> None:
+        self._sender = _Transport()
         super().__init__(
-            transport=transport,
+            transport=self._sender,
             # An answer is only a kilobyte, and uncompressed its size has a limit.
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
             timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
             trust_env=False,
         )
-        self._sender = transport
         self._on_sunset = on_sunset
 
     def send(

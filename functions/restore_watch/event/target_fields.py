@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from restore_watch.errors import InvalidEventError
-from restore_watch.model.fields import flag, is_cluster_name, is_object_id, or_none, word_of
+from restore_watch.model.fields import flag, is_cluster_name, is_object_id, or_none
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 
 # Atlas's own endpoints use both spellings.
@@ -34,7 +34,7 @@ _FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "restoreId": ("the restore job's id, 24 lowercase hexadecimal digits", _name(is_object_id)),
     "kind": (
         'one of "auto", ' + ", ".join(f'"{kind}"' for kind in RestoreKind),
-        or_none(lambda value: None if value == "auto" else word_of(RestoreKind)(value)),
+        or_none(lambda value: None if value == "auto" else RestoreKind(value)),
     ),
     "envelope": ("true or false", or_none(flag)),
     "pretty": ("true or false", or_none(flag)),

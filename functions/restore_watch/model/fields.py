@@ -90,7 +90,7 @@ _is_date = re.compile(
 ).fullmatch
 
 
-def or_none[Read](read: Callable[[object], Read]) -> Callable[[object], Read | None]:
+def or_none[Read](read: Callable[[Any], Read]) -> Callable[[object], Read | None]:
     """None stays None."""
     return lambda value: None if value is None else read(value)
 

@@ -10,14 +10,14 @@ from typing import Any
 
 from restore_watch.aws.topic_messages import message_of_job
 from restore_watch.errors import TableUnavailableError
-from restore_watch.model.fields import is_cluster_name, is_object_id, utc_date
-from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
+from restore_watch.model.fields import utc_date
+from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import DETAIL_LIMIT, RecordedValidation
 from restore_watch.redaction import redact, redact_report
 from restore_watch.report.period import Period
 from restore_watch.report.what_a_restore_proves import OPEN, Restore
-from restore_watch.table.job_item import Recorded, read_item
+from restore_watch.table.job_item import Recorded, key_of, read_item, target_of
 
 OUTCOMES = ("COMPLETED", "FAILED", "CANCELLED", "EXPIRED", "UNKNOWN", OPEN)
 
@@ -188,7 +188,7 @@ def began_at(item: Mapping[str, Any]) -> datetime:
     """
     try:
         scheduled = item.get("restoreScheduledDate")
-        return utc_date(scheduled["S"]) if scheduled else _target(item).created_at
+        return utc_date(scheduled["S"]) if scheduled else target_of(item).created_at
     except (LookupError, TypeError, ValueError):
         raise UnreadableItemError from None
 
@@ -199,13 +199,12 @@ def read_evidence(
     """Read an item, in DynamoDB's types. Raises UnreadableItemError."""
     began = began_at(item)
     try:
-        target = _target(item)
+        target = target_of(item)
         recorded = read_item(item)
         missing_since = utc_date(item["missingSince"]["S"]) if "missingSince" in item else None
     except (TableUnavailableError, LookupError, TypeError, ValueError):
         raise UnreadableItemError from None
-    names = attrgetter("group_id", "cluster_name", "restore_id")
-    if {names(entry.job) for entry in recorded.history} != {names(target)}:
+    if any(key_of(entry.job) != key_of(target) for entry in recorded.history):
         raise UnreadableItemError
     last, judged = recorded.changes[-1], _newest_verdict(recorded)
     # A test that was over when it was first seen may have ended long ago.
@@ -232,14 +231,6 @@ def _tested_at(entry: RecordedValidation) -> tuple[datetime, int]:
 def shown_key(item: Mapping[str, Any]) -> dict[str, str]:
     """Return the key of an item that cannot be read. It may hold anything."""
     return {name: redact(item[name]["S"]) for name in ("cluster", "restoreId")}
-
-
-def _target(item: Mapping[str, Any]) -> RestoreTarget:
-    group_id, _, cluster_name = item["cluster"]["S"].partition("/")
-    restore_id = item["restoreId"]["S"]
-    if not (is_object_id(group_id) and is_cluster_name(cluster_name) and is_object_id(restore_id)):
-        raise ValueError("not the key of a job")
-    return RestoreTarget(group_id, cluster_name, restore_id)
 
 
 @dataclass

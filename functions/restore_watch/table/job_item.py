@@ -12,8 +12,8 @@ from typing import Any
 
 from foundation.how_long_kept import RETENTION
 from restore_watch.errors import TableUnavailableError
-from restore_watch.model.fields import date_or_null, utc_date
-from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
+from restore_watch.model.fields import date_or_null, is_cluster_name, is_object_id, utc_date
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
 from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import Entry, RecordedValidation, Validation
 from restore_watch.model.workflow_wait import Wait
@@ -86,6 +86,15 @@ def key_of(job: RestoreJob | RestoreTarget) -> dict[str, Any]:
     """The primary key of a job's item, in DynamoDB's types."""
     cluster = f"{job.group_id}/{job.cluster_name}"
     return {"cluster": {"S": cluster}, "restoreId": {"S": job.restore_id}}
+
+
+def target_of(item: Mapping[str, Any], kind: RestoreKind | None = None) -> RestoreTarget:
+    """Return the job that the key of an item names. Raises LookupError or ValueError."""
+    group_id, _, cluster_name = item["cluster"]["S"].partition("/")
+    restore_id = item["restoreId"]["S"]
+    if not (is_object_id(group_id) and is_cluster_name(cluster_name) and is_object_id(restore_id)):
+        raise ValueError
+    return RestoreTarget.listed(group_id, cluster_name, restore_id, kind)
 
 
 def state_of(job: RestoreJob) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from restore_watch.model.fields import date_or_null, is_cluster_name, is_object_id
+from restore_watch.model.fields import date_or_null
 from restore_watch.model.restore_job import (
     RestoreJob,
     RestoreKind,
@@ -17,6 +17,7 @@ from restore_watch.model.restore_job import (
     RestoreTarget,
     is_download,
 )
+from restore_watch.table.job_item import target_of
 from restore_watch.table.stored_fields import past_moment
 
 # A name that only another version knows is absent. Looking up a dict is faster than an enum.
@@ -127,14 +128,14 @@ def read_open_job(entry: Mapping[str, Any], now: datetime) -> OpenJob | None:
     So is the moment of an observation that lies too far ahead to be true. Return None if the key
     does not name a job.
     """
-    group_id, _, cluster_name = entry["cluster"]["S"].partition("/")
-    restore_id, kind_name = entry["restoreId"]["S"], _text(entry, "kind")
+    kind_name = _text(entry, "kind")
     kind = _KINDS.get(kind_name)
-    are_ids = is_object_id(group_id) and is_object_id(restore_id)
-    if not (are_ids and is_cluster_name(cluster_name)):
+    try:
+        target = target_of(entry, kind)
+    except ValueError:
         return None
     return OpenJob(
-        target=RestoreTarget.listed(group_id, cluster_name, restore_id, kind),
+        target=target,
         kind=kind,
         is_foreign=kind_name is not None and kind is None,
         status=_STATUSES.get(_text(entry, "status")),

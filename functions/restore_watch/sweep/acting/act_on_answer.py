@@ -50,7 +50,7 @@ class JobActions:
     acting: dict[JobKey, Lock] = field(default_factory=dict)
 
     def act_on_known(self, job: OpenJob, answer: RestoreJob, asked_at: datetime) -> bool:
-        """Act on Atlas's answer about an open job. True if the table has what is new in it."""
+        """Act on an answer about an open job, asked for at `asked_at`. True if the table has it."""
         with self.acting.setdefault(job.key, Lock()):
             known = self.run.known.get(job.key)
             if known is None and self.run.memory.is_recorded(job.key):

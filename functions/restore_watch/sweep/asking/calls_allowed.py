@@ -103,7 +103,7 @@ class Pace:
         ]
 
     def begin_round(self) -> None:
-        """Ask again about hot jobs. An answer of a silent project permits all its questions."""
+        """Ask again about hot jobs: one question of a silent project, and all once it answers."""
         with self._lock:
             self._is_again = True
             for project in self._projects.values():
