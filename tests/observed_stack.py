@@ -90,7 +90,7 @@ class ObservedStack(LocalStack):
         """Keep what the function sends to AWS, in the real runtime or in the tests' process."""
         if phase == "before" and key_id_of(call) not in {None, TEST_KEY_ID}:
             # SNS takes forms, which are escaped.
-            self._produced.add("requests", unquote_plus(call.body.decode()))
+            self._produced.add("requests", unquote_plus(call.body.decode(errors="replace")))
 
     def _note_refusal(self, call: Call, phase: Phase) -> None:
         """Note if Atlas refuses the credentials of an environment in the real runtime."""

@@ -201,19 +201,44 @@ class NotificationTest(Read):
 
 
 class ToLookAt(Read):
-    """A cluster that needs a look. `days`: since its last good test."""
+    """A cluster that needs a look, and `why`. `days`: since its last good test."""
 
     group_id: Name
     cluster_name: Name
     state: Name
+    project_name: Name | None = None
     days: Count | None = None
+    why: Sentence | None = None
+
+
+class UnreadProject(Read):
+    """A project, or the list of projects if it has no id, that could not be read, and `why`."""
+
+    why: Sentence
+    group_id: Name | None = None
+    project_name: Name | None = None
+
+
+class NamedProject(Read):
+    """A project and its name in Atlas."""
+
+    group_id: Name
+    project_name: Name
+
+
+class UnreadItem(Read):
+    """The key of an item of the table that could not be read."""
+
+    cluster: Text
+    restore_id: Name
 
 
 class ReportMade(Read):
     """
     The restores of some days by their end, and the clusters by their state.
 
-    `degraded`: projects, "" for the stack. `attention`: something needs a look, counted or not.
+    `headline`: all is well, or the first of the `concerns`. `degraded`: projects, "" for the stack.
+    `project_names`: of degraded projects. `attention`: whether there is a concern.
     """
 
     subject: Subject
@@ -222,12 +247,17 @@ class ReportMade(Read):
     last: Text = Field(validation_alias=AliasPath("period", "to"))
     restores: Counts
     clusters: Counts
+    headline: Sentence
+    concerns: Annotated[tuple[Sentence, ...], Field(max_length=20)] = ()
     need_attention: Annotated[tuple[ToLookAt, ...], Field(max_length=20)] = ()
+    unread_projects: Annotated[tuple[UnreadProject, ...], Field(max_length=20)] = ()
+    unreadable_items: Annotated[tuple[UnreadItem, ...], Field(max_length=20)] = ()
     credentials_expire_at: UtcDate | None = None
     degraded: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
+    project_names: Annotated[tuple[NamedProject, ...], Field(max_length=20)] = ()
     window_days: Count
     console_url: ConsoleUrl = Field(validation_alias=AliasPath("report", "consoleUrl"))
-    attention: StrictBool = False
+    attention: StrictBool = True
     stack: Subject | None = None
 
 

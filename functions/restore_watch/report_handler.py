@@ -20,6 +20,7 @@ from foundation.aws_call import AWS_CONFIG
 from foundation.deadline import Deadline
 from foundation.emitting import start_logger
 from restore_watch.errors import RestoreWatchError
+from restore_watch.report.report_bucket import ReportBucket
 from restore_watch.report.report_settings import ReportSettings
 from restore_watch.report.reporter import Reporter
 from restore_watch.wires import wires_of
@@ -34,7 +35,8 @@ settings = ReportSettings.from_environment(os.environ)
 logger = start_logger(settings.of_stack.log_level)
 client: Any = partial(boto3.Session().client, config=AWS_CONFIG)
 wires = wires_of(settings.of_stack, logger, client)
-reporter = Reporter(settings, wires, client("s3"))
+bucket = ReportBucket(client("s3"), settings.bucket, wires.clock)
+reporter = Reporter(settings, wires, bucket)
 
 gc.enable()
 gc.freeze()
@@ -45,7 +47,8 @@ def lambda_handler(event: Any, context: "LambdaContext") -> Mapping[str, Any]:
     """Make a report within the time of the invocation. Raises RestoreWatchError."""
     left = context.get_remaining_time_in_millis() / 1000
     try:
-        result = reporter.report(event, Deadline.after(left - RESERVE))
+        deadline = Deadline.after(left - RESERVE)
+        result = reporter.answer(event, deadline, context.aws_request_id)
         wires.telemetry.report_report(result)
     except RestoreWatchError as error:
         wires.telemetry.report_failure(error)

@@ -195,7 +195,7 @@ NULLABLE = {
 }
 TEXTS = {
     *("deliveryType", "atlasStatus", "snapshotId", "targetProjectId", "targetDeploymentItemName"),
-    *("validatedBy", "detail", "message", "fix"),
+    *("validatedBy", "detail", "message", "fix", "headline"),
 }
 """Fields that hold any text: words of Atlas, and what people read."""
 
@@ -309,7 +309,7 @@ CONTRADICTIONS: dict[str, dict[str, tuple[str, Any]]] = {
         "fewer restores than none": ("data.restores.failed", -1),
         "a cluster that needs no look": (
             "data.needAttention",
-            [SCHEMAS[REPORT]["examples"][0]["data"]["needAttention"][0] | {"state": "tested"}],
+            [SCHEMAS[REPORT]["examples"][0]["data"]["needAttention"][0] | {"state": "well"}],
         ),
         "more clusters than 20": (
             "data.needAttention",

@@ -73,12 +73,12 @@ GRANTED = {
         **each({"kms:DescribeKey", "kms:GenerateDataKey"}, STACK_KEY),
         **each(TO_LOG, "NotifyPeopleLogGroup.Arn"),
     },
-    # It changes nothing but its own bucket, and reads only months there.
+    # It changes nothing but its own bucket, and reads only its own files there.
     "ReportFunctionRole": {
         "secretsmanager:GetSecretValue": {SECRET},
         **each({"dynamodb:Query", "dynamodb:Scan"}, "RestoreJobsTable.Arn"),
         "s3:PutObject": {"ReportBucket.Arn/reports/*", "ReportBucket.Arn/months/*"},
-        "s3:GetObject": {"ReportBucket.Arn/months/*"},
+        "s3:GetObject": {"ReportBucket.Arn/reports/*", "ReportBucket.Arn/months/*"},
         "sns:Publish": {"StatusChangesTopic"},
         "kms:Decrypt": {ANY_KEY, STACK_KEY},
         **each({"kms:DescribeKey", "kms:GenerateDataKey"}, STACK_KEY),

@@ -206,7 +206,7 @@ def test_a_report_is_made_as_often_as_is_asked_for(report: str, expression: str)
     given = stack.properties("ReportFunction")["Environment"]["Variables"]["REPORT"]
     read = read_request(event, Schedule(given), moment + timedelta(hours=1))
 
-    assert (schedule["ScheduleExpression"], read.is_scheduled) == (expression, True)
+    assert (schedule["ScheduleExpression"], read.publishes) == (expression, True)
     assert read.asked_at == moment
     assert "ScheduleExpressionTimezone" not in schedule
 

@@ -50,6 +50,7 @@ FOR_READERS = {
         "diagnosis",
     ),
     *("html_page", "words", "report_message", "cluster_state", "restore_evidence", "fleet"),
+    *("what_is_well", "cluster_remarks", "wording", "judge_fleet", "reporter"),
 }
 """Modules and folders whose sentences are those of notices, of diagnoses and of reports."""
 
@@ -83,7 +84,13 @@ NO_TEXTS = {
     "The credentials were renewed": "nothing is wrong",
     **dict.fromkeys(
         (
-            *("read the table", "write to the table", "store the report", "answer a workflow"),
+            *(
+                "read the table",
+                "write to the table",
+                "store the report",
+                "read the report",
+                "answer a workflow",
+            ),
             *("post to {}", "publish to {}", "send an e-mail", "write what was sent"),
             "look at the topic of e-mail",
             "wait for the sweep that has the lease",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from notify_people.change import Change
-from notify_people.message import ReportMade
+from notify_people.message import ReportMade, ToLookAt, UnreadItem, UnreadProject
 from notify_people.severity_and_alerts import Paging, Severity
 from notify_people.words.notice import Notice, Step, known
 from notify_people.words.spans import microseconds, moment
@@ -11,17 +11,15 @@ from notify_people.words.spans import microseconds, moment
 SHOWN = 5
 """Clusters that are named: the page of the report names all."""
 
+_NEED_LOOK = ("failed", "overdue", "never", "cannotTell")
+"""The states of clusters that need a look."""
+
 _WORDS = {"never": "never tested", "cannotTell": "cannot tell", "notRequired": "not required"}
 """Other states and ends are their own words."""
 
 
 def report_notice(made: ReportMade, stack: str) -> Notice:
     """Return the notice, which says first whether anything needs people. It pages nobody."""
-    bad = sum(made.clusters.get(state, 0) for state in ("failed", "overdue", "never", "cannotTell"))
-    # A newer version may have another such state.
-    bad = max(bad, len(made.need_attention))
-    required = bad + made.clusters.get("tested", 0) + made.clusters.get("new", 0)
-    look = _look(made, bad, required)
     page = "Open the report: it has every cluster, and what helps"
     return Notice(
         stack=stack,
@@ -31,12 +29,12 @@ def report_notice(made: ReportMade, stack: str) -> Notice:
         change=Change.REPORT,
         event_type="report",
         what="report",
-        outcome="to look at" if look else "with nothing to do",
-        severity=Severity.WARNING if look else Severity.SUCCESS,
+        outcome="to look at" if made.attention else "with nothing to do",
+        severity=Severity.WARNING if made.attention else Severity.SUCCESS,
         paging=Paging.NOTHING,
-        title=look or _well(made, required),
+        title=made.headline,
         detail=f"Report of the restore tests, {made.first} to {made.last}.",
-        facts=known(_facts(made, stack, bad)),
+        facts=known(_facts(made, stack)),
         steps=(Step(page, address=made.console_url, label="Open the report"),),
         at=made.at,
         source=f"/stacks/{made.subject}",
@@ -44,36 +42,52 @@ def report_notice(made: ReportMade, stack: str) -> Notice:
     )
 
 
-def _look(made: ReportMade, bad: int, required: int) -> str:
-    if bad:
-        return f"{bad} of {_count(required, 'cluster')} need{'s' if bad == 1 else ''} a look"
-    if failed := made.restores.get("failed"):
-        return f"{_count(failed, 'restore')} FAILED"
-    return "A restore or the watch needs a look" if made.attention or made.degraded else ""
-
-
-def _well(made: ReportMade, required: int) -> str:
-    well = f"All is well: {_count(made.restores.get('completed', 0), 'restore')} completed"
-    tested = f"{made.clusters.get('tested', 0)} of {_count(required, 'cluster')} tested"
-    return f"{well}, {tested} in {_count(made.window_days, 'day')}" if required else well
-
-
-def _facts(made: ReportMade, stack: str, bad: int) -> Mapping[str, str | None]:
-    shown = [
-        f"{one.cluster_name} in {one.group_id} ({one.state}"
-        + (")" if one.days is None else f", tested {_count(one.days, 'day')} ago)")
-        for one in made.need_attention[:SHOWN]
-    ]
-    # Long names leave room for fewer.
-    more = [f"and {bad - len(shown)} more"] if bad > len(shown) else []
+def _facts(made: ReportMade, stack: str) -> Mapping[str, str | None]:
     return {
         "Stack": stack,
-        "Need a look": ", ".join(shown + more),
+        "Also": " ".join(made.concerns[1:]),
+        "Need a look": _clusters(made),
+        "Not read": "; ".join([_unread(project) for project in made.unread_projects]),
+        "Items not read": ", ".join([_item(item) for item in made.unreadable_items]),
         "Clusters": _counts(made.clusters),
         "Restores": _counts(made.restores) or "none",
-        "Degraded": ", ".join(one or "the whole stack" for one in made.degraded),
+        "Degraded": ", ".join(_degraded(made)),
         "Credentials expire": moment(made.credentials_expire_at),
     }
+
+
+def _clusters(made: ReportMade) -> str:
+    shown = [_cluster(cluster) for cluster in made.need_attention[:SHOWN]]
+    # Long names leave room for fewer than need a look.
+    bad = sum(made.clusters.get(state, 0) for state in _NEED_LOOK)
+    more = max(bad, len(made.need_attention)) - len(shown)
+    if more > 0:
+        shown.append(f"and {more} more")
+    return ", ".join(shown)
+
+
+def _cluster(cluster: ToLookAt) -> str:
+    name = f"{cluster.cluster_name} in {cluster.project_name or cluster.group_id}"
+    if cluster.state == "tested" and cluster.why:
+        return f"{name} ({cluster.why.rstrip('.')})"
+    if cluster.days is None:
+        return f"{name} ({cluster.state})"
+    return f"{name} ({cluster.state}, tested {_count(cluster.days, 'day')} ago)"
+
+
+def _unread(project: UnreadProject) -> str:
+    name = project.project_name or project.group_id or "The list of projects"
+    return f"{name}: {project.why}"
+
+
+def _item(item: UnreadItem) -> str:
+    return f"restore {item.restore_id} of {item.cluster}"
+
+
+def _degraded(made: ReportMade) -> list[str]:
+    names = {project.group_id: project.project_name for project in made.project_names}
+    names[""] = "the whole stack"
+    return [names.get(group_id, group_id) for group_id in made.degraded]
 
 
 def _counts(counts: Mapping[str, int]) -> str:

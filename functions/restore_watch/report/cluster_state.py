@@ -29,6 +29,11 @@ class State(StrEnum):
         """Whether somebody should look at the cluster."""
         return self in {State.FAILED, State.OVERDUE, State.NEVER, State.CANNOT_TELL}
 
+    @property
+    def needs_test(self) -> bool:
+        """Whether the cluster is one of those that need a test."""
+        return self not in {State.EXEMPT, State.NOT_REQUIRED}
+
 
 class Policy(NamedTuple):
     """
@@ -53,10 +58,11 @@ class Unread(NamedTuple):
 @dataclass(frozen=True)
 class Judged:
     """
-    A cluster and its state, with its own restores, the oldest first.
+    A cluster and its state, with its own restores as they stood then, the oldest first.
 
-    `failed`: the newest attempt, if that is a failure. `unread`: why its restores could not be
-    read, or not all. `reach`: when the oldest restore began of a list that goes on.
+    `good`: the last good test. `failed`: the newest attempt, if that is a failure. `unread`: why
+    its restores could not be read, or not all. `reach`: when the oldest restore began of a list
+    that goes on.
     """
 
     cluster: Cluster
@@ -67,9 +73,15 @@ class Judged:
     unread: Unread | None = None
     reach: datetime | None = None
 
+    @property
+    def last_attempt(self) -> Restore | None:
+        """The newest restore of the whole cluster into a cluster, however it ended."""
+        attempts = [restore for restore in self.restores if restore.is_whole]
+        return max(attempts, key=lambda one: one.failed_at or one.ended_at, default=None)
+
     def days(self, at: datetime) -> int | None:
-        """Whole days since the last good test. One that began before may have ended after."""
-        return None if self.good is None else max(0, (at - self.good.ended_at).days)
+        """Whole days since the last good test."""
+        return None if self.good is None else (at - self.good.ended_at).days
 
 
 def judge(
@@ -82,12 +94,17 @@ def judge(
     """
     Return the state of the cluster at that moment, by these restores of its name.
 
-    One that was scheduled before the cluster was made is that of an older cluster of its name.
+    A restore that was scheduled before the cluster was made is of an older cluster of its name.
+    What happened to a restore at that moment or later does not count.
     """
     made, tag = cluster.created_at, policy.required_tag
-    own = tuple(one for one in restores if one.began < at and (made is None or one.began >= made))
-    tests = (one for one in own if one.rung in {Rung.VERIFIED, policy.counts})
-    good = max(tests, key=lambda one: one.ended_at, default=None)
+    own = tuple(
+        restore.as_of(at)
+        for restore in restores
+        if restore.began < at and (made is None or restore.began >= made)
+    )
+    tests = [restore for restore in own if restore.rung in {Rung.VERIFIED, policy.counts}]
+    good = max(tests, key=lambda restore: restore.ended_at, default=None)
     failed = failure_after(good, own)
     exempt, _, _ = cluster.tags.get(EXEMPTION_TAG, "").partition(":")
     is_lacking = tag is not None and tag not in cluster.tags.items()

@@ -5,10 +5,11 @@ import io
 import re
 from collections.abc import Iterable
 
+from restore_watch.report.shown_text import visible
+
 # A spreadsheet takes a cell for a formula that begins with one of these, in wide forms too: OWASP,
 # CSV Injection. Where numbers have a decimal comma, a semicolon begins the next cell.
 _FORMULA = re.compile(r"""(^|;)(?=[\s"']*[=+\-@\uff1d\uff0b\uff0d\uff20])""")
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def csv_file(columns: Iterable[str], lines: Iterable[str]) -> str:
@@ -19,7 +20,7 @@ def csv_file(columns: Iterable[str], lines: Iterable[str]) -> str:
 def csv_line(cells: Iterable[object]) -> str:
     """Return the line of these cells."""
     buffer = io.StringIO()
-    csv.writer(buffer).writerow(map(_cell, cells))
+    csv.writer(buffer).writerow([_cell(value) for value in cells])
     return buffer.getvalue()
 
 
@@ -29,4 +30,4 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    return _FORMULA.sub(r"\1'", _CONTROLS.sub(" ", str(value)))
+    return _FORMULA.sub(r"\1'", visible(str(value)))

@@ -2,19 +2,22 @@
 Asks Atlas for the clusters of the watched projects, their newest restores and snapshot.
 
 A project costs two questions, and a cluster that has backups two more. What Atlas would not answer
-now, because a rate limit is used up or it is out of order, is asked again after a pause. What
-cannot be read is no failure of the report: the report says so.
+now, because a rate limit is used up or it is out of order, is asked again after a pause: the report
+has minutes. What cannot be read is no failure of the report: the report says so.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from threading import Lock
 
 from foundation.deadline import Deadline
+from foundation.errors import TimeBudgetExceededError
 from foundation.json_text import as_map
 from foundation.plain_class import plain_class
-from restore_watch.atlas.endpoints import AtlasList, Family, SnapshotList
+from restore_watch.atlas.endpoints import AtlasList, Family, SnapshotList, named
 from restore_watch.atlas.entries import (
     UNWATCHED,
     cluster_entries,
@@ -28,6 +31,8 @@ from restore_watch.atlas.read_restore_job import read_job
 from restore_watch.errors import (
     AtlasError,
     AtlasRateLimitError,
+    AtlasUnavailableError,
+    RestoreJobNotFoundError,
     RestoreWatchError,
     UnexpectedAtlasResponseError,
 )
@@ -56,8 +61,23 @@ MORE_RESTORES = "Atlas has more restores of this cluster than were read, among t
 PAUSE = 10.0
 """Seconds before what Atlas would not answer is asked again. Its rate limits refill in a minute."""
 
-SILENT_TRIES = 3
-"""A question that Atlas does not answer is asked this many times."""
+LONGEST_PAUSE = 60.0
+"""Seconds: each round in which Atlas answers nothing makes the next pause longer, up to this."""
+
+SILENT_TIME = 600.0
+"""Seconds for which a question that Atlas does not answer is asked again and again."""
+
+SILENCES = 3
+"""A project in which Atlas leaves so many questions open is left alone until the next round."""
+
+_TIME_IS_OVER = "The time of the report was over before this could be asked"
+_ASK_AGAIN = (
+    "Ask for the period again. If that does not help, let another stack watch some of the projects."
+)
+_NOT_THERE = (
+    "Atlas lists the cluster and does not find it. If it is being made, renamed or deleted, ask "
+    "for the period again in an hour."
+)
 
 _KINDS: dict[Family, RestoreKind] = {
     AtlasList.FLEX_CLUSTERS: RestoreKind.FLEX,
@@ -79,8 +99,7 @@ class Fleet:
     """
     What Atlas shows: projects by name, clusters, restores, snapshots; why it is `unread`.
 
-    `reach`: when the oldest restore began of a list that goes on. `is_unanswered`: for want of an
-    answer the clusters of a project are not known, so another report may have them.
+    `reach`: when the oldest restore began of a list that goes on.
     """
 
     project_names: dict[str, str] = field(default_factory=dict)
@@ -89,7 +108,6 @@ class Fleet:
     snapshots: dict[ClusterKey, Snapshot] = field(default_factory=dict)
     unread: dict[Key, Unread] = field(default_factory=dict)
     reach: dict[ClusterKey, datetime] = field(default_factory=dict)
-    is_unanswered: bool = False
 
     @property
     def unread_projects(self) -> dict[str, Unread]:
@@ -99,12 +117,17 @@ class Fleet:
 
 @dataclass(eq=False)
 class _Ask(Task):
-    """A question. `page`: of the list of projects. An earlier try may have had an `error`."""
+    """
+    A question. `page`: of the list of projects. An earlier try may have had an `error`.
+
+    `is_held`: too little of Atlas's rate limit was left when its turn came.
+    """
 
     about: Key
     page: int = 1
     tries: int = 0
     error: RestoreWatchError | None = None
+    is_held: bool = False
 
     @property
     def bucket(self) -> Bucket:
@@ -116,28 +139,34 @@ class FleetReader:
     """
     Asks Atlas, and leaves half of its rate limits to other tools. One object serves a report.
 
-    A list of restores has to reach back to `since`. `books`: what the watch knows.
+    `books`: what the watch knows.
     """
 
     wires: Wires
     project_ids: Collection[str]
     books: Books
-    since: datetime
     fleet: Fleet = field(default_factory=Fleet)
     _open: dict[_Ask, None] = field(default_factory=dict)
     _listed: set[str] = field(default_factory=set)
+    _silences: Counter[str] = field(default_factory=Counter)
+    _lock: Lock = field(default_factory=Lock)
 
     def read(self, deadline: Deadline) -> Fleet:
         """Return what Atlas shows; without its list of projects, of those that the watch knows."""
         self._plan([_Ask(ALL_PROJECTS)])
         self._plan_lists(() if self._wants_all else self.project_ids)
+        silence = deadline.within(SILENT_TIME)
+        pause = PAUSE
         while True:
-            self._ask_round(deadline)
-            if not self._open or deadline.remaining() < PAUSE + LEAST_EXCHANGE:
+            were_open = len(self._open)
+            self._ask_round(deadline, silence)
+            has_answer = len(self._open) < were_open
+            pause = PAUSE if has_answer else min(2 * pause, LONGEST_PAUSE)
+            if not self._open or deadline.remaining() < pause + LEAST_EXCHANGE:
                 break
-            self.wires.clock.sleep(PAUSE)
+            self.wires.clock.sleep(pause)
         for ask in list(self._open):
-            self._give_up(ask, ask.error or deadline.exceeded("ask Atlas"))
+            self._give_up(ask, ask.error or _not_asked(ask))
         return self.fleet
 
     @property
@@ -153,34 +182,49 @@ class FleetReader:
         self._listed.update(new)
         return self._plan([_Ask((one, "", which)) for one in new for which in _KINDS])
 
-    def _ask_round(self, deadline: Deadline) -> None:
-        """Ask what may be asked now. The rest stays open."""
+    def _ask_round(self, deadline: Deadline, silence: Deadline) -> None:
+        """Ask what may be asked now. The rest stays open. `silence`: until when to ask again."""
         limits, workers = self.wires.atlas.limits, self.wires.workers
         pace = Pace(partial(limits.share_left, since=self.wires.clock.unix()), limits.waits)
+        self._silences.clear()
         agenda: Agenda[_Ask] = Agenda(
             workers.at_once,
-            allows=lambda one: pace.allows(one.bucket, to_find=True),
-            skip=lambda _one: None,
+            allows=lambda ask: self._allows(ask, pace),
+            skip=lambda _ask: None,
             is_over=lambda: deadline.remaining() < LEAST_EXCHANGE,
         )
         agenda.add(list(self._open))
-        threads = workers.start(agenda, lambda one: self._ask_atlas(one, deadline), workers.at_once)
+        threads = workers.start(
+            agenda, lambda ask: self._ask_atlas(ask, deadline, silence), workers.at_once
+        )
         agenda.wait_until_done(deadline.remaining())
         agenda.close()
         workers.join(threads, deadline)
 
-    def _ask_atlas(self, ask: _Ask, deadline: Deadline) -> list[_Ask]:
+    def _allows(self, ask: _Ask, pace: Pace) -> bool:
+        """Whether the question may be asked in this round."""
+        with self._lock:
+            if self._silences[ask.about[0]] >= SILENCES:
+                return False
+        ask.is_held = not pace.allows(ask.bucket, to_find=True)
+        return not ask.is_held
+
+    def _ask_atlas(self, ask: _Ask, deadline: Deadline, silence: Deadline) -> list[_Ask]:
         """Ask, and keep what the answer shows. Return the questions that follow."""
         try:
             more = self._keep(ask, deadline.within(QUESTION_TIME))
         except RestoreWatchError as error:
             ask.tries, ask.error = ask.tries + 1, error
-            may_try = isinstance(error, AtlasError) and error.transient and ask.tries < SILENT_TRIES
-            if not (may_try or isinstance(error, AtlasRateLimitError)):
+            is_silent = isinstance(error, AtlasUnavailableError)
+            if is_silent:
+                with self._lock:
+                    self._silences[ask.about[0]] += 1
+            may_ask_again = is_silent and silence.remaining() > 0
+            if not may_ask_again and not isinstance(error, AtlasRateLimitError):
                 self._give_up(ask, error)
-            is_of_all = self._wants_all and ask.about == ALL_PROJECTS
-            known = [*self.fleet.project_names, *self.books.projects] if is_of_all else []
-            return self._plan_lists(known)
+            if ask.about != ALL_PROJECTS or not self._wants_all:
+                return []
+            return self._plan_lists([*self.fleet.project_names, *self.books.projects])
         self._open.pop(ask, None)
         return more
 
@@ -196,8 +240,8 @@ class FleetReader:
                 page = atlas.page_of_jobs(cluster, family, JOBS_ASKED, deadline)
                 self._read_restores(cluster, family, page)
             case SnapshotList():
-                taken_at = _taken_at(atlas.snapshots(cluster, family, deadline))
-                self.fleet.snapshots[cluster] = Snapshot(taken_at)
+                page = atlas.snapshots(cluster, family, deadline)
+                self.fleet.snapshots[cluster] = _newest_snapshot(page)
         return []
 
     def _read_projects(self, page: Page, number: int) -> list[_Ask]:
@@ -215,11 +259,13 @@ class FleetReader:
     def _read_clusters(self, ask: _Ask, page: Page) -> list[_Ask]:
         group_id, _, which = ask.about
         asks, entries = [], cluster_entries(page, AtlasList(which))
-        problems = [one.problem for one in entries.unreadable] + [MORE_CLUSTERS] * page.has_next
+        problems = [entry.problem for entry in entries.unreadable]
+        if page.has_next:
+            problems.append(MORE_CLUSTERS)
         if problems:
             self._give_up(ask, UnexpectedAtlasResponseError(problems[0]))
-        for one in entries.readable:
-            cluster = read_cluster(group_id, _KINDS[which], one.content)
+        for entry in entries.readable:
+            cluster = read_cluster(group_id, _KINDS[which], entry.content)
             self.fleet.clusters.append(cluster)
             jobs = _Ask((*cluster.key, cluster.kind))
             if not is_cluster_name(cluster.name):
@@ -241,8 +287,8 @@ class FleetReader:
         began = [one.began for one in restores]
         if page.has_next and began:
             self.fleet.reach[cluster] = min(began)
-        is_newest_first = began == sorted(began, reverse=True)
-        if page.has_next and not (is_newest_first and began and began[-1] < self.since):
+        is_newest_first = bool(began) and began == sorted(began, reverse=True)
+        if page.has_next and not is_newest_first:
             problems.append(MORE_RESTORES)
         if problems:
             raise UnexpectedAtlasResponseError(problems[0])
@@ -251,20 +297,48 @@ class FleetReader:
         self._open.pop(ask, None)
         group_id, cluster_name, family = ask.about
         # Atlas lists the cluster, so "not found" does not say that nothing is there.
-        is_gone = isinstance(error, AtlasError) and error.error_code == "CLUSTER_NOT_FOUND"
-        is_unknown = cluster_name and has_nothing_to_read(error) and not is_gone
-        if is_unknown or not (group_id or self._wants_all):
+        code = (isinstance(error, AtlasError) and error.error_code) or ""
+        has_nothing = cluster_name and has_nothing_to_read(error) and code != "CLUSTER_NOT_FOUND"
+        if has_nothing and isinstance(family, SnapshotList) and "BACKUP" in code:
+            self.fleet.snapshots.setdefault((group_id, cluster_name), Snapshot(None))
+        if has_nothing or not (group_id or self._wants_all):
             return
-        project = self.books.projects.get(group_id)
-        watched = (project and project.watched) if group_id else self.books.stack
-        trouble = watched and watched.troubles.get(_QUESTIONS.get(family, ""))
-        said = Trouble.of(error, self.since, of_stack=not group_id)
-        unread = Unread(redact(said.message), said.fix or "", trouble.since if trouble else None)
-        self.fleet.is_unanswered |= said.is_unanswered and not cluster_name
+        unread = self._unread(ask.about, error)
         if isinstance(family, SnapshotList):
-            self.fleet.snapshots[group_id, cluster_name] = Snapshot(None, unread)
+            # A cluster in both lists is asked twice, and the other answer may be there.
+            missing = Snapshot(None, unread=unread)
+            self.fleet.snapshots.setdefault((group_id, cluster_name), missing)
         else:
             self.fleet.unread[ask.about] = unread
+
+    def _unread(self, about: Key, error: RestoreWatchError) -> Unread:
+        """Return why a question has no answer, what helps, and since when that is so."""
+        group_id, cluster_name, family = about
+        project = self.books.projects.get(group_id)
+        watched = (project and project.watched) if group_id else self.books.stack
+        known = watched and watched.troubles.get(_QUESTIONS.get(family, ""))
+        trouble = Trouble.of(error, self.wires.clock.now(), of_stack=not group_id)
+        fix = trouble.fix or ""
+        if isinstance(error, TimeBudgetExceededError):
+            fix = _ASK_AGAIN
+        elif cluster_name and _is_not_found(error):
+            fix = _NOT_THERE
+        return Unread(redact(trouble.message), fix, known.since if known else None)
+
+
+def _is_not_found(error: RestoreWatchError) -> bool:
+    """Whether Atlas does not know the cluster, although it knows the project."""
+    if not isinstance(error, RestoreJobNotFoundError):
+        return False
+    return error.error_code != "GROUP_NOT_FOUND"
+
+
+def _not_asked(ask: _Ask) -> RestoreWatchError:
+    if ask.is_held:
+        return AtlasRateLimitError(
+            f"Too little was left of Atlas's rate limit for {named(ask.about[2])}"
+        )
+    return TimeBudgetExceededError(_TIME_IS_OVER)
 
 
 def _snapshots_of(cluster: Cluster) -> SnapshotList:
@@ -273,9 +347,15 @@ def _snapshots_of(cluster: Cluster) -> SnapshotList:
     return SnapshotList.SHARDED if cluster.is_sharded else SnapshotList.DEDICATED
 
 
-def _taken_at(page: Page) -> datetime | None:
-    """When the newest completed snapshot was taken. Flex says other words than dedicated."""
-    entries = (as_map(entry) for entry in page.entries)
-    done = (one for one in entries if str(one.get("status")).upper() == "COMPLETED")
-    dates = (date_or_null(one.get("createdAt") or one.get("finishTime")) for one in done)
-    return max(filter(None, dates), default=None)
+def _newest_snapshot(page: Page) -> Snapshot:
+    """The newest completed snapshot. Flex says other words than dedicated."""
+    newest = Snapshot(None)
+    for value in page.entries:
+        entry = as_map(value)
+        taken_at = date_or_null(entry.get("createdAt") or entry.get("finishTime"))
+        is_completed = str(entry.get("status")).upper() == "COMPLETED"
+        if not is_completed or taken_at is None:
+            continue
+        if newest.taken_at is None or taken_at > newest.taken_at:
+            newest = Snapshot(taken_at, entry.get("snapshotType") == "fallback")
+    return newest

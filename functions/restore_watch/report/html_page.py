@@ -5,33 +5,38 @@ A name from Atlas may hold anything. The template escapes every value, no name s
 attribute, and control characters are replaced.
 """
 
-import re
 from collections.abc import Iterable
 from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
+from statistics import median
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from restore_watch.report import words
+from restore_watch.report import wording, words
+from restore_watch.report.cluster_remarks import needs_look
 from restore_watch.report.cluster_state import Judged, State
+from restore_watch.report.period import DAY
 from restore_watch.report.report import Report, Sign, median_seconds
 from restore_watch.report.restore_evidence import RestoreEvidence
+from restore_watch.report.shown_text import visible
+from restore_watch.report.what_is_well import concerns
 
 ROWS = 40
 """Rows of what needs a look, and of restores."""
 
 UNFOLDED = 60
-"""Clusters that the page shows without folding those where all is well."""
+"""Clusters that the page shows without folding those that have no remark."""
 
 CLUSTERS = 1_000
 """Clusters that the page shows at all. The files have the others."""
 
-# Control characters, and those that turn the direction of what follows: Unicode, UAX #9.
-_CONTROLS = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
-)
+SCALE_OF_OBJECTIVE = 3
+"""A timeline is drawn to so many times its objective; what is longer is cut."""
+
+SCALE_OF_MEDIAN = 6
+"""Without an objective, a timeline is drawn to so many times the median."""
 
 
 def page(report: Report) -> str:
@@ -45,40 +50,58 @@ def page(report: Report) -> str:
     )
     source = (Path(__file__).parent / "report.html").read_text(encoding="utf-8")
     clusters, restores, objectives = report.in_order, report.recorded, report.objectives
+    to_look_at = [judged for judged in clusters if needs_look(report, judged)]
     projects: dict[str, list[Judged]] = {}
-    for one in clusters[:CLUSTERS]:
-        projects.setdefault(one.cluster.group_id, []).append(one)
-    names = {"report": report, "words": words, "Sign": Sign, "median_seconds": median_seconds}
+    for judged in clusters[:CLUSTERS]:
+        projects.setdefault(judged.cluster.group_id, []).append(judged)
+    names = {
+        "report": report,
+        "words": words,
+        "wording": wording,
+        "Sign": Sign,
+        "median_seconds": median_seconds,
+    }
+    ages = [restore.job.snapshot_age_seconds for restore in restores]
     return environment.from_string(source, names).render(
-        looks=[list(some) for _, some in groupby(report.to_look_at, _same_look)],
-        evidence=sorted(report.evidence, key=_worst_first),
+        concerns=concerns(report)[1:],
+        looks=[list(some) for _, some in groupby(to_look_at, _same_look)],
+        evidence=sorted(report.evidence, key=lambda one: _worst_first(one, report)),
         rows_shown=ROWS,
         projects=projects,
         is_folding=len(clusters) > UNFOLDED,
         left_out=len(clusters[CLUSTERS:]),
-        before=_reach((one.job.snapshot_age_seconds for one in restores), objectives.rpo),
-        after=_reach(map(report.seconds, restores), objectives.rto),
+        before=_scale([age for age in ages if age is not None], objectives.rpo),
+        after=_scale([report.seconds(restore) for restore in restores], objectives.rto),
     )
 
 
 def _shown(value: object) -> object:
-    return value if isinstance(value, Markup) else _CONTROLS.sub("\ufffd", str(value))
+    return value if isinstance(value, Markup) else visible(str(value))
 
 
-def _same_look(one: Judged) -> tuple[object, ...]:
+def _same_look(judged: Judged) -> tuple[object, ...]:
     """Clusters of a project that cannot be read for the same reason share a row."""
-    alike = one.unread if one.state is State.CANNOT_TELL else one.cluster.name
-    return one.state, one.cluster.group_id, alike
+    alike = judged.unread if judged.state is State.CANNOT_TELL else judged.cluster.name
+    return judged.state, judged.cluster.group_id, alike
 
 
-def _worst_first(one: RestoreEvidence) -> tuple[bool, bool, float]:
-    """What failed, then what missed an objective, then the newest."""
-    is_late = False in {one.facts["rtoMet"], one.facts["rpoMet"]}
-    return not one.restore.went_wrong, not is_late, -one.restore.began.timestamp()
+def _worst_first(evidence: RestoreEvidence, report: Report) -> tuple[bool, bool, bool, float]:
+    """What failed, then what missed an objective or is open for too long, then the newest."""
+    is_late = False in {evidence.facts["rtoMet"], evidence.facts["rpoMet"]}
+    restore = evidence.restore
+    is_stuck = not restore.job.terminal and report.asked_at - restore.began > DAY
+    return not restore.went_wrong, not is_stuck, not is_late, -restore.began.timestamp()
 
 
-def _reach(seconds: Iterable[float | None], objective: timedelta | None) -> float:
-    """The seconds to draw: the objective, and most restores. One of days does not hide others."""
-    known = sorted(one for one in seconds if one is not None) or [0]
+def _scale(seconds: Iterable[float], objective: timedelta | None) -> float:
+    """
+    The seconds that a timeline shows: most restores and the objective.
+
+    A restore of days must not make the bars of the others too short to be seen.
+    """
+    known = sorted(seconds) or [0.0]
     usual = known[len(known) * 9 // 10] * 1.25
-    return max(60.0, usual, objective.total_seconds() * 1.4 if objective else 0)
+    if objective is None:
+        return max(60.0, min(usual, median(known) * SCALE_OF_MEDIAN))
+    goal = objective.total_seconds()
+    return max(60.0, min(max(usual, goal * 1.4), goal * SCALE_OF_OBJECTIVE))

@@ -1,20 +1,22 @@
 """A report: all that its files and its message say. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import cached_property
-from itertools import chain
 from statistics import median
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.report.cluster_state import Judged, Policy, State, Unread, failure_after
 from restore_watch.report.period import DAY, Period, months_to
 from restore_watch.report.restore_evidence import OUTCOMES, Objectives, RestoreEvidence
 from restore_watch.report.what_a_restore_proves import Restore, Rung
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+"""Before any moment."""
 
 COLUMNS = 13
 """Months and weeks that the page shows: a year and its first month again, and a quarter."""
@@ -35,9 +37,15 @@ class Sign(StrEnum):
 
 
 class Snapshot(NamedTuple):
-    """The newest snapshot of a cluster, None if there is none; or why it is not known."""
+    """
+    The newest completed snapshot of a cluster; or why it is not known.
+
+    `taken_at`: None if there is none. `is_fallback`: Atlas took it as a last resort, and says that
+    it may contain inconsistent data.
+    """
 
     taken_at: datetime | None
+    is_fallback: bool = False
     unread: Unread | None = None
 
 
@@ -46,12 +54,14 @@ class Report:
     """
     What is reported: the restores of the `period`, and the clusters as they stood `at` its end.
 
-    `judged`: every listed cluster; None if no project is watched. `unread_projects`: why clusters
-    of a project could not be listed; "" for the list of projects. `all_restores`: of the table and
-    of Atlas, the oldest first. `evidence`: the restores of the period in the table, which are the
-    lines of restores.csv. `unreadable`: keys of items that this version cannot read. `degraded`:
-    projects, and "" for the stack. `watched_since`: the first observation in the table.
-    `is_unanswered`: another report may know more clusters.
+    `read_at`: when Atlas was read. `next_at`: when the schedule makes the next report. `judged`:
+    every listed cluster; None if no project is watched. `unread_projects`: why clusters of a
+    project could not be listed; "" for the list of projects. `all_restores`: of the table and of
+    Atlas, the oldest first. `evidence`: the restores of the period in the table, which are the
+    lines of restores.csv. `unreadable`: the items that this version cannot read, and that may be
+    of the window. `degraded`: projects, and "" for the stack. `watched_since`: the first
+    observation in the table. `missing_in_month`: the ids of restores that the kept month lacks,
+    because they were not known when it was written.
     """
 
     stack: str
@@ -60,6 +70,8 @@ class Report:
     version: str
     period: Period
     asked_at: datetime
+    read_at: datetime
+    next_at: datetime
     policy: Policy
     objectives: Objectives
     judged: Sequence[Judged] | None
@@ -72,7 +84,7 @@ class Report:
     degraded: Sequence[str]
     credentials_expire_at: datetime | None
     watched_since: datetime | None
-    is_unanswered: bool = False
+    missing_in_month: Sequence[str] = ()
 
     @property
     def at(self) -> datetime:
@@ -85,42 +97,62 @@ class Report:
         return [one.restore for one in self.evidence]
 
     @property
+    def begun(self) -> list[Restore]:
+        """Every restore that began in the period, of the table or of Atlas alone."""
+        return [restore for restore in self.all_restores if self.period.includes(restore.began)]
+
+    @property
     def outcomes(self) -> Mapping[str, int]:
         """How many recorded restores of the period ended so."""
-        ends = Counter(one.outcome for one in self.recorded)
+        ends = Counter(restore.outcome for restore in self.recorded)
         return {outcome: ends[outcome] for outcome in OUTCOMES}
 
     @property
     def states(self) -> Mapping[State, int]:
         """How many clusters are in each state."""
-        states = Counter(one.state for one in self.judged or ())
+        states = Counter(judged.state for judged in self.judged or ())
         return {state: states[state] for state in State}
 
     @property
-    def to_look_at(self) -> list[Judged]:
-        """The clusters that need a look, the worst first."""
-        return [one for one in self.in_order if one.state.needs_look]
+    def required(self) -> list[Judged]:
+        """The clusters that need a test."""
+        return [judged for judged in self.judged or () if judged.state.needs_test]
 
     @cached_property
     def in_order(self) -> list[Judged]:
-        """Every cluster, by state, project and name."""
-        by_name = sorted(
-            self.judged or (),
-            key=lambda one: (self.project_name(one.cluster.group_id), one.cluster.key),
-        )
-        return sorted(by_name, key=lambda one: list(State).index(one.state))
+        """Every cluster by state: the worst first, and those of a state that is well by name."""
+        return sorted(self.judged or (), key=self._place)
 
-    @property
-    def needs_attention(self) -> bool:
-        """Whether something failed, is overdue, never tested, unreadable or degraded."""
-        looks = (self.to_look_at, self.unread_projects, self.unreadable, self.degraded)
-        return any(looks) or self.is_tag_unused or any(one.went_wrong for one in self.recorded)
+    def _place(self, judged: Judged) -> tuple[object, ...]:
+        cluster = judged.cluster
+        name = self.project_name(cluster.group_id), cluster.key
+        state = list(State).index(judged.state)
+        if not judged.state.needs_look:
+            return state, *name
+        # Without any good test, an older cluster is worse.
+        since = judged.good.ended_at if judged.good else cluster.created_at
+        return state, judged.good is not None, since or NEVER, *name
 
     @property
     def is_tag_unused(self) -> bool:
         """Whether no cluster has the tag of those that need a test. It may be mistyped."""
-        tags = [one.cluster.tags.items() for one in self.judged or ()]
-        return bool(tags) and self.policy.required_tag not in {None, *chain.from_iterable(tags)}
+        tag = self.policy.required_tag
+        clusters = [judged.cluster for judged in self.judged or ()]
+        if tag is None or not clusters:
+            return False
+        return not any(tag in cluster.tags.items() for cluster in clusters)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything was read that was to be read: lists of Atlas, and the table."""
+        are_read = [judged.unread is None for judged in self.judged or ()]
+        are_read += [snapshot.unread is None for snapshot in self.snapshots.values()]
+        return all(are_read) and not self.unread_projects and not self.unreadable
+
+    def beside_month(self, kept: Collection[str]) -> Self:
+        """Return it beside the kept month, which has the restores with these ids."""
+        ids = [restore.job.restore_id for restore in self.recorded]
+        return replace(self, missing_in_month=[one for one in ids if one not in kept])
 
     def project_name(self, group_id: str) -> str:
         """The project's name if Atlas shows it, otherwise its id."""
@@ -159,7 +191,7 @@ class Report:
     def seconds(self, restore: Restore) -> float:
         """How long the restore took, or has taken so far."""
         took = restore.job.duration_seconds
-        until = restore.ended_at if restore.job.terminal else self.at
+        until = restore.ended_at if restore.job.terminal else self.asked_at
         return max(0.0, (until - restore.began).total_seconds()) if took is None else took
 
 

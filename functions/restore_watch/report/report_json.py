@@ -6,23 +6,27 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from restore_watch.model.status_change import utc_text
-from restore_watch.report.coverage_csv import cluster_facts
+from restore_watch.report.cluster_facts import cluster_facts
 from restore_watch.report.report import Report, median_seconds
+from restore_watch.report.what_is_well import concerns
 from restore_watch.report.words import headline, limits
 
 
 def report_json(report: Report, files: Mapping[str, bytes]) -> str:
     """Return the file. `files`: the others by name, of which it has the SHA-256."""
     is_watched, tag = report.judged is not None, report.policy.required_tag
+    said = concerns(report)
     whole = {
         "headline": headline(report),
-        "needsAttention": report.needs_attention,
+        "needsAttention": bool(said),
+        "concerns": said,
         "version": report.version,
         "account": report.account,
         "region": report.region,
         "stack": report.stack,
         "period": {"from": report.period.first, "to": report.period.last},
         "askedAt": report.asked_at,
+        "readAt": report.read_at,
         "statesHoldAt": report.at,
         "watchedSince": report.watched_since,
         "restoreTestCounts": report.policy.counts,
@@ -38,6 +42,7 @@ def report_json(report: Report, files: Mapping[str, bytes]) -> str:
         "unreadableItems": report.unreadable,
         "degraded": report.degraded,
         "credentialsExpireAt": report.credentials_expire_at,
+        "missingInMonth": report.missing_in_month,
         "limits": limits(report),
         "files": {name: {"sha256": hashlib.sha256(files[name]).hexdigest()} for name in files},
     }

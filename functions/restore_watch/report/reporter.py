@@ -1,48 +1,38 @@
 """One report: read the table and Atlas, judge the clusters, write files, publish a message."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import json
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from foundation import __version__
-from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
 from foundation.plain_class import plain_class
-from restore_watch.atlas.endpoints import CLUSTER_LISTS
-from restore_watch.errors import ReportNotWrittenError
-from restore_watch.model.restore_job import RestoreKind
-from restore_watch.report.cluster import Cluster
-from restore_watch.report.cluster_state import Judged, Policy, judge
 from restore_watch.report.coverage_csv import coverage_csv
 from restore_watch.report.fleet import Fleet, FleetReader
 from restore_watch.report.html_page import page
-from restore_watch.report.period import ReportRequest, read_request
-from restore_watch.report.report import ClusterKey, Report
+from restore_watch.report.judge_fleet import judge_fleet
+from restore_watch.report.period import (
+    KeepMonth,
+    Period,
+    ReportRequest,
+    next_report,
+    read_month,
+    read_request,
+)
+from restore_watch.report.report import Report
+from restore_watch.report.report_bucket import ReportBucket
 from restore_watch.report.report_json import report_json
 from restore_watch.report.report_message import message_of_report
 from restore_watch.report.report_settings import ReportSettings
 from restore_watch.report.restore_evidence import read_stored
 from restore_watch.report.restores_csv import line_of, restores_csv
-from restore_watch.report.what_a_restore_proves import Restore, merged
-from restore_watch.table.bookkeeping import Bookkeeping
+from restore_watch.report.what_a_restore_proves import merged
+from restore_watch.table.bookkeeping import Bookkeeping, Books
 from restore_watch.wires import Wires
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 WRITING_TIME = 60.0
 """Seconds that are kept for the files and the message: 10,000 clusters take seconds."""
-
-_EXISTS = "PreconditionFailed"
-"""S3's code if a key exists that must not: "Conditional writes", Amazon S3 User Guide."""
-
-_TYPES = {
-    "html": "text/html; charset=utf-8",
-    "csv": "text/csv; charset=utf-8",
-    "json": "application/json",
-}
 
 
 @plain_class
@@ -51,96 +41,111 @@ class Reporter:
 
     settings: ReportSettings
     wires: Wires
-    s3: "S3Client"
+    bucket: ReportBucket
 
-    def report(self, event: object, deadline: Deadline) -> Mapping[str, Any]:
+    def answer(
+        self, event: object, deadline: Deadline, request_id: str | None = None
+    ) -> Mapping[str, Any]:
         """
-        Make the report for which the event asks, and return where it lies.
+        Do what the event asks for, and return the result, which docs/report.md describes.
 
-        Raises InvalidEventError before anything is read, and TableUnavailableError,
-        ReportNotWrittenError or NotificationPendingError, after which a retry does all of it again.
+        Lambda's retries have the same `request_id`. Raises InvalidEventError before anything is
+        read, and TableUnavailableError, ReportNotWrittenError or NotificationPendingError, after
+        which a retry does all of it again.
         """
-        request = read_request(event, self.settings.schedule, self.wires.clock.now())
-        report, period = self._collect(request, deadline), request.period
-        bucket, prefix, files = self.settings.bucket, f"reports/{period.last}/", _files(report)
-        for name, body in files.items():
-            self._put_file(f"{prefix}{name}", body, deadline)
-        # S3 refuses to replace a month, so what an outage of Atlas hides must not be kept.
-        if period.is_whole_month and period.end <= report.asked_at and not report.is_unanswered:
-            self._keep_month(report, files, deadline)
-        if request.is_scheduled:
-            _, partition, *_ = self.settings.of_stack.topic_arn.split(":")
-            message = message_of_report(report, bucket, f"{prefix}report.html", partition)
-            outcome = "the report lies in the bucket, and a retry publishes it"
-            self.wires.outbox.topic.publish(message, deadline, outcome)
+        now = self.wires.clock.now()
+        month = read_month(event, now)
+        if month is not None:
+            return self._keep_month(month, deadline)
+        request = read_request(event, self.settings.schedule, now)
+        return self._report(request, deadline, request_id)
+
+    def _report(
+        self, request: ReportRequest, deadline: Deadline, request_id: str | None
+    ) -> Mapping[str, Any]:
+        period = request.period
+        report = self._collect(period, request.asked_at, self._read_books(deadline), deadline)
+        month = None
+        if period.is_whole_month and period.end <= request.asked_at:
+            month = self._month_of(report, deadline)
+        if month is not None:
+            report = report.beside_month(_restores_of(month))
+        prefix, files = f"reports/{period.last}/", files_of(report)
+        self.bucket.put_report(prefix, files, deadline)
+        if request.publishes:
+            self._publish(report, prefix, None if request.is_dated else request_id, deadline)
         return {
             "period": {"from": str(period.first), "to": str(period.last)},
-            "bucket": bucket,
+            "bucket": self.bucket.name,
             "prefix": prefix,
             "files": list(files),
+            "month": period.month_prefix if month is not None else None,
             "counts": {"restores": report.outcomes, "clusters": report.states},
         }
 
-    def _keep_month(self, report: Report, files: Mapping[str, bytes], deadline: Deadline) -> None:
+    def _month_of(self, report: Report, deadline: Deadline) -> Mapping[str, bytes] | None:
         """
-        Store the files of a month that are not there yet.
+        Return the files of the month that stay; None if it is not kept yet.
 
-        An earlier attempt may have stored some, of another answer of Atlas. The JSON, which is the
-        last, has the sums of those that stay.
+        S3 refuses to replace a month, so only a report that has read everything begins it.
         """
-        *others, whole = files
-        month, kept = f"months/{report.period.first:%Y-%m}/", {name: files[name] for name in others}
-        for name in others:
-            if not self._put_file(f"{month}{name}", files[name], deadline, once=True):
-                kept[name] = self._read_file(f"{month}{name}", deadline)
-        self._put_file(f"{month}{whole}", report_json(report, kept).encode(), deadline, once=True)
+        prefix = report.period.month_prefix
+        kept = self.bucket.read_month(prefix, deadline)
+        if kept is None and report.is_whole and report.judged is not None:
+            kept = files_of(report)
+        return None if kept is None else self.bucket.keep_month(prefix, kept, deadline)
 
-    def _read_file(self, key: str, deadline: Deadline) -> bytes:
-        def whole(**place: Any) -> Mapping[str, bytes]:
-            return {"Body": self.s3.get_object(**place)["Body"].read()}
+    def _keep_month(self, request: KeepMonth, deadline: Deadline) -> Mapping[str, Any]:
+        """Keep the month that is over, if no report has done so and the watch has seen it."""
+        month, prefix = request.month, request.month.month_prefix
+        result = {"month": prefix, "bucket": self.bucket.name}
+        if self.bucket.has_month(prefix, deadline):
+            return {**result, "isKept": True, "why": "It was kept before."}
+        books = self._read_books(deadline)
+        if not _was_watching(books, month):
+            return {**result, "isKept": False, "why": "No project was watched in this month."}
+        report = self._collect(month, request.asked_at, books, deadline)
+        if self._month_of(report, deadline) is None:
+            why = "Not everything could be read. The next day tries again."
+            return {**result, "isKept": False, "why": why}
+        return {**result, "isKept": True, "why": None}
 
-        place = {"Bucket": self.settings.bucket, "Key": key}
-        try:
-            return bytes(aws_call(deadline, "store the report", whole, "Body", **place)["Body"])
-        except AwsCallError as error:
-            raise _not_written(error) from None
+    def _publish(
+        self, report: Report, prefix: str, request_id: str | None, deadline: Deadline
+    ) -> None:
+        _, partition, *_ = self.settings.of_stack.topic_arn.split(":")
+        key = f"{prefix}report.html"
+        message = message_of_report(report, self.bucket.name, key, partition, request_id)
+        outcome = "the report lies in the bucket, and a retry publishes it"
+        self.wires.outbox.topic.publish(message, deadline, outcome)
 
-    def _put_file(self, key: str, body: bytes, deadline: Deadline, *, once: bool = False) -> bool:
-        """Store a file. If it is stored `once`, one of its key stays: return whether it is new."""
-        how: dict[str, Any] = {"IfNoneMatch": "*"} if once else {}
-        try:
-            aws_call(
-                deadline,
-                "store the report",
-                self.s3.put_object,
-                "ETag",
-                Bucket=self.settings.bucket,
-                Key=key,
-                Body=body,
-                ContentType=_TYPES[key.rpartition(".")[2]],
-                **how,
-            )
-        except AwsCallError as error:
-            if not (once and error.code == _EXISTS):
-                raise _not_written(error) from None
-            return False
-        return True
-
-    def _collect(self, request: ReportRequest, deadline: Deadline) -> Report:
-        of_stack, policy = self.settings.of_stack, self.settings.policy
-        period, asked_at, objectives = request.period, request.asked_at, self.settings.objectives
+    def _read_books(self, deadline: Deadline) -> Books:
         jobs = self.wires.outbox.table
+        return Bookkeeping(jobs.client, jobs.table_name).read_books(
+            deadline, self.wires.clock.now()
+        )
+
+    def _collect(
+        self, period: Period, asked_at: datetime, books: Books, deadline: Deadline
+    ) -> Report:
+        of_stack, policy = self.settings.of_stack, self.settings.policy
+        objectives, jobs = self.settings.objectives, self.wires.outbox.table
+        at = period.known_until(asked_at)
+        since = min(at - policy.window, period.begin)
         table = Bookkeeping(jobs.client, jobs.table_name)
-        books = table.read_books(deadline, self.wires.clock.now())
-        stored = read_stored(table.read_all(deadline), period, objectives, asked_at)
-        at, fleet = period.known_until(asked_at), Fleet()
+        stored = read_stored(table.read_all(deadline), period, objectives, asked_at, since)
+        read_at, fleet = self.wires.clock.now(), Fleet()
         if of_stack.project_ids:
-            reader = FleetReader(self.wires, of_stack.project_ids, books, at - policy.window)
+            reader = FleetReader(self.wires, of_stack.project_ids, books)
             fleet = reader.read(deadline.earlier(WRITING_TIME))
         restores = merged(stored.restores, fleet.restores)
         _, _, _, region, account, _ = of_stack.topic_arn.split(":")
         secret = books.expiry.secret
-        degraded = sorted(key for key, one in books.projects.items() if one.watched.degraded)
+        degraded = sorted(
+            group_id for group_id, project in books.projects.items() if project.watched.degraded
+        )
+        if books.stack.degraded:
+            degraded.insert(0, "")
         return Report(
             stack=of_stack.stack_name,
             region=region,
@@ -148,6 +153,8 @@ class Reporter:
             version=__version__,
             period=period,
             asked_at=asked_at,
+            read_at=read_at,
+            next_at=next_report(self.settings.schedule, asked_at),
             policy=policy,
             objectives=objectives,
             judged=judge_fleet(fleet, restores, policy, at) if of_stack.project_ids else None,
@@ -157,51 +164,28 @@ class Reporter:
             all_restores=restores,
             evidence=stored.evidence,
             unreadable=stored.unreadable,
-            degraded=[""] * bool(books.stack.degraded) + degraded,
+            degraded=degraded,
             credentials_expire_at=secret.expires_at if secret else None,
             watched_since=stored.watched_since,
-            is_unanswered=fleet.is_unanswered,
         )
 
 
-def judge_fleet(
-    fleet: Fleet, restores: Sequence[Restore], policy: Policy, at: datetime
-) -> list[Judged]:
-    """
-    Judge every cluster that existed at that moment.
-
-    Where a list of clusters could not be read, those that the table knows stand in.
-    """
-    own: defaultdict[ClusterKey, list[Restore]] = defaultdict(list)
-    for one in restores:
-        own[one.job.group_id, one.job.cluster_name].append(one)
-    # Atlas lists some Flex clusters among the dedicated ones too.
-    by_kind = sorted(fleet.clusters, key=lambda one: one.kind is RestoreKind.FLEX)
-    clusters = {one.key: one for one in by_kind}
-    for key, known in own.items():
-        is_flex = known[-1].job.kind in {RestoreKind.FLEX, RestoreKind.TENANT}
-        kind = RestoreKind.FLEX if is_flex else RestoreKind.DEDICATED
-        unlisted = fleet.unread.get((key[0], "", CLUSTER_LISTS[kind]))
-        if key not in clusters and unlisted:
-            clusters[key] = Cluster(*key, kind)
-            fleet.unread[*key, kind] = unlisted
-    unread = {key: fleet.unread.get((*key, one.kind)) for key, one in clusters.items()}
-    return [
-        replace(judge(one, own[key], unread[key], policy, at), reach=fleet.reach.get(key))
-        for key, one in clusters.items()
-        if one.created_at is None or one.created_at < at
-    ]
-
-
-def _not_written(error: AwsCallError) -> ReportNotWrittenError:
-    return ReportNotWrittenError(f"S3 {error}; a retry writes the same files")
-
-
-def _files(report: Report) -> dict[str, bytes]:
-    """The files by name. The JSON, which has the sums of the others, is the last."""
+def files_of(report: Report) -> dict[str, bytes]:
+    """Return the files by name. The JSON, which has the sums of the others, is the last."""
     files = {
         "report.html": page(report).encode(),
         "coverage.csv": coverage_csv(report).encode(),
         "restores.csv": restores_csv(map(line_of, report.evidence)).encode(),
     }
     return files | {"report.json": report_json(report, files).encode()}
+
+
+def _restores_of(month: Mapping[str, bytes]) -> set[str]:
+    """Return the ids of the restores in the files of a month."""
+    return {restore["restoreId"] for restore in json.loads(month["report.json"])["restores"]}
+
+
+def _was_watching(books: Books, month: Period) -> bool:
+    """Whether a sweep tried to list a project before the month was over."""
+    marks = [project.marks for project in books.projects.values() if project.marks]
+    return any(mark.first < month.end for mark in marks)

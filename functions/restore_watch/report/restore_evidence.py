@@ -10,13 +10,13 @@ from typing import Any
 
 from restore_watch.aws.topic_messages import message_of_job
 from restore_watch.errors import TableUnavailableError
-from restore_watch.model.fields import utc_date
+from restore_watch.model.fields import id_made_at, is_object_id, utc_date
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import DETAIL_LIMIT, RecordedValidation
 from restore_watch.redaction import redact, redact_report
 from restore_watch.report.period import Period
-from restore_watch.report.what_a_restore_proves import OPEN, Restore
+from restore_watch.report.what_a_restore_proves import OPEN, DatedVerdict, Restore
 from restore_watch.table.job_item import Recorded, key_of, read_item, target_of
 
 OUTCOMES = ("COMPLETED", "FAILED", "CANCELLED", "EXPIRED", "UNKNOWN", OPEN)
@@ -144,7 +144,11 @@ class RestoreEvidence:
 
 @dataclass
 class StoredRestores:
-    """The restores of the table, and the `evidence` of those that began in the period."""
+    """
+    The restores of the table, and the `evidence` of those that began in the period.
+
+    `unreadable`: the keys of items that cannot be read, and that may be of the time reported.
+    """
 
     restores: list[Restore] = field(default_factory=list)
     evidence: list[RestoreEvidence] = field(default_factory=list)
@@ -153,15 +157,24 @@ class StoredRestores:
 
 
 def read_stored(
-    items: Iterable[Mapping[str, Any]], period: Period, objectives: Objectives, now: datetime
+    items: Iterable[Mapping[str, Any]],
+    period: Period,
+    objectives: Objectives,
+    now: datetime,
+    since: datetime,
 ) -> StoredRestores:
-    """Read the items of the table, in DynamoDB's types. It has items of the bookkeeping too."""
+    """
+    Read the items of the table, in DynamoDB's types. It has items of the bookkeeping too.
+
+    `since`: an older restore makes no difference to the report, so it may be unreadable.
+    """
     read = StoredRestores()
     for item in filter(is_restore, items):
         try:
             stored = read_evidence(item, objectives, now)
         except UnreadableItemError:
-            read.unreadable.append(shown_key(item))
+            if _may_be_since(item, since):
+                read.unreadable.append(shown_key(item))
             continue
         read.restores.append(stored.restore)
         seen = stored.recorded.changes[0].observed_at
@@ -172,6 +185,12 @@ def read_stored(
     read.unreadable.sort(key=lambda key: tuple(key.values()))
     read.evidence.sort(key=attrgetter("place"))
     return read
+
+
+def _may_be_since(item: Mapping[str, Any], since: datetime) -> bool:
+    """Whether an item that cannot be read may be of a restore since then, by its id."""
+    restore_id = item["restoreId"]["S"]
+    return not is_object_id(restore_id) or id_made_at(restore_id) >= since
 
 
 def is_restore(item: Mapping[str, Any], group_id: str | None = None) -> bool:
@@ -206,15 +225,19 @@ def read_evidence(
         raise UnreadableItemError from None
     if any(key_of(entry.job) != key_of(target) for entry in recorded.history):
         raise UnreadableItemError
-    last, judged = recorded.changes[-1], _newest_verdict(recorded)
+    last = recorded.changes[-1]
     # A test that was over when it was first seen may have ended long ago.
     is_over = last.job.status is RestoreStatus.COMPLETED and not last.job.is_download
+    verdicts = [
+        DatedVerdict(_tested_at(entry)[0], entry.validation.verdict)
+        for entry in sorted(recorded.validations, key=_tested_at)
+    ]
     restore = Restore(
         last.job,
         began,
         began if is_over and last is recorded.changes[0] else last.observed_at,
-        judged.validation.verdict if judged else None,
-        _tested_at(judged)[0] if judged else None,
+        tuple(verdicts),
+        is_followed="openShard" in item,
     )
     return RestoreEvidence(restore, recorded, missing_since, objectives, now)
 

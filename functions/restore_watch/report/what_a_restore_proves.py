@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple, Self
 
 from restore_watch.model.fields import id_made_at
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
@@ -30,20 +31,33 @@ class Rung(StrEnum):
     """A download, or a restore of some collections. It never counts as a test."""
 
 
+class DatedVerdict(NamedTuple):
+    """A pipeline's verdict on the restored data, and when the pipeline tested them, in UTC."""
+
+    at: datetime
+    verdict: Verdict
+
+
 @dataclass(frozen=True)
 class Restore:
     """
-    A restore job with the newest verdict on its data. Moments are UTC.
+    A restore job with the verdicts on its data. Moments are UTC.
 
     `began`: when it was scheduled. `seen_at`: when its status was observed, for an end that Atlas
-    does not date. `judged_at`: when the pipeline tested the data.
+    does not date. `verdicts`: the oldest test first. `is_followed`: False if the watch has given
+    the job up, so that an end would not be seen.
     """
 
     job: RestoreJob
     began: datetime
     seen_at: datetime
-    verdict: Verdict | None = None
-    judged_at: datetime | None = None
+    verdicts: tuple[DatedVerdict, ...] = ()
+    is_followed: bool = True
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The newest verdict."""
+        return self.verdicts[-1].verdict if self.verdicts else None
 
     @property
     def is_partial(self) -> bool:
@@ -69,6 +83,11 @@ class Restore:
         return str(self.job.status) if self.job.terminal else OPEN
 
     @property
+    def was_given_up(self) -> bool:
+        """Whether it was cancelled or expired: then it is neither a good test nor a failure."""
+        return self.job.status in {RestoreStatus.CANCELLED, RestoreStatus.EXPIRED}
+
+    @property
     def rung(self) -> Rung | None:
         """How much it proves, None if it has not succeeded."""
         if self.job.status is not RestoreStatus.COMPLETED or self.verdict is Verdict.FAILED:
@@ -79,17 +98,30 @@ class Restore:
 
     @property
     def failed_at(self) -> datetime | None:
-        """When it failed as a test: its verdict, or a whole restore that Atlas could not finish."""
+        """
+        When it failed as a test: its verdict, or a restore that Atlas could not finish.
+
+        A download or a restore of some collections is no test, so it cannot fail as one.
+        """
+        if self.is_partial:
+            return None
         if self.verdict is Verdict.FAILED:
             # A pipeline's clock may be wrong, or its zone.
-            return max(self.judged_at or self.ended_at, self.ended_at)
-        is_failed = not self.is_partial and self.job.status is RestoreStatus.FAILED
-        return self.ended_at if is_failed else None
+            return max(self.verdicts[-1].at, self.ended_at)
+        return self.ended_at if self.job.status is RestoreStatus.FAILED else None
 
     @property
     def went_wrong(self) -> bool:
         """Whether somebody should know: a restore of any kind, or its data, failed."""
         return self.verdict is Verdict.FAILED or self.job.status is RestoreStatus.FAILED
+
+    def as_of(self, moment: datetime) -> Self:
+        """Return it as it stood at this moment: without an end or a verdict that came later."""
+        if self.job.terminal and self.ended_at >= moment:
+            job = replace(self.job, status=RestoreStatus.RUNNING, restore_finished_date=None)
+            return replace(self, job=job, verdicts=())
+        known = tuple(one for one in self.verdicts if one.at < moment)
+        return replace(self, verdicts=known)
 
 
 def restore_listed(job: RestoreJob) -> Restore:
@@ -109,12 +141,20 @@ def merged(known: Iterable[Restore], listed: Iterable[Restore]) -> list[Restore]
     The table knows verdicts, and an end that it has recorded stays. Of a restore that is open in
     the table, Atlas's list may know the end.
     """
-    merged = {one.job.restore_id: one for one in listed}
-    for one in known:
-        other = merged.get(one.job.restore_id)
-        if other is None or one.job.terminal or not other.job.terminal:
-            merged[one.job.restore_id] = one
+    found = {_identity(restore): restore for restore in listed}
+    for restore in known:
+        key = _identity(restore)
+        in_list = found.get(key)
+        if in_list is None or restore.job.terminal:
+            found[key] = restore
+        elif in_list.job.terminal:
+            found[key] = replace(in_list, verdicts=restore.verdicts)
         else:
-            verdict, judged_at = one.verdict, one.judged_at
-            merged[one.job.restore_id] = replace(other, verdict=verdict, judged_at=judged_at)
-    return sorted(merged.values(), key=lambda one: (one.began, one.job.restore_id))
+            found[key] = replace(restore, is_followed=True)
+    return sorted(found.values(), key=lambda restore: (restore.began, restore.job.restore_id))
+
+
+def _identity(restore: Restore) -> tuple[str, str, str]:
+    """A job that was named under a wrong cluster may stand in the table under two clusters."""
+    job = restore.job
+    return job.group_id, job.cluster_name, job.restore_id

@@ -198,8 +198,12 @@ class Telemetry:
         self._log(self._logger.info, "test notification", message_id=message_id)
 
     def report_report(self, result: Mapping[str, Any]) -> None:
-        """Report a report that was made. Its files have the rest."""
-        self._log(self._logger.info, "reported", prefix=result["prefix"], **result["counts"])
+        """Report a report that was made, whose files have the rest, or what became of a month."""
+        if "counts" in result:
+            self._log(self._logger.info, "reported", prefix=result["prefix"], **result["counts"])
+        else:
+            kept, why = result["isKept"], result["why"]
+            self._log(self._logger.info, "month", prefix=result["month"], kept=kept, why=why)
 
     def report_diagnosis(self, checks: Sequence[Mapping[str, Any]]) -> None:
         """Report a diagnosis. Its result has the checks."""

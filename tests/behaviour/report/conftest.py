@@ -1,6 +1,7 @@
 """Reports by the real reporter, of clusters that the emulated Atlas lists."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,8 @@ from local_stack.stack import CREDENTIALS
 from local_stack.wire import Call, Selection
 from local_stack.world import World
 from produced import Produced
+from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.report.report_bucket import ReportBucket
 from restore_watch.report.report_settings import ReportSettings
 from restore_watch.report.reporter import Reporter
 
@@ -57,6 +60,15 @@ class Reports:
             self.world.check(target_of(job, kind))
         return job
 
+    def target(self, job: EmulatedRestore, kind: Kind) -> RestoreTarget:
+        """The target of a check of the restore."""
+        return target_of(job, kind)
+
+    def page(self) -> str:
+        """The newest page in the bucket."""
+        files = self.files("reports/")
+        return files[max(key for key in files if "html" in key)].decode()
+
     def environment(self) -> Environment:
         projects: Any = "all" if self.projects == ("all",) else self.projects
         return self.world.environment(project_ids=projects)
@@ -66,14 +78,16 @@ class Reports:
         event: object = None,
         environment: Environment | None = None,
         seconds: float = QUARTER_HOUR,
+        request_id: str | None = None,
     ) -> Mapping[str, Any]:
         """Make a report in a new environment, unless one is named."""
         environment = environment or self.environment()
         variables = {"ATLAS_PROJECT_IDS": ",".join(self.projects), **self.settings}
         settings = ReportSettings.from_environment(self.stack.report_environment | variables)
-        reporter = Reporter(settings, environment.wires, environment.by.s3)
+        bucket = ReportBucket(environment.by.s3, settings.bucket, environment.wires.clock)
+        reporter = Reporter(settings, environment.wires, bucket)
         deadline = Deadline.after(seconds, self.world.uptime)
-        result = reporter.report(self.event if event is None else event, deadline)
+        result = reporter.answer(self.event if event is None else event, deadline, request_id)
         self.world.said.append(json.dumps(result))
         return result
 
@@ -91,6 +105,19 @@ class Reports:
         listed = s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", ())
         keys = [one["Key"] for one in listed]
         return {key: s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
+
+    def contents(self, prefix: str = "") -> dict[str, object]:
+        """The objects in the bucket by key, without the moment at which Atlas was read."""
+        found: dict[str, object] = dict(self.files(prefix))
+        for key, body in self.files(prefix).items():
+            if key.endswith(".json"):
+                whole = json.loads(body)
+                for moving in ("readAt", "limits", "files"):
+                    del whole[moving]
+                found[key] = whole
+            elif key.endswith(".html"):
+                found[key] = re.sub(rb"[^>]*, when Atlas was read", b"", body)
+        return found
 
     def json(self) -> dict[str, Any]:
         """The newest report in the bucket."""
@@ -124,5 +151,5 @@ def reports(world: World, produced: Produced) -> Iterator[Reports]:
     made = Reports(world)
     yield made
     for key, content in made.files().items():
-        produced.add("evidence", content.decode())
+        produced.add("evidence", content.decode(errors="replace"))
         world.aws.client("s3").delete_object(Bucket=made.bucket, Key=key)

@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -14,7 +12,7 @@ from behaviour.rows import rows
 from local_stack.aws import aws_error
 from local_stack.canaries import CANARIES
 from local_stack.faults import Action, Answer, Close
-from local_stack.steps import PUBLISH, QUERY, QUESTION, SECRET
+from local_stack.steps import PUBLISH, QUERY, SECRET
 from local_stack.wire import Phase, Selection
 from restore_watch.errors import (
     InvalidEventError,
@@ -38,13 +36,6 @@ def put_of(name: str) -> Selection:
     return Selection("s3", None, lambda call: call.method == "PUT" and call.path.endswith(name))
 
 
-def past_month(reports: Reports) -> Mapping[str, Any]:
-    """The event that asks for the calendar month before last."""
-    last = reports.at.replace(day=1) - DAY
-    last = last.replace(day=1) - DAY
-    return {**reports.event, "from": f"{last:%Y-%m}-01", "to": f"{last:%Y-%m-%d}"}
-
-
 def furnish(reports: Reports) -> None:
     reports.cluster("orders", "flex")
     reports.restored("orders", "flex", days=0.5, is_known=True)
@@ -65,6 +56,7 @@ def test_the_result_says_where_the_report_lies(reports: Reports) -> None:
         "bucket": reports.bucket,
         "prefix": f"reports/{day}/",
         "files": FILES,
+        "month": None,
         "counts": {
             "restores": {"COMPLETED": 1, **restores},
             "clusters": {"tested": 1, "never": 1, **dict.fromkeys(states, 0)},
@@ -136,7 +128,7 @@ REFUSED: dict[str, Action] = {
 }
 
 
-@pytest.mark.fault("F114")
+@pytest.mark.fault("F110")
 @pytest.mark.parametrize("action", rows(REFUSED, "denied", "silence"))
 @pytest.mark.parametrize("name", [FILES[0], FILES[3]])
 def test_a_bucket_that_refuses(reports: Reports, action: Action, name: str) -> None:
@@ -148,13 +140,13 @@ def test_a_bucket_that_refuses(reports: Reports, action: Action, name: str) -> N
     assert reports.messages() == []
     injected.remove()
     reports.make()
-    files = reports.files()
+    contents = reports.contents()
     reports.make()
-    assert reports.files() == files
+    assert reports.contents() == contents
     assert len({one.event["id"] for one in reports.messages()}) == 1
 
 
-@pytest.mark.fault("F114")
+@pytest.mark.fault("F110")
 @pytest.mark.parametrize(
     ("step", "action", "error"),
     [
@@ -197,15 +189,15 @@ DEATHS: dict[str, tuple[Selection, Phase]] = {
 }
 
 
-@pytest.mark.fault("F115")
+@pytest.mark.fault("F110")
 @pytest.mark.parametrize(
     ("step", "phase"), rows(DEATHS, "scan", "after-coverage.csv", "before-publish", "after-publish")
 )
 def test_killed_at_any_call_and_repeated(reports: Reports, step: Selection, phase: Phase) -> None:
-    """The same bytes, and one message by one id."""
+    """The same content, and one message by one id."""
     furnish(reports)
     reports.make()
-    expected, (message,) = reports.files(), reports.messages()
+    expected, (message,) = reports.contents(), reports.messages()
     for key in expected:
         reports.world.aws.client("s3").delete_object(Bucket=reports.bucket, Key=key)
 
@@ -215,61 +207,10 @@ def test_killed_at_any_call_and_repeated(reports: Reports, step: Selection, phas
     reports.world.pass_time(60)
     reports.make()
 
-    assert reports.files() == expected
+    assert reports.contents() == expected
     sent = reports.messages()
     assert len(sent) == 1 + (step is PUBLISH and phase == "after")
     assert all(one.event == message.event for one in sent)
-
-
-@pytest.mark.fault("F116")
-def test_a_month_is_written_once(reports: Reports) -> None:
-    furnish(reports)
-    event = past_month(reports)
-    reports.make(event)
-    months = reports.files("months/")
-
-    reports.cluster("later", days=399)
-    reports.make(event)
-
-    assert [key.rpartition("/")[2] for key in months] == sorted(FILES)
-    assert {key.split("/")[1] for key in months} == {str(event["from"])[:7]}
-    assert reports.files("months/") == months
-    assert "later" in reports.files("reports/").popitem()[1].decode() + str(reports.json())
-    conditions = {
-        call.path.split("/")[2]: call.headers.get("If-None-Match")
-        for call in reports.world.calls(PUT)
-    }
-    assert conditions == {"months": "*", "reports": None}
-    assert reports.messages() == []
-
-
-@pytest.mark.fault("F116")
-def test_a_month_is_kept_by_the_first_report_for_which_atlas_answers(reports: Reports) -> None:
-    furnish(reports)
-    event = past_month(reports)
-    with reports.world.inject(QUESTION, Answer(503), times=None):
-        reports.make(event)
-    assert reports.files("months/") == {}
-    assert len(reports.files("reports/")) == len(FILES)
-
-    reports.make(event)
-
-    assert len(reports.files("months/")) == len(FILES)
-
-
-def test_a_month_that_is_not_over_and_a_part_of_one_are_no_months(reports: Reports) -> None:
-    today = reports.at
-    for event in (
-        {
-            "from": f"{today:%Y-%m}-01",
-            "to": f"{(today.replace(day=28) + 4 * DAY).replace(day=1) - DAY:%Y-%m-%d}",
-        },
-        {"from": "2026-01-01", "to": "2026-01-30"},
-    ):
-        reports.make({**reports.event, **event})
-
-    assert reports.files("months/") == {}
-    assert len(reports.files("reports/")) == 2 * len(FILES)
 
 
 def test_the_built_function_answers_the_schedule(reports: Reports) -> None:
@@ -287,22 +228,3 @@ def test_the_built_function_answers_the_schedule(reports: Reports) -> None:
     lines = [json.loads(line) for line in logs.splitlines() if line[:1] == "{"]
     assert any(line.get("message") == "reported" for line in lines)
     assert any(line.get("error") == "InvalidEventError" for line in lines)
-
-
-@pytest.mark.fault("F114")
-def test_the_sums_of_a_month_are_those_of_its_files(reports: Reports) -> None:
-    """The bucket refuses in the middle, and Atlas shows another fleet to the retry."""
-    reports.cluster("orders")
-    refused = Selection("s3", None, lambda call: "coverage" in call.path.partition("months/")[2])
-    injected = reports.world.inject(refused, refusal("AccessDenied", 403), times=None)
-    event = past_month(reports)
-    reports.world.raised(ReportNotWrittenError, lambda: reports.make(event))
-    injected.remove()
-    reports.cluster("later", days=399)
-
-    reports.make(event)
-
-    month = {key.rpartition("/")[2]: body for key, body in reports.files("months/").items()}
-    whole = json.loads(month.pop("report.json"))
-    sums = {name: {"sha256": hashlib.sha256(body).hexdigest()} for name, body in month.items()}
-    assert whole["files"] == sums

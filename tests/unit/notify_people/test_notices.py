@@ -79,60 +79,52 @@ def test_the_title_begins_with_the_outcome(name: str, data: Data, title: str) ->
     assert notice(name, **data).title == title
 
 
-NOBODY: Data = {"clusters": {}, "needAttention": [], "degraded": []}
-QUIET = NOBODY | {"restores": {}}
 ONE = {"groupId": PROJECT, "clusterName": "ledger", "state": "never"}
+WELL = fleet(41, is_well=True)
+UNREAD = replace(WELL, unread_projects={PROJECT: NO_ROLE})
 
 
 @pytest.mark.parametrize(
-    ("data", "title"),
-    [
-        ({}, "2 of 3 clusters need a look"),
-        ({"clusters": {"cannotTell": 1}, "needAttention": [ONE]}, "1 of 1 cluster needs a look"),
-        ({"clusters": {"new": 1, "exempt": 4, "overdue": 2}}, "2 of 3 clusters need a look"),
-        (
-            {"clusters": {"never": 3, "tested": 1}, "needAttention": [ONE]},
-            "3 of 4 clusters need a look",
-        ),
-        # A newer version has a state that is not known here.
-        ({"clusters": {"tested": 1, "stale": 2}}, "2 of 3 clusters need a look"),
-        (NOBODY, "1 restore FAILED"),
-        (NOBODY | {"restores": {"failed": 2}}, "2 restores FAILED"),
-        (QUIET | {"degraded": [""], "attention": False}, "A restore or the watch needs a look"),
-        (QUIET | {"attention": True}, "A restore or the watch needs a look"),
-        (
-            NOBODY | {"restores": {"completed": 1}, "attention": False},
-            "All is well: 1 restore completed",
-        ),
-        (
-            QUIET | {"attention": False, "clusters": {"new": 1}, "windowDays": 1},
-            "All is well: 0 restores completed, 0 of 1 cluster tested in 1 day",
-        ),
-    ],
+    "made",
+    [fleet(11), WELL, fleet(400), replace(WELL, judged=None), UNREAD],
+    ids=["to look at", "well", "large", "unwatched", "unread"],
 )
-def test_a_report_says_first_whether_anything_needs_people(data: Data, title: str) -> None:
-    made = notice("report-to-look-at", **data)
-
-    assert made.title == title
-    assert made.paging is Paging.NOTHING
-    is_well = title.startswith("All is well")
-    assert made.severity is (Severity.SUCCESS if is_well else Severity.WARNING)
-
-
-WELL = fleet(41, is_well=True)
-
-
-UNREAD = replace(WELL, unread_projects={PROJECT: NO_ROLE})
-"""What needs a look is not counted."""
-
-
-@pytest.mark.parametrize("made", [fleet(11), WELL, fleet(400), replace(WELL, judged=None), UNREAD])
-def test_people_read_the_numbers_that_the_page_begins_with(made: Report) -> None:
+def test_people_read_the_sentence_that_the_page_begins_with(made: Report) -> None:
     message = message_of_report(made, "reports", "report.html", "aws-cn").event
-    title = notice_of(read_message(json.dumps(message)), "https://cloud.mongodb.com", STACK).title
+    read = notice_of(read_message(json.dumps(message)), "https://cloud.mongodb.com", STACK)
 
-    assert re.findall(r"\d+", title) == re.findall(r"\d+", headline(made))
-    assert title.startswith("All is well") != made.needs_attention
+    assert f"{read.title}." == headline(made)
+    assert read.paging is Paging.NOTHING
+    is_well = read.title.startswith("All is well")
+    assert read.severity is (Severity.SUCCESS if is_well else Severity.WARNING)
+    assert read.outcome == ("with nothing to do" if is_well else "to look at")
+
+
+def test_people_read_what_the_page_names() -> None:
+    said: Data = {
+        "concerns": ["First.", "Second.", "Third."],
+        "needAttention": [
+            ONE | {"projectName": "payments", "state": "tested", "why": "backups off"},
+            ONE,
+        ],
+        "unreadProjects": [
+            {"groupId": PROJECT, "projectName": "payments", "why": "Atlas answered 401"},
+            {"groupId": None, "projectName": None, "why": "Atlas answered 403"},
+        ],
+        "unreadableItems": [{"cluster": f"{PROJECT}/ledger", "restoreId": "9" * 24}],
+        "degraded": ["", PROJECT, "f" * 24],
+        "projectNames": [{"groupId": PROJECT, "projectName": "payments"}],
+        "clusters": {},
+    }
+    facts = notice("report-to-look-at", **said).facts
+
+    assert facts["Also"] == "Second. Third."
+    assert facts["Need a look"] == f"ledger in payments (backups off), ledger in {PROJECT} (never)"
+    assert facts["Not read"] == (
+        "payments: Atlas answered 401; The list of projects: Atlas answered 403"
+    )
+    assert facts["Items not read"] == f"restore {'9' * 24} of {PROJECT}/ledger"
+    assert facts["Degraded"] == f"the whole stack, payments, {'f' * 24}"
 
 
 def test_a_report_names_some_clusters_and_how_many_more_there_are() -> None:

@@ -12,12 +12,13 @@ from restore_watch.model.restore_job import RestoreJob, RestoreKind
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster
+from restore_watch.report.cluster_facts import COLUMNS
 from restore_watch.report.cluster_state import Policy, Unread, judge
-from restore_watch.report.coverage_csv import COLUMNS, coverage_csv
+from restore_watch.report.coverage_csv import coverage_csv
 from restore_watch.report.period import DAY, Period
 from restore_watch.report.report import Report, Snapshot
 from restore_watch.report.restore_evidence import Objectives, RestoreEvidence
-from restore_watch.report.what_a_restore_proves import Restore
+from restore_watch.report.what_a_restore_proves import DatedVerdict, Restore
 from restore_watch.table.job_item import Recorded
 
 WEEK = Period(date(2026, 11, 23), date(2026, 11, 29))
@@ -35,9 +36,11 @@ EMPTY = Report(
     stack="atlas-restore-watch",
     region="eu-west-1",
     account="123456789012",
-    version="1.4.0",
+    version="2.0.0",
     period=WEEK,
     asked_at=END + 6 * HOUR,
+    read_at=END + 6 * HOUR,
+    next_at=END + 7 * DAY + 6 * HOUR,
     policy=Policy(),
     objectives=Objectives(HOUR, 24 * HOUR),
     judged=None,
@@ -79,7 +82,8 @@ def restore(
         "targetDeploymentItemName": "drill",
     }
     read = RestoreJob.from_json(job | fields)
-    return Restore(read, began, ended, verdict, ended + HOUR if verdict else None)
+    verdicts = (DatedVerdict(ended + HOUR, verdict),) if verdict else ()
+    return Restore(read, began, ended, verdicts)
 
 
 def cluster(name: str = "ledger", number: int = 0, **fields: Any) -> Cluster:
@@ -123,7 +127,7 @@ def report(
     usual: dict[str, Any] = {
         "judged": judged,
         "project_names": {group(number): name for number, name in enumerate(PROJECTS)},
-        "snapshots": {one.key: Snapshot(period.end - 5 * HOUR) for one, _ in clusters},
+        "snapshots": {one.key: Snapshot(period.end + HOUR) for one, _ in clusters},
         "all_restores": restores,
         "evidence": [evidence(one) for one in restores if period.includes(one.began)],
     }
@@ -154,7 +158,7 @@ def fleet(
         bad = "" if is_well or number % 3 != 1 else BAD[number // 3 % len(BAD)]
         own = _history(one, bad, random, name)
         if is_well:
-            own = [each for each in own if each.failed_at is None]
+            own = [_in_time(each) for each in own if each.failed_at is None]
         if bad == "cannot tell":
             unread[one.name] = NO_ROLE
             own = [each for each in own if each.began < END - 120 * DAY]
@@ -164,6 +168,14 @@ def fleet(
             one = replace(one, tags={"restore-test": "exempt:" + name("copied each night")})
         clusters.append((one, own))
     return report(clusters, unread, project_names=names, **fields)
+
+
+def _in_time(one: Restore) -> Restore:
+    """The restore, within the objectives."""
+    ended = one.began + min(one.ended_at - one.began, HOUR)
+    taken = one.began - 3 * HOUR
+    job = replace(one.job, snapshot_finished_date=taken, restore_finished_date=ended)
+    return replace(one, job=job)
 
 
 BAD = ("failed", "overdue", "never", "cannot tell")

@@ -6,14 +6,16 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from restore_watch.model.validation import Verdict
+from restore_watch.report.cluster_facts import COLUMNS
 from restore_watch.report.cluster_state import Policy
-from restore_watch.report.coverage_csv import COLUMNS
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report, Snapshot
 from restore_watch.report.report_json import report_json
 from restore_watch.report.restore_evidence import Objectives
-from restore_watch.report.what_a_restore_proves import Rung
+from restore_watch.report.what_a_restore_proves import DatedVerdict, Rung
 from unit.report.reports import END, HOUR, NO_ROLE, cluster, fleet, group, report, restore, rows
 
 TAGS = {"restore-test": "daily", "tier": "prod", "owner": "team"}
@@ -41,6 +43,7 @@ def test_a_line_has_what_the_state_rests_on() -> None:
         "createdAt": "2024-05-03T00:00:00.000000Z",
         "state": "failed",
         "why": "Atlas could not finish the restore of 29 Nov 2026.",
+        "remarks": "",
         "rung": "verified",
         "lastTestAt": "2026-11-27T00:42:00.000000Z",
         "days": "2",
@@ -49,10 +52,12 @@ def test_a_line_has_what_the_state_rests_on() -> None:
         "rtoMet": "true",
         "snapshotAgeSeconds": "10800",
         "rpoMet": "true",
+        "failedRestoreId": FAILED.job.restore_id,
+        "lastAttemptId": FAILED.job.restore_id,
         "lastAttemptAt": "2026-11-29T00:42:00.000000Z",
         "lastAttempt": "FAILED",
         "lastAttemptVerdict": "",
-        "newestSnapshotAt": "2026-11-29T19:00:00.000000Z",
+        "newestSnapshotAt": "2026-11-30T01:00:00.000000Z",
         "backups": "true",
         "pointInTime": "true",
         "paused": "false",
@@ -64,7 +69,7 @@ def test_a_line_has_what_the_state_rests_on() -> None:
 
 def test_the_newest_attempt_may_be_a_verdict_on_an_older_restore() -> None:
     judged = restore(LEDGER, END - 5 * DAY, 4, verdict=Verdict.FAILED)
-    late = replace(judged, judged_at=END - HOUR)
+    late = replace(judged, verdicts=(DatedVerdict(END - HOUR, Verdict.FAILED),))
     (row,) = rows(report([(LEDGER, [late, GOOD])]))
 
     assert (row["lastAttempt"], row["lastAttemptVerdict"]) == ("COMPLETED", "FAILED")
@@ -72,7 +77,7 @@ def test_the_newest_attempt_may_be_a_verdict_on_an_older_restore() -> None:
 
 
 def test_what_could_not_be_read_stands_in_the_line_with_its_fix() -> None:
-    snapshots = {LEDGER.key: Snapshot(None, NO_ROLE)}
+    snapshots = {LEDGER.key: Snapshot(None, unread=NO_ROLE)}
     for made in (
         report([(LEDGER, [])], {"ledger": NO_ROLE}),
         report([(LEDGER, [GOOD])], snapshots=snapshots),
@@ -84,6 +89,7 @@ def test_what_could_not_be_read_stands_in_the_line_with_its_fix() -> None:
         assert row["fix"] == NO_ROLE.fix
 
 
+@pytest.mark.fault("F112")
 def test_lines_begin_with_the_worst_and_no_cell_is_a_formula() -> None:
     made = fleet(11, name=lambda usual: f'=HYPERLINK("https://evil.example";"{usual}")\n@x')
 
@@ -109,7 +115,7 @@ def test_the_json_has_everything_else() -> None:
         unreadable=[{"cluster": "a", "restoreId": "b"}],
         degraded=[""],
         objectives=Objectives(rto=timedelta(minutes=90)),
-        snapshots={LEDGER.key: Snapshot(None, NO_ROLE)},
+        snapshots={LEDGER.key: Snapshot(None, unread=NO_ROLE)},
     )
     said = whole(made, **{"report.html": b"page", "coverage.csv": b"lines"})
 
@@ -125,12 +131,19 @@ def test_the_json_has_everything_else() -> None:
     assert said == {
         "headline": "1 of 1 cluster needs a look.",
         "needsAttention": True,
-        "version": "1.4.0",
+        "concerns": [
+            "1 of 1 cluster needs a look.",
+            "1 project and 2 clusters could not be read as a whole.",
+            "1 restore failed.",
+            "The watch is degraded.",
+        ],
+        "version": "2.0.0",
         "account": "123456789012",
         "region": "eu-west-1",
         "stack": "atlas-restore-watch",
         "period": {"from": "2026-11-23", "to": "2026-11-29"},
         "askedAt": "2026-11-30T06:00:00.000000Z",
+        "readAt": "2026-11-30T06:00:00.000000Z",
         "statesHoldAt": "2026-11-30T00:00:00.000000Z",
         "watchedSince": "2025-11-03T09:00:00.000000Z",
         "restoreTestCounts": "verified",
@@ -143,6 +156,7 @@ def test_the_json_has_everything_else() -> None:
         "unreadableItems": [{"cluster": "a", "restoreId": "b"}],
         "degraded": [""],
         "credentialsExpireAt": "2027-03-01T00:00:00.000000Z",
+        "missingInMonth": [],
         "files": {
             "coverage.csv": {"sha256": hashlib.sha256(b"lines").hexdigest()},
             "report.html": {"sha256": hashlib.sha256(b"page").hexdigest()},

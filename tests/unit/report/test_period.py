@@ -28,7 +28,7 @@ def test_without_a_period_the_schedule_closes_one(
     request = read_request({"action": "report"}, schedule, NOW)
 
     assert request.period == Period(date.fromisoformat(first), date.fromisoformat(last))
-    assert request.is_scheduled
+    assert request.publishes
 
 
 def test_a_retry_hours_later_is_about_the_moment_of_the_schedule() -> None:
@@ -43,9 +43,10 @@ def test_a_retry_hours_later_is_about_the_moment_of_the_schedule() -> None:
 def test_a_named_period_includes_both_days_and_publishes_nothing() -> None:
     event = {"action": "report", "from": "2026-10-01", "to": "2026-10-31"}
 
-    period, _, is_scheduled = read_request(event, Schedule.WEEKLY, NOW)
+    period, _, publishes, is_dated = read_request(event, Schedule.WEEKLY, NOW)
 
-    assert not is_scheduled
+    assert not publishes
+    assert not is_dated
     assert period.is_whole_month
     assert period.includes(datetime(2026, 10, 31, 23, 59, 59, tzinfo=UTC))
     assert not period.includes(datetime(2026, 11, 1, tzinfo=UTC))

@@ -16,11 +16,11 @@ from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster, read_cluster
 from restore_watch.report.cluster_state import Policy, State, judge
 from restore_watch.report.fleet import Fleet
+from restore_watch.report.judge_fleet import judge_fleet
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Sign
-from restore_watch.report.reporter import judge_fleet
 from restore_watch.report.restore_evidence import Objectives, read_evidence
-from restore_watch.report.what_a_restore_proves import Restore, merged, restore_listed
+from restore_watch.report.what_a_restore_proves import DatedVerdict, Restore, merged, restore_listed
 from strategies import json_values
 from unit.report.reports import END, HOUR, NO_ROLE, cluster, group, report, restore
 from unit.report.stored import item_of
@@ -56,20 +56,25 @@ def test_whatever_atlas_says_of_a_cluster_is_read(entry: dict[str, Any], kind: R
 lists = st.lists(restores, max_size=6, unique_by=lambda one: one.job.restore_id)
 
 
+def identity(one: Restore) -> tuple[str, str, str]:
+    """A job may stand in the table under a wrong cluster too."""
+    return one.job.group_id, one.job.cluster_name, one.job.restore_id
+
+
 @given(lists, lists)
 def test_each_restore_is_there_once_and_keeps_its_verdict_and_its_end(
     known: Sequence[Restore], listed: Sequence[Restore]
 ) -> None:
     listed = [restore_listed(one.job) for one in listed]
 
-    both = {one.job.restore_id: one for one in merged(known, listed)}
+    both = {identity(one): one for one in merged(known, listed)}
 
     began = [one.began for one in both.values()]
     assert began == sorted(began)
-    assert both.keys() == {one.job.restore_id for one in (*known, *listed)}
+    assert both.keys() == {identity(one) for one in (*known, *listed)}
     for one in known:
-        found = both[one.job.restore_id]
-        assert (found.verdict, found.judged_at) == (one.verdict, one.judged_at)
+        found = both[identity(one)]
+        assert found.verdicts == one.verdicts
         assert found.job == one.job or (found.job.terminal and not one.job.terminal)
     assert merged(known, []) == merged([], known)
 
@@ -132,7 +137,8 @@ def test_a_verdict_is_no_older_than_the_restore_that_it_judges() -> None:
     """The pipeline wrote its local time as if it were UTC."""
     good = restore(LEDGER, END - 5 * HOUR)
     bad = replace(
-        restore(LEDGER, END - 4 * HOUR, 2, verdict=Verdict.FAILED), judged_at=END - 5 * HOUR
+        restore(LEDGER, END - 4 * HOUR, 2),
+        verdicts=(DatedVerdict(END - 5 * HOUR, Verdict.FAILED),),
     )
 
     assert judge(LEDGER, [good, bad], None, Policy(), END).state is State.FAILED
@@ -170,3 +176,34 @@ def test_months_before_a_list_that_goes_on_are_not_called_untested() -> None:
     seen = replace(made, watched_since=datetime(2026, 6, 1, tzinfo=UTC))
     known = list(seen.signs(judged).values())
     assert known == [Sign.ABSENT] * 7 + [Sign.NONE] * 2 + [Sign.RESTORED] * 4
+
+
+AT = END - DAY
+ENDED = restore(LEDGER, AT - HOUR, took=HOUR / 2, verdict=Verdict.FAILED)
+
+
+@pytest.mark.fault("F115")
+@pytest.mark.parametrize(
+    ("moment", "outcome", "verdict"),
+    [
+        (ENDED.ended_at, "OPEN", None),
+        (ENDED.ended_at + timedelta(seconds=1), "COMPLETED", None),
+        (ENDED.verdicts[0].at, "COMPLETED", None),
+        (ENDED.verdicts[0].at + timedelta(seconds=1), "COMPLETED", Verdict.FAILED),
+    ],
+    ids=["at its end", "ended", "at its verdict", "judged"],
+)
+def test_a_restore_is_as_it_stood_then(
+    moment: datetime, outcome: str, verdict: Verdict | None
+) -> None:
+    then = ENDED.as_of(moment)
+
+    assert (then.outcome, then.verdict) == (outcome, verdict)
+
+
+@pytest.mark.fault("F115")
+def test_a_later_verdict_leaves_the_earlier_one() -> None:
+    earlier, later = DatedVerdict(AT - HOUR, Verdict.PASSED), DatedVerdict(AT, Verdict.FAILED)
+    both = replace(restore(LEDGER, AT - 5 * HOUR), verdicts=(earlier, later))
+
+    assert (both.verdict, both.as_of(AT).verdict) == (Verdict.FAILED, Verdict.PASSED)

@@ -1,0 +1,108 @@
+"""The facts of a cluster by their public names, which coverage.csv and report.json share. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from restore_watch.model.status_change import utc_text
+from restore_watch.report.cluster_remarks import not_read, remarks
+from restore_watch.report.cluster_state import Judged
+from restore_watch.report.report import Report
+from restore_watch.report.words import why
+
+COLUMNS = (
+    "groupId",
+    "projectName",
+    "clusterName",
+    "clusterId",
+    "kind",
+    "createdAt",
+    "state",
+    "why",
+    "remarks",
+    "rung",
+    "lastTestAt",
+    "days",
+    "restoreId",
+    "durationSeconds",
+    "rtoMet",
+    "snapshotAgeSeconds",
+    "rpoMet",
+    "failedRestoreId",
+    "lastAttemptId",
+    "lastAttemptAt",
+    "lastAttempt",
+    "lastAttemptVerdict",
+    "newestSnapshotAt",
+    "backups",
+    "pointInTime",
+    "paused",
+    "unread",
+    "unreadSince",
+    "fix",
+)
+"""The names of the facts, in the order of the columns of coverage.csv."""
+
+
+def cluster_facts(report: Report, judged: Judged) -> dict[str, Any]:
+    """Return what is known of a cluster. None stands for what is not known."""
+    cluster = judged.cluster
+    facts: dict[str, Any] = dict.fromkeys(COLUMNS)
+    facts |= {
+        "groupId": cluster.group_id,
+        "projectName": report.project_names.get(cluster.group_id),
+        "clusterName": cluster.name,
+        "clusterId": cluster.id,
+        "kind": cluster.kind,
+        "createdAt": _text(cluster.created_at),
+        "state": judged.state,
+        "why": why(report, judged) or None,
+        "remarks": "; ".join(remarks(report, judged)) or None,
+        "backups": cluster.has_backups,
+        "pointInTime": cluster.is_continuous,
+        "paused": cluster.is_paused,
+    }
+    facts |= _last_test(report, judged)
+    facts |= _last_attempt(judged)
+    snapshot = report.snapshots.get(cluster.key)
+    if snapshot is not None:
+        facts["newestSnapshotAt"] = _text(snapshot.taken_at)
+    unread = not_read(report, judged)
+    if unread is not None:
+        facts["unread"] = unread.problem
+        facts["unreadSince"] = _text(unread.since)
+        facts["fix"] = unread.fix
+    return facts
+
+
+def _last_test(report: Report, judged: Judged) -> Mapping[str, Any]:
+    good = judged.good
+    if good is None:
+        return {}
+    return {
+        "rung": good.rung,
+        "lastTestAt": _text(good.ended_at),
+        "days": judged.days(report.at),
+        "restoreId": good.job.restore_id,
+        "durationSeconds": good.job.duration_seconds,
+        "rtoMet": report.rto_met(good),
+        "snapshotAgeSeconds": good.job.snapshot_age_seconds,
+        "rpoMet": report.objectives.rpo_met(good.job),
+    }
+
+
+def _last_attempt(judged: Judged) -> Mapping[str, Any]:
+    facts: dict[str, Any] = {}
+    if judged.failed is not None:
+        facts["failedRestoreId"] = judged.failed.job.restore_id
+    last = judged.last_attempt
+    if last is not None:
+        facts["lastAttemptId"] = last.job.restore_id
+        facts["lastAttemptAt"] = _text(last.failed_at or last.ended_at)
+        facts["lastAttempt"] = last.outcome
+        facts["lastAttemptVerdict"] = last.verdict
+    return facts
+
+
+def _text(moment: datetime | None) -> str | None:
+    return utc_text(moment) if moment else None

@@ -1,0 +1,84 @@
+"""What somebody should know of a cluster beside its state, as short texts. Pure."""
+
+from datetime import timedelta
+
+from restore_watch.report.cluster_state import EXEMPTION_TAG, Judged, State, Unread
+from restore_watch.report.report import Report
+from restore_watch.report.wording import day
+
+OLDEST_SNAPSHOT = timedelta(days=2)
+"""Without an RPO, the newest snapshot of a cluster may be this old."""
+
+
+def needs_look(report: Report, judged: Judged) -> bool:
+    """Whether somebody should look at the cluster: for its state, or for a remark against it."""
+    return judged.state.needs_look or bool(_against(report, judged))
+
+
+def remarks(report: Report, judged: Judged) -> list[str]:
+    """Return every remark: those against the cluster, and those that only explain it."""
+    cluster, last = judged.cluster, judged.last_attempt
+    said = _against(report, judged)
+    if last is not None and last.was_given_up:
+        said.append(f"last attempt {last.outcome.lower()} on {day(last.ended_at)}")
+    if cluster.is_paused:
+        said.append("paused")
+    _, _, reason = cluster.tags.get(EXEMPTION_TAG, "").partition(":")
+    if judged.state is State.EXEMPT and reason.strip():
+        said.append(reason.strip())
+    return said
+
+
+def not_restorable(report: Report, judged: Judged) -> str:
+    """
+    Return why the cluster could not be restored today as its owners expect; "" if it could.
+
+    What Atlas does not say is no reason.
+    """
+    cluster, snapshot = judged.cluster, report.snapshots.get(judged.cluster.key)
+    if not judged.state.needs_test:
+        return ""
+    if cluster.has_backups is False:
+        return "backups off"
+    if snapshot is None or snapshot.unread is not None:
+        return ""
+    taken = snapshot.taken_at
+    if taken is None:
+        return "no snapshot"
+    if snapshot.is_fallback:
+        return f"newest snapshot of {day(taken)} is a fallback, which may be inconsistent"
+    oldest = report.objectives.rpo or OLDEST_SNAPSHOT
+    return f"newest snapshot of {day(taken)}" if report.read_at - taken > oldest else ""
+
+
+def not_read(report: Report, judged: Judged) -> Unread | None:
+    """Return why its restores or its snapshots could not be read, or not all."""
+    snapshot = report.snapshots.get(judged.cluster.key)
+    return judged.unread or (snapshot.unread if snapshot else None)
+
+
+def missed(report: Report, judged: Judged) -> list[str]:
+    """Return which objectives the last good test of a cluster that needs tests did not meet."""
+    good = judged.good
+    if good is None or not judged.state.needs_test:
+        return []
+    said = []
+    if report.rto_met(good) is False:
+        said.append("over the RTO")
+    if report.objectives.rpo_met(good.job) is False:
+        said.append("over the RPO")
+    return said
+
+
+def _against(report: Report, judged: Judged) -> list[str]:
+    said = []
+    if reason := not_restorable(report, judged):
+        said.append(reason)
+    said += missed(report, judged)
+    # The state *cannot tell* says it already.
+    if judged.unread is not None and judged.state is not State.CANNOT_TELL:
+        said.append("restores not fully read")
+    snapshot = report.snapshots.get(judged.cluster.key)
+    if snapshot is not None and snapshot.unread is not None:
+        said.append("snapshots not read")
+    return said

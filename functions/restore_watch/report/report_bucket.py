@@ -1,0 +1,190 @@
+"""
+The bucket of the reports, so that the files of one report always agree with each other.
+
+`reports/` holds the newest report of each last day, and `months/` the first whole report of each
+month, which the function never replaces.
+"""
+
+import io
+import random
+import zipfile
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from foundation.aws_call import AwsCallError, aws_call
+from foundation.clock import Clock
+from foundation.deadline import Deadline
+from foundation.plain_class import plain_class
+from restore_watch.errors import ReportNotWrittenError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BUNDLE = "report.zip"
+"""The file of a month that is stored first. It has the others, which are unpacked from it."""
+
+TRIES = 5
+"""So often the files of a report are written, if another invocation writes the same ones."""
+
+_EXISTS = "PreconditionFailed"
+"""S3's code if a key exists that must not: "Conditional writes", Amazon S3 User Guide."""
+
+_ABSENT = {"NoSuchKey", "AccessDenied"}
+"""
+S3's codes for a key that does not exist. A role that may not list the bucket, as this function's,
+gets the second one: "GetObject", Amazon S3 API Reference.
+"""
+
+_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+    "zip": "application/zip",
+}
+
+
+@plain_class
+class ReportBucket:
+    """
+    Stores and reads reports. `files` are contents by name, with report.json as the last.
+
+    Its methods raise ReportNotWrittenError if S3 refuses or does not answer.
+    """
+
+    client: "S3Client"
+    name: str
+    clock: Clock
+
+    def put_report(self, prefix: str, files: Mapping[str, bytes], deadline: Deadline) -> None:
+        """
+        Store the files of a report, in place of an earlier report.
+
+        Two invocations may write the same report at once. Each looks at what lies there when it has
+        written all files, and writes them again if a file is not its own. So the last one to write
+        has seen that every file is its own.
+        """
+        for _ in range(TRIES):
+            written = {
+                name: self._put(f"{prefix}{name}", body, deadline) for name, body in files.items()
+            }
+            found = {name: self._tag_of(f"{prefix}{name}", deadline) for name in written}
+            if found == written:
+                return
+            self.clock.sleep(random.uniform(0.5, 3))  # noqa: S311  not a secret
+        raise ReportNotWrittenError("Other invocations write the same report; a retry writes it")
+
+    def has_month(self, prefix: str, deadline: Deadline) -> bool:
+        """Whether every file of a month is there: report.json is the last to be written."""
+        return self._tag_if_there(f"{prefix}report.json", deadline) is not None
+
+    def read_month(self, prefix: str, deadline: Deadline) -> Mapping[str, bytes] | None:
+        """Return the files of the month's bundle, None if the month has no bundle yet."""
+        bundle = self._get(f"{prefix}{BUNDLE}", deadline)
+        if bundle is None:
+            return None
+        with zipfile.ZipFile(io.BytesIO(bundle)) as packed:
+            return {name: packed.read(name) for name in packed.namelist()}
+
+    def keep_month(
+        self, prefix: str, files: Mapping[str, bytes], deadline: Deadline
+    ) -> Mapping[str, bytes]:
+        """
+        Store the files of a month, and return those that stay.
+
+        The bundle is stored at once and only once, and the other files come from the stored bundle.
+        So they agree with each other, even if an earlier invocation died among them, or another
+        one was first.
+        """
+        if not self._put_once(f"{prefix}{BUNDLE}", _packed(files), deadline):
+            kept = self.read_month(prefix, deadline)
+            if kept is None:
+                raise ReportNotWrittenError("S3 hides the month that it has; a retry reads it")
+            files = kept
+        for name, body in files.items():
+            self._put_once(f"{prefix}{name}", body, deadline)
+        return files
+
+    def _put(self, key: str, body: bytes, deadline: Deadline) -> str:
+        """Store a file. Return its entity tag."""
+        try:
+            return self._store(key, body, deadline)
+        except AwsCallError as error:
+            raise _not_written(error) from None
+
+    def _put_once(self, key: str, body: bytes, deadline: Deadline) -> bool:
+        """Store a file, unless there is one. Return whether it is new."""
+        try:
+            self._store(key, body, deadline, IfNoneMatch="*")
+        except AwsCallError as error:
+            if error.code == _EXISTS:
+                return False
+            raise _not_written(error) from None
+        return True
+
+    def _store(self, key: str, body: bytes, deadline: Deadline, **how: Any) -> str:
+        answer = aws_call(
+            deadline,
+            "store the report",
+            self.client.put_object,
+            "ETag",
+            Bucket=self.name,
+            Key=key,
+            Body=body,
+            ContentType=_TYPES[key.rpartition(".")[2]],
+            **how,
+        )
+        return str(answer["ETag"])
+
+    def _tag_of(self, key: str, deadline: Deadline) -> str:
+        """Return the entity tag of a file that is there."""
+        try:
+            return self._read_tag(key, deadline)
+        except AwsCallError as error:
+            raise _not_written(error) from None
+
+    def _tag_if_there(self, key: str, deadline: Deadline) -> str | None:
+        """Return the entity tag of what lies there, None if nothing does."""
+        try:
+            return self._read_tag(key, deadline)
+        except AwsCallError as error:
+            if error.code in _ABSENT:
+                return None
+            raise _not_written(error) from None
+
+    def _read_tag(self, key: str, deadline: Deadline) -> str:
+        def head(**place: Any) -> Mapping[str, Any]:
+            answer = self.client.get_object(**place)
+            answer["Body"].close()
+            return answer
+
+        return str(self._read(head, "ETag", key, deadline)["ETag"])
+
+    def _get(self, key: str, deadline: Deadline) -> bytes | None:
+        """Return the content of what lies there, None if nothing does."""
+
+        def whole(**place: Any) -> Mapping[str, Any]:
+            return {"Body": self.client.get_object(**place)["Body"].read()}
+
+        try:
+            return bytes(self._read(whole, "Body", key, deadline)["Body"])
+        except AwsCallError as error:
+            if error.code in _ABSENT:
+                return None
+            raise _not_written(error) from None
+
+    def _read(self, call: Any, field: str, key: str, deadline: Deadline) -> Any:
+        return aws_call(deadline, "read the report", call, field, Bucket=self.name, Key=key)
+
+
+def _not_written(error: AwsCallError) -> ReportNotWrittenError:
+    return ReportNotWrittenError(f"S3 {error}; a retry writes the report")
+
+
+def _packed(files: Mapping[str, bytes]) -> bytes:
+    """Return a zip of the files, which has the same bytes each time."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as bundle:
+        for name, body in files.items():
+            # Without a date, an entry is of the first day that the format knows.
+            bundle.writestr(zipfile.ZipInfo(name), body, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()

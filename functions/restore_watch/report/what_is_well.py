@@ -1,0 +1,127 @@
+"""
+Whether all is well. Pure.
+
+*All is well* is the strongest sentence that the product says, so every line here has to hold. The
+headline, the subject of the message, `attention`, and what people read follow `concerns`.
+"""
+
+from restore_watch.model.restore_job import RestoreStatus
+from restore_watch.model.validation import Verdict
+from restore_watch.report.cluster_remarks import missed, not_read, not_restorable
+from restore_watch.report.cluster_state import State
+from restore_watch.report.period import DAY
+from restore_watch.report.report import Report
+from restore_watch.report.wording import count, day, duration
+
+
+def concerns(report: Report) -> list[str]:
+    """Return a sentence for each line that does not hold, the weightiest first."""
+    return [
+        *_nothing_is_proven(report),
+        *_tests_are_missing(report),
+        *_not_restorable(report),
+        *_not_read(report),
+        *_objectives_were_missed(report),
+        *_restores_went_wrong(report),
+        *_the_watch_is_at_risk(report),
+    ]
+
+
+def _nothing_is_proven(report: Report) -> list[str]:
+    if report.judged is None:
+        return ["No project is watched: this report proves nothing."]
+    # An unread list may have clusters: that is a line of its own.
+    if report.required or report.unread_projects:
+        return []
+    if not report.project_names and not report.judged:
+        return ["No project is watched: this report proves nothing."]
+    said = ["No cluster needs a test: this report proves nothing."]
+    if report.is_tag_unused and report.policy.required_tag:
+        tag = "=".join(report.policy.required_tag)
+        said.append(f"No cluster has the tag {tag} of RestoreTestTag.")
+    return said
+
+
+def _tests_are_missing(report: Report) -> list[str]:
+    required = report.required
+    bad = [judged for judged in required if judged.state.needs_look]
+    if bad:
+        return [f"{_need_a_look(len(bad), len(required))}."]
+    if required and report.states[State.TESTED] == 0:
+        return [f"{_need_a_look(len(required), len(required))}: none is tested yet."]
+    return []
+
+
+def _need_a_look(bad: int, required: int) -> str:
+    return f"{bad} of {count(required, 'cluster')} need{'s' if bad == 1 else ''} a look"
+
+
+def _not_restorable(report: Report) -> list[str]:
+    bad = [judged for judged in report.required if not_restorable(report, judged)]
+    return [f"{count(len(bad), 'cluster')} could not be restored as you expect."] if bad else []
+
+
+def _not_read(report: Report) -> list[str]:
+    clusters = {judged.cluster.key for judged in report.judged or () if not_read(report, judged)}
+    for item in report.unreadable:
+        group_id, _, name = item["cluster"].partition("/")
+        clusters.add((group_id, name))
+    projects = [group_id for group_id in report.unread_projects if group_id]
+    unread = []
+    if "" in report.unread_projects:
+        unread.append("the list of projects")
+    if projects:
+        unread.append(count(len(projects), "project"))
+    if clusters:
+        unread.append(count(len(clusters), "cluster"))
+    if not unread:
+        return []
+    *others, last = unread
+    text = f"{', '.join(others)} and {last}" if others else last
+    return [f"{text[0].upper()}{text[1:]} could not be read as a whole."]
+
+
+def _objectives_were_missed(report: Report) -> list[str]:
+    bad = [judged for judged in report.required if missed(report, judged)]
+    their = "its" if len(bad) == 1 else "their"
+    return [f"{count(len(bad), 'test')} missed {their} RTO or RPO."] if bad else []
+
+
+def _restores_went_wrong(report: Report) -> list[str]:
+    """Of the restores of the period, whatever was restored, and of those that are open still."""
+    failed = [one for one in report.begun if one.job.status is RestoreStatus.FAILED]
+    refuted = [one for one in report.begun if one.verdict is Verdict.FAILED]
+    longest = report.objectives.rto or DAY
+    late = [
+        restore
+        for restore in report.all_restores
+        if restore.began < report.at
+        and not restore.job.terminal
+        and restore.is_followed
+        and report.asked_at - restore.began > longest
+    ]
+    said = []
+    if failed:
+        said.append(f"{count(len(failed), 'restore')} failed.")
+    if late:
+        limit = f"the RTO of {duration(longest)}" if report.objectives.rto else "a day"
+        are = "is" if len(late) == 1 else "are"
+        said.append(f"{count(len(late), 'restore')} {are} open for longer than {limit}.")
+    if refuted:
+        said.append(f"{count(len(refuted), 'verdict')} FAILED.")
+    return said
+
+
+def _the_watch_is_at_risk(report: Report) -> list[str]:
+    said = []
+    if "" in report.degraded:
+        said.append("The watch is degraded.")
+    elif report.degraded:
+        said.append(f"The watch of {count(len(report.degraded), 'project')} is degraded.")
+    expires_at = report.credentials_expire_at
+    if expires_at is not None and expires_at <= report.asked_at:
+        said.append(f"The credentials for Atlas expired on {day(expires_at)}.")
+    elif expires_at is not None and expires_at <= report.next_at:
+        when = f"on {day(expires_at)}, before the next report"
+        said.append(f"The credentials for Atlas expire {when}.")
+    return said

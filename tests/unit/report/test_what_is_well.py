@@ -1,0 +1,198 @@
+"""Whether all is well: each line that has to hold."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from restore_watch.model.validation import Verdict
+from restore_watch.report.cluster_state import Policy
+from restore_watch.report.period import DAY
+from restore_watch.report.report import Report, Snapshot
+from restore_watch.report.what_is_well import concerns
+from restore_watch.report.words import headline
+from unit.report.reports import END, HOUR, NO_ROLE, cluster, evidence, group, report, restore
+
+LEDGER = cluster()
+KEY = LEDGER.key
+GOOD = restore(LEDGER, END - 3 * DAY)
+WELL = report([(LEDGER, [GOOD])])
+ITEM = {"cluster": f"{group(0)}/ledger", "restoreId": "0" * 24}
+TAG = Policy(required_tag=("tier", "Production"))
+
+
+def with_restore(days: float, **fields: Any) -> Report:
+    """A restore of another cluster, so that the state of this one stays."""
+    other = restore(cluster("gone", 1), END - days * DAY, 9, **fields)
+    restores = sorted([GOOD, other], key=lambda one: one.began)
+    seen = [evidence(one) for one in restores if WELL.period.includes(one.began)]
+    return replace(WELL, all_restores=restores, evidence=seen)
+
+
+def with_cluster(*restores: Any, **fields: Any) -> Report:
+    return report([(cluster(**fields), restores)])
+
+
+NOTHING = "No cluster needs a test: this report proves nothing."
+CASES: dict[str, tuple[Report, list[str]]] = {
+    "well": (WELL, []),
+    "no project": (
+        replace(WELL, judged=None),
+        ["No project is watched: this report proves nothing."],
+    ),
+    "no project in the list": (
+        replace(WELL, judged=[], project_names={}),
+        ["No project is watched: this report proves nothing."],
+    ),
+    "no cluster": (replace(WELL, judged=[]), [NOTHING]),
+    "all exempt": (with_cluster(tags={"restore-test": "exempt"}), [NOTHING]),
+    "tag mistyped": (
+        report([(LEDGER, [GOOD])], policy=TAG),
+        [NOTHING, "No cluster has the tag tier=Production of RestoreTestTag."],
+    ),
+    "never": (with_cluster(), ["1 of 1 cluster needs a look."]),
+    "two of three": (
+        report([(LEDGER, [GOOD]), (cluster("stock"), []), (cluster("crm"), [])]),
+        ["2 of 3 clusters need a look."],
+    ),
+    "all new": (
+        with_cluster(created_at=END - DAY),
+        ["1 of 1 cluster needs a look: none is tested yet."],
+    ),
+    "backups off": (
+        with_cluster(GOOD, has_backups=False),
+        ["1 cluster could not be restored as you expect."],
+    ),
+    "backups not said": (with_cluster(GOOD, has_backups=None), []),
+    "exempt without backups": (
+        report(
+            [
+                (LEDGER, [GOOD]),
+                (cluster("copy", tags={"restore-test": "exempt"}, has_backups=False), []),
+            ]
+        ),
+        [],
+    ),
+    "no snapshot": (
+        replace(WELL, snapshots={KEY: Snapshot(None)}),
+        ["1 cluster could not be restored as you expect."],
+    ),
+    "fallback": (
+        replace(WELL, snapshots={KEY: Snapshot(END, is_fallback=True)}),
+        ["1 cluster could not be restored as you expect."],
+    ),
+    "older than the RPO": (
+        replace(WELL, snapshots={KEY: Snapshot(WELL.read_at - 24 * HOUR - timedelta(seconds=1))}),
+        ["1 cluster could not be restored as you expect."],
+    ),
+    "as old as the RPO": (
+        replace(WELL, snapshots={KEY: Snapshot(WELL.read_at - 24 * HOUR)}),
+        [],
+    ),
+    "without an RPO, older than two days": (
+        replace(
+            WELL,
+            objectives=WELL.objectives.__class__(),
+            snapshots={KEY: Snapshot(WELL.read_at - 2 * DAY - timedelta(seconds=1))},
+        ),
+        ["1 cluster could not be restored as you expect."],
+    ),
+    "restores not read": (
+        report([(LEDGER, [GOOD])], {"ledger": NO_ROLE}),
+        ["1 cluster could not be read as a whole."],
+    ),
+    "snapshots not read": (
+        replace(WELL, snapshots={KEY: Snapshot(None, unread=NO_ROLE)}),
+        ["1 cluster could not be read as a whole."],
+    ),
+    "item not read": (
+        replace(WELL, unreadable=[ITEM]),
+        ["1 cluster could not be read as a whole."],
+    ),
+    "projects not read": (
+        replace(WELL, unread_projects={"": NO_ROLE, group(1): NO_ROLE, group(2): NO_ROLE}),
+        ["The list of projects and 2 projects could not be read as a whole."],
+    ),
+    "no list read": (
+        replace(WELL, judged=[], unread_projects={group(0): NO_ROLE}),
+        ["1 project could not be read as a whole."],
+    ),
+    "over the RTO": (
+        with_cluster(restore(LEDGER, END - DAY, took=HOUR + timedelta(seconds=1))),
+        ["1 test missed its RTO or RPO."],
+    ),
+    "over the RPO": (
+        with_cluster(restore(LEDGER, END - DAY, snapshotFinishedDate=END - 3 * DAY)),
+        ["1 test missed its RTO or RPO."],
+    ),
+    "a download failed": (
+        with_restore(1, status="FAILED", deliveryType="DOWNLOAD"),
+        ["1 restore failed."],
+    ),
+    "failed before the period": (with_restore(30, status="FAILED"), []),
+    "open for six days": (
+        with_restore(6, status="RUNNING", restoreFinishedDate=None),
+        ["1 restore is open for longer than the RTO of 1 h."],
+    ),
+    "open for long, from before the period": (
+        with_restore(30, status="RUNNING", restoreFinishedDate=None),
+        ["1 restore is open for longer than the RTO of 1 h."],
+    ),
+    "verdict on a download": (
+        with_restore(1, verdict=Verdict.FAILED, deliveryType="DOWNLOAD"),
+        ["1 verdict FAILED."],
+    ),
+    "cancelled": (with_restore(1, status="CANCELLED"), []),
+    "stack degraded": (replace(WELL, degraded=["", group(0)]), ["The watch is degraded."]),
+    "project degraded": (
+        replace(WELL, degraded=[group(0)]),
+        ["The watch of 1 project is degraded."],
+    ),
+    "credentials expire": (
+        replace(WELL, credentials_expire_at=WELL.next_at),
+        ["The credentials for Atlas expire on 7 Dec 2026, before the next report."],
+    ),
+    "credentials expired": (
+        replace(WELL, credentials_expire_at=WELL.asked_at),
+        ["The credentials for Atlas expired on 30 Nov 2026."],
+    ),
+    "credentials last": (
+        replace(WELL, credentials_expire_at=WELL.next_at + timedelta(seconds=1)),
+        [],
+    ),
+}
+
+
+@pytest.mark.fault("F113")
+@pytest.mark.parametrize(("made", "said"), CASES.values(), ids=CASES)
+def test_each_line_that_does_not_hold_has_its_sentence(made: Report, said: list[str]) -> None:
+    assert concerns(made) == said
+    assert headline(made).startswith("All is well") == (said == [])
+
+
+def test_a_restore_that_the_watch_has_given_up_is_not_open() -> None:
+    """Atlas no longer knows it, so nobody will see its end."""
+    lost = restore(LEDGER, END - 6 * DAY, 9, status="RUNNING", restoreFinishedDate=None)
+    made = replace(WELL, all_restores=[replace(lost, is_followed=False), GOOD])
+
+    assert concerns(made) == []
+
+
+FIELDS: dict[str, dict[str, Any]] = {
+    "needs a look": {"judged": with_cluster().judged},
+    "not restorable": {"snapshots": {KEY: Snapshot(None)}},
+    "not read": {"unread_projects": {group(1): NO_ROLE}},
+    "degraded": {"degraded": [""]},
+    "expiring": {"credentials_expire_at": WELL.asked_at + DAY},
+}
+
+
+@pytest.mark.parametrize(("first", "second"), list(combinations(FIELDS, 2)), ids="-".join)
+def test_of_two_concerns_the_weightier_is_the_headline(first: str, second: str) -> None:
+    made = replace(WELL, **(FIELDS[first] | FIELDS[second]))
+    alone = replace(WELL, **FIELDS[first])
+
+    assert len(concerns(made)) == 2
+    assert [headline(made)] == concerns(alone)
