@@ -12,8 +12,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from pictures.render import OPTIONS, find_browser
 from restore_watch.report.html_page import page
+from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
-from unit.report.reports import NO_ROLE, fleet, group
+from restore_watch.report.restore_evidence import Objectives
+from unit.report.reports import END, HOUR, NO_ROLE, cluster, fleet, group, report, restore
 from unit.report.test_html_page import HOSTILE
 
 BROWSER = find_browser()
@@ -104,24 +106,27 @@ def test_four_hundred_clusters_stay_in_their_room(browser: Browser, tmp_path: Pa
     seen.close()
 
 
-@pytest.mark.parametrize("is_well", [False, True])
-def test_forty_clusters_print_on_two_pages(
-    browser: Browser, tmp_path: Path, *, is_well: bool
+@pytest.mark.parametrize(("is_well", "pages"), [(False, 3), (True, 2)])
+def test_forty_clusters_print_on_a_few_pages(
+    browser: Browser, tmp_path: Path, *, is_well: bool, pages: int
 ) -> None:
     seen, _ = opened(browser, fleet(40, is_well=is_well), tmp_path, scheme="dark")
 
     printed = seen.pdf(prefer_css_page_size=True, print_background=True)
-    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == pages
     seen.close()
 
 
-def test_a_project_that_is_folded_prints_as_a_line(browser: Browser, tmp_path: Path) -> None:
+def test_in_print_nothing_is_folded(browser: Browser, tmp_path: Path) -> None:
+    """An auditor gets the printed page, and has to find each cluster in it."""
     seen, _ = opened(browser, fleet(70, is_well=True), tmp_path)
+    shown = "[...document.querySelectorAll('.months tr')].filter(x => x.checkVisibility()).length"
+    on_screen = seen.evaluate(shown)
     seen.emulate_media(media="print")
 
-    heights = seen.evaluate("[...document.querySelectorAll('details')].map(x => x.offsetHeight)")
-    assert len(heights) == 7
-    assert max(heights) < 24
+    heads = seen.evaluate("document.querySelectorAll('.months thead tr').length")
+    assert on_screen < 70
+    assert seen.evaluate(shown) == 70 + heads
     seen.close()
 
 
@@ -136,4 +141,40 @@ def test_a_month_differs_without_colour(browser: Browser, tmp_path: Path) -> Non
     )
     kinds = {one.partition(": ")[2] for one in titles}
     assert {"verified by a pipeline", "no test", "restored into a cluster"} <= kinds
+    seen.close()
+
+
+def test_on_a_phone_each_date_has_its_word(browser: Browser, tmp_path: Path) -> None:
+    seen, _ = opened(browser, fleet(11), tmp_path, 360)
+
+    dates = seen.locator(".look td.date").all_inner_texts()
+    assert dates
+    assert all(date.startswith("last good ") for date in dates)
+    assert all(text.startswith("scheduled ") for text in seen.locator("td.when").all_inner_texts())
+    seen.close()
+
+
+LABELS = """() => {
+    const labels = [...document.querySelectorAll("th.bar text")];
+    const boxes = labels.map(label => label.getBoundingClientRect());
+    return boxes.sort((one, other) => one.left - other.left)
+        .map((box, n) => n && boxes[n - 1].right > box.left).some(overlaps => overlaps);
+}"""
+
+
+def test_a_restore_of_days_leaves_the_labels_and_the_other_bars_readable(
+    browser: Browser, tmp_path: Path
+) -> None:
+    ledger = cluster()
+    usual = [restore(ledger, END - (10 + n) * HOUR, n, HOUR / 3) for n in range(5)]
+    days = restore(ledger, END - 6 * DAY, 90, status="RUNNING", restoreFinishedDate=None)
+    objectives = Objectives(HOUR / 2, 6 * HOUR)
+    made = replace(report([(ledger, [*usual, days])]), objectives=objectives)
+    seen, _ = opened(browser, made, tmp_path)
+
+    assert seen.evaluate(LABELS) is False
+    widths = [
+        box["width"] for bar in seen.locator("td.bar rect").all() if (box := bar.bounding_box())
+    ]
+    assert min(widths) > max(widths) / 10
     seen.close()

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from itertools import chain
 from typing import Any
 
@@ -217,17 +218,23 @@ def test_what_needs_a_look_beside_clusters_stands_above_the_table() -> None:
     )
     text = ParsedPage(page(made)).text
 
-    assert f"crm : Clusters not read: {NO_ROLE.problem}, since 3 Sep 2026. {NO_ROLE.fix}" in text
-    assert text.count("Clusters not read") == text.count("cannot be seen.") == 2
+    assert f"crm : not read: {NO_ROLE.problem}, since 3 Sep 2026. {NO_ROLE.fix}" in text
+    assert text.count(": not read: ") == text.count("cannot be seen.") == 2
     assert "orders cannot be seen." in text
     assert "The list of projects, 1 project and 1 cluster could not be read as a whole." in text
     assert f"Items of the table that cannot be read: {group(0)}/ledger , restore x ." in text
 
 
-def test_a_restore_that_was_cancelled_in_time_is_neither_late_nor_good() -> None:
-    html = page(report([(LEDGER, [restore(LEDGER, END - DAY, status="CANCELLED")])]))
+@pytest.mark.parametrize("status", ["CANCELLED", "EXPIRED"])
+@pytest.mark.parametrize("minutes", [42, 90])
+def test_a_restore_that_was_given_up_is_neither_late_nor_good_nor_failed(
+    status: str, minutes: int
+) -> None:
+    took = timedelta(minutes=minutes)
+    html = page(report([(LEDGER, [restore(LEDGER, END - DAY, took=took, status=status)])]))
 
-    assert '<span class="open">42 min, cancelled</span>' in html
+    assert re.findall(r'<span class="open">[^<]*, ([a-z]+)</span>', html) == [status.lower()]
+    assert f"last attempt {status.lower()} on 29 Nov 2026" in ParsedPage(html).text
 
 
 def test_a_restore_that_ended_after_the_period_is_listed_and_no_test_of_it() -> None:
