@@ -89,7 +89,7 @@ soak: build ## the model and the kills for an hour (MINUTES=60 KILLS=2000 SEED=.
 	@PYTHONPATH=functions:tests $(RUN) python -m model.soak \
 		--minutes $(or $(MINUTES),60) $(if $(BATCHES),--batches $(BATCHES)) --kills $(or $(KILLS),2000) $(if $(SEED),--seed $(SEED))
 
-pictures: .venv/.ready ## draw the messages, the report and the architecture again, with a browser of this machine
+pictures: .venv/.ready ## draw the architecture, and the pictures whose words changed, with a browser of this machine
 	@PYTHONPATH=docs $(RUN) python -m pictures.architecture
 	@PYTHONPATH=docs:functions:tests $(RUN) python -m pictures.render
 

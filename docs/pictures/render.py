@@ -1,11 +1,9 @@
 """
-`PYTHONPATH=docs python -m pictures.render` draws every picture with a browser of this machine.
+`python -m pictures.render` draws the pictures that are out of date, with a browser of this machine.
 
-Beside the pictures, `drawn.json` keeps the SHA-256 of the page that each was drawn from.
+A picture whose page is unchanged is not rewritten: another browser would draw other bytes.
 """
 
-import hashlib
-import json
 import re
 import shutil
 import subprocess
@@ -13,10 +11,10 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pictures.drawn import file_of, out_of_date, record
 from pictures.pages import FOLDER, pages
 from pictures.png import with_palette
 
-DRAWN = FOLDER / "drawn.json"
 SCALE = 2
 """Pixels of a picture for each pixel of the page, for screens with a high resolution."""
 
@@ -35,14 +33,9 @@ OPTIONS = (
     f"--force-device-scale-factor={SCALE}",
 )
 
-
+_MEASURE = (FOLDER / "measure.js").read_text()
 _WINDOW = "--window-size=1000,1000"
 """In which a page is measured."""
-
-
-def hashes() -> dict[str, str]:
-    """The SHA-256 of every picture's page."""
-    return {name: hashlib.sha256(page.encode()).hexdigest() for name, page in pages().items()}
 
 
 def find_browser() -> str | None:
@@ -51,34 +44,50 @@ def find_browser() -> str | None:
 
 
 def main() -> None:
-    """Draw every picture."""
+    """Draw the pictures that are out of date. Without any, no browser is needed."""
+    wanted = pages()
+    names = out_of_date(wanted)
+    if not names:
+        print("Every picture is up to date.")
+        return
+    print(f"Out of date: {', '.join(names)}.")
     browser = find_browser()
     if browser is None:
         sys.exit(f"Drawing needs one of these browsers on the path: {', '.join(_BROWSERS)}.")
     with TemporaryDirectory() as scratch:
-        for name, page in pages().items():
-            _draw(browser, page, FOLDER / f"{name}.png", Path(scratch))
-    DRAWN.write_text(json.dumps(hashes(), indent=2) + "\n")
+        for name in names:
+            file_of(name).write_bytes(_draw(browser, wanted[name], Path(scratch)))
+            record(wanted, name)
+            print(f"Drawn: {file_of(name).name}, {file_of(name).stat().st_size / 1000:.0f} kB.")
 
 
-def _draw(browser: str, page: str, picture: Path, scratch: Path) -> None:
-    source = scratch / "page.html"
+def _draw(browser: str, page: str, scratch: Path) -> bytes:
+    """The picture of a page."""
+    source, picture = scratch / "page.html", scratch / "picture.png"
+    source.write_text(page.replace("</body>", f"<script>{_MEASURE}</script></body>"))
+    width, height = _measured(_browse(browser, scratch, _WINDOW, "--dump-dom", source.as_uri()))
     source.write_text(page)
-    width, height = _size(_browse(browser, scratch, _WINDOW, "--dump-dom", source.as_uri()))
     # The browser reports success even when it could not write the picture.
     picture.unlink(missing_ok=True)
     window = f"--window-size={width},{height}"
     _browse(browser, scratch, window, f"--screenshot={picture}", source.as_uri())
-    picture.write_bytes(with_palette(picture.read_bytes()))
-    print(f"{picture.name}: {width} by {height}, {picture.stat().st_size / 1000:.0f} kB")
+    if not picture.exists():
+        sys.exit("The browser did not write the picture.")
+    return with_palette(picture.read_bytes())
 
 
-def _size(dom: str) -> tuple[int, int]:
-    """What the page's script measured, in pixels of the page."""
-    found = re.search(r'data-size="(\d+),(\d+)"', dom)
-    if found is None:
-        sys.exit("The browser did not run the script of the page.")
-    return int(found[1]), int(found[2])
+def _measured(dom: str) -> tuple[int, int]:
+    """The width and height of a page, in its own pixels, from what measure.js left in the DOM."""
+    size = re.search(r'data-size="(\d+),(\d+)"', dom)
+    missing = re.search(r'data-missing="([^"]*)"', dom)
+    if size is None or missing is None:
+        sys.exit("The browser did not run docs/pictures/measure.js.")
+    if missing[1]:
+        sys.exit(
+            f"No font of this machine has {missing[1]} in colour. "
+            "Install Noto Color Emoji: on Debian and Ubuntu, fonts-noto-color-emoji."
+        )
+    return int(size[1]), int(size[2])
 
 
 def _browse(browser: str, scratch: Path, *arguments: str) -> str:

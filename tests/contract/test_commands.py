@@ -94,7 +94,7 @@ def shown(program: str) -> list[Any]:
 
 def test_every_program_shown_is_known() -> None:
     checked = {"aws", "make", "python", ".venv/bin/pytest", ".venv/bin/sam"}
-    of_the_reader = {"cat", "gh", "pre-commit", "rm", "sha256sum", "unzip"}
+    of_the_reader = {"apt-get", "cat", "gh", "pre-commit", "rm", "sha256sum", "unzip"}
 
     assert {words[0] for _, words in SHOWN} == checked | of_the_reader
 
