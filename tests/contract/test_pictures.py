@@ -36,6 +36,17 @@ def test_every_picture_is_shown_in_light_and_dark() -> None:
     assert shown == both == set(FOLDER.glob("*.png"))
 
 
+def test_no_picture_of_a_report_names_a_version_which_a_release_would_make_wrong() -> None:
+    named = [
+        name
+        for name, page in pages().items()
+        if name.startswith("report-")
+        if re.search(r"\d\.\d+\.\d", re.sub("<[^>]+>", "", page.partition("<body")[2]))
+    ]
+
+    assert named == []
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> PicturesCheckout:
     return PicturesCheckout(tmp_path)
