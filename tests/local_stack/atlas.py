@@ -20,7 +20,7 @@ from local_stack.clock import Clock
 from local_stack.inventory import Inventory
 from local_stack.limits import Buckets
 from local_stack.loopback import LINE, Line, LoopbackServer
-from local_stack.projects import EmulatedCluster
+from local_stack.projects import ABSENT, EmulatedCluster
 from local_stack.refusal import atlas_error
 from local_stack.restores import EmulatedRestore, Kind
 from local_stack.routes import Family, in_group, operation_of
@@ -28,6 +28,7 @@ from local_stack.service_accounts import LONG, AccountSecret
 from local_stack.wire import Wire
 
 __all__ = [
+    "ABSENT",
     "CANARY_DOWNLOAD_TOKEN",
     "AtlasEmulator",
     "Behaviour",

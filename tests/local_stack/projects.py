@@ -11,6 +11,9 @@ ORGANISATION = "5f00000000000000000000f1"
 _VERSION = "8.0.29"
 _NODE = {"diskIOPS": 3000, "diskSizeGB": 30.0, "ebsVolumeType": "STANDARD", "instanceSize": "M10"}
 
+ABSENT = object()
+"""Among the fields that a test gives to an entry: the entry does not have this field."""
+
 
 @dataclass
 class EmulatedCluster:
@@ -24,7 +27,7 @@ class EmulatedCluster:
     provider_name: str = "AWS"
     cluster_id: str = ""
     said: dict[str, Any] = field(default_factory=dict)
-    """Fields that the entry of the cluster has instead of its own."""
+    """Fields that the entry of the cluster has instead of its own, or ABSENT."""
 
     def __post_init__(self) -> None:
         self.cluster_id = self.cluster_id or object_id(self.created)
@@ -54,7 +57,7 @@ class EmulatedCluster:
         }
         body |= self._dedicated(host) if self.is_dedicated else self._flex()
         body |= self.said
-        return dict(sorted(body.items()))
+        return {name: value for name, value in sorted(body.items()) if value is not ABSENT}
 
     def _flex(self) -> dict[str, Any]:
         return {

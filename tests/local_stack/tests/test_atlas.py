@@ -2,8 +2,8 @@
 
 import pytest
 
-from local_stack.atlas import Kind
-from local_stack.tests.emulated import RESTORE, Place
+from local_stack.atlas import ABSENT, Kind
+from local_stack.tests.emulated import GROUP, RESTORE, Place
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -52,3 +52,24 @@ def test_a_restore_leaves_the_events_of_its_kind(
     assert found == [f"{of_kind}_RESTORE_{word}" for word in reversed(types)]
     assert "source" not in str(events)
     assert RESTORE not in str(events)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "field", "off"),
+    [
+        ("dedicated", "clusters", "backupEnabled", False),
+        ("flex", "flexClusters", "backupSettings", {"enabled": False}),
+    ],
+)
+def test_a_list_says_of_the_backups_of_a_cluster_what_a_test_wants(
+    place: Place, kind: Kind, path: str, field: str, off: object
+) -> None:
+    place.atlas.add_cluster(GROUP, "on", kind)
+    place.atlas.add_cluster(GROUP, "off", kind).said = {field: off}
+    place.atlas.add_cluster(GROUP, "unsaid", kind).said = {field: ABSENT}
+    on, without, unsaid = place.of_project(path).json()["results"]
+
+    assert field in on
+    assert on[field] != off
+    assert without[field] == off
+    assert field not in unsaid
