@@ -51,12 +51,21 @@ class Execution:
 
         Each is a transition that is billed; so is a try after another one, which enters no state.
         """
-        events = self.client.get_execution_history(executionArn=self.arn, maxResults=1000)["events"]
         return [
             event["stateEnteredEventDetails"]["name"]
-            for event in events
+            for event in self._events()
             if "stateEnteredEventDetails" in event
         ]
+
+    def seconds_to_wait(self) -> list[int]:
+        """Return the time-out of each task that was scheduled with one."""
+        scheduled = [event.get("taskScheduledEventDetails", {}) for event in self._events()]
+        return [task["timeoutInSeconds"] for task in scheduled if "timeoutInSeconds" in task]
+
+    def _events(self) -> list[dict[str, Any]]:
+        history = self.client.get_execution_history(executionArn=self.arn, maxResults=1000)
+        events: list[dict[str, Any]] = history["events"]
+        return events
 
     def _described(self) -> dict[str, Any]:
         described: dict[str, Any] = self.client.describe_execution(executionArn=self.arn)

@@ -139,17 +139,56 @@ def test_a_workflow_takes_the_branch_of_how_its_restore_ended(
 # Which restore is waited for
 
 
+SIX_HOURS = 21_600
+"""The page about workflows says for how long one waits by default."""
+
+FIELDS = ("projectId", "restoreId", "restoreJobId", "kind", "waitUntil", "timeoutSeconds")
+
+
 def test_a_cluster_is_waited_for_by_its_newest_restore(workflow: AwaitRestore) -> None:
+    """A workflow that fills in every other field with null gets the defaults."""
     earlier = workflow.stack.atlas.now() - timedelta(minutes=5)
     workflow.restore("FAILED", at=earlier)
     newest = workflow.restore("COMPLETED")
-    execution = workflow.run(**workflow.cluster)
+    execution = workflow.run(**workflow.cluster, **dict.fromkeys(FIELDS))
 
     outcome, job = how_it_ended(execution)
 
     assert (outcome, job["restoreId"]) == ("COMPLETED", newest.restore_id)
+    assert execution.seconds_to_wait() == [SIX_HOURS]
     found = ["Find the newest restore", "Take the newest restore"]
-    assert execution.states() == [*WAITED[:2], *found, *WAITED[2:]]
+    defaults = ["Take the default time", WAITED[1]]
+    assert execution.states() == [*WAITED[:2], *defaults, *found, *WAITED[2:]]
+
+
+def test_a_restore_that_atlas_does_not_list_yet_is_looked_for_again(
+    workflow: AwaitRestore,
+) -> None:
+    """And an earlier one, of two hours ago, is not taken for it."""
+    atlas = workflow.stack.atlas
+    workflow.restore("FAILED", at=atlas.now() - timedelta(hours=2))
+    execution = workflow.run(**workflow.cluster)
+    wait_until(lambda: execution.is_over or atlas.wire.count(operation="flex_list") > 1)
+
+    restore = workflow.restore("COMPLETED")
+
+    outcome, job = how_it_ended(execution)
+    assert (outcome, job["restoreId"]) == ("COMPLETED", restore.restore_id)
+    assert execution.seconds_to_wait() == [SIX_HOURS]
+
+
+@pytest.mark.campaign
+def test_a_search_for_the_newest_restore_is_repeated_for_five_minutes(
+    workflow: AwaitRestore,
+) -> None:
+    """A try that follows another one is billed as a state, so there are few."""
+    (search, _) = await_restore(workflow.stack)["States"]["Find the newest restore"]["Retry"]
+    waits = [
+        search["IntervalSeconds"] * search["BackoffRate"] ** n for n in range(search["MaxAttempts"])
+    ]
+
+    assert search["ErrorEquals"] == ["RestoreJobNotFoundError"]
+    assert (300 <= sum(waits) < 330, len(waits)) == (True, 5)
 
 
 @pytest.mark.campaign
@@ -171,28 +210,6 @@ def test_the_newest_restore_is_one_of_the_last_hour_unless_another_moment_is_nam
     assert error_of(workflow.run(**workflow.cluster, **more)) == error
 
 
-@pytest.mark.campaign
-def test_a_search_for_the_newest_restore_is_repeated_for_five_minutes(
-    workflow: AwaitRestore, group: str
-) -> None:
-    """A try that follows another one is billed as a state, so there are few."""
-    (search, _) = await_restore(workflow.stack)["States"]["Find the newest restore"]["Retry"]
-    waits = [
-        search["IntervalSeconds"] * search["BackoffRate"] ** n for n in range(search["MaxAttempts"])
-    ]
-    assert search["ErrorEquals"] == ["RestoreJobNotFoundError"]
-    assert (300 <= sum(waits) < 330, len(waits)) == (True, 5)
-    atlas = workflow.stack.atlas
-    atlas.add_cluster(group, "orders", "flex")
-
-    execution = workflow.run(**workflow.cluster)
-    wait_until(lambda: atlas.wire.count(operation="flex_list") > 1)
-    restore = workflow.restore("COMPLETED")
-
-    assert how_it_ended(execution)[1]["restoreId"] == restore.restore_id
-
-
-@pytest.mark.campaign
 def test_a_restore_is_named_by_either_spelling(workflow: AwaitRestore, group: str) -> None:
     """Otherwise the newest one would be waited for."""
     named = workflow.restore("FAILED", at=workflow.stack.atlas.now() - timedelta(minutes=5))
@@ -202,16 +219,6 @@ def test_a_restore_is_named_by_either_spelling(workflow: AwaitRestore, group: st
     outcome, job = how_it_ended(workflow.run(**spelt))
 
     assert (outcome, job["restoreId"]) == ("FAILED", named.restore_id)
-
-
-@pytest.mark.campaign
-def test_a_field_that_is_null_has_its_default(workflow: AwaitRestore) -> None:
-    restore = workflow.restore("COMPLETED")
-    names = ("projectId", "restoreId", "restoreJobId", "kind", "waitUntil", "timeoutSeconds")
-
-    outcome, job = how_it_ended(workflow.run(**workflow.cluster, **dict.fromkeys(names)))
-
-    assert (outcome, job["restoreId"]) == ("COMPLETED", restore.restore_id)
 
 
 # What may go wrong
