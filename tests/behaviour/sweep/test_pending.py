@@ -177,6 +177,26 @@ def test_an_answer_does_not_wait_for_a_topic_that_refuses(
     assert [world.published(job) for job in jobs] == [[]] * (AT_ONCE + 3)
 
 
+@pytest.mark.fault("W11")
+def test_a_message_does_not_wait_for_step_functions_that_do_not_answer(
+    world: World, environment: Environment
+) -> None:
+    """Also one that the topic refused a moment ago, so that its turn comes after others."""
+    (job,) = pending_jobs(world, 1)
+    owe_an_answer(world, world.recorded_jobs(AT_ONCE))
+    down = aws_error("states", "ServiceUnavailable", status=503)
+    with world.inject(PUBLISH, FORBIDDEN, times=None), world.inject(TELL, down, times=None):
+        environment.tick()
+    assert world.published(job) == []
+
+    with world.hold(TELL) as gate:
+        sweep = world.begin(environment.tick)
+        gate.wait_for(AT_ONCE)
+        assert world.published(job) == ["COMPLETED"]
+        gate.open()
+        sweep.end()
+
+
 @pytest.mark.fault("W3")
 def test_since_when_an_answer_is_due_does_not_move_with_each_sweep(
     world: World, environment: Environment

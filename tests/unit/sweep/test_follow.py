@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 
 from restore_watch.model.marks import Part
+from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.sweep.acting.act_on_list import Shown
 from restore_watch.sweep.asking.follow import follow_tasks
 from restore_watch.sweep.log import Fate
 from restore_watch.sweep.memory_of_jobs import JobMemory
+from strategies import plain_job
 from unit.open_jobs import NOON, open_job
 from unit.records import (
     COLLECTION,
@@ -41,6 +43,16 @@ def test_a_list_lacks_a_job_if_it_was_read_to_its_end_after_the_job_was_seen(
     whole: Shown, *, lacks: bool
 ) -> None:
     assert whole.lacks(open_job(first_observed_at=NOON)) is lacks
+
+
+@pytest.mark.parametrize("words", [("RUNNING", "COMPLETED"), ("COMPLETED", "RUNNING")])
+def test_of_a_job_that_a_list_shows_twice_the_later_status_counts(words: tuple[str, str]) -> None:
+    """If pages shift while they are read, two of them show the job."""
+    shown = Shown(*ORDERS, NOON)
+    for word in words:
+        shown.add(plain_job(status=RestoreStatus(word)))
+
+    assert [job.status for job in shown.jobs.values()] == [RestoreStatus.COMPLETED]
 
 
 def test_jobs_are_asked_about_the_longest_unasked_first_and_before_them_the_unasked_in_any_order(

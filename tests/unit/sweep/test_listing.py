@@ -23,7 +23,7 @@ from restore_watch.sweep.asking.listing import (
     Wanted,
 )
 from unit.open_jobs import NOON
-from unit.records import CLUSTERS, COLLECTION, DEDICATED, FLEX, FLEX_CLUSTERS, LISTED_KINDS
+from unit.records import CLUSTERS, COLLECTION, DEDICATED, DOWN, FLEX, FLEX_CLUSTERS, LISTED_KINDS
 from unit.scripted_atlas import GROUP
 
 MINUTE = timedelta(minutes=1)
@@ -230,6 +230,7 @@ def test_a_cluster_whose_name_no_path_may_have_is_left_out_and_the_list_is_read(
         ([[OLD, NEW, OLD]], [2]),
         ([[OLD - DAY, OLD]], [2]),
         ([[MARK - HOUR]], [2]),
+        ([[OLD]], [2]),
         ([[OLD - DAY, OLD], [OLD - 2 * DAY]], [2, 3]),
         # A new job pushed the last one of the first page to the second, which shows it again.
         ([[NEW], [NEW, OLD]], [2]),
@@ -237,7 +238,8 @@ def test_a_cluster_whose_name_no_path_may_have_is_left_out_and_the_list_is_read(
     ],
     ids=[
         *("descending past the mark", "empty", "not past it", "ascending", "mixed"),
-        *("old and ascending", "just reached", "once ascending", "shifted", "newer on the second"),
+        *("old and ascending", "just reached", "a single old one", "once ascending", "shifted"),
+        "newer on the second",
     ],
 )
 def test_reading_goes_on_as_long_as_a_newer_job_may_follow(
@@ -351,6 +353,22 @@ def test_a_listing_is_done_with_its_last_step_and_a_cluster_is_read_with_its_las
 
     assert listed.finish_step(second)
     assert listed.parts_read().read == {ORDERS, CARTS, Part(FLEX)}
+
+
+@pytest.mark.fault("F81")
+@pytest.mark.parametrize(("unread_for", "is_gone"), [(DAY, False), (DAY + MINUTE, True)], ids=str)
+def test_a_cluster_that_no_list_shows_is_gone_after_a_day_in_which_it_could_not_be_read(
+    unread_for: timedelta, *, is_gone: bool
+) -> None:
+    listed = listing(kinds=[FLEX], marks=Marks(MARKS.first, MARK, {ORDERS: NOON - unread_for}))
+    names, jobs = sorted(listed.first_steps(), key=lambda step: isinstance(step, JobsPage))
+    assert isinstance(names, ClustersPage)
+    listed.read_clusters(names, clusters(), shown_clusters(clusters(), names.what))
+    listed.finish_step(names)
+    listed.note_failure(jobs, DOWN)
+    listed.finish_step(jobs, is_read=False)
+
+    assert listed.parts_read().unread == (set() if is_gone else {ORDERS})
 
 
 def test_only_a_listing_that_read_something_moves_marks() -> None:

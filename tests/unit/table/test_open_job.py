@@ -207,7 +207,7 @@ def test_what_was_recorded_is_what_is_known(
 
 
 class PagedIndex:
-    """An index of one job on each of three pages of each shard, and a last page without any."""
+    """An index with a job on the first and third page of each shard; the others are empty."""
 
     def __init__(self) -> None:
         self.asked: Counter[tuple[str, str | None]] = Counter()
@@ -225,17 +225,18 @@ class PagedIndex:
             return {"Items": []}
         job = restore_id(16 * page + int(shard))
         item = {"cluster": {"S": f"{GROUP}/orders"}, "restoreId": {"S": job}}
-        return {"Items": [item], "LastEvaluatedKey": item}
+        return {"Items": [] if page == 1 else [item], "LastEvaluatedKey": item}
 
 
 def test_every_page_of_every_shard_is_read_once(clock: Clock) -> None:
+    """Also those after an empty one, which DynamoDB may answer although others follow."""
     index = PagedIndex()
     table = OpenJobs(dynamodb(index), "restore-jobs")
     jobs = list(table.iterate_jobs(clock.deadline(), NOON))
 
-    expected = {restore_id(16 * page + int(shard)) for page in range(3) for shard in "0123"}
+    expected = {restore_id(16 * page + int(shard)) for page in (0, 2) for shard in "0123"}
     assert {job.target.restore_id for job in jobs} == expected
-    assert len(jobs) == 12
+    assert len(jobs) == 8
     assert len(index.asked) == index.asked.total() == 16
 
 

@@ -7,6 +7,7 @@ import pytest
 from foundation.deadline import Deadline
 from restore_watch.threads.how_many_threads import threads_for
 from restore_watch.threads.workers import Workers
+from unit.scripted_atlas import Clock
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,16 @@ def test_each_call_has_ended_before_the_sweep_goes_on() -> None:
     Workers(4).each(range(8), do, Deadline.after(10))
 
     assert sorted(done) == list(range(8))
+
+
+def test_no_call_begins_after_the_deadline() -> None:
+    """The calls write to AWS. Others may have the lease by then."""
+    clock, done = Clock(), list[int]()
+
+    def do(number: int) -> None:
+        done.append(number)
+        clock.sleep(2)
+
+    Workers(1).each(range(8), do, clock.deadline(5))
+
+    assert done == [0, 1, 2]
