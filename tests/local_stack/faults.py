@@ -98,14 +98,19 @@ class Lost:
         return self.answer or Close().play(line, ask)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Hang:
-    """No answer for some time, then RST. Ends early when the server stops."""
+    """
+    No answer for some time, then RST. Ends early when the server stops.
+
+    `is_over`: a call has hung for the whole time. What ends before that has not waited for it.
+    """
 
     seconds: float
+    is_over: bool = False
 
     def play(self, line: Line, _ask: Ask, /) -> Answer:
-        line.wait(self.seconds)
+        self.is_over |= line.wait(self.seconds)
         line.reset()
         raise HungUp
 

@@ -1,7 +1,5 @@
 """Sweeps that have too little time for all of their jobs."""
 
-import time
-
 import pytest
 
 from behaviour.projects import project_with
@@ -41,13 +39,16 @@ def test_a_project_that_a_sweep_had_no_time_to_ask_comes_before_those_that_gave_
 
 
 @pytest.mark.fault("F71")
-@pytest.mark.parametrize("jobs", [1, 2], ids=["one-job", "a-list"])
+@pytest.mark.parametrize(
+    ("jobs", "late"), [(1, 59.5), (2, 59.5), (2, 57)], ids=["one-job", "a-list", "list-at-the-end"]
+)
 def test_an_answer_that_there_is_no_time_to_act_on_counts_as_not_reached(
-    world: World, environment: Environment, jobs: int
+    world: World, environment: Environment, jobs: int, late: float
 ) -> None:
+    """A sweep has sixty seconds. In the last five it acts on no list, which may show many jobs."""
     for job in world.recorded_jobs(jobs, clusters=1, timeline=SHORT):
         job.advance()
-    with world.whenever(QUESTION, lambda: world.pass_time(59.5), "after"):
+    with world.whenever(QUESTION, lambda: world.pass_time(late), "after"):
         result = environment.tick()
     assert (result["checked"], result["notReached"]) == (0, jobs)
     assert (result["changed"], result["failures"]) == (0, [])
@@ -59,24 +60,25 @@ def test_an_answer_that_there_is_no_time_to_act_on_counts_as_not_reached(
 @pytest.mark.fault("F71", "F44")
 @pytest.mark.parametrize(
     ("seconds", "step", "skip"),
-    [(0.0, QUESTION, 0), (1.05, QUESTION, 0), (1.05, Selection("dynamodb", "UpdateItem"), 1)],
-    ids=["0-s-atlas", "1-s-atlas", "1-s-dynamodb"],
+    [(0, QUESTION, 0), (2, QUESTION, 0), (2, Selection("dynamodb", "UpdateItem"), 1)],
+    ids=["0-s-atlas", "2-s-atlas", "2-s-dynamodb"],
 )
 def test_a_sweep_ends_in_time_with_a_result_or_a_typed_error(
     world: World, environment: Environment, seconds: float, step: Selection, skip: int
 ) -> None:
-    """A call hangs for longer than the sweep has."""
+    """A call hangs for longer than the sweep has, and the sweep does not wait for its end."""
     pending, moved = world.job(timeline=["RUNNING"]), world.recorded_job(timeline=SHORT)
     world.leave_pending(pending)
     moved.advance()
-    world.inject(step, Hang(seconds + 0.3), skip=skip)
+    hang = Hang(2.8)  # no client of AWS waits for 3 s
+    injected = world.inject(step, hang, skip=skip)
     world.clock.go_on()
-    begun = time.monotonic()
     try:
         environment.sweep(seconds=seconds)
     except (TimeBudgetExceededError, TableUnavailableError) as error:
         world.said.append(repr(error))
-    assert time.monotonic() - begun < seconds + 0.5
+    # Without any time, nothing is asked.
+    assert (injected.hits > 0, hang.is_over) == (seconds > 0, False)
 
     world.heal()
     world.pass_time(66)

@@ -1,7 +1,6 @@
 """How a sweep leaves Atlas's rate limits to others, and one project's trouble to that project."""
 
 import secrets
-import time
 from collections.abc import Mapping
 
 import pytest
@@ -101,7 +100,7 @@ TROUBLES: dict[str, tuple[Action, str | None, int, int]] = {
     "throttled": (too_many_requests({"Retry-After": "40"}), None, 2 * THREADS, 2),
     "no-role": (MISSING_ROLE, "AtlasUnauthorizedError", 2 * THREADS, 2),
     "503": (Answer(503), "AtlasUnavailableError", 2 * (THREADS + 2), 0),
-    "hanging": (Hang(5.0), "AtlasUnavailableError", 2 * THREADS, 2),
+    "hanging": (Hang(8), "AtlasUnavailableError", 2 * THREADS, 2),
 }
 
 
@@ -125,10 +124,9 @@ def test_a_project_in_trouble_does_not_delay_the_others(
     of_bad = within(QUESTION, about(world.group))
     world.inject(of_bad, trouble, times=None)
     world.clock.go_on()  # what hangs ends at a real deadline
-    begun = time.monotonic()
     result = environment.sweep(seconds=6)
 
-    assert time.monotonic() - begun < 6.5
+    assert not (isinstance(trouble, Hang) and trouble.is_over)
     assert [world.stored(job) for job in good] == [DONE] * 3
     assert {one["error"] for one in result["failures"]} == ({error} if error else set())
     assert (world.count(of_bad) <= calls, result["notReached"] >= left_out) == (True, True)
