@@ -15,8 +15,7 @@ from jsonschema import Draft202012Validator
 
 from restore_watch.aws.topic_messages import message_of_job, message_of_test
 from restore_watch.aws.watch_messages import message_of_credentials, message_of_watch
-from restore_watch.model.credentials_expiry import THRESHOLDS, CredentialsChange, ExpiringSecret
-from restore_watch.model.fields import TEXT_LIMIT
+from restore_watch.model.credentials_expiry import CredentialsChange, ExpiringSecret
 from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from restore_watch.model.status_change import StatusChange
@@ -68,8 +67,11 @@ secrets = st.builds(
     is_certain=st.booleans(),
 )
 PLACE = ("atlas-restore-watch-reportbucket-1x2y3z", "reports/2026-11-29/report.html", "aws")
+DAYS_LEFT = (1, 3, 7, 14, 30)
+"""The page about messages says at which of them a message comes."""
+
 credentials_changes = st.builds(
-    CredentialsChange, secrets, moments, st.none() | st.sampled_from(THRESHOLDS)
+    CredentialsChange, secrets, moments, st.none() | st.sampled_from(DAYS_LEFT)
 )
 MESSAGES = {
     CHANGED: changes().map(lambda one: message_of_job(one).event),
@@ -142,10 +144,10 @@ def test_the_schemas_have_the_enum_values_and_limits_of_the_code() -> None:
     validation = SCHEMAS[VALIDATED]["$defs"]["validation"]["properties"]
     days = fields_of(EXPIRY)["properties"]["daysLeft"]["enum"]
 
-    assert set(days) == {None, *THRESHOLDS}
+    assert set(days) == {None, *DAYS_LEFT}
     assert SCHEMAS[CHANGED]["$defs"]["status"]["enum"] == list(RestoreStatus)
     assert fields_of(CHANGED)["properties"]["kind"]["enum"] == list(RestoreKind)
-    assert SCHEMAS[CHANGED]["$defs"]["textOrNull"]["maxLength"] == TEXT_LIMIT == 256
+    assert SCHEMAS[CHANGED]["$defs"]["textOrNull"]["maxLength"] == 256
     assert validation["verdict"]["enum"] == list(Verdict)
     assert (validation["validatedBy"]["maxLength"], validation["detail"]["maxLength"]) == (
         256,

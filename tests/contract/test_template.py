@@ -9,7 +9,6 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[impor
 
 from contract.deployed_template import CHECKOUT, EVERYTHING, READERS, Stack, source_template
 from contract.deployed_template import SECRET as GIVEN_SECRET
-from restore_watch.report.period import LONGEST as LONGEST_PERIOD
 from restore_watch.report.period import Schedule
 from restore_watch.report.what_a_restore_proves import Rung
 
@@ -111,7 +110,7 @@ CHOICES = {
 }
 RANGES = {
     "MemorySize": (512, 256, 10240),
-    "RestoreTestDays": (90, 1, LONGEST_PERIOD.days),
+    "RestoreTestDays": (90, 1, 400),
 }
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from behaviour.projects import project_with
 from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
@@ -17,6 +18,7 @@ from local_stack.world import SHORT, Stored, World
 
 FORGOTTEN = ["Atlas does not know it"]
 LINK_EXPIRED = ["its link has expired"]
+REFUSED = ["Atlas refuses it, and its project is no longer watched"]
 
 
 def reasons(environment: Environment) -> list[str]:
@@ -169,6 +171,24 @@ def test_a_job_that_atlas_has_forgotten_for_a_day_leaves_until_it_is_named_again
     job.set(status="COMPLETED")
     assert environment.tick(5)["changed"] == 1
     assert world.published(job) == SHORT
+
+
+@pytest.mark.fault("F83")
+def test_a_job_that_atlas_refuses_leaves_a_week_after_its_project_was_taken_out(
+    world: World,
+) -> None:
+    job = world.recorded_job(timeline=["RUNNING"])
+    world.watching().tick()
+    environment = world.watching(project_with(world))
+    world.atlas.lock_out(world.group)
+    environment.tick()
+
+    environment.tick(7 * 24 * 60 - 34)
+    environment.ticks(2, minutes=15)
+    assert (world.is_open(job), reasons(environment)) == (True, [])
+
+    environment.tick(6)
+    assert (world.is_open(job), reasons(environment)) == (False, REFUSED)
 
 
 def test_a_new_job_that_atlas_does_not_show_yet_is_not_missed(

@@ -17,7 +17,6 @@ from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponse
 from restore_watch.model.advice_on_errors import fix_of_expiry
 from restore_watch.model.credentials_expiry import (
     NOT_ASKED,
-    THRESHOLDS,
     CredentialsChange,
     CredentialsExpiry,
     ExpiringSecret,
@@ -347,7 +346,7 @@ secrets_in_use = st.builds(
     st.booleans(),
     st.none() | moments,
 )
-thresholds = st.none() | st.sampled_from(THRESHOLDS)
+thresholds = st.none() | st.sampled_from([1, 3, 7, 14, 30])
 changes = st.builds(CredentialsChange, secrets_in_use, moments, thresholds)
 _serialize, _deserialize = TypeSerializer().serialize, TypeDeserializer().deserialize
 
@@ -397,7 +396,7 @@ def test_a_secret_of_an_older_or_a_newer_version_is_read() -> None:
 
     assert older == newer == odd
     assert older is not None
-    assert older.thresholds == list(THRESHOLDS)
+    assert older.thresholds == [1, 3, 7, 14, 30]
 
 
 def test_a_date_of_the_future_is_no_reason_not_to_ask() -> None:

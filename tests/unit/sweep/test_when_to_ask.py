@@ -6,11 +6,7 @@ from typing import Any
 import pytest
 
 from restore_watch.model.restore_job import RestoreStatus
-from restore_watch.sweep.acting.when_to_stop_following import (
-    FORGOTTEN,
-    is_forgotten,
-    is_past_its_link,
-)
+from restore_watch.sweep.acting.when_to_stop_following import is_forgotten, is_past_its_link
 from restore_watch.sweep.asking.when_to_ask import is_due, is_hot
 from unit.open_jobs import NOON, open_job, ready_download
 
@@ -148,4 +144,4 @@ def test_a_job_is_forgotten_after_a_day_in_which_atlas_did_not_know_it(
 ) -> None:
     job = open_job(missing_since=missing_since)
 
-    assert is_forgotten(job, NOON, missed_for, FORGOTTEN) is forgotten
+    assert is_forgotten(job, NOON, missed_for, DAY) is forgotten
