@@ -85,13 +85,6 @@ def test_make_has_at_most_22_targets_and_its_help_lists_each() -> None:
     assert "eval" not in MAKEFILE
 
 
-def test_the_pages_have_at_most_28000_words() -> None:
-    """As `wc -w docs/*.md docs/*/*.md` counts them."""
-    pages = (path.read_text() for path in (ROOT / "docs").rglob("*.md"))
-
-    assert sum(len(text.split()) for text in pages) <= 28_000
-
-
 COMMANDS = {
     "audit.yml": "make audit",
     "mutants.yml": "make weekly mutants",
