@@ -82,5 +82,13 @@ resource "aws_cloudformation_stack" "restore_watch" {
     delete = "60m"
   }
 
+  # With a first version that fails, nothing is left; the table of a stack that worked is kept. The provider replaces a
+  # stack for another value of these, which matter only while a stack is made. So it leaves them as the stack has them. The
+  # module of 1.1.0 does not: DELETE has to stay.
+  on_failure = "DELETE"
+  lifecycle {
+    ignore_changes = [disable_rollback, on_failure, timeout_in_minutes]
+  }
+
   depends_on = [aws_s3_object.release]
 }

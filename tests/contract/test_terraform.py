@@ -65,12 +65,10 @@ def test_an_update_that_fails_finds_the_old_files_and_the_next_one_is_made() -> 
     assert "local.tag" in stack["tags"]
 
 
-def test_a_stack_that_is_imported_is_not_replaced_and_has_an_hour_to_go() -> None:
-    """The provider does not read these of a stack, and another value replaces it."""
-    stack = blocks("resource")["restore_watch"]
+def test_a_stack_has_an_hour_to_change_and_to_go() -> None:
+    (timeouts,) = blocks("resource")["restore_watch"]["timeouts"]
 
-    assert not stack.keys() & {"disable_rollback", "on_failure", "timeout_in_minutes"}
-    assert stack["timeouts"][0]["delete"] == '"60m"'
+    assert (timeouts["update"], timeouts["delete"]) == ('"60m"', '"60m"')
 
 
 def test_an_object_has_no_default_tags_in_either_version_of_the_provider() -> None:
