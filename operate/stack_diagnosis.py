@@ -56,6 +56,8 @@ class StackDiagnosis:
         yield from self._key_policies()
         if "NoticeQueueArn" in self.stack.outputs:
             yield from self._way_to_people()
+        if "AlarmEmailTopicArn" in self.stack.outputs:
+            yield _look("alarms: subscriptions", self._hearers_of_alarms, MAKE_TOPIC_AGAIN)
         yield from self._dead_letters()
 
     def _key_policies(self) -> Iterator[Line]:
@@ -78,6 +80,9 @@ class StackDiagnosis:
         if "NoticeQueueArn" in self.stack.outputs:
             find_for_sns = partial(self._key_policy, key, ["sns.amazonaws.com"])
             yield _look("key policy: SNS", find_for_sns, gone)
+        if "AlarmEmailTopicArn" in self.stack.outputs:
+            find_for_alarms = partial(self._key_policy, key, ["cloudwatch.amazonaws.com"])
+            yield _look("key policy: alarms", find_for_alarms, gone)
 
     def _key_policy(self, key: str, principals: list[str], check: str) -> Line:
         answer = self.aws.ask("kms", "get_key_policy", KeyId=key, PolicyName="default")
@@ -160,6 +165,26 @@ class StackDiagnosis:
                 )
                 return bad(check, found, fix)
         return good(check, "the topic sends to the queue of people")
+
+    def _hearers_of_alarms(self, check: str) -> Line:
+        """Count the subscriptions of the topic by which CloudWatch mails alarms."""
+        topic = self.stack.output("AlarmEmailTopicArn")
+        pages = self.aws.pages(
+            "sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=topic
+        )
+        arns = [str(one.get("SubscriptionArn")) for one in chain.from_iterable(pages)]
+        confirmed = sum(arn.startswith("arn:") for arn in arns)
+        waiting = arns.count("PendingConfirmation")
+        found = f"{confirmed} confirmed, {waiting} not confirmed"
+        if confirmed and not waiting:
+            return good(check, found)
+        fix = (
+            "Open the link in the e-mail of SNS about alarms. If it is older than two days, "
+            "subscribe again:\n"
+            f"aws sns subscribe --topic-arn {topic} --protocol email "
+            "--notification-endpoint <address>"
+        )
+        return bad(check, found, fix)
 
     def _webhooks(self, check: str) -> Line:
         """Look for the secret, and at the form of its values. No value is shown."""

@@ -80,6 +80,11 @@ output "chat_topic_arn" {
   value       = try(aws_cloudformation_stack.restore_watch.outputs["ChatTopicArn"], null)
 }
 
+output "alarm_email_topic_arn" {
+  description = "The topic of the alarms by e-mail, to subscribe further addresses to"
+  value       = try(aws_cloudformation_stack.restore_watch.outputs["AlarmEmailTopicArn"], null)
+}
+
 output "notice_queue_arn" {
   description = "The queue of messages for people, as the destination of a move from its dead-letter queue"
   value       = try(aws_cloudformation_stack.restore_watch.outputs["NoticeQueueArn"], null)

@@ -69,7 +69,7 @@ variable "hot_seconds" {
 }
 
 variable "notify_email" {
-  description = "Address that gets an e-mail when a restore ends, a download is ready, or the watch cannot see a project. SNS asks for a confirmation first. Leave empty for no e-mail; subscribe further addresses to the topic EmailTopicArn."
+  description = "Address that gets an e-mail when a restore ends, a download is ready, or the watch cannot see a project, and the alarms too, unless AlarmTopicArn is set. SNS asks for a confirmation of each of the two first. Leave empty for no e-mail; subscribe further addresses to the topics EmailTopicArn and AlarmEmailTopicArn."
   type        = string
   default     = null
   validation {
@@ -199,7 +199,7 @@ variable "metrics" {
 }
 
 variable "alarm_topic_arn" {
-  description = "ARN of an SNS topic of your own, in this region, to which alarms are published when they are raised and when they are over. With \"\", CloudWatch only shows them. CloudWatch cannot publish to a topic that is encrypted with the AWS managed key of SNS: leave that topic unencrypted, or use a customer managed key whose policy allows the service cloudwatch.amazonaws.com to use kms:Decrypt and kms:GenerateDataKey*. The stack's own topics are not for alarms."
+  description = "ARN of an SNS topic of your own, in this region, to which alarms are published when they are raised and when they are over. With \"\", they are sent to NotifyEmail by a topic that the stack makes; without an address, CloudWatch only shows them. CloudWatch cannot publish to a topic that is encrypted with the AWS managed key of SNS: leave a topic of your own unencrypted, or use a customer managed key whose policy allows the service cloudwatch.amazonaws.com to use kms:Decrypt and kms:GenerateDataKey*. The stack's own topics are not for this parameter."
   type        = string
   default     = null
   validation {

@@ -105,6 +105,7 @@ def _nodes() -> Iterator[tuple[str, str]]:
                 )
         if shape := _SHAPES.get(resource["Type"]):
             yield logical_id, shape.format(_words(logical_id))
+    yield "Alarms", _OUTSIDE_SHAPE.format("CloudWatch<br>alarms")
     yield "Workflows", _OUTSIDE_SHAPE.format("your workflows")
     yield "Pipelines", _OUTSIDE_SHAPE.format("pipelines")
     yield "Mailbox", _OUTSIDE_SHAPE.format("e-mail")
@@ -128,6 +129,10 @@ def _arrows() -> Iterator[Arrow]:
                 yield from _by_role(logical_id)
             case "AWS::SNS::Subscription":
                 yield from _of_subscription(resource["Properties"])
+            case "AWS::CloudWatch::Alarm":
+                for topic in named(resource["Properties"]["AlarmActions"]):
+                    if topic in template()["Resources"]:
+                        yield Arrow("Alarms", topic)
             case "AWS::SQS::Queue":
                 yield from _to_dead_letters(logical_id, resource["Properties"])
     yield Arrow("StatusChangesTopic", "Pipelines")

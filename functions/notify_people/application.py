@@ -16,7 +16,7 @@ from notify_people.errors import ChannelUnavailableError
 from notify_people.message import read_message
 from notify_people.severity_and_alerts import Paging
 from notify_people.telemetry import Telemetry
-from notify_people.words.missing_subscription_notice import missing_subscription_notice
+from notify_people.words.missing_subscription_notice import EmailOf, missing_subscription_notice
 from notify_people.words.notices import notice_of
 
 CHANNEL_TIME = 20.0
@@ -68,20 +68,26 @@ class Application:
 
     def _check_email(self, deadline: Deadline) -> Mapping[str, int]:
         """
-        Look who gets e-mail: SNS takes messages for nobody without an error.
+        Look who gets e-mail, and alarms by e-mail: SNS takes messages for nobody without an error.
 
         The metric raises an alarm; a notice goes to the other channels, once a day. If SNS does not
         answer, ChannelUnavailableError has Lambda try again.
         """
-        found = self.channels.email_subscriptions(deadline)
-        if found is None:
+        topics = self.channels.email_subscriptions(deadline)
+        if not topics:
             return {}
-        self.telemetry.count_subscriptions(found.confirmed, found.pending, found.missing)
-        if found.missing:
-            at = datetime.fromtimestamp(self.now(), UTC)
-            entry = Entry(missing_subscription_notice(found, at, self.stack))
-            self._send([entry], deadline, without=Channel.EMAIL)
-        return {"confirmed": found.confirmed, "pending": found.pending}
+        confirmed = sum(found.confirmed for found in topics)
+        pending = sum(found.pending for found in topics)
+        missing = sum(found.missing for found in topics)
+        self.telemetry.count_subscriptions(confirmed, pending, missing)
+        at = datetime.fromtimestamp(self.now(), UTC)
+        for found in topics:
+            if found.missing:
+                entry = Entry(missing_subscription_notice(found, at, self.stack))
+                # Who gets no alarm may get the e-mail that says so.
+                without = Channel.EMAIL if found.of is EmailOf.NOTICES else None
+                self._send([entry], deadline, without=without)
+        return {"confirmed": confirmed, "pending": pending}
 
     def _read(self, text: str) -> Entry | None:
         """Return the notice, and whether people want it; None if nobody needs it."""

@@ -38,6 +38,7 @@ def compose(
     channels = Channels(
         sns=session.client("sns", config=SNS_CONFIG),
         topic_arns=settings.topic_arns,
+        alarm_topic_arn=settings.alarm_topic_arn,
         webhooks=Webhooks(sleep=sleep),
         secret=NotifySecret(client("secretsmanager"), settings.secret_id, now=now),
         named=settings.channels,

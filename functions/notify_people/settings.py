@@ -19,12 +19,14 @@ class Settings:
     """
     The operator's choices when the stack was deployed.
 
+    `alarm_topic_arn`: the topic by which CloudWatch mails alarms, which is no channel.
     `channels`: in the order of tries; None for all that have a topic or a key in the secret.
     `console`: the address of Atlas's console and API.
     """
 
     sent_table_name: str
     topic_arns: Mapping[Channel, str]
+    alarm_topic_arn: str | None
     secret_id: str | None
     channels: tuple[Channel, ...] | None
     changes: frozenset[Change]
@@ -44,6 +46,9 @@ class Settings:
                 for channel, name in _TOPICS.items()
                 if given.get(name)
             },
+            alarm_topic_arn=(
+                standard_topic(given, "ALARM_TOPIC_ARN") if given.get("ALARM_TOPIC_ARN") else None
+            ),
             secret_id=given.get("NOTIFY_SECRET_ID") or None,
             channels=_channels(given),
             changes=_changes(given),

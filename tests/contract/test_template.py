@@ -198,6 +198,7 @@ VARIABLES = {
     "NotifyPeopleFunction": OF_ALL
     | OF_PEOPLE
     | {
+        "ALARM_TOPIC_ARN": "AlarmTopic",
         "SENT_TABLE_NAME": "SentNoticesTable",
         "NOTIFY_CHANGES": "ended,ready,degraded,recovered,validated,expiring,report",
         "NOTIFY_SECRET_ID": READERS["NotifySecretArn"],
@@ -403,6 +404,7 @@ def test_the_outputs_name_what_a_caller_a_subscriber_and_an_operator_use() -> No
     of_people = {
         "EmailTopicArn": "EmailTopic",
         "ChatTopicArn": "ChatTopic",
+        "AlarmEmailTopicArn": "AlarmTopic",
         "NoticeQueueArn": "NoticeQueue.Arn",
         "NoticeDeadLetterQueueArn": "NoticeDeadLetterQueue.Arn",
         "NotifyPeopleFunctionName": "NotifyPeopleFunction",

@@ -123,8 +123,25 @@ def test_the_schedule_and_its_alarm_follow_the_minutes_between_two_sweeps(minute
 def test_an_alarm_tells_the_topic_when_it_is_raised_and_when_it_is_over() -> None:
     for said in ALARMS.values():
         assert said["AlarmActions"] == said["OKActions"] == [TOPIC]
-    for said in alarms(**READERS, **OBJECTIVES).values():
+    by_webhook = {"NotifySecretArn": READERS["NotifySecretArn"]}
+    for said in alarms(**by_webhook, **OBJECTIVES).values():
         assert said.keys().isdisjoint({"AlarmActions", "OKActions", "InsufficientDataActions"})
+
+
+def test_without_a_topic_of_the_operators_own_every_alarm_is_mailed_to_the_address() -> None:
+    for said in alarms(**READERS, **OBJECTIVES).values():
+        assert said["AlarmActions"] == said["OKActions"] == ["AlarmTopic"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"CreateAlarms": "no"}, {"AlarmTopicArn": TOPIC}, {"NotifyEmail": ""}],
+    ids=["no alarms", "a topic of the operator's own", "no address"],
+)
+def test_a_topic_that_no_alarm_is_mailed_by_is_not_made(given: dict[str, str]) -> None:
+    made = Stack(**{**READERS, **given}).resources.keys()
+
+    assert made.isdisjoint({"AlarmTopic", "AlarmTopicPolicy", "AlarmSubscription"})
 
 
 def test_what_the_last_sweep_found_stays_and_no_sweep_is_an_alarm_without_data() -> None:

@@ -67,7 +67,7 @@ GRANTED = {
         **each(TO_RECEIVE, "NoticeQueue.Arn"),
         "dynamodb:UpdateItem": {"SentNoticesTable.Arn"},
         "sns:Publish": {"EmailTopic", "ChatTopic"},
-        "sns:GetTopicAttributes": {"EmailTopic"},
+        "sns:GetTopicAttributes": {"EmailTopic", "AlarmTopic"},
         "secretsmanager:GetSecretValue": {READERS["NotifySecretArn"]},
         "kms:Decrypt": {ANY_KEY, STACK_KEY},
         **each({"kms:DescribeKey", "kms:GenerateDataKey"}, STACK_KEY),
@@ -277,9 +277,9 @@ def resource_policies() -> dict[str, list[Json]]:
 POLICIES = resource_policies()
 
 
-def test_every_queue_and_the_topic_deny_every_call_without_tls() -> None:
+def test_every_queue_and_two_topics_deny_every_call_without_tls() -> None:
     queues = ALL.of_type("AWS::SQS::Queue")
-    assert POLICIES.keys() == {*queues, "StatusChangesTopic"}
+    assert POLICIES.keys() == {*queues, "StatusChangesTopic", "AlarmTopic"}
 
     for resource, statements in POLICIES.items():
         arn, actions = (
@@ -338,23 +338,37 @@ def test_the_topic_lets_only_its_own_account_publish_and_subscribe() -> None:
             assert verdict(POLICIES["StatusChangesTopic"], call) == answer
 
 
-def test_the_policy_of_the_topic_names_only_actions_that_sns_accepts_there() -> None:
-    statements = POLICIES["StatusChangesTopic"]
+def test_only_alarms_of_this_account_and_region_may_publish_to_their_topic() -> None:
+    """Of principals of the account, IAM decides."""
+    for service, source, answer in (
+        ("cloudwatch", f"cloudwatch:us-east-1:{ACCOUNT}:alarm:drills requests failed", "Allow"),
+        ("cloudwatch", f"cloudwatch:us-east-1:{OTHER_ACCOUNT}:alarm:drills", None),
+        ("cloudwatch", f"cloudwatch:eu-west-1:{ACCOUNT}:alarm:drills", None),
+        ("events", f"cloudwatch:us-east-1:{ACCOUNT}:alarm:drills", None),
+    ):
+        context = {"aws:SourceArn": f"arn:aws:{source}", "aws:SecureTransport": "true"}
+        for action, expected in (("sns:Publish", answer), ("sns:Subscribe", None)):
+            call = Call(action, "AlarmTopic", f"{service}.amazonaws.com", context)
+            assert verdict(POLICIES["AlarmTopic"], call) == expected
 
-    assert {action for one in statements for action in one["Action"]} <= TOPIC_ACTIONS
+
+@pytest.mark.parametrize("topic", ["StatusChangesTopic", "AlarmTopic"])
+def test_the_policy_of_a_topic_names_only_actions_that_sns_accepts_there(topic: str) -> None:
+    (denying,) = [one for one in POLICIES[topic] if one["Effect"] == "Deny"]
+
+    assert set(denying["Action"]) == TOPIC_ACTIONS
 
 
 # The key policy of the docs
 
 
-def documented(number: int) -> list[Json]:
-    """The statements of a policy in the docs, as a reader fills them in."""
-    text = blocks(section(page("security"), "Encryption"), "json")[number]
+def documented() -> list[Json]:
+    """The statements of the policy in the docs, as a reader fills them in."""
+    (text,) = blocks(section(page("security"), "Encryption"), "json")
     filled = {"account": ACCOUNT, "region": "us-east-1", "stack": "atlas-restore-watch"}
     for placeholder, value in filled.items():
         text = text.replace(f"<{placeholder}>", value)
-    policy: Json = json.loads(text)
-    statements: list[Json] = policy.get("Statement", [policy])
+    statements: list[Json] = json.loads(text)["Statement"]
     return statements
 
 
@@ -365,17 +379,18 @@ def test_the_key_policy_names_every_service_that_writes_without_a_role_and_no_ot
         for statement in statements
         if statement["Effect"] == "Allow" and "Service" in statement["Principal"]
     }
-    named = {one["Principal"]["Service"] for one in documented(0) if "Service" in one["Principal"]}
+    named = {one["Principal"]["Service"] for one in documented() if "Service" in one["Principal"]}
 
     assert named == writing | {"logs.us-east-1.amazonaws.com"}
     text = section(page("security"), "Encryption").partition("### Who else")[0]
     explained = names(text.partition("### The key policy")[2])
-    assert explained == {statement["Sid"] for statement in documented(0)}
+    assert explained == {statement["Sid"] for statement in documented()}
 
 
 TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:atlas-restore-watch-StatusChangesTopic-1A2B"
 LOGS = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:atlas-restore-watch-LogGroup-3C4D"
 LOG_GROUP = "kms:EncryptionContext:aws:logs:arn"
+ALARMS = "cloudwatch.amazonaws.com"
 SNS, EVENTS, LOGGING = "sns.amazonaws.com", "events.amazonaws.com", "logs.us-east-1.amazonaws.com"
 
 
@@ -394,6 +409,9 @@ SNS, EVENTS, LOGGING = "sns.amazonaws.com", "events.amazonaws.com", "logs.us-eas
         (LOGGING, "GenerateDataKey", {LOG_GROUP: LOGS}, "Allow"),
         (LOGGING, "GenerateDataKey", {LOG_GROUP: LOGS.replace("atlas-", "other-")}, None),
         ("logs.eu-west-1.amazonaws.com", "GenerateDataKey", {LOG_GROUP: LOGS}, None),
+        (ALARMS, "GenerateDataKeyWithoutPlaintext", {}, "Allow"),
+        (ALARMS, "Decrypt", {}, "Allow"),
+        (ALARMS, "CreateGrant", {}, None),
     ],
 )
 def test_the_key_policy_lets_services_write_for_this_stack_only(
@@ -401,11 +419,4 @@ def test_the_key_policy_lets_services_write_for_this_stack_only(
 ) -> None:
     call = Call(f"kms:{action}", principal=principal, context=context)
 
-    assert verdict(documented(0), call) == answer
-
-
-def test_the_statement_for_alarms_is_about_alarms_only() -> None:
-    (statement,) = documented(1)
-
-    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
-    assert set(statement["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
+    assert verdict(documented(), call) == answer

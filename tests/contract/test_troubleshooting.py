@@ -92,7 +92,7 @@ NO_TEXTS = {
                 "answer a workflow",
             ),
             *("post to {}", "publish to {}", "send an e-mail", "write what was sent"),
-            "look at the topic of e-mail",
+            "look at the topic of {}",
             "wait for the sweep that has the lease",
             "wait for the check that publishes this change",
             *("an object", "an empty list", "something else"),

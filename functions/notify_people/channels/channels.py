@@ -13,7 +13,7 @@ from notify_people.channels.webhooks import Webhooks
 from notify_people.errors import ChannelRefusedError, ChannelUnavailableError, NotifyPeopleError
 from notify_people.forms import chat, pagerduty, slack, teams
 from notify_people.forms.mail import mail
-from notify_people.words.missing_subscription_notice import EmailSubscriptions
+from notify_people.words.missing_subscription_notice import EmailOf, EmailSubscriptions
 from notify_people.words.notice import Notice
 
 if TYPE_CHECKING:
@@ -22,10 +22,16 @@ if TYPE_CHECKING:
 
 @plain_class
 class Channels:
-    """Sends notices. `named` are the channels that the operator named, if any."""
+    """
+    Sends notices, and looks who gets them by e-mail.
+
+    `alarm_topic_arn`: the topic by which CloudWatch mails alarms, if the stack has it.
+    `named`: the channels that the operator named, if any.
+    """
 
     sns: "SNSClient"
     topic_arns: Mapping[Channel, str]
+    alarm_topic_arn: str | None
     webhooks: Webhooks
     secret: NotifySecret
     named: tuple[Channel, ...] | None
@@ -65,26 +71,34 @@ class Channels:
         for body in bodies:
             self.webhooks.post(channel, address, body, deadline)
 
-    def email_subscriptions(self, deadline: Deadline) -> EmailSubscriptions | None:
-        """Count the subscriptions, if e-mail has a topic. Raises ChannelUnavailableError."""
-        arn = self.topic_arns.get(Channel.EMAIL)
-        if arn is None:
-            return None
-        look, step = self.sns.get_topic_attributes, "look at the topic of e-mail"
+    def email_subscriptions(self, deadline: Deadline) -> list[EmailSubscriptions]:
+        """Count the subscriptions of each topic that sends e-mail, if it is there."""
+        topics = (
+            (EmailOf.NOTICES, self.topic_arns.get(Channel.EMAIL)),
+            (EmailOf.ALARMS, self.alarm_topic_arn),
+        )
+        return [self._subscriptions(of, arn, deadline) for of, arn in topics if arn is not None]
+
+    def _subscriptions(self, of: EmailOf, arn: str, deadline: Deadline) -> EmailSubscriptions:
+        """Raise ChannelUnavailableError if SNS does not answer."""
+        look, step = self.sns.get_topic_attributes, f"look at the topic of {of}"
         try:
-            found = self._call(Channel.EMAIL, deadline, step, look, "Attributes")["Attributes"]
+            answer = self._call("email", arn, deadline, step, look, "Attributes")
         except ChannelRefusedError as error:
-            return EmailSubscriptions(arn, problem=str(error))
+            return EmailSubscriptions(of, arn, problem=str(error))
+        found = answer["Attributes"]
         confirmed, pending = found["SubscriptionsConfirmed"], found["SubscriptionsPending"]
-        return EmailSubscriptions(arn, int(confirmed), int(pending))
+        return EmailSubscriptions(of, arn, int(confirmed), int(pending))
 
     def _publish(self, channel: Channel, deadline: Deadline, **message: str) -> None:
         publish, step = self.sns.publish, f"publish to {channel}"
-        self._call(channel, deadline, step, publish, "MessageId", **message)
+        arn = self.topic_arns[channel]
+        self._call(channel, arn, deadline, step, publish, "MessageId", **message)
 
     def _call(
         self,
-        channel: Channel,
+        channel: str,
+        arn: str,
         deadline: Deadline,
         step: str,
         operation: Callable[..., Any],
@@ -92,7 +106,6 @@ class Channels:
         **parameters: str,
     ) -> Any:
         try:
-            arn = self.topic_arns[channel]
             return aws_call(deadline, step, operation, required_field, TopicArn=arn, **parameters)
         except AwsCallError as error:
             msg = f"{channel}: SNS {error}"

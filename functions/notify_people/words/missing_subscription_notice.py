@@ -3,15 +3,24 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from notify_people.severity_and_alerts import Paging, Severity
 from notify_people.words.notice import Notice, Step, known
+
+
+class EmailOf(StrEnum):
+    """What a topic sends by e-mail. Each has a subscription that is confirmed by itself."""
+
+    NOTICES = "e-mail"
+    ALARMS = "alarms"
 
 
 @dataclass(frozen=True)
 class EmailSubscriptions:
     """The numbers of a topic of e-mail, or the `problem` of a topic that SNS refuses."""
 
+    of: EmailOf
     topic_arn: str
     confirmed: int = 0
     pending: int = 0
@@ -25,14 +34,16 @@ class EmailSubscriptions:
 
 def missing_subscription_notice(found: EmailSubscriptions, at: datetime, stack: str) -> Notice:
     """Return the notice, the same for a whole day. It pages nobody: an alarm is raised too."""
+    is_of_alarms = found.of is EmailOf.ALARMS
+    name = "alarms" if is_of_alarms else "email"
     return Notice(
         stack=stack,
-        subject=f"email/{stack}",
+        subject=f"{name}/{stack}",
         order=at.toordinal(),
-        thread=f"email-{stack}",
+        thread=f"{name}-{stack}",
         change=None,
         event_type="email-missing",
-        what="e-mail subscription",
+        what="alarm subscription" if is_of_alarms else "e-mail subscription",
         outcome="missing",
         severity=Severity.ERROR,
         paging=Paging.NOTHING,
@@ -53,17 +64,21 @@ def missing_subscription_notice(found: EmailSubscriptions, at: datetime, stack: 
         steps=tuple(_steps(found)),
         at=at,
         source=f"/stacks/{stack}",
-        keywords=("email",),
+        keywords=(name,),
     )
 
 
 def _title(found: EmailSubscriptions) -> str:
+    if found.of is EmailOf.ALARMS:
+        what, reaches, does_not_reach, its = "Alarms", "reach", "do not reach", "their"
+    else:
+        what, reaches, does_not_reach, its = "E-mail", "reaches", "does not reach", "its"
     if found.problem:
-        return "E-mail may reach nobody: SNS does not show its topic"
+        return f"{what} may reach nobody: SNS does not show {its} topic"
     if found.confirmed:
-        return "E-mail does not reach everybody: a subscription is not confirmed"
-    why = "its subscription is not confirmed" if found.pending else "nobody is subscribed"
-    return f"E-mail reaches nobody: {why}"
+        return f"{what} {does_not_reach} everybody: a subscription is not confirmed"
+    why = f"{its} subscription is not confirmed" if found.pending else "nobody is subscribed"
+    return f"{what} {reaches} nobody: {why}"
 
 
 def _steps(found: EmailSubscriptions) -> Iterator[Step]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, override
+from urllib.parse import quote
 
 import boto3
 from aws_lambda_powertools import Logger
@@ -85,8 +86,14 @@ class NotifyingStack(LocalStack):
         """What the schedule sends."""
         return self._made.functions[PEOPLE].scheduled_event(datetime.now(UTC))
 
-    def subscribe_email(self, confirmed: int, pending: int) -> None:
-        """Let the topic have so many subscriptions, which moto does not count."""
+    def subscribe_email(
+        self, confirmed: int, pending: int, alarms: tuple[int, int] = (1, 0)
+    ) -> None:
+        """Let the topics of e-mail and alarms have so many subscriptions: moto does not count."""
+        self._subscribe_topic("EmailTopic", confirmed, pending)
+        self._subscribe_topic("AlarmTopic", *alarms)
+
+    def _subscribe_topic(self, topic: str, confirmed: int, pending: int) -> None:
         counts = {"Confirmed": confirmed, "Pending": pending}
         entries = "".join(
             f"<entry><key>Subscriptions{state}</key><value>{count}</value></entry>"
@@ -96,7 +103,9 @@ class NotifyingStack(LocalStack):
         result = f"<{name}Result><Attributes>{entries}</Attributes></{name}Result>"
         body = f"<{name}Response>{result}</{name}Response>"
         answer = Answer(200, {"Content-Type": "text/xml"}, body)
-        self.aws.wire.inject(Fault("sns", name, action=answer, times=None))
+        arn = quote(self.resources[topic], safe="").encode()
+        named = Fault("sns", name, lambda call: arn in call.body, action=answer, times=None)
+        self.aws.wire.inject(named)
 
 
 class People(NotifyingStack):

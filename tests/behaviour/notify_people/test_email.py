@@ -127,6 +127,7 @@ def test_after_a_kill_at_any_call_no_restore_of_an_email_is_lost(
 # The subscriptions of e-mail
 
 OTHERS = {"chat": 1, "slack": 1, "teams": 1}
+ALARMS_REACH_NOBODY = "Alarms reach nobody: their subscription is not confirmed"
 REFUSALS = {
     "gone": aws_error("sns", "NotFound", status=404),
     "denied": aws_error("sns", "AuthorizationError", status=403),
@@ -144,9 +145,35 @@ def test_a_subscription_that_gets_nothing_is_told_to_the_other_channels_once_a_d
     people.subscribe_email(confirmed, pending)
     for hours, told in ((0, OTHERS), (6, {}), (24, OTHERS)):
         people.now += hours * 3600
-        assert people.check_email() == {"confirmed": confirmed, "pending": pending}
+        assert people.check_email() == {"confirmed": confirmed + 1, "pending": pending}
         assert people.told() == (told if missing else {})
         assert people.reported()[0]["EmailSubscriptionsMissing"] == missing
+
+
+def test_alarms_that_nobody_has_confirmed_are_told_to_every_channel_once_a_day(
+    people: People,
+) -> None:
+    """Who gets e-mail, and no alarm, has confirmed one of two."""
+    people.start()
+    people.subscribe_email(1, 0, alarms=(0, 1))
+    everybody = {**OTHERS, "email": 1}
+    for hours, told in ((0, everybody), (6, {}), (24, everybody)):
+        people.now += hours * 3600
+        assert people.check_email() == {"confirmed": 1, "pending": 1}
+        assert people.told() == told
+        assert people.reported()[0]["EmailSubscriptionsMissing"] == 1
+    people.now += 24 * 3600
+    people.check_email()
+    assert [subject for subject, _ in people.emails()] == [ALARMS_REACH_NOBODY]
+
+
+def test_a_stack_that_sends_alarms_elsewhere_looks_at_the_topic_of_email_alone(
+    people: People,
+) -> None:
+    people.start(ALARM_TOPIC_ARN="")
+    people.subscribe_email(1, 0, alarms=(0, 1))
+
+    assert people.check_email() == {"confirmed": 1, "pending": 0}
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
@@ -157,8 +184,8 @@ def test_a_topic_of_email_that_is_gone_or_closed_is_told_too(
     people.aws.wire.inject(Fault("sns", "GetTopicAttributes", action=refusal, times=None))
 
     assert people.check_email() == {"confirmed": 0, "pending": 0}
-    assert people.told() == OTHERS
-    assert people.reported()[0]["EmailSubscriptionsMissing"] == 1
+    assert people.told() == Counter(OTHERS) + Counter({**OTHERS, "email": 1})
+    assert people.reported()[0]["EmailSubscriptionsMissing"] == 2
 
 
 def test_without_an_answer_of_sns_lambda_tries_the_check_again(people: People) -> None:
@@ -167,10 +194,10 @@ def test_without_an_answer_of_sns_lambda_tries_the_check_again(people: People) -
         people.check_email()
 
     people.subscribe_email(1, 0)
-    assert people.check_email() == {"confirmed": 1, "pending": 0}
+    assert people.check_email() == {"confirmed": 2, "pending": 0}
 
 
 def test_without_email_there_is_nothing_to_look_at(people: People) -> None:
-    people.start(EMAIL_TOPIC_ARN="")
+    people.start(EMAIL_TOPIC_ARN="", ALARM_TOPIC_ARN="")
 
     assert people.check_email() == {}

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -195,7 +196,7 @@ POLICIES: dict[str, tuple[Answer, str, str]] = {
 
 
 @pytest.mark.parametrize(("answer", "mark", "said"), rows(POLICIES, "denies"))
-def test_the_policy_of_a_key_is_looked_at_for_the_function_and_for_sns(
+def test_the_policy_of_a_key_is_looked_at_for_the_function_for_sns_and_for_alarms(
     stack: NotifyingStack, doctor: Doctor, answer: Answer, mark: str, said: str
 ) -> None:
     with_key()(stack)
@@ -203,8 +204,21 @@ def test_the_policy_of_a_key_is_looked_at_for_the_function_and_for_sns(
     _, printed = doctor()
 
     found = {name: one for name, one in marks(printed).items() if name.startswith("key policy")}
-    assert found == {"key policy: function": mark, "key policy: SNS": mark}
-    assert " ".join(printed.split()).count(said) == 2
+    expected = {"key policy: function", "key policy: SNS", "key policy: alarms"}
+    assert found == dict.fromkeys(expected, mark)
+    assert " ".join(printed.split()).count(said) == 3
+
+
+def test_a_key_policy_that_names_sns_and_the_account_keeps_alarms_away(
+    stack: NotifyingStack, doctor: Doctor
+) -> None:
+    """As that of a stack of 1.x, which mailed no alarm."""
+    with_key()(stack)
+    principal = {"AWS": f"arn:aws:iam::{ACCOUNT}:root", "Service": "sns.amazonaws.com"}
+    answer = policy(Principal=principal)
+    stack.aws.wire.inject(Fault(action=answer, operation="GetKeyPolicy", times=None))
+
+    assert wrong(doctor()[1]) == ["key policy: alarms"]
 
 
 @pytest.mark.parametrize(
@@ -314,9 +328,27 @@ def unsubscribe_queue(stack: NotifyingStack) -> None:
     stack.aws.client("sns").unsubscribe(SubscriptionArn=subscription(stack))
 
 
-def unsubscribe_mail(stack: NotifyingStack) -> None:
-    for arn in subscriptions(stack, stack.resources["EmailTopic"]).values():
-        stack.aws.client("sns").unsubscribe(SubscriptionArn=arn)
+def leave_unconfirmed(stack: NotifyingStack) -> None:
+    """One of two addresses that get alarms has not confirmed, which moto does by itself."""
+    answer = Answer(
+        200,
+        {"Content-Type": "text/xml"},
+        "<R><ListSubscriptionsByTopicResult><Subscriptions>"
+        "<member><SubscriptionArn>arn:aws:sns:us-east-1:1:t:1</SubscriptionArn></member>"
+        "<member><SubscriptionArn>PendingConfirmation</SubscriptionArn></member>"
+        "</Subscriptions></ListSubscriptionsByTopicResult></R>",
+    )
+    arn = quote(stack.resources["AlarmTopic"], safe="").encode()
+    fault = Fault("sns", LIST, lambda call: arn in call.body, action=answer, times=None)
+    stack.aws.wire.inject(fault)
+
+
+def unsubscribe_mail(topic: str) -> Do:
+    def unsubscribe(stack: NotifyingStack) -> None:
+        for arn in subscriptions(stack, stack.resources[topic]).values():
+            stack.aws.client("sns").unsubscribe(SubscriptionArn=arn)
+
+    return unsubscribe
 
 
 def delete_topic(name: str) -> Do:
@@ -363,6 +395,7 @@ def delete_secret(*, for_good: bool) -> Do:
 
 
 SUBSCRIPTION, SECRET, TRIGGER = "people: subscription", "people: secret", "people: trigger"
+ALARMS = "alarms: subscriptions"
 DEAD_NOTICES, DEAD_REQUESTS = "NoticeDeadLetterQueue", "RequestDeadLetterQueue"
 # As in the template, says tests/contract/test_template_settings.py.
 MADE_AGAIN = (
@@ -373,7 +406,11 @@ TO_NOBODY = '{"terminal": ["nothing"]}'
 MISTYPED = {"slack_webhook_url": "https://hooks.slack.com/services/T/B/1", "teams_url": "TODO"}
 MISTAKES: dict[str, list[tuple[Do, str, str]]] = {
     "disabled": [
-        (unsubscribe_mail, "subscriptions of the e-mail topic", "aws sns subscribe --topic-arn"),
+        (
+            unsubscribe_mail("EmailTopic"),
+            "subscriptions of the e-mail topic",
+            "aws sns subscribe --topic-arn",
+        ),
         (stop_function, "people: function", "aws lambda delete-function-concurrency"),
         (disable_trigger, TRIGGER, "aws lambda update-event-source-mapping --enabled"),
         (
@@ -382,6 +419,7 @@ MISTAKES: dict[str, list[tuple[Do, str, str]]] = {
             "--attribute-name FilterPolicy --attribute-value '{}'",
         ),
         (delete_secret(for_good=False), SECRET, "aws secretsmanager restore-secret --secret-id"),
+        (unsubscribe_mail("AlarmTopic"), ALARMS, "aws sns subscribe --topic-arn"),
         (send_to(DEAD_NOTICES), f"dead letters: {DEAD_NOTICES}", "start-message-move-task"),
     ],
     "gone": [
@@ -410,10 +448,14 @@ MISTAKES: dict[str, list[tuple[Do, str, str]]] = {
             "docs/operations.md says how to invoke",
         ),
     ],
+    "not confirmed": [
+        (leave_unconfirmed, ALARMS, "Open the link in the e-mail of SNS about alarms"),
+    ],
     "mistyped": [(put_secret(**MISTYPED), SECRET, "docs/people.md")],
     "without topics": [
         (delete_topic("StatusChangesTopic"), "topic", "Follow 'SNS answered NotFound'"),
         (delete_topic("EmailTopic"), "e-mail topic", "--source-arn <NoticeDeadLetterQueueArn>"),
+        (delete_topic("AlarmTopic"), ALARMS, "Follow 'SNS answered NotFound'"),
     ],
 }
 

@@ -22,6 +22,7 @@ from notify_people.forms import chat, pagerduty, slack, teams
 from notify_people.forms.mail import mail
 from notify_people.message import read_message
 from notify_people.words.missing_subscription_notice import (
+    EmailOf,
     EmailSubscriptions,
     missing_subscription_notice,
 )
@@ -30,6 +31,7 @@ from notify_people.words.notices import notice_of
 from unit.notify_people.messages import MESSAGES, NOTICES, ODD_NAME, PROJECT, STACK, event, notice
 
 TOPIC = "arn:aws:sns:us-east-1:111122223333:atlas-restore-watch-EmailTopic-1A2B"
+ALARM_TOPIC = "arn:aws:sns:us-east-1:111122223333:atlas-restore-watch-AlarmTopic-3C4D"
 AT = datetime(2026, 11, 26, 17, 17, 4, tzinfo=UTC)
 
 CARDS = [
@@ -101,11 +103,13 @@ def test_an_email_with_a_report_says_at_its_top_whether_anything_needs_a_look() 
 
 
 MISSING = {
-    "pending": missing_subscription_notice(EmailSubscriptions(TOPIC, 0, 1), AT, STACK),
-    "one-of-two": missing_subscription_notice(EmailSubscriptions(TOPIC, 1, 1), AT, STACK),
-    "gone": missing_subscription_notice(
-        EmailSubscriptions(TOPIC, problem="email: SNS answered NotFound"), AT, STACK
-    ),
+    name: missing_subscription_notice(found, AT, STACK)
+    for name, found in {
+        "pending": EmailSubscriptions(EmailOf.NOTICES, TOPIC, 0, 1),
+        "one-of-two": EmailSubscriptions(EmailOf.NOTICES, TOPIC, 1, 1),
+        "gone": EmailSubscriptions(EmailOf.NOTICES, TOPIC, problem="email: SNS answered NotFound"),
+        "alarms-pending": EmailSubscriptions(EmailOf.ALARMS, ALARM_TOPIC, 0, 1),
+    }.items()
 }
 
 

@@ -9,6 +9,7 @@ from notify_people.settings import Settings
 
 CHAT = "arn:aws:sns:eu-central-1:123456789012:chat"
 EMAIL = "arn:aws:sns:eu-central-1:123456789012:email"
+ALARMS = "arn:aws:sns:eu-central-1:123456789012:alarms"
 LEAST = {
     "SENT_TABLE_NAME": "sent",
     "CHAT_TOPIC_ARN": CHAT,
@@ -28,6 +29,7 @@ def test_the_least_environment_is_accepted() -> None:
     assert Settings.from_environment(LEAST | {"PATH": "/usr/bin"}) == Settings(
         sent_table_name="sent",
         topic_arns={Channel.CHAT: CHAT},
+        alarm_topic_arn=None,
         secret_id=None,
         channels=None,
         changes=frozenset(Change) - {"started", "progressed", "failed"},
@@ -43,6 +45,7 @@ def test_everything_can_be_set() -> None:
         LEAST
         | {
             "EMAIL_TOPIC_ARN": EMAIL,
+            "ALARM_TOPIC_ARN": ALARMS,
             "NOTIFY_SECRET_ID": "people",
             "NOTIFY_CHANNELS": "email, Slack ,pager",
             "NOTIFY_CHANGES": "ended,READY",
@@ -51,6 +54,7 @@ def test_everything_can_be_set() -> None:
     )
 
     assert made.topic_arns == {Channel.CHAT: CHAT, Channel.EMAIL: EMAIL}
+    assert made.alarm_topic_arn == ALARMS
     assert made.channels == (Channel.PAGER, Channel.SLACK, Channel.EMAIL)
     assert made.changes == {"ended", "ready"}
     assert made.console == "http://127.0.0.1:8080", "plain http is for loopback"
@@ -69,6 +73,7 @@ def test_a_missing_variable_is_named() -> None:
     [
         ("CHAT_TOPIC_ARN", f"{CHAT}.fifo"),
         ("EMAIL_TOPIC_ARN", "arn:aws:sqs:eu-central-1:123456789012:email"),
+        ("ALARM_TOPIC_ARN", "alarms"),
         ("NOTIFY_CHANGES", "ended,canary"),
         ("NOTIFY_CHANGES", ","),
         ("NOTIFY_CHANGES", "all,ended"),
