@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from foundation.aws_call import AwsCallError
-from restore_watch.diagnosis.line import Line, bad, unsure
+from restore_watch.diagnosis.line import Line, bad, unread
 from restore_watch.errors import RestoreWatchError, TableUnavailableError
 
 DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
@@ -41,10 +41,10 @@ class AwsFixes:
             case TableUnavailableError():
                 code, found = error.code, str(error)
             case _:
-                return unsure(check, str(error))
+                return unread(check, str(error))
         if is_passing(code):
             again = "Diagnose again in a minute: AWS limits the rate, or has a problem"
-            return unsure(check, found, again)
+            return unread(check, found, again)
         return bad(check, found, self._fix(code))
 
     def ended(self, check: str, lines: Iterator[Line]) -> Iterator[Line]:

@@ -11,6 +11,7 @@ from itertools import chain
 from foundation.clock import CLOCKS_APART
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
+from foundation.json_text import as_map
 from restore_watch.atlas.credentials import ApiKey, Credentials
 from restore_watch.atlas.endpoints import (
     CLUSTER_LISTS,
@@ -20,12 +21,17 @@ from restore_watch.atlas.endpoints import (
     AtlasStatus,
     Family,
 )
-from restore_watch.atlas.entries import UNWATCHED, project_entries, shown_clusters
+from restore_watch.atlas.entries import (
+    UNWATCHED,
+    cluster_entries,
+    project_entries,
+    shown_clusters,
+)
 from restore_watch.atlas.own_account import OwnAccount, read_own_account
 from restore_watch.atlas.own_address_and_roles import Caller, read_caller
 from restore_watch.atlas.pages import FIRST_PAGE, Page
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.diagnosis.line import Line, bad, good, together, unsure
+from restore_watch.diagnosis.line import Line, bad, good, together, unread, unsure
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasForbiddenError,
@@ -60,6 +66,15 @@ class Look:
     clusters: dict[AtlasList, list[str]] = field(default_factory=dict)
     are_all: bool = True
     """Whether these are all clusters: the lists could be read, and had one page."""
+    asked_first: dict[AtlasList, list[str]] = field(default_factory=dict)
+    """The same clusters, those without backups at the end."""
+    unwatched: list[str] = field(default_factory=list)
+    """Clusters whose names have another form."""
+
+    @property
+    def is_without_clusters(self) -> bool:
+        """Whether the project has no cluster that could be restored."""
+        return self.are_all and not self.unwatched and not any(self.clusters.values())
 
 
 @dataclass(frozen=True)
@@ -108,7 +123,7 @@ class AtlasDiagnosis:
 
     def project(self, group_id: str, deadline: Deadline) -> Look:
         """Look at the lists of a project, and at the jobs of a cluster of each kind."""
-        look, unwatched = Look(), list[str]()
+        look = Look()
 
         def read(
             family: Family, ask: Callable[[Deadline], Page], *passes: type[Exception]
@@ -128,11 +143,13 @@ class AtlasDiagnosis:
             if page is not None:
                 clusters = shown_clusters(page, which)
                 look.clusters[which] = clusters.names
-                unwatched += clusters.unwatched
+                look.unwatched += clusters.unwatched
+                without = _without_backups(page, which)
+                look.asked_first[which] = sorted(clusters.names, key=without.__contains__)
         for kind in LISTED_KINDS:
-            # One cluster stands for all: the role is given for the project. Three are tried: one
-            # that was deleted meanwhile, or has no backups, says nothing.
-            for name in look.clusters.get(CLUSTER_LISTS[kind], [])[:3]:
+            # One cluster stands for all: the role is given for the project. Three are tried: a
+            # cluster that was deleted meanwhile, or has no backups, says nothing.
+            for name in look.asked_first.get(CLUSTER_LISTS[kind], [])[:3]:
                 jobs = partial(self.session.page_of_jobs, (group_id, name), kind, FIRST_PAGE)
                 with suppress(AtlasBadRequestError, RestoreJobNotFoundError):
                     read(kind, jobs, AtlasBadRequestError, RestoreJobNotFoundError)
@@ -140,9 +157,19 @@ class AtlasDiagnosis:
         project = f"project {group_id}"
         counts = (f"{which}: {len(names)}" for which, names in look.clusters.items())
         read_all = [good(project, f"can be read. {', '.join(counts)}")]
-        odd = [unsure(f"cluster {name}", UNWATCHED) for name in unwatched]
+        odd = [unsure(f"cluster {name}", UNWATCHED) for name in look.unwatched]
         look.lines = (together(project, look.lines) or read_all) + together(project, odd)
         return look
+
+
+def no_cluster() -> Line:
+    """Return the line about watched projects that have no cluster which could be restored."""
+    return bad(
+        "clusters",
+        "No watched project has a cluster with backups: there is nothing to watch",
+        "If there are clusters, compare the ids in AtlasProjectIds with the addresses of the "
+        "projects' pages in Atlas. If there are none yet, this line goes with the first",
+    )
 
 
 def named_cluster(name: str, look: Look) -> Line:
@@ -158,8 +185,19 @@ def named_cluster(name: str, look: Look) -> Line:
     return bad(check, "the project has no cluster of this name", fix)
 
 
+def _without_backups(page: Page, which: AtlasList) -> set[str]:
+    """Return the clusters whose backups Atlas says are off."""
+    names = set()
+    for name, entry in cluster_entries(page, which).readable:
+        flex = as_map(entry.get("backupSettings")).get("enabled")
+        backups = flex if which is AtlasList.FLEX_CLUSTERS else entry.get("backupEnabled")
+        if backups is False:
+            names.add(name)
+    return names
+
+
 def _failed(check: str, error: RestoreWatchError, family: Family) -> Line:
-    line = unsure if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)) else bad
+    line = unread if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)) else bad
     return line(check, str(error), _fix(error, family))
 
 

@@ -21,9 +21,10 @@ from restore_watch.diagnosis.atlas_access import (
     expiry,
     held_roles,
     named_cluster,
+    no_cluster,
 )
 from restore_watch.diagnosis.aws import AwsDiagnosis
-from restore_watch.diagnosis.line import Line, bad, good, unsure, without_consequences
+from restore_watch.diagnosis.line import Line, bad, good, unsure, whole, without_consequences
 from restore_watch.diagnosis.table import TableDiagnosis
 from restore_watch.event.actions import Diagnose
 from restore_watch.settings import Settings
@@ -48,7 +49,7 @@ class Doctor:
         """Return the result of every check, plain JSON. A bad result raises nothing."""
         lines = without_consequences(list(self._lines(wanted, deadline)))
         return {
-            "ok": all(line.ok is not False for line in lines),
+            "ok": whole(lines),
             "checks": [asdict(line) for line in lines],
         }
 
@@ -80,10 +81,11 @@ class Doctor:
         if ids:
             which = "all projects are watched" if ids == "all" else f"watched projects: {len(ids)}"
             return good("settings", which)
-        return unsure(
+        return bad(
             "settings",
-            "no project is watched: only jobs that an event names are followed",
-            "Set AtlasProjectIds, so that every restore is found",
+            "No project is watched: only jobs that an event names are followed",
+            "Name the projects to watch in AtlasProjectIds, or set it to all, so that every "
+            "restore is found. If only named jobs are to be followed, this line stays",
         )
 
     def _of_atlas(
@@ -116,6 +118,8 @@ class Doctor:
         if len(ordered) > len(chosen):
             found = f"{len(ordered) - len(chosen)} more were not looked at"
             yield unsure("other projects", found, "Diagnose one by its groupId")
+        elif ids and all(looks[group_id].is_without_clusters for group_id in ids):
+            yield no_cluster()
         if wanted.cluster_name and wanted.group_id in looks:
             yield named_cluster(wanted.cluster_name, looks[wanted.group_id])
         asked = [*looks] or sorted(open_projects)[:1]

@@ -14,6 +14,11 @@ class Line:
     fix: str | None = None
 
 
+@dataclass(frozen=True)
+class UnreadLine(Line):
+    """A finding about a thing that has to be read, and was not: nobody can say that all is well."""
+
+
 def good(check: str, found: str) -> Line:
     """Return the line about a thing that is as it should be."""
     return Line(check, ok=True, found=found)
@@ -27,6 +32,18 @@ def bad(check: str, found: str, fix: str) -> Line:
 def unsure(check: str, found: str, fix: str | None = None) -> Line:
     """Return the line about a thing that is unknown, or only worth a look."""
     return Line(check, ok=None, found=found, fix=fix)
+
+
+def unread(check: str, found: str, fix: str | None = None) -> Line:
+    """Return the line about a thing that has to be read, and was not."""
+    return UnreadLine(check, ok=None, found=found, fix=fix)
+
+
+def whole(lines: Sequence[Line]) -> bool | None:
+    """Return `ok` of a diagnosis: None if nothing is wrong, as far as everything was read."""
+    if any(line.ok is False for line in lines):
+        return False
+    return None if any(isinstance(line, UnreadLine) for line in lines) else True
 
 
 _ATLAS = ("secret", "credentials", "projects")
@@ -50,13 +67,13 @@ def without_consequences(lines: Sequence[Line]) -> list[Line]:
     return [line for line in lines if line.ok is True or not _follows(line.check, wrong)]
 
 
-def together(whole: str, lines: Sequence[Line]) -> list[Line]:
+def together(subject: str, lines: Sequence[Line]) -> list[Line]:
     """Join the lines about parts of a whole that have the same fix. Checks name the parts."""
     groups: dict[tuple[bool | None, str | None], list[Line]] = {}
     for line in lines:
         groups.setdefault((line.ok, line.fix), []).append(line)
     return [
-        replace(one[0], check=f"{whole}: {', '.join(line.check for line in one)}")
+        replace(one[0], check=f"{subject}: {', '.join(line.check for line in one)}")
         for one in groups.values()
     ]
 

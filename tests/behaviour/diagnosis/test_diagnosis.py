@@ -52,7 +52,11 @@ SCHEDULE = Selection("scheduler", when=lambda call: "/schedules/" in call.path)
 def diagnose(
     world: World, produced: Produced, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Diagnose]:
-    """Diagnose a stack that watches the project of the test, unless others are named."""
+    """
+    Diagnose a stack that watches the project of the test, unless others are named.
+
+    `is_unread`: something that decides could not be read, so that nobody knows whether all is well.
+    """
     monkeypatch.setenv("AWS_ENDPOINT_URL", world.aws.url)
     world.atlas.add_cluster(world.group, "orders", "flex")
     world.atlas.add_cluster(world.group, "archive", "dedicated")
@@ -62,6 +66,7 @@ def diagnose(
         *,
         watched: Any = (world.group,),
         deadline: Deadline | None = None,
+        is_unread: bool = False,
         **event: str,
     ) -> Checks:
         chosen = replace(settings, project_ids=watched)
@@ -71,7 +76,8 @@ def diagnose(
         produced.add("results", answer)
         checks = {one["check"]: one for one in answer["checks"]}
         assert len(checks) == len(answer["checks"])
-        assert answer["ok"] == all(one["ok"] is not False for one in checks.values())
+        expected = None if is_unread else True
+        assert answer["ok"] is (False if wrong(checks) else expected)
         return checks
 
     yield diagnose
@@ -314,7 +320,7 @@ def test_a_refusal_of_aws_is_one_line_with_its_fix(
     world.inject(step, aws_error(str(step.service), code), times=None)
 
     ok = None if fix is LATER else False
-    expect(diagnose(), check, ok=ok, found=f"answered {code}", fix=fix)
+    expect(diagnose(is_unread=ok is None), check, ok=ok, found=f"answered {code}", fix=fix)
 
 
 def test_what_follows_from_a_mistake_has_no_line(world: World, diagnose: Diagnose) -> None:
@@ -343,11 +349,11 @@ def test_what_atlas_does_not_tell_now_is_not_a_mistake(world: World, diagnose: D
         assert checks[f"project {world.group}"]["ok"] is True
     world.atlas.keep_bucket(world.group, "events", 0)
     check = f"project {world.group}: events"
-    expect(diagnose(), check, ok=None, found="429", fix=fix)
+    expect(diagnose(is_unread=True), check, ok=None, found="429", fix=fix)
 
 
 def test_what_there_was_no_time_for_is_not_judged(diagnose: Diagnose) -> None:
-    checks = diagnose(deadline=Deadline.after(1.2))
+    checks = diagnose(deadline=Deadline.after(1.2), is_unread=True)
 
     assert wrong(checks) == {}
     assert "too few to" in checks["secret"]["found"]
@@ -370,14 +376,59 @@ def test_a_project_that_is_not_watched_or_does_not_exist(diagnose: Diagnose) -> 
     assert fix.startswith("If the project was deleted, take it out of AtlasProjectIds")
 
 
-def test_which_projects_are_watched(world: World, diagnose: Diagnose) -> None:
-    line = diagnose(watched=())["settings"]
-    assert (line["ok"], line["fix"]) == (
-        None,
-        "Set AtlasProjectIds, so that every restore is found",
-    )
+@pytest.mark.fault("F113")
+def test_a_stack_that_watches_nothing_is_not_well(diagnose: Diagnose) -> None:
+    """Nothing else is wrong: the same stack is well once the project is named."""
+    ((check, (found, fix)),) = wrong(diagnose(watched=())).items()
+    assert (check, found[:21]) == ("settings", "No project is watched")
+    assert "AtlasProjectIds" in fix
+    assert "this line stays" in fix
 
-    assert f"project {world.group}" in diagnose(watched="all")
+    checks = diagnose()
+    assert (checks["settings"]["found"], wrong(checks)) == ("watched projects: 1", {})
+
+
+@pytest.mark.fault("F113")
+@cases("all_are_watched", [True, False], ids=["all", "named"])
+def test_projects_without_a_cluster_that_has_backups_are_not_well(
+    world: World, diagnose: Diagnose, *, all_are_watched: bool
+) -> None:
+    for name in ("orders", "archive"):
+        world.atlas.remove_cluster(world.group, name)
+    world.atlas.add_cluster(world.group, "sandbox", "dedicated").provider_name = "TENANT"
+    watched = "all" if all_are_watched else (world.group,)
+    assert set(wrong(diagnose(watched=watched))) == {"clusters"}
+
+    world.atlas.behaviour.largest_page_of_clusters = 1
+    world.atlas.add_cluster(world.group, "sandbox-2", "dedicated").provider_name = "TENANT"
+    assert wrong(diagnose(watched=watched)) == {}  # not all clusters are known
+
+    world.atlas.behaviour.largest_page_of_clusters = 500
+    world.atlas.add_cluster(world.group, "orders", "flex")
+    assert wrong(diagnose(watched=watched)) == {}
+
+
+@pytest.mark.fault("F113")
+def test_a_refused_role_is_seen_behind_clusters_without_backups(
+    world: World, diagnose: Diagnose
+) -> None:
+    """Atlas refuses what clusters without backups have before it looks at the role."""
+    world.atlas.remove_cluster(world.group, "archive")
+    for number in range(3):
+        cluster = world.atlas.add_cluster(world.group, f"a-{number}", "dedicated")
+        cluster.said = {"backupEnabled": False}
+    world.atlas.add_cluster(world.group, "ledger", "dedicated")
+    step = Selection("atlas", when=lambda call: "/clusters/a-" in call.path)
+    world.inject(step, atlas_error(400, "BACKUPS_NOT_ENABLED", "No."), times=None)
+    world.atlas.grant(ACCOUNT["client_id"], Role.READ_ONLY)
+
+    assert set(wrong(diagnose())) == {f"project {world.group}: dedicated, collection"}
+
+
+def test_which_projects_are_watched(world: World, diagnose: Diagnose) -> None:
+    checks = diagnose(watched="all")
+    assert f"project {world.group}" in checks
+    assert checks["projects"]["found"] == "the credentials can read 1"
     world.atlas.remove_project(world.group)
     assert wrong(diagnose(watched="all"))["projects"] == (
         "the credentials can read no project",
@@ -403,6 +454,20 @@ def test_of_many_projects_twenty_are_looked_at(world: World, diagnose: Diagnose)
 
     assert sum(name.startswith("project ") for name in checks) == 20
     assert checks["other projects"]["found"] == "3 more were not looked at"
+
+
+def test_a_named_project_is_looked_at_however_many_are_watched(
+    world: World, diagnose: Diagnose
+) -> None:
+    others = tuple(f"6c{number:022x}" for number in range(20))
+    for one in others:
+        world.atlas.add_project(one)
+    world.atlas.grant(ACCOUNT["client_id"], Role.READ_ONLY)
+    check = f"project {world.group}: dedicated, collection"
+
+    assert check not in diagnose(watched=(*others, world.group))
+    checks = diagnose(watched=(*others, world.group), groupId=world.group, clusterName="orders")
+    assert (checks[check]["ok"], checks["cluster orders"]["ok"]) == (False, True)
 
 
 @pytest.mark.fault("F106")
