@@ -4,7 +4,8 @@ Says what works in a stack, what does not, and what to do about it.
 It invokes the function with `{"action": "diagnose"}`, and asks AWS what the function may not ask,
 with your own AWS credentials. docs/operations.md says what is looked at.
 
-Exit status: 0 if nothing is wrong; 1 if something is, or AWS refused; 2 if an argument is wrong.
+Exit status: 0 if nothing is wrong; 1 if something is or was not read, or AWS refused; 2 if an
+argument is wrong.
 """
 
 import json
@@ -12,10 +13,17 @@ import textwrap
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Annotated, Any, Self
 
 from botocore.exceptions import BotoCoreError
-from pydantic import TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    Field,
+    StrictBool,
+    StrictStr,
+    ValidationError,
+    model_validator,
+)
 from rich.console import Console
 from rich.text import Text
 
@@ -24,14 +32,44 @@ from operate.aws import LOOKING, ONCE, Aws
 from operate.deployed_stack import DEFAULT_NAME, DeployedStack, read_stack, read_stack_name
 from operate.errors import OperateError, plain
 from operate.stack_diagnosis import StackDiagnosis
-from restore_watch.diagnosis.line import Line, bad, good, without_consequences
+from restore_watch.diagnosis.line import (
+    Line,
+    bad,
+    good,
+    unread,
+    whole,
+    without_consequences,
+)
 
 _OTHER_FORM = (
     "lambda:InvokeFunction: the function's answer has a form that is not known. Deploy the stack "
     "again, with this version"
 )
 
+_NOT_READ = "the function could not read everything that it needs to say that nothing is wrong"
+
 STOPPED = "stopped"
+
+
+class _Check(BaseModel):
+    check: StrictStr
+    ok: StrictBool | None
+    found: StrictStr
+    fix: StrictStr | None
+
+
+class _Diagnosis(BaseModel):
+    """The answer of the function. A value of another type is not guessed at: "yes" is not true."""
+
+    ok: StrictBool | None
+    checks: Annotated[list[_Check], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        """Refuse an `ok` of the whole that its checks contradict."""
+        if (self.ok is False) is not any(check.ok is False for check in self.checks):
+            raise ValueError
+        return self
 
 
 def _of_function(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> list[Line]:
@@ -40,9 +78,13 @@ def _of_function(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> li
     if "errorType" in answer:
         return [_failed("function", answer)]
     try:
-        return TypeAdapter(list[Line]).validate_python(answer.get("checks"))
+        diagnosis = _Diagnosis.model_validate(answer)
     except ValidationError:
         raise OperateError(_OTHER_FORM) from None
+    lines = [Line(**check.model_dump()) for check in diagnosis.checks]
+    if diagnosis.ok is None:
+        lines.append(unread("diagnosis", _NOT_READ, "Run the command again in a minute"))
+    return lines
 
 
 def _invoked(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> dict[str, Any]:
@@ -94,8 +136,14 @@ def run(given: Namespace) -> int:
     console = Console(highlight=False)
     _show(lines, console)
     wrong = sum(line.ok is False for line in lines)
-    console.print(f"\n{wrong} of {len(lines)} are wrong" if wrong else "\nNothing is wrong")
-    return 1 if wrong else 0
+    ok = whole(lines)
+    if ok:
+        console.print("\nNothing is wrong")
+    elif ok is None:
+        console.print("\nNothing that could be read is wrong, but not everything was read")
+    else:
+        console.print(f"\n{wrong} of {len(lines)} are wrong")
+    return 0 if ok else 1
 
 
 _MARKS = {True: ("ok", ""), False: ("wrong", "bold red"), None: ("?", "")}

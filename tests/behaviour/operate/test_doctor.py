@@ -251,20 +251,40 @@ def is_invocation(call: Call) -> bool:
     return call.path.endswith("/invocations")
 
 
+CHECK = '{"check": "secret", "ok": true, "found": "holds an API key", "fix": null}'
+
+
+def diagnosis(ok: str, *checks: str) -> str:
+    return f'{{"ok": {ok}, "checks": [{", ".join(checks)}]}}'
+
+
 @pytest.mark.parametrize(
     "payload",
     [
         "<html>",
         "[]",
         '{"checks": 7}',
-        '{"checks": [{"check": "secret"}]}',
-        '{"checks": [{"check": "x", "ok": [], "found": "", "fix": null}]}',
+        diagnosis("true", '{"check": "secret"}'),
+        diagnosis("true"),
+        diagnosis("true", CHECK.replace("true", "[]")),
+        diagnosis("true", CHECK.replace("true", '"yes"')),
+        diagnosis("true", CHECK.replace("true", "1")),
+        diagnosis("true", CHECK.replace("null", "7")),
+        f'{{"checks": [{CHECK}]}}',
+        diagnosis('"yes"', CHECK),
+        diagnosis("false", CHECK),
+        diagnosis("true", CHECK.replace("true", "false")),
     ],
-    ids=["no-json", "a-list", "no-list-of-checks", "a-check-without-parts", "another-verdict"],
+    ids=[
+        *("no-json", "a-list", "no-list-of-checks", "a-check-without-parts", "no-check"),
+        *("verdict-is-a-list", "verdict-is-yes", "verdict-is-1", "fix-is-a-number"),
+        *("no-whole", "whole-is-yes", "wrong-without-a-check", "right-beside-a-wrong-check"),
+    ],
 )
 def test_an_answer_of_another_form_is_one_sentence(
     stack: NotifyingStack, doctor: Doctor, payload: str
 ) -> None:
+    """Who reads another form as right says that all is well, and nobody knows it."""
     answer = Answer(200, {"Content-Type": "application/json"}, payload)
     with stack.aws.wire.inject(Fault(action=answer, when=is_invocation)):
         status, printed = doctor()
@@ -272,6 +292,17 @@ def test_an_answer_of_another_form_is_one_sentence(
     assert status == 1
     assert "the function's answer has a form that is not known" in printed
     assert len(printed.splitlines()) == 1
+
+
+def test_what_could_not_be_read_is_not_well(stack: NotifyingStack, doctor: Doctor) -> None:
+    unread = CHECK.replace("true", "null")
+    answer = Answer(200, {"Content-Type": "application/json"}, diagnosis("null", unread))
+    with stack.aws.wire.inject(Fault(action=answer, when=is_invocation)):
+        status, printed = doctor()
+
+    assert (status, wrong(printed)) == (1, [])
+    assert marks(printed)["diagnosis"] == "?"
+    assert printed.splitlines()[-1].endswith("but not everything was read")
 
 
 def test_what_is_shown_has_no_control_characters_and_cuts_no_id_and_no_command(
