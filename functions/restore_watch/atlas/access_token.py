@@ -147,7 +147,8 @@ class ServiceAccountAccess(Renewable[str]):
         basic = httpx.BasicAuth(*self._account.basic_pair)
         answer = exchange(self.http, request, deadline, auth=basic, secrets=secrets)
         if answer.status != httpx.codes.OK:
-            raise token_refusal(answer, secrets=secrets)
+            is_odd = self._account.may_be_api_key
+            raise token_refusal(answer, secrets=secrets, may_be_api_key=is_odd)
         token = (read_object(answer.body) or {}).get("access_token")
         # It is sent in a header, where only visible ASCII is unambiguous.
         if isinstance(token, str) and re.fullmatch(r"[\x21-\x7e]+", token):

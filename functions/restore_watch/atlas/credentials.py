@@ -9,6 +9,12 @@ from foundation.address import is_loopback, read_address
 DEFAULT_BASE_URL = "https://cloud.mongodb.com"
 GOVERNMENT_BASE_URL = "https://cloud.mongodbgov.com"
 
+STORE_AS_API_KEY = (
+    "The client_id does not begin with mdb_sa, as that of a service account does: if it is the "
+    "public key of an API key, store it as public_key, and its private key as private_key"
+)
+"""Advice if Atlas refuses a `ServiceAccount` that may be an API key."""
+
 # MongoDB's own hosts, from its Terraform provider and CLI.
 _HOSTS = frozenset(
     f"{name}.{domain}"
@@ -24,6 +30,11 @@ class ServiceAccount:
     client_id: str
     client_secret: str = field(repr=False)
     base_url: str | None = None
+
+    @property
+    def may_be_api_key(self) -> bool:
+        """Whether the id has not the form that the ids of service accounts have."""
+        return not self.client_id.startswith("mdb_sa")
 
     @property
     def basic_pair(self) -> tuple[str, str]:

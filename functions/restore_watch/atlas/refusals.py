@@ -13,6 +13,7 @@ from typing import Any
 
 from foundation.json_text import as_list, as_map, read_object
 from foundation.retry_after import read_wait, retry_after
+from restore_watch.atlas.credentials import STORE_AS_API_KEY
 from restore_watch.atlas.endpoints import ROLES, named
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.rate_limits import Bucket
@@ -89,12 +90,17 @@ def family_refusal(bucket: Bucket, answer: Answer, *, secrets: Iterable[str]) ->
     return refusal
 
 
-def token_refusal(answer: Answer, *, secrets: Iterable[str]) -> AtlasError:
+def token_refusal(
+    answer: Answer, *, secrets: Iterable[str], may_be_api_key: bool = False
+) -> AtlasError:
     """Return the error for an answer of the token endpoint that is not 200."""
     reason = _reason(answer, secrets, wait=TOKEN_LIMIT_WINDOW)
     error = _TOKEN_ERRORS.get(answer.status) or _by_class(answer.status)
     where = f"Atlas answered {answer.status} to the token request"
-    return _error(error, where, reason, _TOKEN_ADVICE.get(error, ""))
+    advice = _TOKEN_ADVICE.get(error, "")
+    if error is AtlasUnauthorizedError and may_be_api_key:
+        advice = STORE_AS_API_KEY
+    return _error(error, where, reason, advice)
 
 
 _ADVICE: dict[type[AtlasError], str] = {

@@ -51,6 +51,7 @@ class AtlasSecret(Renewable[Credentials]):
     ) -> None:
         super().__init__(now)
         self._get = partial(client.get_secret_value, SecretId=secret_id)
+        self._elsewhere = secret_elsewhere(secret_id, client.meta.region_name)
         self._read_for_refusal_at = -math.inf
 
     def credentials(self, deadline: Deadline, *, refused: Credentials | None = None) -> Credentials:
@@ -73,11 +74,21 @@ class AtlasSecret(Renewable[Credentials]):
             answer = aws_call(deadline, "read the secret", self._get, "ARN")
         except AwsCallError as error:
             msg = f"the secret ATLAS_SECRET_ID: Secrets Manager {error}"
+            if self._elsewhere and error.is_lasting:
+                msg += f"; {self._elsewhere}"
             # The answers to a partial ARN, if the role may read exactly one secret.
-            if error.code in {"AccessDeniedException", "ResourceNotFoundException"}:
+            elif error.code in {"AccessDeniedException", "ResourceNotFoundException"}:
                 msg += "; give the full ARN or the name"
             raise CredentialsError(msg) from None
         return read_credentials(answer.get("SecretString"))
+
+
+def secret_elsewhere(secret_id: str, region: str) -> str | None:
+    """Say in which other region a secret is by its ARN. None if it is in this one, or a name."""
+    arn, _, _, its_region, *_ = [*secret_id.split(":", 4), "", "", "", ""]
+    if arn != "arn" or its_region == region:
+        return None
+    return f"by its ARN, the secret is in {its_region}, and the stack in {region}"
 
 
 def read_credentials(text: str | None) -> Credentials:

@@ -12,7 +12,7 @@ from foundation.clock import CLOCKS_APART
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.json_text import as_map
-from restore_watch.atlas.credentials import ApiKey, Credentials
+from restore_watch.atlas.credentials import STORE_AS_API_KEY, ApiKey, Credentials, ServiceAccount
 from restore_watch.atlas.endpoints import (
     CLUSTER_LISTS,
     LISTED_KINDS,
@@ -79,9 +79,10 @@ class Look:
 
 @dataclass(frozen=True)
 class AtlasDiagnosis:
-    """Asks Atlas."""
+    """Asks Atlas with these credentials, which the session has too."""
 
     session: AtlasSession
+    credentials: Credentials
     now: Callable[[], datetime]
 
     def caller(self, deadline: Deadline) -> tuple[list[Line], Caller | None]:
@@ -91,6 +92,8 @@ class AtlasDiagnosis:
         except RestoreWatchError as error:
             of_atlas = (AtlasUnavailableError, UnexpectedAtlasResponseError, EndpointRetiredError)
             # Without a family, there is no token, or no way to Atlas.
+            if isinstance(error, AtlasUnauthorizedError) and self._may_be_api_key:
+                return [bad("credentials", error.summary or str(error), STORE_AS_API_KEY)], None
             if not isinstance(error, of_atlas) or error.family is None:
                 return [_failed("credentials", error, AtlasStatus.SYSTEM)], None
             return [unsure("credentials", f"cannot be told: {error}")], Caller(None, None, None)
@@ -100,6 +103,10 @@ class AtlasDiagnosis:
             told or unsure("address", "Atlas does not say it"),
             _clock(caller.date, self.now()),
         ], caller
+
+    @property
+    def _may_be_api_key(self) -> bool:
+        return isinstance(self.credentials, ServiceAccount) and self.credentials.may_be_api_key
 
     def account(self, group_id: str, deadline: Deadline) -> OwnAccount | RestoreWatchError | None:
         """Look at the service account in a project. None for an API key, or why not."""

@@ -9,8 +9,8 @@ from typing import Any
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from restore_watch.atlas.credentials import Credentials, ServiceAccount
-from restore_watch.aws.atlas_secret import read_credentials
+from restore_watch.atlas.credentials import STORE_AS_API_KEY, Credentials, ServiceAccount
+from restore_watch.aws.atlas_secret import read_credentials, secret_elsewhere
 from restore_watch.diagnosis.advice_on_aws import (
     KEY_FIXES,
     PEOPLE_TOPIC_FIXES,
@@ -40,14 +40,31 @@ class AwsDiagnosis:
     def secret(self) -> Iterator[Line]:
         """Read the secret anew, past the cache."""
         name = self.settings.atlas_secret_id
-        answer = self._ask("secretsmanager", "get_secret_value", "ARN", SecretId=name)
+        try:
+            answer = self._ask("secretsmanager", "get_secret_value", "ARN", SecretId=name)
+        except AwsCallError as error:
+            region = self.client("secretsmanager").meta.region_name
+            elsewhere = secret_elsewhere(name, region)
+            if elsewhere is None or not error.is_lasting:
+                raise
+            fix = (
+                f"Store the credentials as a secret in {region}, and set AtlasSecretArn to the "
+                "ARN that aws secretsmanager describe-secret prints there"
+            )
+            yield bad("secret", f"Secrets Manager {error}; {elsewhere}", fix)
+            return
         try:
             self.credentials = read_credentials(answer.get("SecretString"))
         except CredentialsError as error:
             yield bad("secret", str(error), fix_of(error))
             return
-        is_account = isinstance(self.credentials, ServiceAccount)
-        yield good("secret", f"holds {'a service account' if is_account else 'an API key'}")
+        if not isinstance(self.credentials, ServiceAccount):
+            yield good("secret", "holds an API key")
+        elif self.credentials.may_be_api_key:
+            found = "holds client_id and client_secret, which may be the keys of an API key"
+            yield unsure("secret", found, STORE_AS_API_KEY)
+        else:
+            yield good("secret", "holds a service account")
 
     def topics(self) -> Iterator[Line]:
         """Look at the topics, their subscriptions and their keys."""

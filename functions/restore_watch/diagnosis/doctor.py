@@ -98,7 +98,7 @@ class Doctor:
         # Atlas may refuse a question, and a refused token is replaced only once in a while.
         base_url = self.settings.atlas_base_url
         session = AtlasSession(base_url, only(credentials), self.http, replaces_tokens=False)
-        atlas = AtlasDiagnosis(session, self.now)
+        atlas = AtlasDiagnosis(session, credentials, self.now)
         lines, caller = atlas.caller(deadline)
         yield from lines
         if caller is None:

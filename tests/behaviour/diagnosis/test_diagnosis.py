@@ -67,9 +67,10 @@ def diagnose(
         watched: Any = (world.group,),
         deadline: Deadline | None = None,
         is_unread: bool = False,
+        secret_id: str = settings.atlas_secret_id,
         **event: str,
     ) -> Checks:
-        chosen = replace(settings, project_ids=watched)
+        chosen = replace(settings, project_ids=watched, atlas_secret_id=secret_id)
         logger = Logger(service=secrets.token_hex(8), location=None)
         application = compose(chosen, logger, SESSION, ONE_TRY)
         answer = application.answer({"action": "diagnose"} | event, deadline or Deadline.after(30))
@@ -283,6 +284,45 @@ def test_the_commands_of_a_fix_give_a_topic_its_key_and_policy_again(
         said = policy if value == "file://topic-policy.json" else value
         sns.set_topic_attributes(TopicArn=topic, AttributeName=name, AttributeValue=said)
     assert wrong(diagnose()) == {}
+
+
+def test_an_api_key_that_is_stored_as_a_service_account_is_named(
+    world: World, diagnose: Diagnose
+) -> None:
+    world.use("api_key")
+    world.put_secret({"client_id": KEY["public_key"], "client_secret": KEY["private_key"]})
+    checks = diagnose()
+    ((check, (found, fix)),) = wrong(checks).items()
+
+    assert (check, checks["secret"]["ok"]) == ("credentials", None)
+    assert found.startswith("Atlas answered 401 to the token request")
+    assert "store it as public_key, and its private key as private_key" in fix
+
+    # The advice, followed to the word.
+    world.put_secret({"public_key": KEY["public_key"], "private_key": KEY["private_key"]})
+    assert wrong(diagnose()) == {}
+
+
+def test_a_service_account_with_an_odd_id_is_well_if_atlas_accepts_it(
+    world: World, diagnose: Diagnose
+) -> None:
+    odd_client_id(world)
+    checks = diagnose()
+
+    assert wrong(checks) == {}
+    assert (checks["secret"]["ok"], checks["credentials"]["ok"]) == (None, True)
+
+
+def test_a_secret_of_another_region_is_named(world: World, diagnose: Diagnose) -> None:
+    made = world.aws.client("secretsmanager").describe_secret(
+        SecretId=world.stack.environment["ATLAS_SECRET_ID"]
+    )["ARN"]
+    assert wrong(diagnose(secret_id=made)) == {}
+
+    other = made.replace(REGION, "eu-west-1")
+    found, fix = wrong(diagnose(secret_id=other))["secret"]
+    assert found.endswith(f"by its ARN, the secret is in eu-west-1, and the stack in {REGION}")
+    assert fix.startswith(f"Store the credentials as a secret in {REGION}, and set AtlasSecretArn")
 
 
 LATER = "Diagnose again in a minute"

@@ -12,7 +12,12 @@ from hypothesis import given
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.access_token import ServiceAccountAccess
 from restore_watch.atlas.credentials import ServiceAccount
-from restore_watch.errors import AtlasError, AtlasUnavailableError, UnexpectedAtlasResponseError
+from restore_watch.errors import (
+    AtlasError,
+    AtlasUnauthorizedError,
+    AtlasUnavailableError,
+    UnexpectedAtlasResponseError,
+)
 from strategies import secrets
 from unit.scripted_atlas import (
     ACCOUNT,
@@ -49,6 +54,21 @@ def test_a_token_request_carries_the_form_encoded_credentials(client: str, secre
     assert request.headers["Accept"] == "application/json"
     assert (scheme, colon) == ("Basic", ":")
     assert (unquote(name), unquote(password)) == (client, secret)
+
+
+@pytest.mark.parametrize(
+    ("client_id", "advice"),
+    [("mdb_sa_id_1", "Renew client_id"), ("abcdefgh", "store it as public_key")],
+)
+def test_a_refused_client_id_of_another_form_may_be_an_api_key(client_id: str, advice: str) -> None:
+    atlas, clock = ScriptedAtlas(), Clock()
+    atlas.token_replies.append(answer(401))
+    account = ServiceAccount(client_id, "hidden")
+    access = ServiceAccountAccess(account, BASE_URL, atlas.client(), clock, clock.sleep)
+
+    with pytest.raises(AtlasUnauthorizedError, match=advice):
+        access.current(clock.deadline())
+    atlas.close()
 
 
 MALFORMED = {

@@ -209,6 +209,10 @@ ADVICE: dict[str, tuple[AtlasError, str]] = {
     "project": (refusal(403), "access to this project"),
     "endpoint": (refusal(405), "no longer offers this endpoint"),
     "version": (refusal(410), "this version of it"),
+    "token of an API key": (
+        token_refusal(Answer(401, httpx.Headers(), b""), secrets=(), may_be_api_key=True),
+        "store it as public_key, and its private key as private_key",
+    ),
     "token": (token_refused(401), "Renew client_id and client_secret"),
     "too many tokens": (token_refused(403), "100 live tokens"),
     **{

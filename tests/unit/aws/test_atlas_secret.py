@@ -160,6 +160,25 @@ def test_any_text_is_credentials_or_a_typed_error_that_quotes_and_keeps_nothing(
         assert all(result.secrets)
 
 
+def test_a_secret_of_another_region_is_named_if_aws_refuses_it(clock: Clock) -> None:
+    """The client is in eu-central-1. What AWS answers for such an ARN is not documented."""
+
+    def said(region: str, code: str, status: int = 400) -> str:
+        def refuse(_: Mapping[str, Any]) -> Mapping[str, Any]:
+            raise Refusal(code, ResponseMetadata={"HTTPStatusCode": status})
+
+        arn = f"arn:aws:secretsmanager:{region}:123456789012:secret:atlas-a1b2c3"
+        with pytest.raises(CredentialsError) as refused:
+            AtlasSecret(secrets_manager(refuse), arn, now=clock).credentials(clock.deadline())
+        return str(refused.value).partition("Secrets Manager answered ")[2]
+
+    elsewhere = "; by its ARN, the secret is in eu-west-1, and the stack in eu-central-1"
+    for code in ("AccessDeniedException", "ResourceNotFoundException", "SomethingNew"):
+        assert said("eu-west-1", code) == f"{code}{elsewhere}"
+    assert said("eu-west-1", "InternalServiceError", 500) == "InternalServiceError"
+    assert said("eu-central-1", "AccessDeniedException").endswith("; give the full ARN or the name")
+
+
 # When it is read
 
 
