@@ -77,9 +77,13 @@ audit: .venv/.ready $(SECURITY)/.ready ## search for known vulnerabilities; with
 release: build ## write what the AWS CLI alone installs, and what ships as CycloneDX: dist/<version>/
 	@PYTHONPATH=functions:. $(RUN) python -m deploy.release
 
+# What 1.x took is refused while make reads this file, before anything is built.
+ifneq (,$(filter deploy,$(MAKECMDGOALS)))
+$(foreach name,STACK ENVIRONMENT SECRET_ARN PROJECTS EMAIL PARAMETERS ARGS LEAVE_RELEASE,$(if \
+	$(filter command%,$(origin $(name))),$(error make deploy takes no $(name): see python -m operate deploy --help)))
+endif
+
 deploy: build ## deploy this checkout to a stack that is there; for a new one, python -m operate deploy --help
-	$(foreach name,STACK ENVIRONMENT SECRET_ARN PROJECTS EMAIL PARAMETERS ARGS LEAVE_RELEASE,$(if \
-		$(filter command%,$(origin $(name))),$(error make deploy takes no $(name): see python -m operate deploy --help)))
 	@$(BIN)/python -m operate deploy
 
 bench: build $(PEER)/.built ## measure speed against the usual kind of handler (PART=cold|warm|sweeps|detection|finding|scale|report)

@@ -162,8 +162,9 @@ def test_what_was_built_of_other_sources_is_not_deployed(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", ["STACK", "ENVIRONMENT", "EMAIL", "PARAMETERS", "ARGS"])
 def test_make_deploy_refuses_the_variables_that_it_took_before(name: str) -> None:
+    """Before it builds: nothing is done, also if everything is old."""
     ran = subprocess.run(  # noqa: S603 - our own command
-        ["make", "--dry-run", "deploy", f"{name}=x"],  # noqa: S607 - the make of this machine
+        ["make", "--dry-run", "--always-make", "deploy", f"{name}=x"],  # noqa: S607 - the make of this machine
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -172,6 +173,7 @@ def test_make_deploy_refuses_the_variables_that_it_took_before(name: str) -> Non
 
     assert ran.returncode == 2
     assert f"make deploy takes no {name}: see python -m operate deploy --help" in ran.stderr
+    assert ran.stdout == ""
 
 
 def test_a_failed_deployment_says_what_a_first_one_needs(tmp_path: Path) -> None:
