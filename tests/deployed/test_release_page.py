@@ -14,7 +14,7 @@ from deploy import ROOT
 from deploy import release as of_checkout
 from deploy.release import TEMPLATE, TRANSFORMED
 from deployed.cloud import PARAMETERS, Account, awaited
-from deployed.stack import DEPLOY, NAME, PROJECT, DeployedStack
+from deployed.stack import DEPLOY, NAME, PROJECT, DeployedStack, deploy_checkout
 from local_stack.atlas import AtlasEmulator
 from local_stack.stack import CREDENTIALS
 
@@ -75,6 +75,13 @@ class Operator:
         listed = self.account.client("s3").list_objects_v2(Bucket=self._values["<bucket>"])
         assert {f"{NAME}/{one}" for one in named} <= {one["Key"] for one in listed["Contents"]}
         return named
+
+    def know(self, placeholder: str, value: str) -> None:
+        """Type this value in place of a text in angle brackets."""
+        self._values[placeholder] = value
+
+    def value(self, placeholder: str) -> str:
+        return self._values[placeholder]
 
     def type(self, words: Iterable[str], folder: Path | None = None, *, fails: bool = False) -> str:
         filled = [re.sub("<[^>]+>", lambda found: self._values[found[0]], word) for word in words]
@@ -142,6 +149,39 @@ def test_a_stack_lives_by_the_words_of_its_releases(
     operator.uninstall()
     assert operator.account.stacks() == {}
     assert again.item(job)
+
+
+@pytest.mark.fault("F108")
+def test_a_stack_of_make_deploy_becomes_one_of_a_release_by_the_page(
+    operator: Operator, tmp_path: Path
+) -> None:
+    """It has no ReleaseBucket and no ReleasePrefix, which the page's first command prints."""
+    deploy_checkout(
+        operator.account,
+        tmp_path,
+        *("--secret-arn", operator.value("<ARN>"), "--projects", PROJECT),
+        *("--parameters", "LogLevel=DEBUG", *(f"{one}={two}" for one, two in PARAMETERS.items())),
+    )
+    before = operator.parameters()
+    text = section(page("deploying"), "Upgrade")
+    look, copy, deploy = commands(text)
+    (prefix,) = re.findall(r"and `(.*/)` for `<prefix>`", text)
+    (added,) = re.findall(r"End the last command\nwith `([^`]+)`", text)
+    operator.know("<prefix>", prefix)
+
+    printed = operator.type(look)
+    assert "ReleaseBucket" not in printed
+    assert "ReleasePrefix" not in printed
+    operator.type(copy)
+    assert "ReleaseBucket" in operator.type(deploy, fails=True)  # AWS uses other words
+    assert operator.parameters() == before
+    operator.type([*deploy, *shlex.split(added)])
+
+    assert operator.parameters() == before | {
+        "ReleaseBucket": operator.value("<bucket>"),
+        "ReleasePrefix": prefix,
+    }
+    assert operator.zips()
 
 
 def test_a_report_lies_in_the_bucket_that_is_kept_and_its_message_in_a_queue(
