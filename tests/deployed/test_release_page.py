@@ -81,7 +81,7 @@ class Operator:
         self._values[placeholder] = value
 
     def value(self, placeholder: str) -> str:
-        return self._values[placeholder]
+        return str(self._values[placeholder])
 
     def type(self, words: Iterable[str], folder: Path | None = None, *, fails: bool = False) -> str:
         filled = [re.sub("<[^>]+>", lambda found: self._values[found[0]], word) for word in words]
