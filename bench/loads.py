@@ -240,8 +240,22 @@ class Load:
     def _email_checks(self) -> float:
         return 0 if self.parameters.get("Metrics") == "no" else EMAIL_CHECKS / 24
 
-    def with_people(self, notice: Notice) -> Usage:
-        """The same, with e-mails of what has ended and what is ready."""
+    def with_people(self, notice: Notice, *, by_email: bool = True) -> Usage:
+        """
+        The same, with messages for people of what has ended and what is ready.
+
+        A post to a webhook is counted as an e-mail without its delivery, and with its secret.
+        """
+        told = self._told(notice)
+        if by_email:
+            return told + Usage(
+                sns_publish=self.notices,
+                email_delivery=self.notices,
+                metric_month=self._email_checks,
+            )
+        return told + Usage(secret_month=1)
+
+    def _told(self, notice: Notice) -> Usage:
         others = self.messages - self.notices
         seconds = others * notice.message_seconds + self.notices * notice.notice_seconds
         logs = others * notice.message_log_bytes + self.notices * notice.notice_log_bytes
@@ -249,9 +263,7 @@ class Load:
             lambda_gb_second=seconds * PEOPLE_MEGABYTES / 1024,
             lambda_request=self.messages,
             dynamodb_write_unit=self.notices * notice.writes,
-            sns_publish=self.notices,
-            email_delivery=self.notices,
-            metric_month=notice.metrics * min(1.0, self.notices / HOURS) + self._email_checks,
+            metric_month=notice.metrics * min(1.0, self.notices / HOURS),
             log_gb=logs / 1e9,
             # Its poller, and the receipt and deletion of each message.
             queue_request=MINUTES * EMPTY_RECEIVES + 2 * self.messages,
@@ -279,6 +291,10 @@ def loads(figures: Figures) -> tuple[Load, ...]:
         nightly.beside("one project, a restore of a dedicated cluster every night", idle),
         often.beside("10 projects with 100 clusters, 100 restores of Flex clusters a day", idle_10),
         daily.beside("the same of dedicated clusters", idle_10),
+        often.beside(
+            "50 projects with 500 clusters, 100 restores of Flex clusters a day",
+            _month_of(50, figures),
+        ),
         downloads.beside(
             "one project, one download after the other, day and night: always hot",
             figures.young.hot_month(),
@@ -311,6 +327,24 @@ def _month(quiet: Sweeps, listing: Sweeps, **how: Any) -> Usage:
     share = how.get("every", 1) / LISTED_EVERY
     mixed = quiet.month(**how).times(1 - share) + listing.month(**how).times(share)
     return replace(mixed, metric_month=max(quiet.metrics, listing.metrics) + DAILY_METRICS / 24)
+
+
+def _month_of(projects: int, figures: Figures) -> Usage:
+    """A month of more projects, on the line through one project and ten. Each listing is stored."""
+    quiet = _on_the_line(figures.idle, figures.idle_10, projects)
+    listing = _on_the_line(figures.listing, figures.listing_10, projects)
+    return _month(quiet, listing, lease_writes=LEASE_WRITES + projects / LISTED_EVERY)
+
+
+def _on_the_line(one: Sweeps, ten: Sweeps, projects: int) -> Sweeps:
+    nines = (projects - 1) / 9
+    return replace(
+        ten,
+        seconds=one.seconds + nines * (ten.seconds - one.seconds),
+        log_bytes=one.log_bytes + nines * (ten.log_bytes - one.log_bytes),
+        bookkeeping_bytes=one.bookkeeping_bytes
+        + nines * (ten.bookkeeping_bytes - one.bookkeeping_bytes),
+    )
 
 
 def hot_seconds_of(duration: float) -> float:

@@ -155,3 +155,29 @@ def test_a_round_of_a_loop() -> None:
     assert asked == pytest.approx(120 * (of_states + of_function))
     assert blocked_job(61).dollars(PRICES) == pytest.approx(2 * 0.006)
     assert polled(60) == ("30 s", "57 s")
+
+
+def test_fifty_projects_cost_more_than_ten_for_what_grows_alone() -> None:
+    """Sweeps ask for longer and write more; metrics, the queue and the restores are the same."""
+    named = {load.name: load for load in loads.loads(LOADS)}
+    ten = named["10 projects with 100 clusters, 100 restores of Flex clusters a day"].usage
+    fifty = named["50 projects with 500 clusters, 100 restores of Flex clusters a day"].usage
+
+    assert ten.lambda_gb_second < fifty.lambda_gb_second < 5 * ten.lambda_gb_second
+    # Each project is listed, and that stored, every 15 minutes.
+    assert fifty.dynamodb_write_unit - ten.dynamodb_write_unit == pytest.approx(
+        MONTH * 50 / loads.LISTED_EVERY
+    )
+    assert (fifty.metric_month, fifty.sns_publish) == (ten.metric_month, ten.sns_publish)
+    assert fifty.queue_request == ten.queue_request
+
+
+def test_a_webhook_costs_its_secret_and_no_delivery() -> None:
+    load = loads.loads(LOADS)[3]
+    by_email = load.with_people(LOADS.notice)
+    by_webhook = load.with_people(LOADS.notice, by_email=False)
+
+    assert by_webhook.secret_month - by_email.secret_month == 1
+    assert (by_webhook.email_delivery, by_email.email_delivery) == (0, load.notices)
+    assert by_email.sns_publish - by_webhook.sns_publish == pytest.approx(load.notices)
+    assert by_email.lambda_gb_second == by_webhook.lambda_gb_second
