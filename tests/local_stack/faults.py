@@ -173,6 +173,19 @@ class Truncate:
 
 
 @dataclass(frozen=True)
+class Reworded:
+    """The app's own answer, with another text wherever it has this one."""
+
+    old: bytes
+    new: bytes
+
+    def play(self, _line: Line, ask: Ask, /) -> Answer:
+        answer = ask()
+        headers = [pair for pair in answer.headers if pair[0].lower() != "content-length"]
+        return Answer(answer.status, headers, answer.body.replace(self.old, self.new))
+
+
+@dataclass(frozen=True)
 class Verbatim:
     """These bytes instead of an answer, HTTP or not; then the line closes."""
 

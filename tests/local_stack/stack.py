@@ -411,6 +411,15 @@ def _received(envelope: Mapping[str, Any]) -> Received:
 
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an item without DynamoDB's type marks. Its numbers are Decimals."""
-    read = TypeDeserializer().deserialize
-    return {name: read(value) for name, value in item.items()}
+    """
+    Return an item without DynamoDB's type marks. Its numbers are Decimals.
+
+    A number of more digits than boto3 keeps has its mark.
+    """
+    read, plain = TypeDeserializer().deserialize, dict[str, Any]()
+    for name, value in item.items():
+        try:
+            plain[name] = read(value)
+        except ArithmeticError:
+            plain[name] = value
+    return plain

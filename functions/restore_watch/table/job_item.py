@@ -8,6 +8,7 @@ validations: every entry after `publishedSequence` is pending.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from foundation.how_long_kept import RETENTION
@@ -17,7 +18,7 @@ from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStat
 from restore_watch.model.status_change import StatusChange, utc_text
 from restore_watch.model.validation import Entry, RecordedValidation, Validation
 from restore_watch.model.workflow_wait import Wait
-from restore_watch.table.stored_fields import deserialize, present
+from restore_watch.table.stored_fields import Unread, deserialize, present
 
 OPEN_SHARDS = ("0", "1", "2", "3")
 """Partitions of the index OpenJobs, to spread its writes."""
@@ -142,10 +143,10 @@ def read_item(
         return Recorded(
             job=RestoreJob.from_json(item),
             history=history,
-            published=int(item.get("publishedSequence", 0)),
-            first_observed_at=item.get("firstObservedAt"),
+            published=_published(item.get("publishedSequence", Decimal()), len(history)),
+            first_observed_at=_text(item.get("firstObservedAt")),
             is_open="openShard" in item,
-            missing_since=item.get("missingSince"),
+            missing_since=_text(item.get("missingSince")),
             # Anything but a set raises TypeError: it could not be changed.
             waits=tuple(map(Wait.from_text, sorted(set() | item.get("waiting", set())))),
             is_unanswered="unansweredSince" in item,
@@ -155,6 +156,19 @@ def read_item(
     except (AttributeError, LookupError, TypeError, ValueError):
         msg = "the table holds an item that this version cannot read; nothing was published"
         raise TableUnavailableError(msg) from None
+
+
+def _text(stored: object) -> str | None:
+    return stored if isinstance(stored, str) else None
+
+
+def _published(stored: object, changes: int) -> int:
+    """How many changes are known to be published: none, if the number cannot be true."""
+    if isinstance(stored, Unread):
+        return 0
+    if not isinstance(stored, Decimal):
+        raise TypeError
+    return int(stored) if 0 <= stored <= changes else 0
 
 
 def _read_history(

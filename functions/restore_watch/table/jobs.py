@@ -145,7 +145,7 @@ class RestoreJobsTable(Items):
         has_answered = is_all and recorded.is_unanswered and due_since is None
         is_settled = is_all and recorded.job.terminal and len(answered) == len(recorded.waits)
         sets: dict[str, Any] = {"publishedSequence": published}
-        condition = _is_same_item(recorded, Attr("publishedSequence").lte(published))
+        condition = _is_same_item(recorded, _may_be_replaced_by(published))
         if has_answered:
             sets["unansweredSince"] = None
         if is_settled:
@@ -189,6 +189,12 @@ def _is_same_item(recorded: Recorded, condition: ConditionBase) -> ConditionBase
     if recorded.first_observed_at is None:
         return condition
     return condition & Attr("firstObservedAt").eq(recorded.first_observed_at)
+
+
+def _may_be_replaced_by(published: int) -> ConditionBase:
+    """Not so many changes are known to be published yet, or more than there are."""
+    stored = Attr("publishedSequence")
+    return stored.lte(published) | stored.gt(Attr("sequence"))
 
 
 def _is_as_read(recorded: Recorded) -> ConditionBase:

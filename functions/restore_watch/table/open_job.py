@@ -24,6 +24,9 @@ from restore_watch.table.stored_fields import past_moment
 _KINDS: dict[str | None, RestoreKind] = {kind.value: kind for kind in RestoreKind}
 _STATUSES: dict[str | None, RestoreStatus] = {status.value: status for status in RestoreStatus}
 
+DIGITS = 6
+"""No item holds a million changes. A longer number is not ours."""
+
 type JobKey = tuple[str, str, str]
 """Project id, cluster name and restore id: the key of a job in the table."""
 
@@ -129,6 +132,7 @@ def read_open_job(entry: Mapping[str, Any], now: datetime) -> OpenJob | None:
     does not name a job.
     """
     kind_name = _text(entry, "kind")
+    sequence, published = _number(entry, "sequence"), _number(entry, "publishedSequence")
     kind = _KINDS.get(kind_name)
     try:
         target = target_of(entry, kind)
@@ -145,8 +149,9 @@ def read_open_job(entry: Mapping[str, Any], now: datetime) -> OpenJob | None:
         scheduled_at=date_or_null(_text(entry, "restoreScheduledDate")),
         first_observed_at=past_moment(_text(entry, "firstObservedAt"), now),
         observed_at=past_moment(_text(entry, "observedAt"), now),
-        sequence=_number(entry, "sequence"),
-        published=_number(entry, "publishedSequence"),
+        sequence=sequence,
+        # More cannot be published than there is.
+        published=published if published <= sequence else 0,
         missing_since=past_moment(_text(entry, "missingSince"), now),
         is_unanswered="unansweredSince" in entry,
     )
@@ -158,5 +163,6 @@ def _text(entry: Mapping[str, Any], name: str) -> str | None:
 
 
 def _number(entry: Mapping[str, Any], name: str) -> int:
+    """A number of changes; 0 for what cannot be one."""
     text = entry.get(name, {}).get("N", "0")
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) <= DIGITS else 0

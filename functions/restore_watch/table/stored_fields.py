@@ -14,27 +14,43 @@ PARTITION = "sweeps"
 
 
 @plain_class
-class _Bytes:
-    """Bytes, in the form of DynamoDB's answer. Nobody here writes or reads them."""
+class Unread:
+    """
+    A value that counts as absent, in DynamoDB's types, so that a condition can compare it.
+
+    It is binary, which nobody here writes, or a number with more digits than boto3 keeps: boto3
+    raises an ArithmeticError for it.
+    """
 
     typed: Mapping[str, Any]
 
 
-class _Types(TypeSerializer, TypeDeserializer):
-    # Nearly every value is text. boto3 tries eight other types before that.
-    def deserialize(self, value: Any) -> Any:
-        if "S" in value:
-            return value["S"]
-        return _Bytes(value) if "B" in value or "BS" in value else super().deserialize(value)
-
-    def serialize(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return {"S": value}
-        return value.typed if isinstance(value, _Bytes) else super().serialize(value)
+_deserialize, _serialize = TypeDeserializer().deserialize, TypeSerializer().serialize
 
 
-deserialize, serialize = _Types().deserialize, _Types().serialize
-"""From a value in DynamoDB's types, and back: a condition compares what was read."""
+def deserialize(typed: Any) -> Any:
+    """From a value in DynamoDB's types. In a map or a list, an Unread value spoils no other."""
+    if "M" in typed:
+        return {name: deserialize(value) for name, value in typed["M"].items()}
+    if "L" in typed:
+        return [deserialize(value) for value in typed["L"]]
+    if "B" in typed or "BS" in typed:
+        return Unread(typed)
+    try:
+        return _deserialize(typed)
+    except ArithmeticError:
+        return Unread(typed)
+
+
+def serialize(value: Any) -> Any:
+    """Into DynamoDB's types: also what `deserialize` has read, because conditions compare it."""
+    if isinstance(value, Unread):
+        return value.typed
+    if isinstance(value, dict):
+        return {"M": {name: serialize(one) for name, one in value.items()}}
+    if isinstance(value, list):
+        return {"L": [serialize(one) for one in value]}
+    return _serialize(value)
 
 
 def sweeps_key(name: str) -> dict[str, Any]:

@@ -4,14 +4,15 @@ import secrets
 from typing import Any
 
 import pytest
-from boto3.dynamodb.types import TypeSerializer
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
-from local_stack.faults import Answer
+from local_stack.faults import Answer, Reworded
 from local_stack.steps import QUESTION, about
 from local_stack.template import STACK_NAME
+from local_stack.wire import Selection
 from local_stack.world import Stored, World, item_key, within
 
 DAY = 24 * 3600.0
@@ -42,18 +43,30 @@ JOB = (
     *("firstObservedAt", "observedAt", "sequence", "publishedSequence", "missingSince"),
     *("history", "waiting", "unansweredSince", "expiresAt"),
 )
+TOO_LONG: Any = {"N": "1" + 38 * "0"}
+"""1E+38. DynamoDB gives it back with all of its 39 digits, and boto3 keeps 38."""
+PLACEHOLDER = 7_777_777
+FIELDS = (*JOB, "note")
+DECISIVE = {"history", "waiting"}
+"""Without these, nothing can be told of a job: it is a failure of its own."""
+TELLING = ("note", "publishedSequence", "sequence", "history")
 UNREADABLE = 5
 """So many of these attributes make that the item, or its kind, cannot be read at the most."""
 
 
 def write(world: World, key: dict[str, Any], *names: str, value: Any) -> None:
     """Somebody gives these attributes of an item this value."""
+    write_typed(world, key, *names, value=TypeSerializer().serialize(value))
+
+
+def write_typed(world: World, key: dict[str, Any], *names: str, value: Any) -> None:
+    """The same, with a value in DynamoDB's types."""
     world.aws.client("dynamodb").update_item(
         TableName=world.stack.table_name,
         Key=key,
         UpdateExpression=f"SET {', '.join(f'#{name} = :value' for name in names)}",
         ExpressionAttributeNames={f"#{name}": name for name in names},
-        ExpressionAttributeValues={":value": TypeSerializer().serialize(value)},
+        ExpressionAttributeValues={":value": value},
     )
 
 
@@ -118,6 +131,54 @@ def test_an_open_job_that_somebody_has_changed_holds_up_no_other(
     assert [world.stored(job) for job in jobs[len(JOB) :]] == [Stored("COMPLETED", 2, 2)] * 2
     statuses = [(world.item(job) or {})["status"] for job in jobs]
     assert statuses.count("COMPLETED") >= len(jobs) - UNREADABLE
+
+
+@pytest.mark.fault("F116")
+def test_a_number_of_more_digits_than_boto3_keeps_holds_up_no_restore(world: World) -> None:
+    with pytest.raises(ArithmeticError):
+        TypeDeserializer().deserialize(TOO_LONG)
+    groups = {name: secrets.token_hex(12) for name in (*LISTED, *SEEN, "note", "healthy")}
+    environment = world.watching(*groups.values())
+    environment.tick()
+    for name, group in groups.items():
+        if name != "healthy":
+            write_typed(world, sweeps_key(f"project/{group}"), name, value=TOO_LONG)
+    write_typed(world, sweeps_key("stack"), *SEEN, "note", "credentials", value=TOO_LONG)
+    write_typed(world, sweeps_key("lease"), *LEASE, "note", value=TOO_LONG)
+    write_typed(world, sweeps_key("somebody's"), "note", value=TOO_LONG)
+    jobs = [world.finished_job(group=group) for group in groups.values()]
+
+    result = environment.tick()
+    assert (result["failures"], result["notReached"]) == ([], 0)
+    environment.tick()  # what an event woke is listed once more
+    assert all_reported(world, *jobs)
+    environment.tick(15)
+    for name in LISTED:
+        assert world.bookkeeping(groups[name])[name] != TOO_LONG
+
+
+@pytest.mark.fault("F116")
+@pytest.mark.parametrize("name", rows({name: name for name in FIELDS}, *TELLING))
+def test_too_many_digits_in_a_field_of_an_open_job_spoil_no_other_field(
+    world: World, environment: Environment, name: str
+) -> None:
+    odd, other = world.recorded_jobs(2, timeline=["RUNNING", "COMPLETED"])
+    # moto keeps 38 digits as well, so its answers get the others on their way.
+    write(world, item_key(odd), name, value=PLACEHOLDER)
+    too_long = Reworded(b'"%d"' % PLACEHOLDER, TOO_LONG["N"].join('""').encode())
+    world.inject(Selection("dynamodb"), too_long, times=None)
+    odd.advance()
+    other.advance()
+
+    result = environment.tick()
+    environment.tick()
+    assert len(result["failures"]) == (1 if name in DECISIVE else 0)
+    assert world.published(other) == ["RUNNING", "COMPLETED"]
+    assert (world.published(odd)[-1] == "COMPLETED") == (name not in DECISIVE)
+    # Without a number, all changes of a job count as pending, and are told again by their ids.
+    assert len(world.published(odd)) <= (3 if name == "publishedSequence" else 2)
+    world.heal()
+    assert world.is_open(odd) == (name in {*DECISIVE, "sequence"})
 
 
 @pytest.mark.campaign
