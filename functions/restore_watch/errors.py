@@ -25,6 +25,7 @@ RestoreWatchError
  +- TooManyWaitsError               the caller lets fewer workflows wait for one job
  +- TooManyValidationsError         the caller reports less often; nothing more is recorded
  +- ValidationRefusedError          the caller reports what fits the job; nothing is recorded of it
+ +- UnforeseenError                 report it to us: our own code failed about one item
 
 The text of these errors never holds a secret, a token or a download URL.
 """
@@ -185,3 +186,7 @@ class TooManyValidationsError(RestoreWatchError):
 
 class ValidationRefusedError(RestoreWatchError):
     """The verdict does not fit what Atlas says of the job. Nothing is recorded of it."""
+
+
+class UnforeseenError(RestoreWatchError):
+    """Our own code failed about one item. Names the class of the error; the log has more."""

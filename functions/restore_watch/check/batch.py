@@ -23,7 +23,8 @@ from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.event.event import RefusedTarget, Target
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 from restore_watch.model.results import CheckResult
-from restore_watch.telemetry.telemetry import Telemetry
+from restore_watch.telemetry.isolation import isolated
+from restore_watch.telemetry.telemetry import Telemetry, names_of
 from restore_watch.threads.fair_turns import Agenda, Task
 from restore_watch.threads.workers import Workers
 
@@ -156,7 +157,8 @@ class BatchChecker:
 
     def _check(self, target: RestoreTarget, deadline: Deadline, *, patient: bool) -> Outcome:
         try:
-            return self.checker.check(target, deadline, patient=patient)
+            with isolated(self.telemetry, **names_of(target)):
+                return self.checker.check(target, deadline, patient=patient)
         except RestoreWatchError as error:
             return FailedCheck(target, error)
 

@@ -1,5 +1,6 @@
 """The operator's view of checks, sweeps and the other actions: log lines, and metrics."""
 
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -121,6 +122,18 @@ class Telemetry:
             error_code=error.error_code if isinstance(error, AtlasError) else None,
             notes=getattr(error, "__notes__", []),
         )
+
+    def report_bug(self, error: Exception, **names: str | None) -> None:
+        """
+        Report an error that nobody foresaw, by its class and the lines of our code.
+
+        Its text stays out, because it may hold anything.
+        """
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [f"{one.filename}:{one.lineno} {one.name}" for one in frames]
+        text = "An error that nobody foresaw about one item; the others are not affected"
+        bug = type(error).__name__
+        self._log(self._logger.error, text, **names, reason=bug, traceback=lines)
 
     def report_unchanged(self, target: RestoreTarget) -> None:
         """Report a check of a sweep that found nothing new. A sweep has thousands of them."""

@@ -6,8 +6,9 @@ one path of every change, the same as in a check by name.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from threading import Lock
 
@@ -32,6 +33,8 @@ from restore_watch.sweep.topic_refusals import TopicRefusals
 from restore_watch.table.job_item import Recorded
 from restore_watch.table.open_job import JobKey, OpenJob
 from restore_watch.table.open_jobs import OpenJobs
+from restore_watch.telemetry.isolation import isolated
+from restore_watch.telemetry.telemetry import names_of
 
 
 @plain_class
@@ -65,7 +68,8 @@ class JobActions:
             if self.run.memory.is_recorded(job.key):
                 return True
             try:
-                known = self._settle(job, answer, asked_at)
+                with self.isolated(job):
+                    known = self._settle(job, answer, asked_at)
             except RestoreWatchError as error:
                 self.note_failure(job, error)
                 if not isinstance(error, NotificationPendingError):
@@ -90,33 +94,41 @@ class JobActions:
                 return  # another answer has shown its end meanwhile
             self.append(known, Fate.MISSED)
             try:
-                if known.missing_since is None:
-                    self.open_jobs.note_missing(known, now, self.run.ending)
-                    self.note(replace(known, missing_since=now))
-                elif is_past_its_link(known, now):
-                    self._leave(known, self.open_jobs.drop_expired_link, "its link has expired")
-                elif is_forgotten(known, now, self.run.memory.moments(known).missed_for, after):
-                    self._leave(known, self.open_jobs.drop_missing, reason)
+                with self.isolated(known):
+                    self._miss(known, now, after, reason)
             except RestoreWatchError as error:
                 self.note_failure(known, error)
 
+    def _miss(self, job: OpenJob, now: datetime, after: timedelta, reason: str) -> None:
+        if job.missing_since is None:
+            self.open_jobs.note_missing(job, now, self.run.ending)
+            self.note(replace(job, missing_since=now))
+        elif is_past_its_link(job, now):
+            self._leave(job, self.open_jobs.drop_expired_link, "its link has expired")
+        elif is_forgotten(job, now, self.run.memory.moments(job).missed_for, after):
+            self._leave(job, self.open_jobs.drop_missing, reason)
+
     def _act(self, job: OpenJob, answer: RestoreJob, asked_at: datetime) -> bool:
         try:
-            if job.missing_since is not None:
-                self.open_jobs.clear_missing(job, self.run.ending)
-                job = self.note(replace(job, missing_since=None))
-            if job.may_become(answer):
-                job = self._settle(job, answer, asked_at)
-            else:
-                job = self._move_link(job, answer)
-                self.run.telemetry.report_unchanged(job.target)
-            self.append(job, Fate.SETTLED, job.pending)
-            if is_past_its_link(job, self.run.now()):
-                self._leave(job, self.open_jobs.drop_expired_link, "its link has expired")
+            with self.isolated(job):
+                self._act_on_answer(job, answer, asked_at)
         except RestoreWatchError as error:
             self.note_failure(job, error)
             return isinstance(error, NotificationPendingError)
         return True
+
+    def _act_on_answer(self, job: OpenJob, answer: RestoreJob, asked_at: datetime) -> None:
+        if job.missing_since is not None:
+            self.open_jobs.clear_missing(job, self.run.ending)
+            job = self.note(replace(job, missing_since=None))
+        if job.may_become(answer):
+            job = self._settle(job, answer, asked_at)
+        else:
+            job = self._move_link(job, answer)
+            self.run.telemetry.report_unchanged(job.target)
+        self.append(job, Fate.SETTLED, job.pending)
+        if is_past_its_link(job, self.run.now()):
+            self._leave(job, self.open_jobs.drop_expired_link, "its link has expired")
 
     def _settle(self, job: OpenJob, answer: RestoreJob, asked_at: datetime) -> OpenJob:
         """Record the answer, and publish what is pending unless the topic refuses too often."""
@@ -153,6 +165,10 @@ class JobActions:
             return job
         self.open_jobs.move_link(job, expires_at, self.run.ending)
         return self.note(replace(job, expiration_date=expires_at))
+
+    def isolated(self, job: OpenJob) -> AbstractContextManager[None]:
+        """Within the block, an error that nobody foresaw is a failure of this job alone."""
+        return isolated(self.run.telemetry, **names_of(job.target))
 
     def note_failure(self, job: OpenJob, error: RestoreWatchError) -> None:
         """What was to be done about a job failed."""

@@ -28,7 +28,8 @@ def publish_pending(actions: JobActions, workers: Workers, deadline: Deadline) -
         if (job.pending and actions.refusals.are_too_many) or deadline.remaining() <= LEAST_TIME:
             return
         try:
-            published = actions.outbox.publish_pending(job.target, deadline)
+            with actions.isolated(job):
+                published = actions.outbox.publish_pending(job.target, deadline)
         except RestoreWatchError as error:
             actions.note_failure(job, error)
         else:

@@ -11,6 +11,7 @@ from restore_watch.sweep.log import Acted, Fate, Planned, families_of
 from restore_watch.sweep.run import Run
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.project_item import Project
+from restore_watch.telemetry.isolation import isolated
 
 
 @plain_class
@@ -34,7 +35,8 @@ class ProjectMarks:
         now = self.run.now()
         marks = Marks(lost.first, lost.whole, lost.behind) if lost else Marks.at_first(now)
         try:
-            self.bookkeeping.begin_marks(project, marks, now, self.run.ending)
+            with isolated(self.run.telemetry, group_id=group_id):
+                self.bookkeeping.begin_marks(project, marks, now, self.run.ending)
         except RestoreWatchError as error:
             self.run.log.append(Acted((group_id, None, None), Fate.FAILED, error=error))
             return None
@@ -55,7 +57,8 @@ class ProjectMarks:
             readable=project.readable | seen,
         )
         try:
-            self.bookkeeping.move_marks(project, after, now, self.run.ending)
+            with isolated(self.run.telemetry, group_id=group_id):
+                self.bookkeeping.move_marks(project, after, now, self.run.ending)
             self.run.projects[group_id] = after
         except RestoreWatchError as error:
             self.run.log.append(Acted((group_id, None, None), Fate.FAILED, error=error))
@@ -64,6 +67,7 @@ class ProjectMarks:
         """Forget the marks of a project: if it is watched again, that begins anew."""
         now = self.run.now()
         with suppress(RestoreWatchError):  # the next sweep tries again
-            self.bookkeeping.drop_marks(project, now, self.run.ending)
+            with isolated(self.run.telemetry, group_id=project.group_id):
+                self.bookkeeping.drop_marks(project, now, self.run.ending)
             self.run.projects[project.group_id] = replace(project, marks=None, removed_at=now)
             self.run.log.append(Planned(project.group_id, is_watched=False))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from foundation.plain_class import plain_class
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
+from restore_watch.errors import UnforeseenError
 from restore_watch.sweep.asking.calls import Calls, Step
 from restore_watch.sweep.asking.follow import FollowTask, JobFollower, follow_tasks
 from restore_watch.sweep.asking.listing import ClustersPage, JobsPage, ListingStep
@@ -18,9 +19,10 @@ from restore_watch.sweep.asking.read_listing import ListingReader
 from restore_watch.sweep.asking.watched_projects import ProjectsPage, WatchedProjects
 from restore_watch.sweep.asking.when_to_ask import HOT_UNTIL, is_due, is_hot
 from restore_watch.sweep.asking.when_to_list import Wake, Waking
-from restore_watch.sweep.log import Planned
+from restore_watch.sweep.log import Planned, Unread
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob
+from restore_watch.telemetry.isolation import isolated
 from restore_watch.threads.fair_turns import Agenda
 from restore_watch.threads.workers import Workers
 
@@ -133,6 +135,22 @@ class Rounds:
             agenda.add(follow_tasks(hot, run.memory))
 
     def _take(self, task: SweepTask) -> Iterable[SweepTask]:
+        try:
+            with isolated(self.run.telemetry, group_id=task.bucket.group_id):
+                return self._do(task)
+        except UnforeseenError as error:
+            self._note_failure(task, error)
+            return ()
+
+    def _note_failure(self, task: SweepTask, error: UnforeseenError) -> None:
+        """Our own code failed about the jobs of a task, or about a list, and not about others."""
+        if isinstance(task, FollowTask):
+            for job in task.jobs:
+                self.follower.actions.note_failure(job, error)
+        else:
+            self.run.log.append(Unread(task.subject, error))
+
+    def _do(self, task: SweepTask) -> Iterable[SweepTask]:
         match task:
             case FollowTask():
                 return self.follower.follow(task)

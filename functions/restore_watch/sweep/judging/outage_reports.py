@@ -17,7 +17,7 @@ from foundation.errors import TimeBudgetExceededError
 from foundation.plain_class import plain_class
 from restore_watch.aws.topic_messages import StatusChangesTopic
 from restore_watch.aws.watch_messages import message_of_watch
-from restore_watch.errors import RestoreWatchError, TableUnavailableError
+from restore_watch.errors import RestoreWatchError, TableUnavailableError, UnforeseenError
 from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched
 from restore_watch.model.question import Question
 from restore_watch.sweep.judging.how_long_until_degraded import after_end, after_sweep
@@ -27,6 +27,7 @@ from restore_watch.sweep.run import Run
 from restore_watch.sweep.topic_refusals import TopicRefusals
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.project_item import Project
+from restore_watch.telemetry.isolation import isolated
 from restore_watch.threads.workers import Workers
 
 
@@ -154,6 +155,9 @@ class OutageReports:
 
     def _write(self, watched: Watched) -> Watched | None:
         """Store how a project is seen. None if that fails, or another sweep has stored it."""
-        with suppress(TableUnavailableError, TimeBudgetExceededError):
+        with (
+            suppress(TableUnavailableError, TimeBudgetExceededError, UnforeseenError),
+            isolated(self.run.telemetry, group_id=watched.group_id),
+        ):
             return self.bookkeeping.store_watched(watched, self.run.at, self.run.ending)
         return None

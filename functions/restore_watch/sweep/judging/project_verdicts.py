@@ -29,6 +29,7 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     RestoreWatchError,
     TableUnavailableError,
+    UnforeseenError,
 )
 from restore_watch.model.marks import Part
 from restore_watch.model.outage import UNANSWERED, Trouble
@@ -52,6 +53,9 @@ from restore_watch.table.project_item import Project
 
 _EXCUSED = (*NO_ROLE_ERRORS, AtlasBadRequestError, RestoreJobNotFoundError)
 """Of a family that could never be read, these are no failures."""
+
+_NOT_STORED = (TableUnavailableError, UnforeseenError)
+"""The table refused what Atlas says about a job, or our own code failed about it."""
 
 _FAMILY_OF: dict[str, str] = {question: kind for kind, question in LIST_OF.items()}
 
@@ -162,7 +166,7 @@ class Seen:
     What a sweep knows in the end, by project.
 
     `records`: its log. `projects`: what the table remembers. `lasting`: why the own endpoints of
-    jobs have failed for long. `not_stored`: why the table refused what Atlas says about a job.
+    jobs have failed for long. `not_stored`: why what Atlas says about a job was not stored.
     `all_listed`: the projects to watch, None if that is not known.
     """
 
@@ -185,7 +189,7 @@ class Seen:
             not_stored={
                 one.group_id: one.error
                 for one in failures
-                if one.restore_id and isinstance(one.error, TableUnavailableError)
+                if one.restore_id and isinstance(one.error, _NOT_STORED)
             },
             all_listed=run.log.all_listed(),
         )
