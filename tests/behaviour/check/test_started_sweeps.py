@@ -259,3 +259,59 @@ def test_a_sweep_that_fails_is_not_repeated(
             assert hot.answer(event) == SKIPPED
 
     assert hot.tick()["checked"] == 1
+
+
+def questions_beside_old_jobs(
+    world: World, by: Connections, old: int, *, are_named: bool
+) -> Counter[str]:
+    """
+    Old jobs are open in as many clusters, and for three minutes a new one begins every five seconds.
+
+    Return how often Atlas was asked about the old ones and about the new ones. Each sweep that a
+    check starts finds another environment.
+    """
+    clock, jobs = ClockOfWorld(world), world.recorded_jobs(old, timeline=["RUNNING"])
+    new = partial(world.environment, by=by, hot_seconds=10, sleep=clock.sleep)
+    pipeline, ticking = world.environment(by=by, hot_seconds=10, sleep=world.nap), new()
+    world.pass_time(8 * 3600)
+
+    def sweeping() -> Callable[[float | None], object]:
+        return lambda tick: new().follow(124.5) if tick is None else ticking.sweep(seconds=124.5)
+
+    def begin() -> None:
+        job = world.job(timeline=SHORT)
+        clock.plan(clock.at + 61, job.advance)
+        pipeline.answer(job.event)
+        for _ in world.stack.taken():
+            clock.start(clock.at + 1, schedule.sweep)
+
+    schedule = Schedule(clock, sweeping, lambda: 7.0)
+    clock.sleep(60)
+    world.stack.forget_calls()
+    if are_named:
+        for number in range(36):
+            clock.plan(clock.at + 5 * number, begin)
+    clock.sleep(180)
+    ids = {job.restore_id for job in jobs}
+    asked = (call.path.rpartition("/")[2] in ids for call in world.questions())
+    counts = Counter("old" if is_old else "new" for is_old in asked)
+    schedule.end()
+    for job in jobs:
+        world.delete(job)
+    return counts
+
+
+@pytest.mark.campaign
+@pytest.mark.fault("F117")
+def test_a_burst_of_checks_beside_old_open_jobs_costs_what_its_jobs_cost(
+    world: World, roomy: Connections
+) -> None:
+    ask = partial(questions_beside_old_jobs, world, roomy)
+    alone, quiet, burst = (
+        ask(0, are_named=True),
+        ask(100, are_named=False),
+        ask(100, are_named=True),
+    )
+
+    assert alone["new"] > 36 * 5
+    assert burst.total() - quiet.total() <= 1.3 * alone.total()

@@ -92,18 +92,17 @@ def test_a_job_is_due_in_every_sweep_for_six_hours_and_then_every_five_minutes(
     assert is_due(open_job(**fields), asked_at, NOON, is_tick=True) is due
 
 
-@pytest.mark.fault("F103")
-@pytest.mark.parametrize(
-    ("age", "ago", "due"),
-    [(HOUR / 2 - SECOND, 1, True), (HOUR / 2, 1, False), (HOUR / 2, 285, True), (DAY, None, True)],
-    ids=str,
-)
-def test_between_ticks_only_a_hot_job_is_due_again_before_five_minutes(
+@pytest.mark.fault("F103", "F117")
+@pytest.mark.parametrize("ago", [None, 1, 285])
+@pytest.mark.parametrize(("age", "due"), [(HOUR / 2 - SECOND, True), (HOUR / 2, False)], ids=str)
+def test_between_ticks_only_a_hot_job_is_due_also_if_nobody_here_has_asked_about_it(
     age: timedelta, ago: float | None, *, due: bool
 ) -> None:
     asked_at = None if ago is None else NOON.timestamp() - ago
+    known, missing = aged(age, "observed_at"), aged(age, "observed_at") | {"missing_since": NOON}
 
-    assert is_due(open_job(**aged(age, "observed_at")), asked_at, NOON, is_tick=False) is due
+    assert is_due(open_job(**known), asked_at, NOON, is_tick=False) is due
+    assert not is_due(open_job(**missing), asked_at, NOON, is_tick=False)
 
 
 @pytest.mark.parametrize(

@@ -34,12 +34,15 @@ def is_due(job: OpenJob, settled_at: float | None, now: datetime, *, is_tick: bo
     """
     Whether a sweep asks about the job. `settled_at` is when Atlas's last answer was acted on.
 
-    A job that this environment has never settled is due. Between ticks, only hot jobs count as
-    young: so many sweeps may be started that the others would be asked about again and again.
+    At a tick, a job that this environment has never settled is due. Between ticks, only hot jobs
+    are: so many sweeps may be started, in so many environments, that the others would be asked
+    about again and again.
     """
     if not job.can_change:
         return False
-    is_young = job.missing_since is None and _is_within(EVERY_SWEEP if is_tick else HOT, job, now)
+    if not is_tick:
+        return is_hot(job, now)
+    is_young = job.missing_since is None and _is_within(EVERY_SWEEP, job, now)
     if settled_at is None or is_young:
         return True
     # After the clock was set back, the last time may lie in the future.
