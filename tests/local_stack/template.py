@@ -284,6 +284,8 @@ def _set_policies(
     for resource in cloudformation["Resources"].values():
         if resource["Type"] == "AWS::SNS::TopicPolicy":
             (topic,) = (said[one["Ref"]] for one in resource["Properties"]["Topics"])
+            if topic == _NOT_MADE:
+                continue
             policy = json.dumps(resource["Properties"]["PolicyDocument"])
             for name, value in {**said, "AWS::AccountId": ACCOUNT}.items():
                 policy = policy.replace(json.dumps({"Ref": name}), json.dumps(value))

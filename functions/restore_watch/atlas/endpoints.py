@@ -100,8 +100,8 @@ def path_of(family: Family, *names: str) -> str:
     return f"/api/atlas/v2{_ENDPOINTS[family][1].format(*names)}"
 
 
-def named(family: Family) -> str:
-    """Return the words for a family in a message."""
+def named(family: Family, *, is_list: bool = False) -> str:
+    """Return the words for a family in a message: for a job of it, unless it `is_list`."""
     if isinstance(family, RestoreKind):
-        return f"a {family} restore job"
+        return f"the list of {family} restore jobs" if is_list else f"a {family} restore job"
     return family if isinstance(family, AtlasStatus) else f"the list of {family}"

@@ -77,7 +77,9 @@ def is_refusal(body: bytes) -> bool:
     return str((read_object(body) or {}).get("errorCode")) in _BY_CODE
 
 
-def family_refusal(bucket: Bucket, answer: Answer, *, secrets: Iterable[str]) -> AtlasError:
+def family_refusal(
+    bucket: Bucket, answer: Answer, *, secrets: Iterable[str], is_list: bool = False
+) -> AtlasError:
     """Return the error for an answer of a family of endpoints, of a project, that refuses."""
     (group_id, family), status = bucket, answer.status
     reason = _reason(answer, secrets)
@@ -85,7 +87,8 @@ def family_refusal(bucket: Bucket, answer: Answer, *, secrets: Iterable[str]) ->
     advice = _ADVICE.get(error, "").format(role=ROLES[family])
     if reason.error_code == "GROUP_NOT_FOUND" and group_id:
         advice = f"Atlas has no project {group_id}: correct groupId, or AtlasProjectIds"
-    refusal = _error(error, f"Atlas answered {status} for {named(family)}", reason, advice)
+    where = f"Atlas answered {status} for {named(family, is_list=is_list)}"
+    refusal = _error(error, where, reason, advice)
     refusal.family = family
     return refusal
 

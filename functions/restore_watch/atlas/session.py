@@ -49,6 +49,7 @@ class Get[Read](NamedTuple):
     query: Query
     bucket: Bucket
     read: Callable[[Answer], Read]
+    is_list: bool = False
 
 
 class CredentialsProvider(Protocol):
@@ -161,7 +162,8 @@ class AtlasSession:
     ) -> Page:
         bucket, query = Bucket(names[0] if names else None, family), query or page_query(family, at)
         read = partial(read_page, family=family, at=at)
-        return self.ask(Get(path_of(family, *names), query, bucket, read), deadline)
+        get = Get(path_of(family, *names), query, bucket, read, is_list=True)
+        return self.ask(get, deadline)
 
     def _find(
         self, target: RestoreTarget, likely: RestoreKind | None, deadline: Deadline
@@ -213,6 +215,11 @@ class AtlasSession:
             except UnexpectedAtlasResponseError:
                 if not is_refusal(answer.body):
                     raise
-        refusal = family_refusal(get.bucket, answer, secrets=access.hidden_texts(request))
+        refusal = family_refusal(
+            get.bucket,
+            answer,
+            secrets=access.hidden_texts(request),
+            is_list=get.is_list,
+        )
         self.limits.note_refusal(get.bucket, refusal)
         raise refusal

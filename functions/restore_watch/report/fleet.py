@@ -336,7 +336,7 @@ def _is_not_found(error: RestoreWatchError) -> bool:
 def _not_asked(ask: _Ask) -> RestoreWatchError:
     if ask.is_held:
         return AtlasRateLimitError(
-            f"Too little was left of Atlas's rate limit for {named(ask.about[2])}"
+            f"Too little was left of Atlas's rate limit for {named(ask.about[2], is_list=True)}"
         )
     return TimeBudgetExceededError(_TIME_IS_OVER)
 

@@ -12,6 +12,9 @@ from restore_watch.report.what_is_well import concerns
 from restore_watch.report.wording import count, day, duration
 
 
+_NAME_PROJECTS = "Name the projects to watch in the parameter AtlasProjectIds."
+
+
 def headline(report: Report) -> str:
     """Return the first sentence: the weightiest concern, or that all is well."""
     said = concerns(report)
@@ -28,7 +31,9 @@ def lead(report: Report) -> str:
 
 def _tests(report: Report) -> str:
     if report.judged is None:
-        return "This report has restores, and no clusters."
+        return f"It has restores, and no clusters. {_NAME_PROJECTS}"
+    if not report.required:
+        return "Atlas lists no cluster that needs a test." + _listed(report)
     tested = [judged for judged in report.judged if judged.state is State.TESTED]
     said = f"{_tested(report)} had a good restore test in the last {_window(report)}"
     unsure = len([judged for judged in tested if judged.unread])
@@ -37,6 +42,10 @@ def _tests(report: Report) -> str:
     if not unsure:
         return f"{said}, and no failure since."
     return f"{said}. Whether a restore of {unsure} of them failed since could not be read."
+
+
+def _listed(report: Report) -> str:
+    return "" if report.judged or report.project_names else f" {_NAME_PROJECTS}"
 
 
 def _restores(report: Report) -> list[str]:

@@ -159,7 +159,7 @@ def test_without_a_watched_project_the_page_says_so() -> None:
     text = ParsedPage(page(replace(fleet(11), judged=None))).text
 
     assert "No project is watched: this report proves nothing." in text
-    assert "This report has restores, and no clusters." in text
+    assert "Name the projects to watch in the parameter AtlasProjectIds." in text
     assert "Tests by month" not in text
     assert "Restores week to 29 Nov 2026" in text
 

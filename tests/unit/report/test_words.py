@@ -69,11 +69,17 @@ def test_the_headline_is_the_weightiest_concern_or_that_all_is_well() -> None:
         ),
         (
             replace(WELL, judged=None),
-            "This report has restores, and no clusters.",
+            "It has restores, and no clusters. Name the projects to watch in the parameter "
+            "AtlasProjectIds.",
             "1 restore in this period: 1 completed. The median took 42 min.",
         ),
+        (
+            only(tags={"restore-test": "exempt"}),
+            "Atlas lists no cluster that needs a test.",
+            "No restore is recorded in this period.",
+        ),
     ],
-    ids=["fleet", "never", "tested", "unread", "unwatched"],
+    ids=["fleet", "never", "tested", "unread", "unwatched", "exempt"],
 )
 def test_the_lead_counts_clusters_and_restores(made: Report, tested: str, said: str) -> None:
     assert words.lead(made) == f"{tested} {said}"
