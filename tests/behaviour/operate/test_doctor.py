@@ -357,6 +357,15 @@ def disable_trigger(stack: NotifyingStack) -> None:
     stack.aws.client("lambda").update_event_source_mapping(UUID=trigger(stack), Enabled=False)
 
 
+def see_trigger_disabling(stack: NotifyingStack) -> None:
+    """AWS takes a while to disable it, and says so."""
+    mapping = {"UUID": trigger(stack), "State": "Disabling"}
+    said = Answer.json(200, {"EventSourceMappings": [mapping]})
+    stack.aws.wire.inject(
+        Fault(action=said, when=lambda call: "/event-source-mappings" in call.path, times=None)
+    )
+
+
 def delete_trigger(stack: NotifyingStack) -> None:
     stack.aws.client("lambda").delete_event_source_mapping(UUID=trigger(stack))
 
@@ -470,6 +479,7 @@ MISTAKES: dict[str, list[tuple[Do, str, str]]] = {
         ),
     ],
     "of another form": [
+        (see_trigger_disabling, TRIGGER, "aws lambda update-event-source-mapping --enabled"),
         (
             set_subscription("RawMessageDelivery", "false"),
             SUBSCRIPTION,
