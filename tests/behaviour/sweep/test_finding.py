@@ -127,12 +127,16 @@ NO_EVENTS: dict[str, Callable[[World], object]] = {
     "no-results": answering(Answer.json(200, {})),
     "no-answer": answering(Reset()),
     "out-of-order": answering(Answer(503)),
+    "out-of-order-for-a-minute": answering(Answer(503, {"Retry-After": "60"})),
     "full-page": fill_page,
 }
 
 
 @pytest.mark.fault("F75")
-@cases("spoil", rows(NO_EVENTS, "unknown-type", "full-page", campaign=()))
+@cases(
+    "spoil",
+    rows(NO_EVENTS, "unknown-type", "out-of-order-for-a-minute", "full-page", campaign=()),
+)
 def test_a_project_whose_events_cannot_be_relied_on_is_listed_in_every_sweep(
     world: World, watching: Environment, spoil: Callable[[World], object]
 ) -> None:

@@ -199,6 +199,25 @@ def test_what_atlas_never_says_anything_about_is_no_alarm_and_costs_nothing_in_i
     assert mark(world).isoformat() > world.bookkeeping()["firstMark"]
 
 
+ASKED_AGAIN: dict[str, tuple[Answer, int]] = {
+    "out of order": (Answer(503), 2),
+    "out of order for a minute": (Answer(503, {"Retry-After": "60"}), 1),
+    "refused": (atlas_error(403, "USER_CANNOT_ACCESS_GROUP", "Not yours."), 1),
+}
+
+
+@pytest.mark.fault("F99")
+@cases(("answer", "questions"), ASKED_AGAIN.values(), ids=ASKED_AGAIN)
+def test_a_list_that_atlas_refuses_is_asked_for_once_in_a_sweep(
+    world: World, watching: Environment, answer: Answer, questions: int
+) -> None:
+    add_clusters(world, "bad")
+    world.inject(FLEX_LIST, answer, times=None)
+    watching.tick()
+
+    assert world.count(FLEX_LIST) == questions
+
+
 @pytest.mark.fault("F91")
 def test_a_free_cluster_is_not_asked_for_restores_and_the_others_are(
     world: World, watching: Environment
