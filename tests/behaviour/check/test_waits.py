@@ -322,7 +322,6 @@ def test_a_token_that_is_registered_twice_is_stored_once(
     assert waiting.is_settled(job)
 
 
-@pytest.mark.campaign
 @pytest.mark.fault("W7")
 def test_twenty_workflows_are_answered_and_one_more_is_refused(
     world: World, waiting: Waiting, job: EmulatedRestore
