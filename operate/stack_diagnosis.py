@@ -1,6 +1,7 @@
 """Diagnoses a stack by calls that its functions may not make. Changes nothing."""
 
 import json
+import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -155,6 +156,9 @@ class StackDiagnosis:
 
     def _attributes(self, check: str, arn: str) -> Line:
         answer = self.aws.ask("sns", "get_subscription_attributes", SubscriptionArn=arn)
+        if silenced := silenced_projects(answer["Attributes"].get("FilterPolicy")):
+            found = f"people do not hear of restores in the projects {', '.join(silenced)}"
+            return unsure(check, found, "If that is over, docs/people.md says how to end it")
         for name, value, found in _ATTRIBUTES:
             # SNS does not show an empty filter.
             if (answer["Attributes"].get(name) or "{}") != value:
@@ -236,6 +240,20 @@ class StackDiagnosis:
             )
         cause = f"Fix the cause, which the log group {self.stack.outputs.get(log, log)} names"
         return bad(check, f"{holds}: {count}", f"{cause}. {again}")
+
+
+def silenced_projects(policy: str | None) -> list[str]:
+    """Return the projects that a filter of docs/people.md silences. Empty for any other filter."""
+    projects = re.findall(r'"([0-9a-f]{24})"', policy or "")
+    if projects and read_json(policy) == _filter_that_silences(projects):
+        return projects
+    return []
+
+
+def _filter_that_silences(projects: list[str]) -> dict[str, Any]:
+    of_others = {"groupId": [{"exists": False}, {"anything-but": projects}]}
+    of_the_watch = {"type": [{"prefix": "atlas-restore-watch.watch-"}]}
+    return {"$or": [of_others, of_the_watch]}
 
 
 def _look(check: str, find: Callable[[str], Line], gone: str) -> Line:

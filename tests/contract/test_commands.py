@@ -38,14 +38,20 @@ SHOWN = [(path, words) for path in DOCUMENTS for words in commands(path.read_tex
 OF_A_RELEASE = {"ReleaseBucket", "ReleasePrefix"}
 
 # Names that a sentence explains.
-ANSWERED = {"stack", "BackupArn", "RoleArn", "body", "name", "bucket"}
+ANSWERED = {
+    *("stack", "BackupArn", "RoleArn", "body", "name", "bucket"),
+    *("QueueArn", "QueueUrl", "SubscriptionArn", "NextToken"),
+}
 
 # Files that a reader writes, and which JSON of which section shows what is in them.
 WRITTEN = {
     "atlas.json": ("README", "Install", 0),
+    "cluster.json": ("messages", "A queue of your own", 1),
     "list-snapshots.json": ("workflows", "A nightly refresh", 0),
     "notify.json": ("people", "Slack and Teams by webhook", 0),
+    "queue.json": ("messages", "A queue of your own", 0),
     "rotated.json": ("operations", "Rotation by Secrets Manager", 0),
+    "silence.json": ("people", "Silence a project", 0),
     "subscription.json": ("troubleshooting", "SNS answered NotFound", 1),
     "target.json": ("events", "A schedule of your own", 0),
     "topic-policy.json": ("troubleshooting", "SNS answered NotFound", 0),

@@ -54,14 +54,18 @@ class Inbox:
         name = f"subscriber-of-{topic_arn.rpartition(':')[2]}"[:80]
         made = self._sqs.create_queue(QueueName=name, Attributes={"Policy": policy})
         self._url = made["QueueUrl"]
-        account.client("sns").subscribe(
+        self._sns = account.client("sns")
+        self._subscription = self._sns.subscribe(
             TopicArn=topic_arn,
             Protocol="sqs",
             Endpoint=self._sqs.get_queue_attributes(
                 QueueUrl=self._url, AttributeNames=["QueueArn"]
             )["Attributes"]["QueueArn"],
-        )
+        )["SubscriptionArn"]
         self._received: list[dict[str, Any]] = []
+
+    def unsubscribe(self) -> None:
+        self._sns.unsubscribe(SubscriptionArn=self._subscription)
 
     def messages(self) -> list[dict[str, Any]]:
         """What has arrived up to now, in order, as SNS delivers it."""
@@ -106,6 +110,10 @@ class DeployedStack:
 
     def sweep(self) -> dict[str, Any]:
         return self._scheduled("sweep", "FunctionName")
+
+    def check(self, job: EmulatedRestore) -> dict[str, Any]:
+        """Name a restore job, and return what the check found."""
+        return self._invoke("FunctionName", json.dumps(job.event))
 
     def check_email(self) -> dict[str, Any]:
         return self._scheduled("check-email", "NotifyPeopleFunctionName")

@@ -1,10 +1,13 @@
 """The built stack, deployed from a checkout, does what the README says of it."""
 
 import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from contract.documents import blocks, commands, page, section
 from deployed.cloud import PARAMETERS, Account, awaited
 from deployed.stack import PROJECT, DeployedStack, deploy_checkout
 from local_stack.atlas import AtlasEmulator, EmulatedRestore
@@ -79,6 +82,120 @@ def ask_by_queue(stack: DeployedStack, job: EmulatedRestore) -> None:
     stack.account.client("sqs").send_message(
         QueueUrl=stack.outputs["RequestQueueUrl"], MessageBody=json.dumps(job.event)
     )
+
+
+class Terminal:
+    """Types the commands of a page, in a folder with the files that it shows."""
+
+    def __init__(self, account: Account, folder: Path, text: str, **values: str) -> None:
+        self._account, self._folder = account, folder
+        self.values = values
+        self.commands = list(commands(text))
+        self._shown = blocks(text, "json")
+
+    def write(self, *names: str) -> None:
+        """Write what the page shows, with the values that are known."""
+        for name, shown in zip(names, self._shown, strict=True):
+            (self._folder / name).write_text(self._filled(shown))
+
+    def type(self, number: int) -> str:
+        words = map(self._filled, self.commands[number])
+        # Version 1 of the AWS CLI asks SQS at an old address, whatever AWS_ENDPOINT_URL says.
+        return self._account.run(*words, "--endpoint-url", self._account.url, cwd=self._folder)
+
+    def _filled(self, text: str) -> str:
+        return re.sub("<([^>]+)>", lambda found: self.values[found[1]], text)
+
+
+def ended(
+    stack: DeployedStack, atlas: AtlasEmulator, cluster: str, project: str = PROJECT
+) -> EmulatedRestore:
+    """Run a restore to its end, and name it to the watch."""
+    job = atlas.start_restore(project, cluster, "flex", timeline=["COMPLETED"])
+    stack.check(job)
+    return job
+
+
+def test_a_queue_of_ones_own_gets_the_changes_of_one_cluster_by_the_page(
+    stack: DeployedStack, atlas: AtlasEmulator, tmp_path: Path
+) -> None:
+    text = section(page("messages"), "A queue of your own")
+    terminal = Terminal(
+        stack.account,
+        tmp_path,
+        text,
+        TopicArn=stack.outputs["TopicArn"],
+        name="restores-of-billing",
+        cluster="billing",
+        **{"project-id": PROJECT},
+    )
+    url = terminal.values["QueueUrl"] = json.loads(terminal.type(0))["QueueUrl"]
+    terminal.values["QueueArn"] = json.loads(terminal.type(1))["Attributes"]["QueueArn"]
+    terminal.write("queue.json", "cluster.json")
+    terminal.type(2)
+    terminal.type(3)
+
+    ended(stack, atlas, "orders")
+    wanted = ended(stack, atlas, "billing")
+    sqs = stack.account.client("sqs")
+    got = awaited(lambda: sqs.receive_message(QueueUrl=url).get("Messages"), "the change")
+    event = json.loads(got[0]["Body"])
+    fits_its_schema(event)
+    assert (event["subject"], event["data"]["clusterName"]) == (wanted.restore_id, "billing")
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=got[0]["ReceiptHandle"])
+    assert "Messages" not in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)
+
+
+def test_a_restore_that_missed_the_rto_is_found_by_the_page(
+    stack: DeployedStack, atlas: AtlasEmulator, tmp_path: Path
+) -> None:
+    wanted = ended(stack, atlas, "slow")
+    item = stack.item(wanted)
+    text = section(page("operations"), "Which restore missed the RTO")
+    text = text.replace("2026-11-30", item["restoreFinishedDate"]["S"][:10])
+    seconds = int(item["durationSeconds"]["N"])
+
+    def found(limit: int) -> set[str]:
+        terminal = Terminal(
+            stack.account,
+            tmp_path,
+            text.replace('"3600"', f'"{limit}"'),
+            TableName=stack.outputs["TableName"],
+        )
+        return {one["restoreId"]["S"] for one in json.loads(terminal.type(0))["Items"]}
+
+    assert wanted.restore_id in found(seconds)
+    assert wanted.restore_id not in found(seconds + 1)
+
+
+def test_people_do_not_hear_of_a_project_that_is_silenced_by_the_page(
+    stack: DeployedStack, atlas: AtlasEmulator, tmp_path: Path
+) -> None:
+    inbox = stack.subscriber("EmailTopicArn")
+    terminal = Terminal(
+        stack.account,
+        tmp_path,
+        section(page("people"), "Silence a project"),
+        TopicArn=stack.outputs["TopicArn"],
+        NoticeQueueArn=stack.outputs["NoticeQueueArn"],
+        **{"project-id": PROJECT},
+    )
+    terminal.write("silence.json")
+    terminal.values["SubscriptionArn"] = terminal.type(0).strip()
+    terminal.type(1)
+
+    def told(cluster: str) -> bool:
+        return any(cluster in one["Message"] for one in inbox.messages())
+
+    ended(stack, atlas, "noisy")
+    ended(stack, atlas, "heard", "6b" * 12)
+    awaited(lambda: told("heard"), "the e-mail about another project")
+    assert not told("noisy")
+
+    terminal.type(2)
+    ended(stack, atlas, "loud")
+    awaited(lambda: told("loud"), "the e-mail after the silence")
+    inbox.unsubscribe()
 
 
 @pytest.mark.parametrize("ask", [ask_by_bus, ask_by_queue])

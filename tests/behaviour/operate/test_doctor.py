@@ -550,6 +550,22 @@ def test_a_topic_that_is_made_again_by_the_page_has_everything_that_it_had(
     assert wrong(doctor()[1]) == ["topic"]
 
 
+def test_a_project_that_the_page_silences_is_named_and_not_a_mistake(
+    stack: NotifyingStack, doctor: Doctor, group: str
+) -> None:
+    text = section(page("people"), "Silence a project")
+    (policy,) = blocks(text.replace("<project-id>", group), "json")
+    set_subscription("FilterPolicy", policy)(stack)
+    status, printed = doctor()
+
+    assert (status, marks(printed)[SUBSCRIPTION]) == (0, "?")
+    assert f"people do not hear of restores in the projects {group}" in " ".join(printed.split())
+
+    # A filter that holds back more.
+    set_subscription("FilterPolicy", policy.strip()[:-1] + ', "terminal": ["true"]}')(stack)
+    assert wrong(doctor()[1]) == [SUBSCRIPTION]
+
+
 LIST = "ListSubscriptionsByTopic"
 PAGE = f"<R><{LIST}Result><Subscriptions/><NextToken>0</NextToken></{LIST}Result></R>"
 """It has no subscription, and another page follows."""
