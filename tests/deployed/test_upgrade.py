@@ -59,9 +59,9 @@ def as_of_1_1_0(template: Mapping[str, Any]) -> dict[str, Any]:
     old = deepcopy(dict(template))
     del old["Metadata"], old["Mappings"], old["Parameters"]["SweepMinutes"]
     del old["Resources"]["Dashboard"]
-    for conditional in ("Conditions", "Resources"):
-        for name in [one for one in old[conditional] if one.endswith("Alarm") or "Alarms" in one]:
-            del old[conditional][name]
+    for part in ("Conditions", "Outputs", "Resources"):
+        for name in [one for one in old[part] if "Alarm" in one]:
+            del old[part][name]
     old["Parameters"] |= {name: {"Type": "String"} for name in GONE}
     old["Parameters"]["Metrics"] = {"Type": "String", "Default": "essential"}
     made = {name: one["Properties"] for name, one in old["Resources"].items()}
@@ -70,6 +70,9 @@ def as_of_1_1_0(template: Mapping[str, Any]) -> dict[str, Any]:
         made[function]["Architectures"] = [{"Ref": "Architecture"}]
     made["AwaitRestoreStateMachine"]["Tracing"] = {"Enabled": True}
     watch, people = made["RestoreWatchFunction"], made["NotifyPeopleFunction"]
+    del people["Environment"]["Variables"]["ALARM_TOPIC_ARN"]
+    allowed = made["NotifyPeopleFunctionRole"]["Policies"][0]["PolicyDocument"]
+    allowed["Statement"] = [one for one in allowed["Statement"] if "AlarmTopic" not in str(one)]
     watch["ReservedConcurrentExecutions"] = {"Ref": "ReservedConcurrency"}
     watch["Events"]["Schedule"]["Properties"] |= {
         "ScheduleExpression": {"Ref": "ScheduleExpression"}
