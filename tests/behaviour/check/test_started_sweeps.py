@@ -265,7 +265,7 @@ def questions_beside_old_jobs(
     world: World, by: Connections, old: int, *, are_named: bool
 ) -> Counter[str]:
     """
-    Old jobs are open in as many clusters, and for three minutes a new one begins every five seconds.
+    Old jobs are open in as many clusters. For three minutes, a new one begins every five seconds.
 
     Return how often Atlas was asked about the old ones and about the new ones. Each sweep that a
     check starts finds another environment.

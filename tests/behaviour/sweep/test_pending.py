@@ -1,5 +1,10 @@
 """What a sweep publishes from the table alone, while Atlas, the topic or Step Functions fail."""
 
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+
 import pytest
 
 from local_stack.atlas import EmulatedRestore
@@ -26,6 +31,7 @@ from restore_watch.errors import (
     RestoreWatchError,
 )
 
+DRAW = random.Random(3)  # noqa: S311 - not for secrets
 type Pair = tuple[EmulatedRestore, EmulatedRestore]
 
 FORBIDDEN = aws_error("sns", "AuthorizationError", status=403)
@@ -148,6 +154,33 @@ def test_a_change_is_not_published_again_and_again_in_the_same_sweep(world: Worl
     assert [world.stored(job) for job in jobs] == [Stored("QUEUED", 2, 1)] * 2
     after = environment.tick()
     assert (after["changed"], after["published"]) == (0, 2)
+
+
+REFUSING = {
+    "in turns": lambda number: number % 3 != 2,
+    "by chance": lambda _: DRAW.random() < 2 / 3,
+}
+
+
+@pytest.mark.campaign
+@pytest.mark.fault("F118")
+@pytest.mark.parametrize("refuses", REFUSING.values(), ids=REFUSING)
+def test_a_topic_that_refuses_two_of_three_messages_gets_a_burst_within_minutes(
+    world: World, refuses: Callable[[int], bool]
+) -> None:
+    jobs = world.recorded_jobs(60, timeline=["RUNNING", "COMPLETED"])
+    for job in jobs:
+        job.advance()
+    environment, numbers = world.environment(), count()
+    some = replace(PUBLISH, when=lambda _: refuses(next(numbers)))
+    world.inject(some, aws_error("sns", "Throttled"), times=None)
+
+    # A sweep sends each message once, so a third of those that are left goes out at the best.
+    results = environment.ticks(8)
+    assert sum(result["published"] for result in results) >= len(jobs) * 0.7
+    world.heal()
+    environment.tick()
+    assert all(world.published(job) == ["RUNNING", "COMPLETED"] for job in jobs)
 
 
 # Answers that a sweep owes to workflows

@@ -19,6 +19,7 @@ from restore_watch.check.check import result_of
 from restore_watch.errors import NotificationPendingError, RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.status_change import utc_text
+from restore_watch.model.validation import Entry
 from restore_watch.outbox import Outbox
 from restore_watch.sweep.acting.when_to_stop_following import (
     FORGOTTEN,
@@ -138,9 +139,10 @@ class JobActions:
             self.append(job, Fate.FOUND if is_found else Fate.CHANGED)
         job = self._note_recorded(job, answer, recorded, recorded.published)
         is_sent = recorded.pending and not self.refusals.are_too_many
-        published = self.outbox.publish(recorded, self.run.ending) if is_sent else ()
+        published: tuple[Entry, ...] = ()
         if is_sent:
-            self.append(job, Fate.PUBLISHED, len(published))
+            send = partial(self.outbox.publish, recorded, self.run.ending)
+            published = self.publish(job, send)
             job = self._note_recorded(job, answer, recorded, len(recorded.history))
         self.run.telemetry.report_check(result_of(job.target, answer, recorded, published))
         return job
@@ -170,10 +172,21 @@ class JobActions:
         """Within the block, an error that nobody foresaw is a failure of this job alone."""
         return isolated(self.run.telemetry, **names_of(job.target))
 
+    def publish(self, job: OpenJob, send: Callable[[], tuple[Entry, ...]]) -> tuple[Entry, ...]:
+        """Publish what is pending of a job. Return it. Raises what `send` raises."""
+        in_a_row = self.refusals.in_a_row
+        try:
+            published = send()
+        except NotificationPendingError:
+            self.refusals.count_refusal(in_a_row)
+            raise
+        if published:
+            self.refusals.note_acceptance()
+        self.append(job, Fate.PUBLISHED, len(published))
+        return published
+
     def note_failure(self, job: OpenJob, error: RestoreWatchError) -> None:
         """What was to be done about a job failed."""
-        if isinstance(error, NotificationPendingError):
-            self.refusals.count_refusal()
         fate = Fate.LATE if isinstance(error, TimeBudgetExceededError) else Fate.FAILED
         self.run.log.append(Acted(job.key, fate, error=error))
 

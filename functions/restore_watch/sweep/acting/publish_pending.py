@@ -1,13 +1,13 @@
 """The messages that the topic has not taken yet, once in a sweep."""
 
 from dataclasses import replace
+from functools import partial
 from random import shuffle
 
 from foundation.deadline import Deadline
 from foundation.timed_call import LEAST_TIME
 from restore_watch.errors import RestoreWatchError
 from restore_watch.sweep.acting.act_on_answer import JobActions
-from restore_watch.sweep.log import Fate
 from restore_watch.table.open_job import OpenJob
 from restore_watch.threads.workers import Workers
 
@@ -29,11 +29,10 @@ def publish_pending(actions: JobActions, workers: Workers, deadline: Deadline) -
             return
         try:
             with actions.isolated(job):
-                published = actions.outbox.publish_pending(job.target, deadline)
+                actions.publish(job, partial(actions.outbox.publish_pending, job.target, deadline))
         except RestoreWatchError as error:
             actions.note_failure(job, error)
         else:
             actions.note(replace(job, published=job.sequence, is_unanswered=False))
-            actions.append(job, Fate.PUBLISHED, len(published))
 
     workers.each(pending, publish, deadline)

@@ -146,9 +146,12 @@ class OutageReports:
             self.run.telemetry.report_watch_change(change)
 
         unsent = takewhile(lambda _: not self.refusals.are_too_many, watched.unsent)
+        in_a_row = self.refusals.in_a_row
         sent, is_refused = self.run.publish_in_order(unsent, publish)
-        if is_refused:
-            self.refusals.count_refusal()
+        if sent:
+            self.refusals.note_acceptance()
+        elif is_refused:
+            self.refusals.count_refusal(in_a_row)
         if not sent:
             return watched
         return self._write(replace(watched, unsent=watched.unsent[sent:])) or watched
