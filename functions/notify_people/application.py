@@ -1,7 +1,7 @@
 """One invocation: a batch of messages for people, or a look at the subscriptions of e-mail."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Any
@@ -127,10 +127,27 @@ class Application:
                 failures += FAILURES if error.is_late else 1
 
 
-def _messages(channel: Channel, entries: Iterable[Entry]) -> list[list[Entry]]:
+def _messages(channel: Channel, entries: Sequence[Entry]) -> list[list[Entry]]:
     """Return the entries of each message: an e-mail has all, any other message has a notice."""
     if channel is Channel.PAGER:
-        # Nobody is paged for a good end or for progress.
-        return [[entry] for entry in entries if entry.notice.paging is not Paging.NOTHING]
+        return [[entry] for entry in _of_pager(entries)]
     wanted = [entry for entry in entries if entry.is_wanted]
     return [wanted] if channel is Channel.EMAIL else [[entry] for entry in wanted]
+
+
+def _of_pager(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """
+    Yield the entries that page somebody, or close a page. They are in order.
+
+    Nobody is paged for a good end or for progress, or for what has ended by now: the end stands in
+    the same batch. The end itself is sent, because an earlier delivery may have opened the page.
+    """
+    ends: dict[str, int] = {}
+    paging = [entry for entry in entries if entry.notice.paging is not Paging.NOTHING]
+    for entry in paging:
+        if entry.notice.paging is Paging.RESOLVE:
+            ends[entry.notice.key] = max(entry.notice.order, ends.get(entry.notice.key, 0))
+    for entry in paging:
+        has_ended = entry.notice.order < ends.get(entry.notice.key, 0)
+        if entry.notice.paging is not Paging.TRIGGER or not has_ended:
+            yield entry

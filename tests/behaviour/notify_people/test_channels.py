@@ -12,8 +12,10 @@ from behaviour.sweep.test_credentials_expiry import DAY, Account
 from local_stack.canaries import CANARIES
 from local_stack.certificates import Authority
 from local_stack.connections import connect
+from local_stack.faults import Lost
 from local_stack.loopback import LoopbackServer
 from local_stack.template import STACK_NAME
+from local_stack.wire import Fault
 from local_stack.world import World
 from notify_people.channels.channel import Channel
 from notify_people.channels.webhooks import Webhooks
@@ -74,9 +76,9 @@ def test_only_channels_that_are_set_up_get_notices(
 @pytest.mark.parametrize(
     ("changes", "pages", "emails"),
     [
-        ("all", [OPENED, *CLOSED], 1),
+        ("all", [OPENED, *CLOSED], 2),
         ("degraded", [OPENED, *CLOSED], 1),
-        ("failed", [OPENED, *CLOSED], 1),
+        ("failed", [OPENED, *CLOSED], 2),
         ("expiring", CLOSED, 0),
         ("report", [], 0),
         ("started", [], 0),
@@ -88,9 +90,45 @@ def test_a_page_is_closed_even_if_people_do_not_want_to_hear_of_the_recovery(
     """Unless they want nothing that can open one."""
     people.start(NOTIFY_CHANGES=changes)
 
-    assert people.handle(DEGRADED, RECOVERED) == []
+    assert people.handle(DEGRADED) == people.handle(RECOVERED) == []
     assert people.pages() == pages
     assert people.told()["email"] == emails
+
+
+@pytest.mark.fault("F119")
+def test_an_outage_that_ends_within_one_delivery_pages_nobody(people: People) -> None:
+    people.start(NOTIFY_CHANNELS="email,pager")
+
+    assert people.handle(DEGRADED, RECOVERED) == []
+    assert people.pages() == CLOSED
+    ((_, text),) = people.emails()
+    assert "Restore watch blind" in text
+    assert "Restore watch recovered" in text
+
+
+@pytest.mark.fault("F119")
+def test_only_what_ends_in_a_delivery_opens_no_page_in_it(people: People) -> None:
+    other = {**event("project-degraded", stack=STACK_NAME, groupId="a" * 24), "subject": "a" * 24}
+    later = event("project-degraded", stack=STACK_NAME, since="2027-01-01T00:00:00Z")
+    people.start(NOTIFY_CHANNELS="pager")
+
+    assert people.handle(DEGRADED, other, RECOVERED) == []
+    assert people.pages() == [("trigger", f"{KEYS}/watch/{'a' * 24}"), *CLOSED]
+    people.posts.forget()
+    assert people.handle(RECOVERED, later) == []
+    assert people.pages() == [OPENED]
+
+
+@pytest.mark.fault("F119")
+def test_a_page_that_an_earlier_delivery_may_have_opened_is_closed(people: People) -> None:
+    people.start(NOTIFY_CHANNELS="pager")
+    with people.posts.wire.inject(Fault("pager", action=Lost(), times=None)):
+        assert people.handle(DEGRADED) == [0]
+    people.posts.forget()
+
+    people.now += 61
+    assert people.handle(DEGRADED, RECOVERED) == []
+    assert people.pages() == CLOSED
 
 
 WRONG = {
@@ -165,12 +203,13 @@ def test_a_page_about_the_secret_of_the_watch_closes_when_it_uses_another(people
         watching.ticks(2, minutes=DAY)
         account.rotate(365)
         watching.tick(minutes=DAY)
-        assert people.handle(*people.notices.bodies()) == []
+        *expiring, renewed = people.notices.bodies()
+        assert people.handle(*expiring) == people.handle(renewed) == []
 
-    ((subject, text),) = people.emails()
-    assert subject == "2 secrets expiring, 1 renewed"
+    (_, text), (subject, _) = people.emails()
+    assert subject.startswith("Service account secret renewed")
     assert re.findall(r"- Service account secret (.+):", text) == [
-        *("expires within 7 days", "expires within 14 days", "renewed"),
+        *("expires within 7 days", "expires within 14 days"),
     ]
     page = f"{KEYS}/credentials/{STACK_NAME}"
     assert people.pages()[:2] == [("trigger", page), ("resolve", page)]
