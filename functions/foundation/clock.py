@@ -1,5 +1,6 @@
 """The time of day, and waiting for some of it to pass."""
 
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,11 @@ from foundation.plain_class import plain_class
 
 CLOCKS_APART = timedelta(minutes=1)
 """The clocks of two machines may differ by this much, so a moment may lie so far in the future."""
+
+
+def without_leap_second(text: str) -> str:
+    """Return the text of a date. A leap second becomes the second before it: Python has none."""
+    return re.sub(r"(?<!\d)(\d\d:\d\d):60(?!\d)", r"\1:59", text)
 
 
 def in_utc(value: datetime) -> datetime:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
 
-from foundation.clock import in_utc
+from foundation.clock import in_utc, without_leap_second
 from restore_watch.redaction import without_urls
 
 # Atlas's own patterns of the path parameters. The specification sets no limit for a cluster name;
@@ -77,8 +77,8 @@ def flag(value: object) -> bool:
 def utc_date(value: object) -> datetime:
     """Read a date in ISO 8601. Without a zone it is in UTC already."""
     with suppress(ValueError):  # it would quote the value
-        if isinstance(value, str) and _is_date(value):
-            return in_utc(datetime.fromisoformat(value.upper()))
+        if isinstance(value, str) and _is_date(date := without_leap_second(value)):
+            return in_utc(datetime.fromisoformat(date.upper()))
         if isinstance(value, datetime):
             return in_utc(value)
     raise ValueError("expected a date in ISO 8601, within the years 1 to 9999 in UTC too")

@@ -14,6 +14,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from cachetools import LRUCache
 
 from foundation.aws_call import AwsCallError
+from foundation.clock import without_leap_second
 from foundation.emitting import Metrics, MetricsLog, emitting
 from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
@@ -269,7 +270,7 @@ def _date(text: str) -> str:
     """A date from Atlas, in either of two forms. Other text is not logged."""
     for read in (parsedate_to_datetime, datetime.fromisoformat):
         with suppress(ValueError, OverflowError):
-            return read(text).isoformat()
+            return read(without_leap_second(text)).isoformat()
     return "not a date"
 
 
