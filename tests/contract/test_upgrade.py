@@ -1,5 +1,5 @@
 """
-A change set from the stack of any released version to today's replaces and deletes nothing.
+An update from any released version replaces nothing, and deletes only what holds nothing.
 
 It is read from the templates of the versions, and not played: no emulator knows which update
 replaces a resource. deployed/test_upgrade.py plays what MiniStack can.
