@@ -11,7 +11,6 @@ from restore_watch.report.what_a_restore_proves import Rung
 from restore_watch.report.what_is_well import concerns
 from restore_watch.report.wording import count, day, duration
 
-
 _NAME_PROJECTS = "Name the projects to watch in the parameter AtlasProjectIds."
 
 

@@ -86,7 +86,7 @@ def test_the_json_proves_which_csv_belongs_to_it_and_excel_knows_that_as_utf_8(
         ("a; =1;-2", "a;' =1;'-2"),
         ("a-b", "a-b"),
         ('Zürich, "übersicht"', 'Zürich, "übersicht"'),
-        ("two\nlines\x00\x1b[31m", "two lines  [31m"),
+        ("two\nlines\x00\x1b[31m", "two lines\ufffd\ufffd[31m"),
     ],
 )
 def test_no_cell_is_a_formula_or_has_a_second_line(

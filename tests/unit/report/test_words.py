@@ -32,6 +32,7 @@ FAILED = ended(2, deliveryType="DOWNLOAD", status="FAILED")
 LATE = ended(1, took=2 * HOUR, snapshotFinishedDate=END - 3 * DAY)
 WELL = only(GOOD)
 ONE_TESTED = "1 of 1 cluster had a good restore test in the last 90 days"
+NAME_PROJECTS = "Name the projects to watch in the parameter AtlasProjectIds."
 CANCELLED = "last attempt cancelled on 29 Nov 2026"
 EXPIRED = "last attempt expired on 29 Nov 2026"
 VERIFIED = Policy(counts=Rung.VERIFIED)
@@ -69,8 +70,7 @@ def test_the_headline_is_the_weightiest_concern_or_that_all_is_well() -> None:
         ),
         (
             replace(WELL, judged=None),
-            "It has restores, and no clusters. Name the projects to watch in the parameter "
-            "AtlasProjectIds.",
+            f"It has restores, and no clusters. {NAME_PROJECTS}",
             "1 restore in this period: 1 completed. The median took 42 min.",
         ),
         (
