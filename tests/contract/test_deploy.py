@@ -164,7 +164,7 @@ def test_what_was_built_of_other_sources_is_not_deployed(tmp_path: Path) -> None
 def test_make_deploy_refuses_the_variables_that_it_took_before(name: str) -> None:
     """Before it builds: nothing is done, also if everything is old."""
     ran = subprocess.run(  # noqa: S603 - our own command
-        ["make", "--dry-run", "--always-make", "deploy", f"{name}=x"],  # noqa: S607 - the make of this machine
+        ["make", "--no-print-directory", "--dry-run", "--always-make", "deploy", f"{name}=x"],  # noqa: S607
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -203,7 +203,10 @@ MISTAKES: dict[str, tuple[Break, str, str, str]] = {
     ),
     "missing-role": (
         lambda world: world.atlas.grant(ACCOUNT["client_id"], Role.READ_ONLY),
-        *("project {}: dedicated, collection", "Atlas answered 401 for the list of dedicated restore jobs"),
+        *(
+            "project {}: dedicated, collection",
+            "Atlas answered 401 for the list of dedicated restore jobs",
+        ),
         "give the service account or API key the role Project Backup Manager in this project",
     ),
     "address": (
