@@ -186,6 +186,19 @@ class Reworded:
 
 
 @dataclass(frozen=True)
+class Behind:
+    """The app's own answer and, in the same packet, another one that nobody asked for."""
+
+    other: Answer
+
+    def play(self, _line: Line, ask: Ask, /) -> Answer:
+        answer = ask()
+        headers = [pair for pair in answer.headers if pair[0].lower() != "content-length"]
+        length = ("Content-Length", str(len(answer.body)))
+        return Answer(answer.status, [*headers, length], answer.body + self.other.whole)
+
+
+@dataclass(frozen=True)
 class Verbatim:
     """These bytes instead of an answer, HTTP or not; then the line closes."""
 

@@ -70,14 +70,13 @@ class Bounds:
             return left if seconds is None else min(seconds, left)
         raise expired("the time for the whole exchange is over")
 
-    def spend(self, data: bytes) -> bytes:
-        """Count received data, and return it."""
+    def spend(self, data: bytes) -> None:
+        """Count received data."""
         self.received += len(data)
         if self.received > self.limit:
             error = UnexpectedAtlasResponseError(f"Atlas sent more than {self.limit} bytes")
             error.is_too_large = True
             raise error
-        return data
 
 
 _bounds: ContextVar[Bounds] = ContextVar("_bounds")
@@ -220,13 +219,29 @@ def _close_late(connected: Future[httpcore.NetworkStream]) -> None:
 
 
 class _Stream(httpcore.NetworkStream):
+    """
+    A connection within the bounds of the exchange that uses it.
+
+    The last byte of each packet is handed out only if HTTP needs it. If it is still here after an
+    answer, the server has sent more than that answer: somebody would take the rest for the next
+    one. The connection then counts as readable, and httpcore closes it, as it does if a server
+    sends or closes while nothing was asked.
+    """
+
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
+        self._last_byte = b""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._last_byte:
+            data, self._last_byte = self._last_byte, b""
+            return data
         bounds = _bounds.get()
         data = self._stream.read(max_bytes, bounds.timeout(timeout, httpcore.ReadTimeout))
-        return bounds.spend(data)
+        bounds.spend(data)
+        if len(data) > 1:
+            data, self._last_byte = data[:-1], data[-1:]
+        return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, _bounds.get().timeout(timeout, httpcore.WriteTimeout))
@@ -244,6 +259,8 @@ class _Stream(httpcore.NetworkStream):
         return _Stream(self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable" and self._last_byte:
+            return True
         return self._stream.get_extra_info(info)
 
 

@@ -20,9 +20,9 @@ from local_stack.aws import REGION
 from local_stack.certificates import Authority
 from local_stack.connections import ONE_TRY, Connections
 from local_stack.environment import Environment
-from local_stack.faults import Ask
+from local_stack.faults import Ask, Behind
 from local_stack.loopback import HungUp, Line, LoopbackServer
-from local_stack.steps import FLEX, PUBLISH, RECORD, SECRET, TOKEN, about
+from local_stack.steps import FLEX, PUBLISH, RECORD, SECRET, TOKEN, UNKNOWN_JOB, about
 from local_stack.wire import Action, Answer, CloseIdle, Drip, EndlessHeaders, Hang, Selection
 from local_stack.world import Stored, World, within
 from restore_watch.atlas.network import http_client
@@ -101,6 +101,27 @@ def test_nothing_is_sent_to_a_server_without_a_good_certificate(
 
 
 # Kept connections
+
+
+@pytest.mark.fault("F123")
+@cases(
+    "behind",
+    [UNKNOWN_JOB, Answer(204), Answer(200, {"Transfer-Encoding": "chunked"})],
+    ids=["an answer", "a short one", "half of one"],
+)
+def test_bytes_behind_an_answer_are_not_taken_for_the_next_one(
+    world: World, behind: Answer
+) -> None:
+    first, second = world.job(), world.job(timeline=["COMPLETED"])
+    environment = world.environment()
+    environment.check(world.finished_job())  # the connection and the token are there
+    with world.inject(within(FLEX, about(first.restore_id)), Behind(behind)) as fault:
+        assert environment.check(first).changed
+    assert fault.hits == 1
+
+    begun = len(world.calls(FLEX))
+    assert environment.check(second).job.status == "COMPLETED"
+    assert len(world.calls(FLEX)) == begun + 1
 
 
 CONNECTIONS = {"secret": SECRET, "job": FLEX, "write": RECORD, "publication": PUBLISH}
