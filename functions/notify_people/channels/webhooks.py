@@ -21,6 +21,7 @@ from foundation import USER_AGENT
 from foundation.deadline import Deadline
 from foundation.retry_after import retry_after
 from foundation.timed_call import LEAST_TIME, CallTimeoutError, timed_call
+from foundation.tls import tls_context
 from notify_people.channels.channel import Channel
 from notify_people.errors import ChannelRefusedError, ChannelUnavailableError
 
@@ -38,7 +39,7 @@ class Webhooks:
 
     def __init__(self, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._sleep = sleep
-        self._transport = httpx.HTTPTransport(trust_env=False)
+        self._transport = httpx.HTTPTransport(verify=tls_context(), trust_env=False)
 
     def post(
         self, channel: Channel, address: str, body: Mapping[str, Any], deadline: Deadline

@@ -32,6 +32,7 @@ import httpx
 
 from foundation import USER_AGENT
 from foundation.json_text import read_object
+from foundation.tls import tls_context
 from restore_watch.errors import UnexpectedAtlasResponseError
 
 CONNECT_TIMEOUT = 5.0
@@ -165,7 +166,7 @@ class _Transport(httpx.BaseTransport):
 
     def __init__(self) -> None:
         # One for all slots: it takes long to make, because it reads every certificate.
-        tls = httpx.create_ssl_context(trust_env=False)
+        tls = tls_context()
         self._transports = defaultdict[int, httpx.HTTPTransport](lambda: _transport(tls))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

@@ -4,7 +4,9 @@ import re
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import certifi
 import pytest
 
 from behaviour.notify_people.people import EVERYBODY, People
@@ -242,6 +244,24 @@ def test_a_webhook_with_a_certificate_that_nobody_trusts_gets_nothing(
 
     assert people.posts.wire.calls == ()
     assert people.reported()[1] == ["ChannelUnavailableError"]
+
+
+@pytest.mark.fault("F124")
+def test_no_key_of_a_webhook_is_written_to_a_file_that_the_environment_names(
+    people: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, keys = Authority.make(tmp_path), tmp_path / "keys.txt"
+    trusted = authority.trusted
+    monkeypatch.setattr(certifi, "where", lambda: trusted)
+    monkeypatch.setenv("SSLKEYLOGFILE", str(keys))
+    with LoopbackServer(people.posts.wire, tls=authority.server()) as server:
+        path = urlsplit(people.posts.address("slack")).path
+        url = server.url.replace("http:", "https:")
+        people.put_people_secret(slack_webhook_url=f"{url}{path}")
+        assert people.handle(event()) == []
+
+    assert len(people.posts.got("slack")) == 1
+    assert not keys.exists()
 
 
 def test_no_secret_is_in_a_log_an_item_or_a_message(people: People) -> None:
