@@ -18,7 +18,8 @@ OPERATIONS = {
     "dynamodb": {"Query", "Scan", "UpdateItem"},
     "kms": {"DescribeKey"},
     "lambda": {"Invoke"},
-    "s3": {"GetObject", "PutObject"},
+    # botocore itself asks HeadBucket if S3 says that a bucket lies in another region.
+    "s3": {"GetObject", "HeadBucket", "PutObject"},
     "scheduler": {"GetSchedule"},
     "secretsmanager": {"GetSecretValue"},
     "sns": {"GetTopicAttributes", "ListSubscriptionsByTopic", "Publish", "PublishBatch"},

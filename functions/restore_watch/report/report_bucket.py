@@ -35,6 +35,16 @@ S3's codes for a key that does not exist. A role that may not list the bucket, a
 gets the second one: "GetObject", Amazon S3 API Reference.
 """
 
+_OF_ANOTHER_REGION = {
+    "AuthorizationHeaderMalformed",
+    "IllegalLocationConstraintException",
+    "PermanentRedirect",
+    "TemporaryRedirect",
+    "301",
+    "307",
+}
+"""S3's codes for a bucket of another region. botocore follows them if it learns which."""
+
 _TYPES = {
     "html": "text/html; charset=utf-8",
     "csv": "text/csv; charset=utf-8",
@@ -177,6 +187,9 @@ class ReportBucket:
 
 
 def _not_written(error: AwsCallError) -> ReportNotWrittenError:
+    if error.code in _OF_ANOTHER_REGION:
+        where = "the bucket that REPORT_BUCKET names is not in the region of the function"
+        return ReportNotWrittenError(f"S3 {error}: {where}")
     return ReportNotWrittenError(f"S3 {error}; a retry writes the report")
 
 

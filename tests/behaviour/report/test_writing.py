@@ -228,3 +228,28 @@ def test_the_built_function_answers_the_schedule(reports: Reports) -> None:
     lines = [json.loads(line) for line in logs.splitlines() if line[:1] == "{"]
     assert any(line.get("message") == "reported" for line in lines)
     assert any(line.get("error") == "InvalidEventError" for line in lines)
+
+
+ELSEWHERE = {
+    "illegal-location": refusal("IllegalLocationConstraintException", 400),
+    "redirect": Answer(301),
+    "temporary-redirect": refusal("TemporaryRedirect", 307),
+}
+
+
+@pytest.mark.fault("F125")
+@pytest.mark.parametrize("answer", rows(ELSEWHERE, *ELSEWHERE))
+def test_a_bucket_of_another_region_is_named_as_that(reports: Reports, answer: Action) -> None:
+    """By the built function: botocore asks for the region of the bucket, and nobody knows it."""
+    stack = reports.stack
+    reports.world.inject(put_of(FILES[0]), answer, times=None)
+    asked = Selection("s3", None, lambda call: call.method == "HEAD")
+    reports.world.inject(asked, Answer(403), times=None)
+
+    result = stack.reports.invoke(
+        {"action": "report", "scheduledTime": datetime.now(UTC).isoformat()}
+    )
+    reports.world.said.append(stack.reports.logs())
+    assert result.payload["errorType"] == "ReportNotWrittenError"
+    assert "REPORT_BUCKET names is not in the region" in result.payload["errorMessage"]
+    assert reports.messages() == []
