@@ -142,7 +142,7 @@ class JobActions:
         published: tuple[Entry, ...] = ()
         if is_sent:
             send = partial(self.outbox.publish, recorded, self.run.ending)
-            published = self.publish(job, send)
+            published = self.send_pending(job, send)
             job = self._note_recorded(job, answer, recorded, len(recorded.history))
         self.run.telemetry.report_check(result_of(job.target, answer, recorded, published))
         return job
@@ -172,7 +172,9 @@ class JobActions:
         """Within the block, an error that nobody foresaw is a failure of this job alone."""
         return isolated(self.run.telemetry, **names_of(job.target))
 
-    def publish(self, job: OpenJob, send: Callable[[], tuple[Entry, ...]]) -> tuple[Entry, ...]:
+    def send_pending(
+        self, job: OpenJob, send: Callable[[], tuple[Entry, ...]]
+    ) -> tuple[Entry, ...]:
         """Publish what is pending of a job. Return it. Raises what `send` raises."""
         in_a_row = self.refusals.in_a_row
         try:

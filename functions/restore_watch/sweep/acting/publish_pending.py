@@ -29,7 +29,8 @@ def publish_pending(actions: JobActions, workers: Workers, deadline: Deadline) -
             return
         try:
             with actions.isolated(job):
-                actions.publish(job, partial(actions.outbox.publish_pending, job.target, deadline))
+                send = partial(actions.outbox.publish_pending, job.target, deadline)
+                actions.send_pending(job, send)
         except RestoreWatchError as error:
             actions.note_failure(job, error)
         else:
