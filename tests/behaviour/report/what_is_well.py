@@ -497,6 +497,34 @@ def _failed_verdict(fleet: Furnished) -> None:
     fleet.verdict(job, "FAILED", fleet.reports.at - 0.7 * DAY)
 
 
+def _older_download_failed(fleet: Furnished) -> None:
+    """It began before the period, and failed within it."""
+    fleet.tested("fetched-late")
+    fleet.restore("fetched-late", days=1.2, took=20 * HOUR, end="failed", delivery_type="download")
+
+
+def _older_restore_failed(fleet: Furnished) -> None:
+    """It began before the period, and failed within it; a good test followed."""
+    fleet.tested("repaired-late", days=9)
+    fleet.restore("repaired-late", days=1.2, took=20 * HOUR, end="failed")
+    fleet.restore("repaired-late", days=0.2)
+
+
+def _verdict_on_older_download(fleet: Furnished) -> None:
+    """The restore began before the period, and its data were judged within it."""
+    fleet.tested("doubted-late")
+    job = fleet.restore("doubted-late", days=1.2, end="download-ready", delivery_type="download")
+    fleet.verdict(job, "FAILED", fleet.reports.at - 0.5 * DAY)
+
+
+def _verdict_on_older_restore(fleet: Furnished) -> None:
+    """The restore began before the period, its data were judged within it; a good test followed."""
+    fleet.tested("doubted-then", days=9)
+    job = fleet.restore("doubted-then", days=1.2)
+    fleet.verdict(job, "FAILED", fleet.reports.at - 0.5 * DAY)
+    fleet.restore("doubted-then", days=0.2)
+
+
 def _degraded(fleet: Furnished) -> None:
     watch = fleet.world.watching()
     watch.tick()
@@ -625,6 +653,10 @@ LINES: Mapping[str, Line] = {
     "open for days": Line("restores", "open", _open_for_days, 1),
     "open over the RTO": Line("restores", "open", _open_longer_than_rto, 1),
     "a verdict failed": Line("restores", "verdict", _failed_verdict, 1),
+    "an older download failed": Line("restores", "failed", _older_download_failed, 1),
+    "an older restore failed": Line("restores", "failed", _older_restore_failed, 1),
+    "a verdict on an older download": Line("restores", "verdict", _verdict_on_older_download, 1),
+    "a verdict on an older restore": Line("restores", "verdict", _verdict_on_older_restore, 1),
     "degraded": Line("restores", "degraded", _degraded, doctor=True),
     "credentials expire": Line("restores", "expiring", _expiring, doctor=True),
 }
