@@ -97,11 +97,6 @@ class Report:
         return [one.restore for one in self.evidence]
 
     @property
-    def begun(self) -> list[Restore]:
-        """Every restore that began in the period, of the table or of Atlas alone."""
-        return [restore for restore in self.all_restores if self.period.includes(restore.began)]
-
-    @property
     def outcomes(self) -> Mapping[str, int]:
         """How many recorded restores of the period ended so."""
         ends = Counter(restore.outcome for restore in self.recorded)

@@ -11,6 +11,7 @@ from restore_watch.report.cluster_remarks import missed, not_read, not_restorabl
 from restore_watch.report.cluster_state import State
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
+from restore_watch.report.what_a_restore_proves import Restore
 from restore_watch.report.wording import count, day, duration
 
 
@@ -88,9 +89,9 @@ def _objectives_were_missed(report: Report) -> list[str]:
 
 
 def _restores_went_wrong(report: Report) -> list[str]:
-    """Of the restores of the period, whatever was restored, and of those that are open still."""
-    failed = [one for one in report.begun if one.job.status is RestoreStatus.FAILED]
-    refuted = [one for one in report.begun if one.verdict is Verdict.FAILED]
+    """Of restores of any kind: those that failed, are open for too long, or have bad data."""
+    failed = [restore for restore in report.all_restores if _failed_in_it(report, restore)]
+    refuted = [restore for restore in report.all_restores if _refuted_in_it(report, restore)]
     longest = report.objectives.rto or DAY
     late = [
         restore
@@ -101,15 +102,42 @@ def _restores_went_wrong(report: Report) -> list[str]:
         and report.asked_at - restore.began > longest
     ]
     said = []
-    if failed:
-        said.append(f"{count(len(failed), 'restore')} failed.")
+    listed, others = _listed_and_others(report, failed)
+    if listed:
+        said.append(f"{count(listed, 'restore')} failed.")
+    if others:
+        said.append(f"{count(others, 'restore')} failed that restores.csv does not have.")
     if late:
         limit = f"the RTO of {duration(longest)}" if report.objectives.rto else "a day"
         are = "is" if len(late) == 1 else "are"
         said.append(f"{count(len(late), 'restore')} {are} open for longer than {limit}.")
-    if refuted:
-        said.append(f"{count(len(refuted), 'verdict')} FAILED.")
+    listed, others = _listed_and_others(report, refuted)
+    if listed:
+        said.append(f"{count(listed, 'verdict')} FAILED.")
+    if others:
+        said.append(f"{count(others, 'verdict')} FAILED on restores that restores.csv does not have.")
     return said
+
+
+def _failed_in_it(report: Report, restore: Restore) -> bool:
+    """Whether the restore failed, and began or ended in the period."""
+    is_of_period = report.period.includes(restore.began) or report.period.includes(restore.ended_at)
+    return is_of_period and restore.job.status is RestoreStatus.FAILED
+
+
+def _refuted_in_it(report: Report, restore: Restore) -> bool:
+    """Whether the newest verdict is FAILED, and it or the restore is of the period."""
+    if restore.verdict is not Verdict.FAILED:
+        return False
+    judged_at = restore.verdicts[-1].at
+    return report.period.includes(restore.began) or report.period.includes(judged_at)
+
+
+def _listed_and_others(report: Report, restores: list[Restore]) -> tuple[int, int]:
+    """Count those that restores.csv has: of the table, and begun in the period; and the others."""
+    listed = {restore.job.restore_id for restore in report.recorded}
+    number = len([restore for restore in restores if restore.job.restore_id in listed])
+    return number, len(restores) - number
 
 
 def _the_watch_is_at_risk(report: Report) -> list[str]:

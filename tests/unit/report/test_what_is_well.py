@@ -132,6 +132,19 @@ CASES: dict[str, tuple[Report, list[str]]] = {
         ["1 restore failed."],
     ),
     "failed before the period": (with_restore(30, status="FAILED"), []),
+    "began before the period, and failed in it": (
+        with_restore(8, status="FAILED", took=2 * DAY),
+        ["1 restore failed that restores.csv does not have."],
+    ),
+    "only Atlas knows of it": (
+        replace(with_restore(1, status="FAILED"), evidence=[evidence(GOOD)]),
+        ["1 restore failed that restores.csv does not have."],
+    ),
+    "verdict in the period on an older restore": (
+        with_restore(8, verdict=Verdict.FAILED, took=2 * DAY),
+        ["1 verdict FAILED on restores that restores.csv does not have."],
+    ),
+    "verdict of long ago": (with_restore(30, verdict=Verdict.FAILED), []),
     "open for six days": (
         with_restore(6, status="RUNNING", restoreFinishedDate=None),
         ["1 restore is open for longer than the RTO of 1 h."],
