@@ -209,7 +209,9 @@ def test_a_report_lies_in_the_bucket_that_is_kept_and_its_message_in_a_queue(
     for _ in range(2):
         assert stack.report_of("2026-10-01", "2026-10-31")["prefix"] == "reports/2026-10-31/"
     months = [key for key in stack.versions() if key.startswith("months/")]
-    assert sorted(months) == sorted(f"months/2026-10/{name}" for name in made["files"])
+    assert sorted(months) == sorted(
+        f"months/2026-10/{name}" for name in [*made["files"], "report.zip"]
+    )
     assert stack.versions().count("reports/2026-10-31/report.html") == 2
     assert len(inbox.messages()) == 1
 

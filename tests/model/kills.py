@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from local_stack.atlas import EmulatedRestore, Kind
@@ -120,6 +121,7 @@ class Kills:
         return Course(restore, [word_of(kind, delivery_type, timeline[:n]) for n in steps])
 
     def _invoke(self, racing: Sequence[LambdaRuntime], event: Any) -> list[Invocation]:
+        event = _at_a_tick(event)
         invocations = [self._threads.submit(runtime.invoke, event) for runtime in racing]
         return [invocation.result() for invocation in invocations]
 
@@ -175,7 +177,7 @@ class Kills:
     def _judge(self, courses: Sequence[Course], event: Any) -> None:
         """What the same event twice more must have finished."""
         for _ in range(2):
-            last = self._survivor.invoke(event)
+            last = self._survivor.invoke(_at_a_tick(event))
             assert last.outcome is Outcome.RESULT, f"I4: an invocation failed: {last}"
             assert last.result != {"skipped": True}, "F66: a sweep was skipped"
         received, now = self.stack.received(), self.stack.atlas.now()
@@ -192,6 +194,13 @@ class Kills:
             self.tally["changes"] += len(item["history"])
         logs = [self._survivor.logs(), *(runtime.logs() for runtime in self._mortals)]
         promises.judge_secrecy(repr(self.stack.items()), repr(received), repr(last), *logs)
+
+
+def _at_a_tick(event: Any) -> Any:
+    """A sweep without a tick asks about hot jobs only, and a ready download is none."""
+    if event != SWEEP:
+        return event
+    return {**SWEEP, "scheduledTime": datetime.now(UTC).isoformat()}
 
 
 @contextmanager
