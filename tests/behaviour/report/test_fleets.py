@@ -5,7 +5,6 @@ import hashlib
 import io
 import json
 import os
-import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -21,8 +20,8 @@ from local_stack.wire import Call, Selection
 from local_stack.world import World
 
 AT_A_TIME = 20
-FLEETS = int(os.environ.get("FLEETS", "500"))
-"""How many are played in all; a seed that is named in SEED is played alone."""
+FLEETS = int(os.environ.get("FLEETS", "60"))
+"""How many are played, by the seeds from 1 on; a seed that SEED names is played alone."""
 
 CAMEL = {"cannot tell": "cannotTell", "not required": "notRequired"}
 
@@ -35,7 +34,7 @@ def morning(world: World) -> None:
 
 
 def test_a_fleet_has_the_states_that_its_restores_prove(reports: Reports) -> None:
-    assert differences(reports, secrets.randbits(32)) == []
+    assert differences(reports, 0) == []
 
 
 @pytest.mark.campaign
@@ -43,9 +42,8 @@ def test_a_fleet_has_the_states_that_its_restores_prove(reports: Reports) -> Non
 @pytest.mark.fault("F115")
 @pytest.mark.parametrize("turn", range(FLEETS // AT_A_TIME))
 def test_many_fleets(reports: Reports, turn: int) -> None:
-    del turn
-    seeds = [int(os.environ["SEED"])] if "SEED" in os.environ else []
-    for seed in seeds or [secrets.randbits(32) for _ in range(AT_A_TIME)]:
+    seeds = range(1 + turn * AT_A_TIME, 1 + (turn + 1) * AT_A_TIME)
+    for seed in [int(os.environ["SEED"])] if "SEED" in os.environ else seeds:
         found = differences(reports, seed)
         assert found == [], f"SEED={seed}: {found}"
 
