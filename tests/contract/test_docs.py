@@ -150,13 +150,6 @@ def test_every_event_shown_is_read_as_what_it_shows() -> None:
     assert json_of("events", "A validation")[0] == event("record-validation")
 
 
-def test_the_readme_has_within_100_lines_an_event_and_a_message() -> None:
-    first = "\n".join(README.read_text().splitlines()[:100])
-    event, message = (json_of("README", title)[0] for title in ("One event", "One message"))
-
-    assert list(map(json.loads, blocks(first, "json")))[:2] == [event, message]
-
-
 def test_the_messages_shown_are_those_that_the_function_publishes() -> None:
     (message,) = json_of("README", "One message")
     data = message["data"]

@@ -131,16 +131,6 @@ def test_choices_and_ranges_are_those_that_the_functions_accept() -> None:
     } == RANGES
 
 
-def test_there_are_few_parameters_and_an_installer_sees_six_first() -> None:
-    interface = source_template()["Metadata"]["AWS::CloudFormation::Interface"]
-    of_report = {name for name in PARAMETERS if name.startswith("Report")}
-    of_report |= {name for name in PARAMETERS if name.startswith("RestoreTest")}
-
-    assert len(of_report) == 4
-    assert len(PARAMETERS) - len(of_report) <= 24
-    assert len(interface["ParameterGroups"][0]["Parameters"]) == 6
-
-
 def test_every_parameter_is_explained_in_the_console() -> None:
     interface = source_template()["Metadata"]["AWS::CloudFormation::Interface"]
     grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]

@@ -81,7 +81,7 @@ def test_there_are_the_usual_alarms_and_those_that_are_asked_for(
     assert alarms(**given).keys() == (usual | more) - fewer
 
 
-def test_at_most_ten_metrics_are_written_and_an_alarm_or_the_dashboard_reads_each() -> None:
+def test_an_alarm_or_the_dashboard_reads_each_metric_that_is_written() -> None:
     pattern = r'"(\w+)"\]?(?::| =) \(MetricUnit\.'
     sources = (path.read_text() for path in (ROOT / "functions").rglob("*.py"))
     written = {name for text in sources for name in re.findall(pattern, text)}
@@ -89,13 +89,11 @@ def test_at_most_ten_metrics_are_written_and_an_alarm_or_the_dashboard_reads_eac
     own = {metric.name for metric in read if metric.namespace == "AtlasRestoreWatch"}
 
     assert written == own == own_metrics().keys()
-    assert len(written) <= 10
 
 
-def test_there_are_at_most_fourteen_alarms_and_without_metrics_none_reads_them() -> None:
+def test_without_metrics_no_alarm_reads_them() -> None:
     left = alarms(Metrics="no", **READERS).values()
 
-    assert len(ALARMS) <= 14
     assert "AtlasRestoreWatch" not in {one.namespace for said in left for one in metrics_of(said)}
 
 

@@ -115,7 +115,7 @@ def _restores_went_wrong(report: Report) -> list[str]:
     if listed:
         said.append(f"{count(listed, 'verdict')} FAILED.")
     if others:
-        said.append(f"{count(others, 'verdict')} FAILED on restores that restores.csv does not have.")
+        said.append(f"{count(others, 'verdict')} FAILED on restores outside restores.csv.")
     return said
 
 

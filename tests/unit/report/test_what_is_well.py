@@ -142,7 +142,7 @@ CASES: dict[str, tuple[Report, list[str]]] = {
     ),
     "verdict in the period on an older restore": (
         with_restore(8, verdict=Verdict.FAILED, took=2 * DAY),
-        ["1 verdict FAILED on restores that restores.csv does not have."],
+        ["1 verdict FAILED on restores outside restores.csv."],
     ),
     "verdict of long ago": (with_restore(30, verdict=Verdict.FAILED), []),
     "open for six days": (
