@@ -27,7 +27,7 @@ REPORTS = {
     "11": fleet(11),
     "well": fleet(61, is_well=True),
     "unread": replace(fleet(11), unread_projects={group(7): NO_ROLE}, degraded=[""]),
-    "unwatched": replace(fleet(11), judged=None),
+    "unwatched": replace(fleet(11), judged=None, watched_projects=0),
     "hostile": fleet(11, name=lambda usual: usual + "".join(HOSTILE)),
 }
 

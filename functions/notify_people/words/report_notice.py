@@ -14,6 +14,9 @@ SHOWN = 5
 _NEED_LOOK = ("failed", "overdue", "never", "cannotTell")
 """The states of clusters that need a look."""
 
+_STATES = {"failed", "overdue", "never", "cannot tell"}
+"""The states that say themselves why a cluster needs a look."""
+
 _WORDS = {"never": "never tested", "cannotTell": "cannot tell", "notRequired": "not required"}
 """Other states and ends are their own words."""
 
@@ -68,8 +71,8 @@ def _clusters(made: ReportMade) -> str:
 
 def _cluster(cluster: ToLookAt) -> str:
     name = f"{cluster.cluster_name} in {cluster.project_name or cluster.group_id}"
-    if cluster.state == "tested" and cluster.why:
-        return f"{name} ({cluster.why.rstrip('.')})"
+    if cluster.state not in _STATES and cluster.why:
+        return f"{name} ({cluster.state}: {cluster.why.rstrip('.')})"
     if cluster.days is None:
         return f"{name} ({cluster.state})"
     return f"{name} ({cluster.state}, tested {_count(cluster.days, 'day')} ago)"

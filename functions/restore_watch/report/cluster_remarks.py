@@ -70,11 +70,28 @@ def missed(report: Report, judged: Judged) -> list[str]:
     return said
 
 
+def unjudged(report: Report, judged: Judged) -> list[str]:
+    """Return against which objectives the last good test cannot be judged, for want of a date."""
+    good = judged.good
+    if good is None or not judged.state.needs_test:
+        return []
+    objectives, said = report.objectives, []
+    if objectives.rto is not None and report.rto_met(good) is None:
+        said.append("RTO not known")
+    # The data of such a restore are newer than its snapshot.
+    is_due = objectives.rpo is not None and not good.job.is_point_in_time
+    if is_due and objectives.rpo_met(good.job) is None:
+        said.append("RPO not known")
+    return said
+
+
 def _against(report: Report, judged: Judged) -> list[str]:
     said = []
     if reason := not_restorable(report, judged):
         said.append(reason)
-    said += missed(report, judged)
+    said += missed(report, judged) + unjudged(report, judged)
+    if not judged.state.needs_test:
+        return said
     # The state *cannot tell* says it already.
     if judged.unread is not None and judged.state is not State.CANNOT_TELL:
         said.append("restores not fully read")

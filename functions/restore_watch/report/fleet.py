@@ -8,7 +8,7 @@ has minutes. What cannot be read is no failure of the report: the report says so
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from threading import Lock
@@ -36,7 +36,7 @@ from restore_watch.errors import (
     RestoreWatchError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.model.fields import date_or_null, is_cluster_name, text_or_null
+from restore_watch.model.fields import AHEAD, date_or_null, is_cluster_name, text_or_null
 from restore_watch.model.outage import Trouble
 from restore_watch.model.question import LIST_OF, Question
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
@@ -45,7 +45,6 @@ from restore_watch.report.cluster import Cluster, read_cluster
 from restore_watch.report.cluster_state import Unread
 from restore_watch.report.report import ClusterKey, Snapshot
 from restore_watch.report.what_a_restore_proves import Restore, restore_listed
-from restore_watch.sweep.asking.calls import has_nothing_to_read
 from restore_watch.sweep.asking.calls_allowed import Pace
 from restore_watch.sweep.asking.listing import MORE_CLUSTERS
 from restore_watch.table.bookkeeping import Books
@@ -69,6 +68,23 @@ SILENT_TIME = 600.0
 
 SILENCES = 3
 """A project in which Atlas leaves so many questions open is left alone until the next round."""
+
+_OF_THE_OTHER_KIND = {
+    "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API",
+    "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API",
+    "FEATURE_UNSUPPORTED",
+}
+"""Atlas's codes for a question about a cluster of the other kind."""
+
+_NO_BACKUPS = "BACKUP_CONFIG_NOT_FOUND"
+
+_NO_DATE = "A completed snapshot in Atlas's list has no date that can be read"
+
+_NOT_LISTED = Unread(
+    "Atlas's list of projects does not show this project, which the stack watches",
+    "If it was deleted, or the service account lost its role in it, the watch forgets it within a "
+    "day. If not, ask for the period again.",
+)
 
 _TIME_IS_OVER = "The time of the report was over before this could be asked"
 _ASK_AGAIN = (
@@ -99,13 +115,16 @@ class Fleet:
     """
     What Atlas shows: projects by name, clusters, restores, snapshots; why it is `unread`.
 
-    `reach`: when the oldest restore began of a list that goes on.
+    `projects`: the ids of those that Atlas was asked about. `reach`: when the oldest restore began
+    of a list that goes on. `snapshots`: by project, cluster and kind, because Atlas may list a
+    cluster in both lists.
     """
 
+    projects: set[str] = field(default_factory=set)
     project_names: dict[str, str] = field(default_factory=dict)
     clusters: list[Cluster] = field(default_factory=list)
     restores: list[Restore] = field(default_factory=list)
-    snapshots: dict[ClusterKey, Snapshot] = field(default_factory=dict)
+    snapshots: dict[tuple[str, str, RestoreKind], Snapshot] = field(default_factory=dict)
     unread: dict[Key, Unread] = field(default_factory=dict)
     reach: dict[ClusterKey, datetime] = field(default_factory=dict)
 
@@ -147,7 +166,6 @@ class FleetReader:
     books: Books
     fleet: Fleet = field(default_factory=Fleet)
     _open: dict[_Ask, None] = field(default_factory=dict)
-    _listed: set[str] = field(default_factory=set)
     _silences: Counter[str] = field(default_factory=Counter)
     _lock: Lock = field(default_factory=Lock)
 
@@ -178,9 +196,14 @@ class FleetReader:
         return asks
 
     def _plan_lists(self, group_ids: Iterable[str]) -> list[_Ask]:
-        new = dict.fromkeys(one for one in group_ids if one not in self._listed)
-        self._listed.update(new)
+        new = dict.fromkeys(one for one in group_ids if one not in self.fleet.projects)
+        self.fleet.projects.update(new)
         return self._plan([_Ask((one, "", which)) for one in new for which in _KINDS])
+
+    @property
+    def _known_projects(self) -> list[str]:
+        """The projects that the watch knows, and has not forgotten."""
+        return [key for key, project in self.books.projects.items() if project.marks is not None]
 
     def _ask_round(self, deadline: Deadline, silence: Deadline) -> None:
         """Ask what may be asked now. The rest stays open. `silence`: until when to ask again."""
@@ -224,7 +247,7 @@ class FleetReader:
                 self._give_up(ask, error)
             if ask.about != ALL_PROJECTS or not self._wants_all:
                 return []
-            return self._plan_lists([*self.fleet.project_names, *self.books.projects])
+            return self._plan_lists([*self.fleet.project_names, *self._known_projects])
         self._open.pop(ask, None)
         return more
 
@@ -241,7 +264,8 @@ class FleetReader:
                 self._read_restores(cluster, family, page)
             case SnapshotList():
                 page = atlas.snapshots(cluster, family, deadline)
-                self.fleet.snapshots[cluster] = _newest_snapshot(page)
+                newest = _newest_snapshot(page, self.wires.clock.now() + AHEAD)
+                self.fleet.snapshots[*cluster, _kind_of(family)] = newest
         return []
 
     def _read_projects(self, page: Page, number: int) -> list[_Ask]:
@@ -253,8 +277,16 @@ class FleetReader:
             raise UnexpectedAtlasResponseError(entries.unreadable[0].problem)
         if page.has_next and len(names) == known:
             raise UnexpectedAtlasResponseError(NOTHING_NEW)
-        more = [_Ask(ALL_PROJECTS, number + 1)] if page.has_next else []
-        return self._plan(more) + self._plan_lists(names if self._wants_all else ())
+        if page.has_next:
+            return self._plan([_Ask(ALL_PROJECTS, number + 1)]) + self._plan_all(names)
+        for group_id in self._known_projects:
+            if self._wants_all and group_id not in names:
+                self.fleet.unread[group_id, "", AtlasList.PROJECTS] = _NOT_LISTED
+        return self._plan_all([*names, *self._known_projects])
+
+    def _plan_all(self, group_ids: Iterable[str]) -> list[_Ask]:
+        """Plan the lists of these projects, if the operator did not name some."""
+        return self._plan_lists(group_ids if self._wants_all else ())
 
     def _read_clusters(self, ask: _Ask, page: Page) -> list[_Ask]:
         group_id, _, which = ask.about
@@ -266,6 +298,8 @@ class FleetReader:
             self._give_up(ask, UnexpectedAtlasResponseError(problems[0]))
         for entry in entries.readable:
             cluster = read_cluster(group_id, _KINDS[which], entry.content)
+            if cluster.created_at and cluster.created_at > self.wires.clock.now() + AHEAD:
+                cluster = replace(cluster, created_at=None)
             self.fleet.clusters.append(cluster)
             jobs = _Ask((*cluster.key, cluster.kind))
             if not is_cluster_name(cluster.name):
@@ -287,7 +321,8 @@ class FleetReader:
         began = [one.began for one in restores]
         if page.has_next and began:
             self.fleet.reach[cluster] = min(began)
-        is_newest_first = bool(began) and began == sorted(began, reverse=True)
+        # Of one entry alone, nobody knows the order.
+        is_newest_first = len(began) > 1 and began == sorted(began, reverse=True)
         if page.has_next and not is_newest_first:
             problems.append(MORE_RESTORES)
         if problems:
@@ -296,20 +331,34 @@ class FleetReader:
     def _give_up(self, ask: _Ask, error: RestoreWatchError) -> None:
         self._open.pop(ask, None)
         group_id, cluster_name, family = ask.about
-        # Atlas lists the cluster, so "not found" does not say that nothing is there.
-        code = (isinstance(error, AtlasError) and error.error_code) or ""
-        has_nothing = cluster_name and has_nothing_to_read(error) and code != "CLUSTER_NOT_FOUND"
-        if has_nothing and isinstance(family, SnapshotList) and "BACKUP" in code:
-            self.fleet.snapshots.setdefault((group_id, cluster_name), Snapshot(None))
-        if has_nothing or not (group_id or self._wants_all):
+        if not group_id and not self._wants_all:
+            return
+        if cluster_name and self._has_nothing_to_read(ask, error):
             return
         unread = self._unread(ask.about, error)
         if isinstance(family, SnapshotList):
-            # A cluster in both lists is asked twice, and the other answer may be there.
             missing = Snapshot(None, unread=unread)
-            self.fleet.snapshots.setdefault((group_id, cluster_name), missing)
+            self.fleet.snapshots[group_id, cluster_name, _kind_of(family)] = missing
         else:
             self.fleet.unread[ask.about] = unread
+
+    def _has_nothing_to_read(self, ask: _Ask, error: RestoreWatchError) -> bool:
+        """
+        Whether Atlas's refusal is the answer about a cluster that it lists.
+
+        It is about a cluster in both lists, which the other kind's question answers; and about one
+        of whose backups its list says nothing: then it has none.
+        """
+        code = (isinstance(error, AtlasError) and error.error_code) or ""
+        group_id, cluster_name, family = ask.about
+        same = [one for one in self.fleet.clusters if one.key == (group_id, cluster_name)]
+        if code in _OF_THE_OTHER_KIND:
+            return len({cluster.kind for cluster in same}) > 1
+        if code != _NO_BACKUPS or any(cluster.has_backups for cluster in same):
+            return False
+        if isinstance(family, SnapshotList):
+            self.fleet.snapshots[group_id, cluster_name, _kind_of(family)] = Snapshot(None)
+        return True
 
     def _unread(self, about: Key, error: RestoreWatchError) -> Unread:
         """Return why a question has no answer, what helps, and since when that is so."""
@@ -347,15 +396,27 @@ def _snapshots_of(cluster: Cluster) -> SnapshotList:
     return SnapshotList.SHARDED if cluster.is_sharded else SnapshotList.DEDICATED
 
 
-def _newest_snapshot(page: Page) -> Snapshot:
-    """The newest completed snapshot. Flex says other words than dedicated."""
+def _kind_of(family: SnapshotList) -> RestoreKind:
+    return RestoreKind.FLEX if family is SnapshotList.FLEX else RestoreKind.DEDICATED
+
+
+def _newest_snapshot(page: Page, latest: datetime) -> Snapshot:
+    """
+    Return the newest completed snapshot. Flex says other words than dedicated.
+
+    A date after `latest` is wrong. Raises UnexpectedAtlasResponseError if a completed snapshot
+    has no date, because it may be the newest.
+    """
     newest = Snapshot(None)
     for value in page.entries:
         entry = as_map(value)
-        taken_at = date_or_null(entry.get("createdAt") or entry.get("finishTime"))
-        is_completed = str(entry.get("status")).upper() == "COMPLETED"
-        if not is_completed or taken_at is None:
+        if value is not None and str(entry.get("status")).upper() != "COMPLETED":
             continue
-        if newest.taken_at is None or taken_at > newest.taken_at:
-            newest = Snapshot(taken_at, entry.get("snapshotType") == "fallback")
+        taken_at = date_or_null(entry.get("createdAt") or entry.get("finishTime"))
+        if taken_at is None:
+            raise UnexpectedAtlasResponseError(_NO_DATE)
+        is_newer = newest.taken_at is None or taken_at >= newest.taken_at
+        if is_newer and taken_at <= latest:
+            is_fallback = str(entry.get("snapshotType")).casefold() == "fallback"
+            newest = Snapshot(taken_at, is_fallback)
     return newest

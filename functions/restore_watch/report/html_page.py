@@ -15,7 +15,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from restore_watch.report import wording, words
-from restore_watch.report.cluster_remarks import needs_look
+from restore_watch.report.cluster_remarks import needs_look, remarks
 from restore_watch.report.cluster_state import Judged, State
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report, Sign, median_seconds
@@ -57,6 +57,7 @@ def page(report: Report) -> str:
     names = {
         "report": report,
         "words": words,
+        "remarks": remarks,
         "wording": wording,
         "Sign": Sign,
         "median_seconds": median_seconds,
@@ -64,7 +65,7 @@ def page(report: Report) -> str:
     ages = [restore.job.snapshot_age_seconds for restore in restores]
     return environment.from_string(source, names).render(
         concerns=concerns(report)[1:],
-        looks=[list(some) for _, some in groupby(to_look_at, _same_look)],
+        looks=[list(some) for _, some in groupby(to_look_at, lambda one: _same_look(report, one))],
         evidence=sorted(report.evidence, key=lambda one: _worst_first(one, report)),
         rows_shown=ROWS,
         projects=projects,
@@ -79,9 +80,11 @@ def _shown(value: object) -> object:
     return value if isinstance(value, Markup) else visible(str(value))
 
 
-def _same_look(judged: Judged) -> tuple[object, ...]:
-    """Clusters of a project that cannot be read for the same reason share a row."""
-    alike = judged.unread if judged.state is State.CANNOT_TELL else judged.cluster.name
+def _same_look(report: Report, judged: Judged) -> tuple[object, ...]:
+    """Clusters of a project of which nothing is known but why they cannot be read share a row."""
+    is_bare = judged.good is None and not remarks(report, judged)
+    may_share = judged.state is State.CANNOT_TELL and is_bare
+    alike = judged.unread if may_share else judged.cluster.name
     return judged.state, judged.cluster.group_id, alike
 
 

@@ -19,12 +19,17 @@ _OLDER = Unread(
 
 
 def judge_fleet(
-    fleet: Fleet, restores: Sequence[Restore], policy: Policy, at: datetime
+    fleet: Fleet,
+    restores: Sequence[Restore],
+    policy: Policy,
+    at: datetime,
+    since: datetime | None = None,
 ) -> list[Judged]:
     """
     Judge every cluster that existed at that moment.
 
-    Where a list of clusters could not be read, those that the table knows stand in.
+    Where a list of clusters could not be read, those that the table knows stand in. `since`: from
+    when on each restore has to be known of Atlas; None if the table knows them.
     """
     own: defaultdict[tuple[str, str], list[Restore]] = defaultdict(list)
     for restore in restores:
@@ -40,19 +45,28 @@ def judge_fleet(
             clusters[key] = Cluster(*key, kind)
             fleet.unread[*key, kind] = unlisted
     return [
-        _judge(fleet, cluster, own[key], policy, at)
+        _judge(fleet, cluster, own[key], policy, at, since)
         for key, cluster in clusters.items()
         if cluster.created_at is None or cluster.created_at < at
     ]
 
 
 def _judge(
-    fleet: Fleet, cluster: Cluster, own: Sequence[Restore], policy: Policy, at: datetime
+    fleet: Fleet,
+    cluster: Cluster,
+    own: Sequence[Restore],
+    policy: Policy,
+    at: datetime,
+    since: datetime | None,
 ) -> Judged:
     unread = fleet.unread.get((*cluster.key, cluster.kind))
     judged = judge(cluster, own, unread, policy, at)
     reach = fleet.reach.get(cluster.key)
-    if unread is None and reach is not None and at - reach < policy.window and judged.good is None:
-        # A good test may lie among those that were not read.
+    if reach is None or unread is not None or not judged.state.needs_test:
+        return replace(judged, reach=reach)
+    # Among those that were not read, a good test may lie, or a failure of the period.
+    may_hide_test = judged.good is None and at - reach < policy.window
+    may_hide_failure = since is not None and reach > since
+    if may_hide_test or may_hide_failure:
         judged = judge(cluster, own, _OLDER, policy, at)
     return replace(judged, reach=reach)

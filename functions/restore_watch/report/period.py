@@ -100,7 +100,8 @@ def read_month(event: object, now: datetime) -> KeepMonth | None:
         return None
     refuse_others(event, KEEP_MONTH, {"scheduledTime"})
     asked_at = _asked_at(event, now)
-    return KeepMonth(closed_by(Schedule.MONTHLY, asked_at.date()), asked_at)
+    # A clock that is ahead must not close the month before it is over.
+    return KeepMonth(closed_by(Schedule.MONTHLY, min(asked_at, now).date()), asked_at)
 
 
 def read_request(event: object, schedule: Schedule, now: datetime) -> ReportRequest:
@@ -122,7 +123,7 @@ def read_request(event: object, schedule: Schedule, now: datetime) -> ReportRequ
     first, last = (_read_day(event.get(name), name) for name in ("from", "to"))
     for field, expected, is_so in (
         ("to", "no day before `from`", first <= last),
-        ("from", "a day that has begun", first <= now.date()),
+        ("from", "a day that has begun", first <= asked_at.date()),
         ("from", "no day before 2000", first.year >= 2000),
         ("to", f"a period of at most {LONGEST.days} days", last - first < LONGEST),
     ):

@@ -55,7 +55,8 @@ class Report:
     What is reported: the restores of the `period`, and the clusters as they stood `at` its end.
 
     `read_at`: when Atlas was read. `next_at`: when the schedule makes the next report. `judged`:
-    every listed cluster; None if no project is watched. `unread_projects`: why clusters of a
+    every listed cluster; None if no project is watched. `watched_projects`: how many Atlas was
+    asked about. `unread_projects`: why clusters of a
     project could not be listed; "" for the list of projects. `all_restores`: of the table and of
     Atlas, the oldest first. `evidence`: the restores of the period in the table, which are the
     lines of restores.csv. `unreadable`: the items that this version cannot read, and that may be
@@ -75,6 +76,7 @@ class Report:
     policy: Policy
     objectives: Objectives
     judged: Sequence[Judged] | None
+    watched_projects: int
     project_names: Mapping[str, str]
     unread_projects: Mapping[str, Unread]
     snapshots: Mapping[ClusterKey, Snapshot]
@@ -140,9 +142,18 @@ class Report:
     @property
     def is_whole(self) -> bool:
         """Whether everything was read that was to be read: lists of Atlas, and the table."""
-        are_read = [judged.unread is None for judged in self.judged or ()]
-        are_read += [snapshot.unread is None for snapshot in self.snapshots.values()]
-        return all(are_read) and not self.unread_projects and not self.unreadable
+        if self.unread_projects or self.unreadable:
+            return False
+        for judged in self.required:
+            snapshot = self.snapshots.get(judged.cluster.key)
+            if judged.unread is not None or (snapshot is not None and snapshot.unread is not None):
+                return False
+        return True
+
+    @property
+    def watches_nothing(self) -> bool:
+        """Whether the stack watches no project, by its own words or by Atlas's list of all."""
+        return self.watched_projects == 0
 
     def beside_month(self, kept: Collection[str]) -> Self:
         """Return it beside the kept month, which has the restores with these ids."""

@@ -92,8 +92,11 @@ class ReportBucket:
         bundle = self._get(f"{prefix}{BUNDLE}", deadline)
         if bundle is None:
             return None
-        with zipfile.ZipFile(io.BytesIO(bundle)) as packed:
-            return {name: packed.read(name) for name in packed.namelist()}
+        try:
+            with zipfile.ZipFile(io.BytesIO(bundle)) as packed:
+                return {name: packed.read(name) for name in packed.namelist()}
+        except zipfile.BadZipFile:
+            raise ReportNotWrittenError(f"{prefix}{BUNDLE} is not a bundle of a month") from None
 
     def keep_month(
         self, prefix: str, files: Mapping[str, bytes], deadline: Deadline

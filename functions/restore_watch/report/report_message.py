@@ -108,14 +108,12 @@ def _cluster(report: Report, judged: Judged) -> Mapping[str, Any]:
 
 
 def _shorten(message: Message) -> None:
-    """Leave out the last clusters, projects and items until the message is small enough."""
+    """Leave out the last entries of the largest list until the message is small enough."""
     data = message.event["data"]
-    lists = [data["needAttention"], data["unreadProjects"], data["unreadableItems"]]
+    names = ("needAttention", "unreadProjects", "unreadableItems", "degraded", "projectNames")
     while len(json.dumps(message.event)) > SIZE_LIMIT:
-        longest = max(lists, key=len)
-        if not longest:
-            return
-        longest.pop()
+        largest = max(names, key=lambda name: len(json.dumps(data[name])))
+        data[largest].pop()
 
 
 def _printable(subject: str) -> str:

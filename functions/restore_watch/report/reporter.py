@@ -8,6 +8,7 @@ from typing import Any
 from foundation import __version__
 from foundation.deadline import Deadline
 from foundation.plain_class import plain_class
+from restore_watch.errors import ReportNotWrittenError
 from restore_watch.report.coverage_csv import coverage_csv
 from restore_watch.report.fleet import Fleet, FleetReader
 from restore_watch.report.html_page import page
@@ -65,15 +66,21 @@ class Reporter:
     ) -> Mapping[str, Any]:
         period = request.period
         report = self._collect(period, request.asked_at, self._read_books(deadline), deadline)
-        month = None
+        month, month_error = None, None
         if period.is_whole_month and period.end <= request.asked_at:
-            month = self._month_of(report, deadline)
+            try:
+                month = self._month_of(report, deadline)
+            except ReportNotWrittenError as error:
+                # Whoever may not write the month still gets the report.
+                month_error = error
         if month is not None:
             report = report.beside_month(_restores_of(month))
         prefix, files = f"reports/{period.last}/", files_of(report)
         self.bucket.put_report(prefix, files, deadline)
         if request.publishes:
             self._publish(report, prefix, None if request.is_dated else request_id, deadline)
+        if month_error is not None:
+            raise month_error
         return {
             "period": {"from": str(period.first), "to": str(period.last)},
             "bucket": self.bucket.name,
@@ -91,7 +98,7 @@ class Reporter:
         """
         prefix = report.period.month_prefix
         kept = self.bucket.read_month(prefix, deadline)
-        if kept is None and report.is_whole and report.judged is not None:
+        if kept is None and report.is_whole and not report.watches_nothing:
             kept = files_of(report)
         return None if kept is None else self.bucket.keep_month(prefix, kept, deadline)
 
@@ -146,6 +153,17 @@ class Reporter:
         )
         if books.stack.degraded:
             degraded.insert(0, "")
+        judged, snapshots = None, {}
+        if of_stack.project_ids:
+            is_recorded = stored.watched_since and stored.watched_since <= period.begin
+            unrecorded = None if is_recorded else period.begin
+            judged = judge_fleet(fleet, restores, policy, at, unrecorded)
+            kinds = {one.cluster.key: one.cluster.kind for one in judged}
+            snapshots = {
+                key: fleet.snapshots[*key, kind]
+                for key, kind in kinds.items()
+                if (*key, kind) in fleet.snapshots
+            }
         return Report(
             stack=of_stack.stack_name,
             region=region,
@@ -157,10 +175,11 @@ class Reporter:
             next_at=next_report(self.settings.schedule, asked_at),
             policy=policy,
             objectives=objectives,
-            judged=judge_fleet(fleet, restores, policy, at) if of_stack.project_ids else None,
+            judged=judged,
+            watched_projects=len(fleet.projects),
             project_names={key: name for key, name in fleet.project_names.items() if name},
             unread_projects=fleet.unread_projects,
-            snapshots=fleet.snapshots,
+            snapshots=snapshots,
             all_restores=restores,
             evidence=stored.evidence,
             unreadable=stored.unreadable,

@@ -226,8 +226,8 @@ def read_evidence(
     if any(key_of(entry.job) != key_of(target) for entry in recorded.history):
         raise UnreadableItemError
     last = recorded.changes[-1]
-    # A test that was over when it was first seen may have ended long ago.
-    is_over = last.job.status is RestoreStatus.COMPLETED and not last.job.is_download
+    # A restore that had ended when it was first seen may have ended long ago.
+    is_over = last.job.terminal and not last.job.is_ready_download
     verdicts = [
         DatedVerdict(_tested_at(entry)[0], entry.validation.verdict)
         for entry in sorted(recorded.validations, key=_tested_at)

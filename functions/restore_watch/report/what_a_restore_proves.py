@@ -117,10 +117,10 @@ class Restore:
 
     def as_of(self, moment: datetime) -> Self:
         """Return it as it stood at this moment: without an end or a verdict that came later."""
+        known = tuple(verdict for verdict in self.verdicts if verdict.at < moment)
         if self.job.terminal and self.ended_at >= moment:
             job = replace(self.job, status=RestoreStatus.RUNNING, restore_finished_date=None)
-            return replace(self, job=job, verdicts=())
-        known = tuple(one for one in self.verdicts if one.at < moment)
+            return replace(self, job=job, seen_at=self.began, verdicts=known)
         return replace(self, verdicts=known)
 
 

@@ -7,7 +7,7 @@ headline, the subject of the message, `attention`, and what people read follow `
 
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.model.validation import Verdict
-from restore_watch.report.cluster_remarks import missed, not_read, not_restorable
+from restore_watch.report.cluster_remarks import missed, not_read, not_restorable, unjudged
 from restore_watch.report.cluster_state import State
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
@@ -29,12 +29,10 @@ def concerns(report: Report) -> list[str]:
 
 
 def _nothing_is_proven(report: Report) -> list[str]:
-    if report.judged is None:
-        return ["No project is watched: this report proves nothing."]
     # An unread list may have clusters: that is a line of its own.
     if report.required or report.unread_projects:
         return []
-    if not report.project_names and not report.judged:
+    if report.watches_nothing:
         return ["No project is watched: this report proves nothing."]
     said = ["No cluster needs a test: this report proves nothing."]
     if report.is_tag_unused and report.policy.required_tag:
@@ -63,7 +61,7 @@ def _not_restorable(report: Report) -> list[str]:
 
 
 def _not_read(report: Report) -> list[str]:
-    clusters = {judged.cluster.key for judged in report.judged or () if not_read(report, judged)}
+    clusters = {judged.cluster.key for judged in report.required if not_read(report, judged)}
     for item in report.unreadable:
         group_id, _, name = item["cluster"].partition("/")
         clusters.add((group_id, name))
@@ -83,9 +81,16 @@ def _not_read(report: Report) -> list[str]:
 
 
 def _objectives_were_missed(report: Report) -> list[str]:
+    said = []
     bad = [judged for judged in report.required if missed(report, judged)]
-    their = "its" if len(bad) == 1 else "their"
-    return [f"{count(len(bad), 'test')} missed {their} RTO or RPO."] if bad else []
+    if bad:
+        their = "its" if len(bad) == 1 else "their"
+        said.append(f"{count(len(bad), 'test')} missed {their} RTO or RPO.")
+    unsure = [judged for judged in report.required if unjudged(report, judged)]
+    if unsure:
+        number = count(len(unsure), "test")
+        said.append(f"{number} cannot be judged against RTO or RPO: a date is missing.")
+    return said
 
 
 def _restores_went_wrong(report: Report) -> list[str]:
@@ -98,8 +103,8 @@ def _restores_went_wrong(report: Report) -> list[str]:
         for restore in report.all_restores
         if restore.began < report.at
         and not restore.job.terminal
-        and restore.is_followed
-        and report.asked_at - restore.began > longest
+        and (restore.is_followed or report.period.includes(restore.began))
+        and report.read_at - restore.began > longest
     ]
     said = []
     listed, others = _listed_and_others(report, failed)

@@ -31,6 +31,8 @@ def lead(report: Report) -> str:
 def _tests(report: Report) -> str:
     if report.judged is None:
         return f"It has restores, and no clusters. {_NAME_PROJECTS}"
+    if not report.required and report.unread_projects:
+        return "No cluster that needs a test could be read."
     if not report.required:
         return "Atlas lists no cluster that needs a test." + _listed(report)
     tested = [judged for judged in report.judged if judged.state is State.TESTED]
@@ -44,7 +46,7 @@ def _tests(report: Report) -> str:
 
 
 def _listed(report: Report) -> str:
-    return "" if report.judged or report.project_names else f" {_NAME_PROJECTS}"
+    return f" {_NAME_PROJECTS}" if report.watches_nothing else ""
 
 
 def _restores(report: Report) -> list[str]:

@@ -14,7 +14,7 @@ from behaviour.rows import rows
 from local_stack.faults import Action, Answer, Close
 from local_stack.steps import DEDICATED_LIST, MISSING_ROLE, QUESTION, too_many_requests
 from local_stack.wire import Call, Selection
-from restore_watch.errors import InvalidEventError, RestoreWatchError
+from restore_watch.errors import InvalidEventError, ReportNotWrittenError, RestoreWatchError
 
 FILES = ["coverage.csv", "report.html", "report.json", "report.zip", "restores.csv"]
 KEEP = {"action": "keep-month"}
@@ -153,6 +153,48 @@ def test_a_month_in_which_nobody_watched_is_kept_only_if_somebody_asks(reports: 
 
     assert (result["isKept"], result["why"]) == (False, "No project was watched in this month.")
     assert reports.files() == {}
+
+
+def test_a_month_is_over_by_the_clock_of_the_function(reports: Reports) -> None:
+    """The clock of the schedule may be a minute ahead."""
+    furnish(reports)
+    begin_the_next_month(reports)
+    reports.world.pass_time(-6 * 3600 - 30)
+    event = {**KEEP, "scheduledTime": (reports.world.clock() + timedelta(seconds=45)).isoformat()}
+
+    reports.make(event)
+
+    assert reports.files("months/") == {}
+
+
+@pytest.mark.fault("F114")
+def test_no_month_is_kept_of_a_list_without_projects(reports: Reports) -> None:
+    furnish(reports)
+    reports.projects = ("all",)
+    reports.environment().sweep()
+    empty = Answer.json(200, {"results": [], "links": []})
+    reports.world.inject(Selection("atlas", "projects"), empty, times=None)
+
+    result = reports.make(last_month(reports))
+
+    assert result["month"] is None
+    assert reports.files("months/") == {}
+
+
+@pytest.mark.fault("F110")
+@pytest.mark.parametrize("body", [b"", b"PK odd"], ids=["empty", "odd"])
+def test_a_month_that_cannot_be_written_or_read_leaves_the_report(
+    reports: Reports, body: bytes
+) -> None:
+    """The function fails then, so that AWS tries again and somebody hears of it."""
+    furnish(reports)
+    event = last_month(reports)
+    key = f"months/{str(event['from'])[:7]}/report.zip"
+    reports.world.aws.client("s3").put_object(Bucket=reports.bucket, Key=key, Body=body)
+
+    reports.world.raised(ReportNotWrittenError, lambda: reports.make(event))
+
+    assert len(reports.files("reports/")) == 4
 
 
 def test_an_event_of_a_month_names_no_period(reports: Reports) -> None:

@@ -1,10 +1,19 @@
 """The states of clusters, end to end: what Atlas lists and what the table knows, in a report."""
 
-from datetime import datetime, timedelta
+import secrets
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from behaviour.report.conftest import DAY, Reports
+from behaviour.rows import rows
+from local_stack.atlas import ABSENT
+from local_stack.faults import Answer
+from local_stack.refusal import atlas_error
+from local_stack.steps import DEDICATED_LIST
+from local_stack.wire import Selection
+
+SNAPSHOTS = Selection("atlas", "snapshots")
 
 
 def test_each_cluster_has_the_state_that_its_restores_prove(reports: Reports) -> None:
@@ -19,7 +28,7 @@ def test_each_cluster_has_the_state_that_its_restores_prove(reports: Reports) ->
     reports.cluster("copy", tags=[*tags, {"key": "restore-test", "value": "exempt:a copy"}])
     reports.cluster("own", tags=tags, internalClusterRole="SYSTEM")
     reports.cluster("lacks-tag")
-    reports.cluster("made-later", days=-1, tags=tags)
+    reports.cluster("made-later", tags=tags).created = reports.world.clock()
     # Atlas says so of each old restore.
     reports.restored("tested").set(expired=True)
     reports.restored("flex", "flex")
@@ -163,3 +172,98 @@ def test_without_a_watched_project_there_are_restores_and_no_clusters(reports: R
     assert reports.asked() == []
     assert reports.json()["clusters"] is None
     assert result["counts"]["restores"]["OPEN"] == 1
+
+
+@pytest.mark.fault("F111")
+def test_a_failure_without_a_date_stays_one_when_the_table_learns_of_it(reports: Reports) -> None:
+    """It ended before it was first seen, so it is not of the day on which it was seen."""
+    reports.cluster("orders")
+    reports.restored("orders", days=20)
+    failed = reports.restored("orders", days=3)
+    failed.set(failed=True, finishedAt=None)
+    assert reports.states() == {"orders": "failed"}
+
+    reports.world.check(reports.target(failed, "dedicated"))
+
+    assert reports.states() == {"orders": "failed"}
+
+
+REFUSALS = {
+    "of the other kind": atlas_error(400, "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API", "Not here."),
+    "unsupported": atlas_error(400, "FEATURE_UNSUPPORTED", "Not for this cluster."),
+    "about backups": atlas_error(400, "TOO_MANY_BACKUPS", "Wait."),
+}
+
+
+@pytest.mark.fault("F111")
+@pytest.mark.parametrize("step", [DEDICATED_LIST, SNAPSHOTS], ids=["restores", "snapshots"])
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_a_refusal_about_a_cluster_with_backups_is_no_answer(
+    reports: Reports, step: Selection, refusal: Answer
+) -> None:
+    reports.cluster("orders")
+    reports.restored("orders", is_known=True)
+    reports.world.inject(step, refusal, times=None)
+
+    assert reports.clusters()["orders"]["unread"]
+    assert "1 cluster could not be read as a whole." in reports.json()["concerns"]
+
+
+def test_a_cluster_of_whose_backups_nothing_is_said_has_none_if_atlas_says_so_when_asked(
+    reports: Reports,
+) -> None:
+    reports.cluster("orders", backupEnabled=ABSENT)
+    refusal = atlas_error(404, "BACKUP_CONFIG_NOT_FOUND", "No backups.")
+    for step in (DEDICATED_LIST, SNAPSHOTS):
+        reports.world.inject(step, refusal, times=None)
+
+    found = reports.clusters()["orders"]
+
+    assert (found["state"], found["unread"], found["remarks"]) == ("never", None, "no snapshot")
+
+
+def taken(hours: float, **fields: object) -> dict[str, object]:
+    moment = (datetime.now(UTC) - timedelta(hours=hours)).isoformat()
+    return {"createdAt": moment, "status": "completed", "snapshotType": "scheduled", **fields}
+
+
+SNAPSHOT_LISTS: dict[str, tuple[list[object], str]] = {
+    "a fallback in capitals": ([taken(1, snapshotType="FALLBACK")], "fallback"),
+    "of the future": ([taken(-9000)], "no snapshot"),
+    "newest without a date": ([taken(30), taken(1, createdAt=None)], "snapshots not read"),
+    "an entry of another form": ([None, taken(30)], "snapshots not read"),
+    "one under way": ([taken(1), taken(0, status="inProgress", createdAt=None)], ""),
+}
+
+
+@pytest.mark.fault("F113")
+@pytest.mark.parametrize(("listed", "remark"), rows(SNAPSHOT_LISTS, *SNAPSHOT_LISTS))
+def test_a_snapshot_of_another_form_saves_nobody(
+    reports: Reports, listed: list[object], remark: str
+) -> None:
+    reports.cluster("orders")
+    reports.restored("orders")
+    answer = Answer.json(200, {"results": listed, "links": []})
+    reports.world.inject(SNAPSHOTS, answer, times=None)
+
+    found = reports.clusters()["orders"]["remarks"] or ""
+
+    assert remark in found
+    assert bool(found) == bool(remark)
+
+
+@pytest.mark.fault("F111")
+def test_a_project_that_the_list_leaves_out_is_named(reports: Reports) -> None:
+    """The list of all projects may lag, or a role may be gone."""
+    world = reports.world
+    other = secrets.token_hex(12)
+    reports.cluster("orders")
+    world.atlas.add_cluster(other, "other", "dedicated").created = reports.at - 400 * DAY
+    world.environment(project_ids="all").sweep()
+    reports.projects = ("all",)
+    shown = {"results": [{"id": world.group, "name": "mine"}], "links": []}
+    world.inject(Selection("atlas", "projects"), Answer.json(200, shown), times=None)
+
+    reports.make()
+
+    assert set(reports.json()["unreadProjects"]) == {other}

@@ -86,7 +86,7 @@ UNREAD = replace(WELL, unread_projects={PROJECT: NO_ROLE})
 
 @pytest.mark.parametrize(
     "made",
-    [fleet(11), WELL, fleet(400), replace(WELL, judged=None), UNREAD],
+    [fleet(11), WELL, fleet(400), replace(WELL, judged=None, watched_projects=0), UNREAD],
     ids=["to look at", "well", "large", "unwatched", "unread"],
 )
 def test_people_read_the_sentence_that_the_page_begins_with(made: Report) -> None:
@@ -119,7 +119,10 @@ def test_people_read_what_the_page_names() -> None:
     facts = notice("report-to-look-at", **said).facts
 
     assert facts["Also"] == "Second. Third."
-    assert facts["Need a look"] == f"ledger in payments (backups off), ledger in {PROJECT} (never)"
+    assert (
+        facts["Need a look"]
+        == f"ledger in payments (tested: backups off), ledger in {PROJECT} (never)"
+    )
     assert facts["Not read"] == (
         "payments: Atlas answered 401; The list of projects: Atlas answered 403"
     )

@@ -44,6 +44,7 @@ EMPTY = Report(
     policy=Policy(),
     objectives=Objectives(HOUR, 24 * HOUR),
     judged=None,
+    watched_projects=0,
     project_names={},
     unread_projects={},
     snapshots={},
@@ -126,6 +127,7 @@ def report(
     restores = sorted((each for _, own in clusters for each in own), key=_began)
     usual: dict[str, Any] = {
         "judged": judged,
+        "watched_projects": 1,
         "project_names": {group(number): name for number, name in enumerate(PROJECTS)},
         "snapshots": {one.key: Snapshot(period.end + HOUR) for one, _ in clusters},
         "all_restores": restores,

@@ -156,7 +156,7 @@ def test_rows_of_one_state_and_beyond_a_thousand_those_of_months_are_counted() -
 
 
 def test_without_a_watched_project_the_page_says_so() -> None:
-    text = ParsedPage(page(replace(fleet(11), judged=None))).text
+    text = ParsedPage(page(replace(fleet(11), judged=None, watched_projects=0))).text
 
     assert "No project is watched: this report proves nothing." in text
     assert "Name the projects to watch in the parameter AtlasProjectIds." in text

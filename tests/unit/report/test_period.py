@@ -73,6 +73,15 @@ def test_a_named_period_includes_both_days_and_publishes_nothing() -> None:
         ({"action": "report", "scheduledTime": "0001-01-01T00:00:00Z"}, "scheduledTime"),
         ({"action": "report", "scheduledTime": "2026-11-30T07:00:00Z"}, "scheduledTime"),
         ({"action": "report", "from": "0001-01-01", "to": "0001-01-02"}, "from"),
+        (
+            {
+                "action": "report",
+                "from": "2026-11-01",
+                "to": "2026-11-02",
+                "scheduledTime": "2026-01-05T00:00:00Z",
+            },
+            "from",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(event: Any, field: str) -> None:

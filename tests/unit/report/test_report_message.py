@@ -66,6 +66,15 @@ def test_a_tag_of_any_signs_leaves_a_subject_that_sns_takes() -> None:
     assert message_of_report(made, *PLACE).subject.isascii()
 
 
+def test_the_message_is_small_with_degraded_projects_of_any_names() -> None:
+    names = {group(number): "\U0001f600" * 64 for number in range(30)}
+    made = report([(cluster(), [])], project_names=names, degraded=[*names])
+    data = message_of_report(made, *PLACE).event
+
+    assert len(json.dumps(data)) <= 10_000
+    assert len(data["data"]["needAttention"]) == 1
+
+
 def test_two_reports_that_somebody_asks_for_have_two_ids() -> None:
     made = fleet(3)
     scheduled = message_of_report(made, *PLACE).event["id"]

@@ -207,3 +207,12 @@ def test_a_later_verdict_leaves_the_earlier_one() -> None:
     both = replace(restore(LEDGER, AT - 5 * HOUR), verdicts=(earlier, later))
 
     assert (both.verdict, both.as_of(AT).verdict) == (Verdict.FAILED, Verdict.PASSED)
+
+
+@pytest.mark.fault("F115")
+def test_a_verdict_before_the_end_of_the_period_counts_though_the_restore_ends_after_it() -> None:
+    verdict = DatedVerdict(END - HOUR, Verdict.FAILED)
+    late = replace(restore(LEDGER, END - DAY, took=DAY + HOUR), verdicts=(verdict,))
+    good = restore(LEDGER, END - 5 * DAY)
+
+    assert judge(LEDGER, [good, late], None, Policy(), END).state is State.FAILED

@@ -39,11 +39,11 @@ NOTHING = "No cluster needs a test: this report proves nothing."
 CASES: dict[str, tuple[Report, list[str]]] = {
     "well": (WELL, []),
     "no project": (
-        replace(WELL, judged=None),
+        replace(WELL, judged=None, watched_projects=0),
         ["No project is watched: this report proves nothing."],
     ),
     "no project in the list": (
-        replace(WELL, judged=[], project_names={}),
+        replace(WELL, judged=[], watched_projects=0),
         ["No project is watched: this report proves nothing."],
     ),
     "no cluster": (replace(WELL, judged=[]), [NOTHING]),
@@ -127,6 +127,23 @@ CASES: dict[str, tuple[Report, list[str]]] = {
         with_cluster(restore(LEDGER, END - DAY, snapshotFinishedDate=END - 3 * DAY)),
         ["1 test missed its RTO or RPO."],
     ),
+    "no date of its end": (
+        with_cluster(restore(LEDGER, END - DAY, restoreFinishedDate=None)),
+        ["1 test cannot be judged against RTO or RPO: a date is missing."],
+    ),
+    "to a point in time, without a date of the snapshot": (
+        with_cluster(
+            restore(LEDGER, END - DAY, deliveryType="pointInTime", snapshotFinishedDate=None)
+        ),
+        [],
+    ),
+    "exempt and not read": (
+        report(
+            [(LEDGER, [GOOD]), (cluster("copy", tags={"restore-test": "exempt"}), [])],
+            {"copy": NO_ROLE},
+        ),
+        [],
+    ),
     "a download failed": (
         with_restore(1, status="FAILED", deliveryType="DOWNLOAD"),
         ["1 restore failed."],
@@ -185,12 +202,15 @@ def test_each_line_that_does_not_hold_has_its_sentence(made: Report, said: list[
     assert headline(made).startswith("All is well") == (said == [])
 
 
-def test_a_restore_that_the_watch_has_given_up_is_not_open() -> None:
+@pytest.mark.parametrize(("days", "is_said"), [(30, False), (6, True)])
+def test_a_restore_that_the_watch_has_given_up_is_open_in_its_own_period_only(
+    *, days: int, is_said: bool
+) -> None:
     """Atlas no longer knows it, so nobody will see its end."""
-    lost = restore(LEDGER, END - 6 * DAY, 9, status="RUNNING", restoreFinishedDate=None)
+    lost = restore(LEDGER, END - days * DAY, 9, status="RUNNING", restoreFinishedDate=None)
     made = replace(WELL, all_restores=[replace(lost, is_followed=False), GOOD])
 
-    assert concerns(made) == []
+    assert bool(concerns(made)) == is_said
 
 
 FIELDS: dict[str, dict[str, Any]] = {

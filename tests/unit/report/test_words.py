@@ -69,7 +69,7 @@ def test_the_headline_is_the_weightiest_concern_or_that_all_is_well() -> None:
             "1 restore in this period: 1 completed. The median took 42 min.",
         ),
         (
-            replace(WELL, judged=None),
+            replace(WELL, judged=None, watched_projects=0),
             f"It has restores, and no clusters. {NAME_PROJECTS}",
             "1 restore in this period: 1 completed. The median took 42 min.",
         ),
