@@ -176,9 +176,9 @@ class FleetReader:
         silence = deadline.within(SILENT_TIME)
         pause = PAUSE
         while True:
-            were_open = len(self._open)
+            were_open = set(self._open)
             self._ask_round(deadline, silence)
-            has_answer = len(self._open) < were_open
+            has_answer = not were_open <= set(self._open)
             pause = PAUSE if has_answer else min(2 * pause, LONGEST_PAUSE)
             if not self._open or deadline.remaining() < pause + LEAST_EXCHANGE:
                 break
@@ -350,11 +350,13 @@ class FleetReader:
         of whose backups its list says nothing: then it has none.
         """
         code = (isinstance(error, AtlasError) and error.error_code) or ""
+        if code != _NO_BACKUPS and code not in _OF_THE_OTHER_KIND:
+            return False
         group_id, cluster_name, family = ask.about
         same = [one for one in self.fleet.clusters if one.key == (group_id, cluster_name)]
         if code in _OF_THE_OTHER_KIND:
             return len({cluster.kind for cluster in same}) > 1
-        if code != _NO_BACKUPS or any(cluster.has_backups for cluster in same):
+        if any(cluster.has_backups for cluster in same):
             return False
         if isinstance(family, SnapshotList):
             self.fleet.snapshots[group_id, cluster_name, _kind_of(family)] = Snapshot(None)
