@@ -156,9 +156,9 @@ class Fleet:
         for one in self.clusters:
             if one.cluster_id in judged:
                 state = judged[one.cluster_id].state
-                is_bad = state in TO_LOOK_AT or (state not in LEFT_OUT and not one.backups)
                 is_unread = one.backups and not one.is_free and not one.is_readable
-                if is_bad or is_unread:
+                is_at_risk = not one.backups or is_unread
+                if state in TO_LOOK_AT or (state not in LEFT_OUT and is_at_risk):
                     found.add((one.group, one.name, state))
         return found
 

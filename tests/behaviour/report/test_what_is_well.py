@@ -15,6 +15,7 @@ from behaviour.report.what_is_well import (
     HIDES_CLUSTERS,
     LINES,
     ROWS,
+    SWEEPS,
     WORDS,
     Furnished,
     Line,
@@ -45,7 +46,9 @@ PAIRS = [
         faults="F113",
     )
     for number, (first, second) in enumerate(combinations(LINES, 2))
-    if LINES[first].row != LINES[second].row and not ALONE & {first, second}
+    if LINES[first].row != LINES[second].row
+    and not ALONE & {first, second}
+    and not (first == "no project is listed" and second in SWEEPS)
 ]
 
 

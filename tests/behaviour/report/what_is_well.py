@@ -617,6 +617,9 @@ def _about(step: Selection, name: str) -> Selection:
 ALONE = {"only new", "time is over"}
 """With another line, some cluster is tested; and who had no time cannot know the other line."""
 
+SWEEPS = {"degraded", "credentials expire"}
+"""The watch knows its projects then: an empty list of all has left them out."""
+
 HIDES_CLUSTERS = {"project unread", "list of Flex clusters unread"}
 """Then nobody knows whether a cluster needs a test, so that is not said."""
 
