@@ -124,7 +124,7 @@ def judge(
 
 
 def failure_after(good: Restore | None, restores: Iterable[Restore]) -> Restore | None:
-    """Return the restore that failed last as a test, if that was not before the last good test."""
+    """Return the restore that failed last as a test, if that was after the last good test."""
     failed = [(one.failed_at, one) for one in restores if one.failed_at is not None]
     at, newest = max(failed, key=lambda pair: pair[0], default=(None, None))
-    return newest if at is not None and (good is None or at >= good.ended_at) else None
+    return newest if at is not None and (good is None or at > good.ended_at) else None
