@@ -4,6 +4,7 @@ Two things that httpx lacks: limits for a whole exchange with Atlas, and the ope
 httpx's timeouts limit a single read, so an answer of one byte a second never times out, and the
 operating system's name lookup has no timeout at all. A network backend of httpcore, below httpx,
 limits both. It also limits the bytes, so that no answer, not even a challenge, can fill the memory.
+httpx has no argument for such a backend, so a transport of ours hands it to httpcore.
 
 With `envelope=true` Atlas answers 200 to everything and puts the true status into the body. The
 transport opens it, so that authentication and all callers see the true answer.
@@ -20,7 +21,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -118,62 +119,32 @@ def http_client(on_sunset: Callable[[str], object] = lambda _: None) -> httpx.Cl
     It reads nothing from the environment, keeps no cookie and follows no redirect. `on_sunset` gets
     the Sunset or else Deprecation header of any answer that has one, even of a challenge or token.
     """
-    return _Client(on_sunset)
+
+    def report_sunset(response: httpx.Response) -> None:
+        sunset = response.headers.get("sunset") or response.headers.get("deprecation")
+        if sunset:
+            on_sunset(sunset)
+
+    return httpx.Client(
+        transport=OpenedEnvelopes(_Connections()),
+        # An answer is only a kilobyte, and uncompressed its size has a limit.
+        headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
+        timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
+        follow_redirects=False,
+        trust_env=False,
+        event_hooks={"response": [report_sunset]},
+    )
 
 
-class _Client(httpx.Client):
-    """As httpx's, but without cookies, redirects and a log: they take a sixth of an exchange."""
+class OpenedEnvelopes(httpx.BaseTransport):
+    """Opens the envelope of an answer to a request that asks for one."""
 
-    def __init__(self, on_sunset: Callable[[str], object]) -> None:
-        self._sender = _Transport()
-        super().__init__(
-            transport=self._sender,
-            # An answer is only a kilobyte, and uncompressed its size has a limit.
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
-            timeout=httpx.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
-            trust_env=False,
-        )
-        self._on_sunset = on_sunset
-
-    def send(
-        self, request: httpx.Request, *, stream: bool = False, auth: Any = None, **_: Any
-    ) -> httpx.Response:
-        """Return the answer, after that to a challenge if there is one."""
-        auth = auth if isinstance(auth, httpx.Auth) else httpx.Auth()
-        with closing(auth.sync_auth_flow(request)) as flow:
-            request = next(flow)
-            while True:
-                response = self._sender.handle_request(request)
-                response.request = request
-                try:
-                    sunset = response.headers.get("sunset") or response.headers.get("deprecation")
-                    if sunset:
-                        self._on_sunset(sunset)
-                    request = flow.send(response)
-                    response.read()
-                except StopIteration:
-                    break
-                except BaseException:
-                    response.close()  # or the connection is never used again
-                    raise
-        if not stream:
-            response.read()
-        return response
-
-
-class _Transport(httpx.BaseTransport):
-    """Sends the requests of each slot over connections that no other slot uses."""
-
-    def __init__(self) -> None:
-        # One for all slots: it takes long to make, because it reads every certificate.
-        tls = tls_context()
-        self._transports = defaultdict[int, httpx.HTTPTransport](lambda: _transport(tls))
+    def __init__(self, transport: httpx.BaseTransport) -> None:
+        self._transport = transport
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        response = self._transports[current_slot()].handle_request(request)
-        # With them httpx would decompress to any size, and answer a challenge with its cookies.
-        for name in ("Content-Encoding", "Set-Cookie"):
-            response.headers.pop(name, None)
+        """Return the answer with its true status and body."""
+        response = self._transport.handle_request(request)
         if not request.extensions.get(ENVELOPE) or response.status_code != httpx.codes.OK:
             return response
         status, content = open_envelope(response.status_code, response.read())
@@ -181,17 +152,99 @@ class _Transport(httpx.BaseTransport):
         return httpx.Response(status, headers=response.headers, stream=httpx.ByteStream(content))
 
     def close(self) -> None:
-        for transport in self._transports.values():
-            transport.close()
+        """Close the connections."""
+        self._transport.close()
 
 
-def _transport(tls: ssl.SSLContext) -> httpx.HTTPTransport:
-    transport = httpx.HTTPTransport(verify=tls)
-    # httpx 0.28 has no argument for a network backend.
-    transport._pool = httpcore.ConnectionPool(  # noqa: SLF001
-        ssl_context=tls, keepalive_expiry=KEEP_ALIVE, network_backend=_Backend()
-    )
-    return transport
+_IGNORED_HEADERS = {b"content-encoding", b"location", b"set-cookie"}
+"""
+With these, httpx would decompress an answer to any size, fail at a malformed address of a redirect
+that it does not follow, and send a challenge's cookies back.
+"""
+
+
+class _Connections(httpx.BaseTransport):
+    """
+    Sends the requests of each slot over connections that no other slot uses.
+
+    As httpx.HTTPTransport, which has no argument for a network backend.
+    """
+
+    def __init__(self) -> None:
+        # One for all slots: it takes long to make, because it reads every certificate.
+        tls = tls_context()
+        backend = _Backend()
+        self._pools = defaultdict[int, httpcore.ConnectionPool](
+            lambda: httpcore.ConnectionPool(
+                ssl_context=tls, keepalive_expiry=KEEP_ALIVE, network_backend=backend
+            )
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        sent = httpcore.Request(
+            method=request.method,
+            url=httpcore.URL(
+                scheme=request.url.raw_scheme,
+                host=request.url.raw_host,
+                port=request.url.port,
+                target=request.url.raw_path,
+            ),
+            headers=request.headers.raw,
+            content=request.read(),
+            extensions=request.extensions,
+        )
+        with _errors_translated():
+            answer = self._pools[current_slot()].handle_request(sent)
+        headers = [one for one in answer.headers if one[0].lower() not in _IGNORED_HEADERS]
+        return httpx.Response(
+            answer.status,
+            headers=headers,
+            stream=_AnswerStream(answer),
+            extensions=answer.extensions,
+        )
+
+    def close(self) -> None:
+        for pool in self._pools.values():
+            pool.close()
+
+
+class _AnswerStream(httpx.SyncByteStream):
+    """The body of an answer, while it arrives."""
+
+    def __init__(self, answer: httpcore.Response) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _errors_translated():
+            yield from self._answer.iter_stream()
+
+    def close(self) -> None:
+        with _errors_translated():
+            self._answer.close()
+
+
+ERRORS_OF_HTTPX: dict[type[Exception], type[httpx.TransportError]] = {
+    httpcore.ConnectTimeout: httpx.ConnectTimeout,
+    httpcore.ReadTimeout: httpx.ReadTimeout,
+    httpcore.WriteTimeout: httpx.WriteTimeout,
+    httpcore.PoolTimeout: httpx.PoolTimeout,
+    httpcore.ConnectError: httpx.ConnectError,
+    httpcore.ReadError: httpx.ReadError,
+    httpcore.WriteError: httpx.WriteError,
+    httpcore.LocalProtocolError: httpx.LocalProtocolError,
+    httpcore.RemoteProtocolError: httpx.RemoteProtocolError,
+    httpcore.UnsupportedProtocol: httpx.UnsupportedProtocol,
+}
+"""The error of httpx for each error of httpcore."""
+
+
+@contextmanager
+def _errors_translated() -> Iterator[None]:
+    """Raise an error of httpcore as that of httpx, which everybody above expects."""
+    try:
+        yield
+    except tuple(ERRORS_OF_HTTPX) as error:
+        raise ERRORS_OF_HTTPX[type(error)](str(error)) from error
 
 
 _connecting = ThreadPoolExecutor(LOOK_UPS, thread_name_prefix="connect")

@@ -166,7 +166,7 @@ CHALLENGES: dict[str, tuple[str | None, type[AtlasError]]] = {
         UnexpectedAtlasResponseError,
     ),
     "flag-without-value": ('Digest realm="r", nonce="n", stale', UnexpectedAtlasResponseError),
-    "latin1": ('Digest realm="\xe9", nonce="n", qop="auth"', AtlasUnauthorizedError),
+    "latin1": ('Digest realm="\xe9", nonce="n", qop="auth"', UnexpectedAtlasResponseError),
 }
 
 
