@@ -1,8 +1,8 @@
-"""Requests with the access token of a service account. Any thread may use it."""
+"""The access token of a service account, and requests with it. Any thread may use them."""
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 import httpx
 
@@ -11,7 +11,7 @@ from foundation.json_text import read_object
 from foundation.renewable import Renewable
 from restore_watch.atlas.credentials import ServiceAccount
 from restore_watch.atlas.endpoints import TOKEN_PATH
-from restore_watch.atlas.exchange import Answer, exchange
+from restore_watch.atlas.exchange import exchange
 from restore_watch.atlas.rate_limits import STANDS_AT_MOST, StandingRefusal
 from restore_watch.atlas.refusals import token_refusal
 from restore_watch.atlas.when_to_repeat import retrying
@@ -26,7 +26,7 @@ FAILURE_PAUSE, LONGEST_PAUSE = 30.0, 120.0
 
 class ServiceAccountAccess(Renewable[str]):
     """
-    Sends requests with an access token, which all checks of an environment share.
+    The access token of a service account, which all checks of an environment share.
 
     A service account may have 100 live tokens, each for an hour. After that, no user of the account
     gets a token. So the rules are strict:
@@ -41,6 +41,7 @@ class ServiceAccountAccess(Renewable[str]):
     That is at most about seven tokens an hour, and about 30 requests an hour if no answer arrives.
 
     Its methods raise AtlasError, not `transient`, when a token request fails or a failure stands.
+    So do requests that an `auth` of it authenticates.
     """
 
     max_age = 3600.0
@@ -62,30 +63,23 @@ class ServiceAccountAccess(Renewable[str]):
         super().__init__(now)
         self.base_url = base_url
         self._account = account
-        self.http = http
+        self._http = http
         self._sleep = sleep
         self._previous: str | None = None
         self._replaced_at = -math.inf
         self._failure: StandingRefusal | None = None
 
-    def prepare(self, deadline: Deadline) -> None:
-        """Request a token if there is none."""
-        self.current(deadline)
-
-    def send(
-        self, request: httpx.Request, deadline: Deadline, limit: int, *, replaces: bool
-    ) -> Answer:
-        """Return the answer. After a 401, ask again with a new token, if it `replaces` tokens."""
-        token = self.current(deadline)
-        answer = self._send_with(token, request, deadline, limit)
-        refuses = answer.status == httpx.codes.UNAUTHORIZED
-        if refuses and replaces and (newer := self.replacement(token, deadline)):
-            return self._send_with(newer, request, deadline, limit)
-        return answer
-
-    def hidden_texts(self, _request: object = None) -> tuple[str, ...]:
-        """Return the token, the token before it, and the client secret: never quote them."""
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The token, the token before it, and the client secret. No error quotes any of them."""
         return (*filter(None, (self._value, self._previous)), *self._account.secrets)
+
+    def auth(self, deadline: Deadline, *, replaces: bool = True) -> httpx.Auth:
+        """Return the authentication of a request. Request a token first if there is none."""
+        token = self.current(deadline)
+        if not replaces:
+            return AccessTokenAuth(token)
+        return AccessTokenAuth(token, lambda: self.replacement(token, deadline))
 
     def replacement(self, refused: str, deadline: Deadline) -> str | None:
         """Return the token to use after a 401 with the `refused` one; None if none may be new."""
@@ -104,12 +98,6 @@ class ServiceAccountAccess(Renewable[str]):
                 raise
             self._replaced_at = now
             return token
-
-    def _send_with(
-        self, token: str, request: httpx.Request, deadline: Deadline, limit: int
-    ) -> Answer:
-        request.headers["Authorization"] = f"Bearer {token}"
-        return exchange(self.http, request, deadline, secrets=self.hidden_texts(), limit=limit)
 
     def _read(self, deadline: Deadline) -> str:
         self._raise_standing_failure()
@@ -137,18 +125,17 @@ class ServiceAccountAccess(Renewable[str]):
         return min(2 * before.seconds, LONGEST_PAUSE)
 
     def _request_token(self, deadline: Deadline) -> str:
-        request = self.http.build_request(
+        request = self._http.build_request(
             "POST",
             f"{self.base_url}{TOKEN_PATH}",
             data={"grant_type": "client_credentials"},
             headers={"Accept": "application/json"},
         )
-        secrets = self._account.secrets
         basic = httpx.BasicAuth(*self._account.basic_pair)
-        answer = exchange(self.http, request, deadline, auth=basic, secrets=secrets)
+        answer = exchange(self._http, request, deadline, auth=basic, secrets=self.secrets)
         if answer.status != httpx.codes.OK:
             is_odd = self._account.may_be_api_key
-            raise token_refusal(answer, secrets=secrets, may_be_api_key=is_odd)
+            raise token_refusal(answer, secrets=self.secrets, may_be_api_key=is_odd)
         token = (read_object(answer.body) or {}).get("access_token")
         # It is sent in a header, where only visible ASCII is unambiguous.
         if isinstance(token, str) and re.fullmatch(r"[\x21-\x7e]+", token):
@@ -159,3 +146,22 @@ class ServiceAccountAccess(Renewable[str]):
 def _is_answered_server_error(error: AtlasError) -> bool:
     """False for an error without a reason: no answer came, and Atlas may have issued a token."""
     return error.reason is not None and error.reason.http_status >= 500
+
+
+class AccessTokenAuth(httpx.Auth):
+    """Sends a token. After a 401 it asks for a `replacement`, and with one sends once more."""
+
+    def __init__(self, token: str, replacement: Callable[[], str | None] = lambda: None) -> None:
+        self._token = token
+        self._replacement = replacement
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        """Raise the error of the replacement if it fails."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        response = yield request
+        if response.status_code != httpx.codes.UNAUTHORIZED:
+            return
+        newer = self._replacement()
+        if newer is not None:
+            request.headers["Authorization"] = f"Bearer {newer}"
+            yield request

@@ -1,17 +1,16 @@
 """The two ways to authenticate a request. Any thread may use these objects."""
 
-import re
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from functools import lru_cache
 from threading import Lock
+from typing import Self
 
 import httpx
 
 from foundation.deadline import Deadline
 from restore_watch.atlas.access_token import ServiceAccountAccess
 from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
-from restore_watch.atlas.exchange import Answer, exchange
 from restore_watch.atlas.network import current_slot
 from restore_watch.errors import UnexpectedAtlasResponseError
 
@@ -21,34 +20,23 @@ CREDENTIALS_REMEMBERED = 2
 
 class ApiKeyAccess(httpx.Auth):
     """
-    Sends requests with HTTP digest. Each slot remembers its last challenge, by httpx's digest.
+    Authenticates requests by HTTP digest. By httpx's, each slot remembers its last challenge.
 
     So a slot gets a 401 only for its first request and for each stale or refused nonce. A second
     401 in a row is a refusal. Threads that share a challenge would use some counts twice, and a
     server refuses those.
     """
 
-    def __init__(self, key: ApiKey, base_url: str, http: httpx.Client) -> None:
+    def __init__(self, key: ApiKey, base_url: str) -> None:
         self.base_url = base_url
-        self._key = key
-        self.http = http
+        self.secrets = key.secrets
         self._digests = defaultdict[int, httpx.DigestAuth](
             lambda: httpx.DigestAuth(key.public_key, key.private_key)
         )
 
-    def prepare(self, _deadline: Deadline) -> None:
-        """Do nothing: a challenge comes with the first answer."""
-
-    def send(self, request: httpx.Request, deadline: Deadline, limit: int, **_: object) -> Answer:
-        """Return the answer. Raises AtlasError if there is none, or if the challenge is unknown."""
-        secrets = self._key.secrets
-        return exchange(self.http, request, deadline, auth=self, secrets=secrets, limit=limit)
-
-    def hidden_texts(self, request: httpx.Request) -> Iterable[str]:
-        """Return the texts that must never be quoted from an answer to this request."""
-        # A digest response is not a secret, but it does not belong in an error.
-        digest = re.findall(r'[^\s",=]{12,}', request.headers.get("Authorization", ""))
-        return (*self._key.secrets, *digest)
+    def auth(self, _deadline: Deadline, **_: bool) -> Self:
+        """Return the authentication of a request: a challenge comes with the first answer."""
+        return self
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
         """Raise UnexpectedAtlasResponseError for a challenge that httpx cannot answer."""
@@ -76,7 +64,7 @@ def accesses(
         own_url = credentials.base_url or base_url
         if isinstance(credentials, ServiceAccount):
             return ServiceAccountAccess(credentials, own_url, http, now, sleep)
-        return ApiKeyAccess(credentials, own_url, http)
+        return ApiKeyAccess(credentials, own_url)
 
     def access_of(credentials: Credentials) -> Access:
         with lock:

@@ -1,5 +1,6 @@
 """One request to Atlas and its whole answer, within limits."""
 
+import re
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime
@@ -14,7 +15,7 @@ from restore_watch.errors import AtlasUnavailableError
 from restore_watch.redaction import redact
 
 EXCHANGE_TIMEOUT = 15.0
-"""Seconds for one exchange: the request, its digest challenge and the whole answer."""
+"""Seconds for one exchange: the request, its digest challenge or new token, the whole answer."""
 
 LEAST_EXCHANGE = 1.0
 """No exchange begins with less time left, in seconds."""
@@ -45,8 +46,8 @@ def exchange(
     """
     Send the request and return the answer, which may have `limit` bytes.
 
-    Raises AtlasUnavailableError, without the `secrets` in its text, if there is no answer, and
-    UnexpectedAtlasResponseError if it is too large.
+    Raises AtlasUnavailableError, without the `secrets` in its text, if there is no answer,
+    UnexpectedAtlasResponseError if it is too large, and what the `auth` raises.
     """
     deadline.require(LEAST_EXCHANGE, "ask Atlas")
     try:
@@ -64,10 +65,17 @@ def exchange(
         msg = f"Atlas did not answer in HTTP: {type(error).__name__}"
         raise AtlasUnavailableError(msg) from None
     except httpx.TransportError as error:
-        reason = redact(str(error), secrets) or "no reason given"
+        reason = redact(str(error), hidden_texts(request, secrets)) or "no reason given"
         msg = f"Atlas did not answer: {type(error).__name__}: {reason}"
         raise AtlasUnavailableError(msg) from None
     return Answer(response.status_code, response.headers, body)
+
+
+def hidden_texts(request: httpx.Request, secrets: Iterable[str]) -> tuple[str, ...]:
+    """Return the secrets, and what authenticated the request. No error quotes any of them."""
+    _scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
+    # A part of a digest is not a secret, but it does not belong in an error.
+    return (*secrets, sent, *re.findall(r'[^\s",=]{12,}', sent))
 
 
 def _died_while_idle(request: httpx.Request, bounds: Bounds) -> bool:

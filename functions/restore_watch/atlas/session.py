@@ -26,7 +26,7 @@ from restore_watch.atlas.endpoints import (
     SnapshotList,
     path_of,
 )
-from restore_watch.atlas.exchange import Answer
+from restore_watch.atlas.exchange import Answer, exchange, hidden_texts
 from restore_watch.atlas.kind_of_cluster import Cluster, ClusterKinds
 from restore_watch.atlas.large_answers import LargeAnswers
 from restore_watch.atlas.network import ANSWER_LIMIT, ENVELOPE
@@ -90,6 +90,7 @@ class AtlasSession:
     ) -> None:
         self.credentials = credentials
         self.limits = RateLimits(now)
+        self._http = http
         self._sleep = sleep
         self._replaces_tokens = replaces_tokens
         self._access_of = accesses(base_url, http, now, sleep)
@@ -98,7 +99,7 @@ class AtlasSession:
 
     def prepare(self, deadline: Deadline) -> None:
         """Request a token, if the credentials need a token and have none."""
-        self._with_access(lambda access: access.prepare(deadline), deadline)
+        self._with_access(lambda access: access.auth(deadline), deadline)
 
     def restore_job(
         self,
@@ -201,13 +202,16 @@ class AtlasSession:
         # Not `params`, for which httpx parses the URL a second time: that takes a twentieth of the
         # processor time of a question.
         query = f"?{urlencode(get.query, doseq=True)}" if get.query else ""
-        request = access.http.build_request(
+        request = self._http.build_request(
             "GET",
             f"{access.base_url}{get.path}{query}",
             headers={"Accept": ACCEPT},
             extensions={ENVELOPE: (get.query or {}).get("envelope") == "true"},
         )
-        answer = access.send(request, deadline, limit, replaces=replaces)
+        auth = access.auth(deadline, replaces=replaces)
+        answer = exchange(
+            self._http, request, deadline, auth=auth, secrets=access.secrets, limit=limit
+        )
         self.limits.note_share(get.bucket, answer.headers)
         if answer.status == httpx.codes.OK:
             try:
@@ -215,11 +219,7 @@ class AtlasSession:
             except UnexpectedAtlasResponseError:
                 if not is_refusal(answer.body):
                     raise
-        refusal = family_refusal(
-            get.bucket,
-            answer,
-            secrets=access.hidden_texts(request),
-            is_list=get.is_list,
-        )
+        hidden = hidden_texts(request, access.secrets)
+        refusal = family_refusal(get.bucket, answer, secrets=hidden, is_list=get.is_list)
         self.limits.note_refusal(get.bucket, refusal)
         raise refusal
