@@ -1,8 +1,9 @@
 """
 Drop from botocore's data what no client here reads: other services and operations, documentation.
 
-A cold start parses the model of each client as JSON. tests/contract/test_cold_start.py compares
-OPERATIONS with the code of the functions.
+A cold start parses the model of each client as JSON. No shape is changed, so that a client does
+what boto3's does. tests/contract/test_cold_start.py compares OPERATIONS with the code of the
+functions.
 """  # noqa: INP001 - a script
 
 import json
@@ -53,9 +54,6 @@ def shapes_of(value: Any) -> Iterator[str]:
 
 def trim(model: dict[str, Any], operations: set[str]) -> None:
     """Leave these operations and their shapes. botocore requires the rest, also documented."""
-    # A value is passed on as the JSON that it is: botocore would look for ten types in each.
-    if "AttributeValue" in model["shapes"]:
-        model["shapes"]["AttributeValue"] = {"type": "structure", "members": {}, "document": True}
     kept = {name: one for name, one in model["operations"].items() if name in operations}
     shapes, found = {}, [*shapes_of(kept)]
     while found:

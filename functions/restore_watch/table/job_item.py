@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from boto3.dynamodb.types import Binary
+
 from foundation.how_long_kept import RETENTION
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.fields import date_or_null, is_cluster_name, is_object_id, utc_date
@@ -164,7 +166,7 @@ def _text(stored: object) -> str | None:
 
 def _published(stored: object, changes: int) -> int:
     """How many changes are known to be published: none, if the number cannot be true."""
-    if isinstance(stored, Unread):
+    if isinstance(stored, Unread | Binary):
         return 0
     if not isinstance(stored, Decimal):
         raise TypeError

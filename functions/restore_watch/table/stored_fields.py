@@ -16,10 +16,9 @@ PARTITION = "sweeps"
 @plain_class
 class Unread:
     """
-    A value that counts as absent, in DynamoDB's types, so that a condition can compare it.
+    A number with more digits than boto3 keeps, or a set with one, in DynamoDB's types.
 
-    It is binary, which nobody here writes, or a number with more digits than boto3 keeps: boto3
-    raises an ArithmeticError for it.
+    It counts as absent, but a condition can compare it.
     """
 
     typed: Mapping[str, Any]
@@ -30,16 +29,15 @@ _deserialize, _serialize = TypeDeserializer().deserialize, TypeSerializer().seri
 
 def deserialize(typed: Any) -> Any:
     """From a value in DynamoDB's types. In a map or a list, an Unread value spoils no other."""
+    try:
+        return _deserialize(typed)
+    except ArithmeticError:
+        pass  # boto3 raises it for the whole value, however deep in it the number is
     if "M" in typed:
         return {name: deserialize(value) for name, value in typed["M"].items()}
     if "L" in typed:
         return [deserialize(value) for value in typed["L"]]
-    if "B" in typed or "BS" in typed:
-        return Unread(typed)
-    try:
-        return _deserialize(typed)
-    except ArithmeticError:
-        return Unread(typed)
+    return Unread(typed)
 
 
 def serialize(value: Any) -> Any:

@@ -132,8 +132,8 @@ def test_items_of_other_versions_are_read() -> None:
 
     newer = stored(FIRST | {"added": "x"}, added={"nested": [1, None]}, openShard="1")
     assert read_item(newer).history == older.history
-    # Bytes, in base64 as the layer's botocore leaves them, are of nobody.
-    in_bytes = {"added": {"B": "/w=="}, "more": {"M": {"added": {"BS": ["/w=="]}}}}
+    # Nobody here writes bytes.
+    in_bytes = {"added": {"B": b"\xff"}, "more": {"M": {"added": {"BS": [b"\xff"]}}}}
     assert read_item(newer | in_bytes).history == older.history
 
     later = FIRST | {"status": "PAUSED", "atlasStatus": "PAUSED"}

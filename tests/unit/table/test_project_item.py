@@ -210,10 +210,18 @@ def test_the_mark_of_a_project_that_has_only_another_one_is_lost(name: str) -> N
 
 @pytest.mark.fault("F89")
 @pytest.mark.parametrize(
-    "odd", [{"B": "/w=="}, {"BS": ["/w=="]}, {"M": {"a": {"L": [{"B": b"\xff"}]}}}], ids=str
+    "odd",
+    [
+        {"B": b"\xff"},
+        {"BS": [b"\xff"]},
+        {"N": 39 * "1"},
+        {"NS": [39 * "1"]},
+        {"M": {"a": {"L": [{"B": b"\xff"}, {"N": 39 * "1"}, {"S": "x"}]}}},
+    ],
+    ids=str,
 )
-def test_a_condition_compares_bytes_that_somebody_wrote_as_they_were_read(odd: Any) -> None:
-    """The layer's botocore leaves them in base64, the whole one reads them."""
+def test_a_condition_compares_what_nobody_here_writes_as_it_was_read(odd: Any) -> None:
+    """Bytes, and numbers with more digits than boto3 keeps."""
     project = read_project(item_of(GROUP) | {"mark": odd}, NOON)
     stack = read_project(item_of(None) | {"credentials": odd}, NOON)
 
