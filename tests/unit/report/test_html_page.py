@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from restore_watch.model.validation import Verdict
@@ -39,9 +39,13 @@ HOSTILE = (
 LEDGER = cluster()
 PLACE = ("a-bucket", "reports/2026-11-29/report.html", "aws")
 
+FEW = settings(max_examples=20)
+"""A page takes a tenth of a second to draw and to parse."""
+
 any_fleet = st.builds(fleet, st.integers(1, 30), is_well=st.booleans())
 
 
+@FEW
 @given(any_fleet, st.sampled_from([Policy(), Policy(window=10 * DAY)]))
 def test_the_sums_of_the_page_the_csv_the_json_and_the_message_agree(
     made: Report, policy: Policy
@@ -71,6 +75,7 @@ def test_the_sums_of_the_page_the_csv_the_json_and_the_message_agree(
 
 
 @pytest.mark.fault("F112")
+@FEW
 @given(st.sampled_from(HOSTILE) | st.text(max_size=40), st.integers(1, 12))
 def test_a_name_is_text_and_never_an_element_or_an_attribute(name: str, size: int) -> None:
     plain = ParsedPage(page(fleet(size)))
