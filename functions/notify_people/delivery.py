@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-
-from tenacity import Retrying, retry_if_exception_type, wait_fixed
+from functools import partial
 
 from foundation.deadline import Deadline
+from foundation.errors import ApplicationError
 from foundation.plain_class import plain_class
+from foundation.repeating import repeat
 from foundation.timed_call import LEAST_TIME
 from notify_people.channels.channel import Channel
 from notify_people.channels.channels import Channels
@@ -28,6 +29,9 @@ NOTE_TIME = 4.0
 
 CLAIM_WAIT = 3.0
 """Seconds that all notices of a message together wait for claims, which usually last one."""
+
+CLAIM_PAUSE = 0.5
+"""Seconds between two tries to claim a notice that is being sent elsewhere."""
 
 EMAIL_PAUSE = 0.6
 """
@@ -100,15 +104,14 @@ class Delivery:
     ) -> bool:
         """Claim the notice. False if it was sent, is outdated, or cannot be claimed in time."""
         notice = entry.notice
-        retrying = Retrying(
-            retry=retry_if_exception_type(SendingElsewhereError),
-            stop=lambda _: not waiting.remaining(),
-            wait=wait_fixed(0.5),
-            sleep=self.sleep,
-            reraise=True,
-        )
+
+        def wait_after(error: ApplicationError, _tries: int) -> float | None:
+            is_sending = isinstance(error, SendingElsewhereError)
+            return CLAIM_PAUSE if is_sending and waiting.remaining() else None
+
+        claiming = partial(self.sent.claim, notice.subject, channel, notice.order, claim, deadline)
         try:
-            sent = retrying(self.sent.claim, notice.subject, channel, notice.order, claim, deadline)
+            sent = repeat(claiming, wait_after, self.sleep)
         except NotifyPeopleError as error:
             self.fail([entry], error, channel)
             return False

@@ -15,23 +15,21 @@ from threading import Event
 from typing import Any
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
 
 from foundation import USER_AGENT
 from foundation.deadline import Deadline
+from foundation.errors import ApplicationError
+from foundation.repeating import Backoff, repeat, wait_before_next
 from foundation.retry_after import retry_after
 from foundation.timed_call import LEAST_TIME, CallTimeoutError, timed_call
 from foundation.tls import tls_context
 from notify_people.channels.channel import Channel
 from notify_people.errors import ChannelRefusedError, ChannelUnavailableError
 
-ATTEMPTS = 4
-"""Tries of a request, the first included."""
-
 LONGEST_WAIT = 8.0
 """Seconds between two tries at most. A longer wait is cheaper in SQS than in an invocation."""
 
-_backoff = wait_exponential_jitter(multiplier=0.5, max=4.0, jitter=0.5)
+_BACKOFF = Backoff(first=0.5, jitter=0.5, longest=4.0)
 
 
 class Webhooks:
@@ -52,22 +50,22 @@ class Webhooks:
         """
         request = _request(address, body)
 
-        def may_repeat(error: BaseException) -> bool:
+        def wait_after(error: ApplicationError, tries: int) -> float | None:
+            if not isinstance(error, ChannelUnavailableError):
+                return None
             is_known = channel is Channel.PAGER
-            return isinstance(error, ChannelUnavailableError) and (is_known or not error.was_sent)
+            if error.was_sent and not is_known:
+                return None
+            return wait_before_next(
+                tries,
+                _BACKOFF.pause(tries),
+                error.retry_after_seconds,
+                deadline.remaining(),
+                longest=LONGEST_WAIT,
+                least=LEAST_TIME,
+            )
 
-        def is_over(state: RetryCallState) -> bool:
-            left = deadline.remaining() - state.upcoming_sleep
-            is_long = _asked_wait(state) > LONGEST_WAIT
-            return state.attempt_number >= ATTEMPTS or is_long or left < LEAST_TIME
-
-        Retrying(
-            retry=retry_if_exception(may_repeat),
-            wait=lambda state: _asked_wait(state) + _backoff(state),
-            stop=is_over,
-            sleep=self._sleep,
-            reraise=True,
-        )(self._try, channel, request, deadline)
+        repeat(partial(self._try, channel, request, deadline), wait_after, self._sleep)
 
     def _try(self, channel: Channel, request: httpx.Request, deadline: Deadline) -> None:
         was_sent = Event()
@@ -124,11 +122,6 @@ def _request(address: str, body: Mapping[str, Any]) -> httpx.Request:
         headers={"Content-Type": "application/json", "User-Agent": USER_AGENT},
         extensions={"timeout": seconds_without_a_byte.as_dict()},
     )
-
-
-def _asked_wait(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    return error.retry_after_seconds if isinstance(error, ChannelUnavailableError) else 0.0
 
 
 def _advice(channel: Channel, status: int) -> str:

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Generator
+from functools import partial
 
 import httpx
 
@@ -14,7 +15,7 @@ from restore_watch.atlas.endpoints import TOKEN_PATH
 from restore_watch.atlas.exchange import exchange
 from restore_watch.atlas.rate_limits import STANDS_AT_MOST, StandingRefusal
 from restore_watch.atlas.refusals import token_refusal
-from restore_watch.atlas.when_to_repeat import retrying
+from restore_watch.atlas.when_to_repeat import repeat_call
 from restore_watch.errors import AtlasError, UnexpectedAtlasResponseError
 
 REPLACEMENT_PAUSE = 600.0
@@ -101,9 +102,9 @@ class ServiceAccountAccess(Renewable[str]):
 
     def _read(self, deadline: Deadline) -> str:
         self._raise_standing_failure()
-        attempts = retrying(_is_answered_server_error, deadline, self._sleep)
+        request = partial(self._request_token, deadline)
         try:
-            token = attempts(self._request_token, deadline)
+            token = repeat_call(request, _is_answered_server_error, deadline, self._sleep)
         except AtlasError as error:
             error.transient = False
             self._failure = StandingRefusal.of(error, self._now(), self._pause_after(error))

@@ -34,7 +34,7 @@ from restore_watch.atlas.pages import FIRST_PAGE, Page, PageAt, page_query, read
 from restore_watch.atlas.rate_limits import Bucket, RateLimits
 from restore_watch.atlas.read_restore_job import restore_job
 from restore_watch.atlas.refusals import family_refusal, is_refusal
-from restore_watch.atlas.when_to_repeat import retrying
+from restore_watch.atlas.when_to_repeat import repeat_call
 from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
 
@@ -116,8 +116,8 @@ class AtlasSession:
         """
         if not patient:
             return self._find(target, likely, deadline)
-        attempts = retrying(lambda error: error.transient, deadline, self._sleep)
-        return attempts(self._find, target, likely, deadline)
+        find = partial(self._find, target, likely, deadline)
+        return repeat_call(find, lambda error: error.transient, deadline, self._sleep)
 
     def projects(self, number: int, deadline: Deadline) -> Page:
         """Return a page of the projects that the credentials can read."""

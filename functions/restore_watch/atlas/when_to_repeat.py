@@ -1,11 +1,10 @@
 """When a call to Atlas that failed is made again."""
 
 from collections.abc import Callable
-from typing import cast
-
-from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
 
 from foundation.deadline import Deadline
+from foundation.errors import ApplicationError
+from foundation.repeating import Backoff, repeat, wait_before_next
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.rate_limits import RATE_LIMIT_PAUSE
 from restore_watch.errors import (
@@ -14,9 +13,6 @@ from restore_watch.errors import (
     AtlasUnavailableError,
     RestoreWatchError,
 )
-
-ATTEMPTS = 4
-"""Tries of one request, the first included."""
 
 TRIES = 2
 """A task without a usable answer is tried this many times in one round."""
@@ -27,49 +23,41 @@ FAST = 2.0
 LONGEST_WAIT = 15.0
 """An invocation waits at most this many seconds between two tries, because it is billed."""
 
-_backoff = wait_exponential_jitter(multiplier=0.2, max=5.0, jitter=0.3)
-_rate_limit_backoff = wait_exponential_jitter(multiplier=RATE_LIMIT_PAUSE, jitter=3.0)
+_BACKOFF = Backoff(first=0.2, jitter=0.3, longest=5.0)
+_RATE_LIMIT_BACKOFF = Backoff(first=RATE_LIMIT_PAUSE, jitter=3.0)
+"""For a rate limit that names no wait."""
 
 
-def retrying(
+def repeat_call[Result](
+    call: Callable[[], Result],
     worth_another: Callable[[AtlasError], bool],
     deadline: Deadline,
     sleep: Callable[[float], None],
-) -> Retrying:
+) -> Result:
     """
-    Return the loop that repeats a request while its error is `worth_another` attempt.
+    Return what the call returns. Repeat it while its error is `worth_another` attempt.
 
     It waits with exponential backoff and jitter, after the time that Atlas asks for. It raises the
     last error after ATTEMPTS tries, or if the wait is longer than LONGEST_WAIT or does not fit the
     deadline.
     """
 
-    def is_over(state: RetryCallState) -> bool:
-        left = deadline.remaining() - state.upcoming_sleep
-        wait = _error(state).retry_after_seconds or state.upcoming_sleep
-        return state.attempt_number >= ATTEMPTS or wait > LONGEST_WAIT or left < LEAST_EXCHANGE
+    def wait_after(error: ApplicationError, tries: int) -> float | None:
+        if not isinstance(error, AtlasError) or not worth_another(error):
+            return None
+        asked = error.retry_after_seconds
+        names_no_wait = isinstance(error, AtlasRateLimitError) and asked is None
+        backoff = _RATE_LIMIT_BACKOFF if names_no_wait else _BACKOFF
+        return wait_before_next(
+            tries,
+            backoff.pause(tries),
+            asked,
+            deadline.remaining(),
+            longest=LONGEST_WAIT,
+            least=LEAST_EXCHANGE,
+        )
 
-    return Retrying(
-        retry=retry_if_exception(lambda one: isinstance(one, AtlasError) and worth_another(one)),
-        wait=_wait,
-        stop=is_over,
-        sleep=sleep,
-        reraise=True,
-    )
-
-
-def _wait(state: RetryCallState) -> float:
-    """Seconds before the next attempt."""
-    error = _error(state)
-    asked = error.retry_after_seconds
-    if asked is None and isinstance(error, AtlasRateLimitError):
-        return _rate_limit_backoff(state)
-    return (asked or 0.0) + _backoff(state)
-
-
-def _error(state: RetryCallState) -> AtlasError:
-    """Return the error to wait for, which is `worth_another` attempt."""
-    return cast("AtlasError", state.outcome and state.outcome.exception())
+    return repeat(call, wait_after, sleep)
 
 
 def may_succeed_at_once(error: RestoreWatchError, seconds: float) -> bool:

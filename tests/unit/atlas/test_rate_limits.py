@@ -6,7 +6,7 @@ import weakref
 import pytest
 
 from restore_watch.atlas.rate_limits import Bucket, RateLimits, StandingRefusal, share_left
-from restore_watch.atlas.when_to_repeat import retrying
+from restore_watch.atlas.when_to_repeat import repeat_call
 from restore_watch.errors import (
     AtlasError,
     AtlasForbiddenError,
@@ -195,10 +195,9 @@ class Request:
         return "answer"
 
     def run(self, clock: Clock, seconds: float = 300.0) -> str:
-        loop = retrying(
-            lambda error: isinstance(error, AtlasError), clock.deadline(seconds), clock.sleep
+        return repeat_call(
+            self, lambda error: isinstance(error, AtlasError), clock.deadline(seconds), clock.sleep
         )
-        return loop(self)
 
 
 @pytest.mark.parametrize(
