@@ -96,7 +96,7 @@ class ReportBucket:
             with zipfile.ZipFile(io.BytesIO(bundle)) as packed:
                 return {name: packed.read(name) for name in packed.namelist()}
         except zipfile.BadZipFile:
-            raise ReportNotWrittenError(f"{prefix}{BUNDLE} is not a bundle of a month") from None
+            raise ReportNotWrittenError("S3 has a report.zip that is no bundle of a month") from None
 
     def keep_month(
         self, prefix: str, files: Mapping[str, bytes], deadline: Deadline
