@@ -96,7 +96,8 @@ class ReportBucket:
             with zipfile.ZipFile(io.BytesIO(bundle)) as packed:
                 return {name: packed.read(name) for name in packed.namelist()}
         except zipfile.BadZipFile:
-            raise ReportNotWrittenError("S3 has a report.zip that is no bundle of a month") from None
+            msg = "S3 has a report.zip that is no bundle of a month"
+            raise ReportNotWrittenError(msg) from None
 
     def keep_month(
         self, prefix: str, files: Mapping[str, bytes], deadline: Deadline
