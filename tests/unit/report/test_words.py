@@ -99,6 +99,10 @@ def test_the_lead_counts_clusters_and_restores(made: Report, tested: str, said: 
         (replace(only(created_at=None), watched_since=None), "No test is known."),
         (only(has_backups=False), "Its backups are off, so nothing can be restored."),
         (
+            only(has_backups=None),
+            "No test is known. The cluster is of 3 May 2024. The table begins on 3 Nov 2025.",
+        ),
+        (
             only(ended(1, deliveryType="DOWNLOAD")),
             "Only downloads or restores of some collections are known.",
         ),
