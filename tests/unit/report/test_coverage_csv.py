@@ -100,6 +100,24 @@ def test_lines_begin_with_the_worst_and_no_cell_is_a_formula() -> None:
     assert not any("\n" in cell for cell in cells)
 
 
+def test_within_a_state_the_worst_comes_first_and_what_is_well_goes_by_name() -> None:
+    overdue = [
+        (cluster(name), [restore(cluster(name), END - days * DAY)])
+        for name, days in (("accounts", 119), ("ledger", 295), ("billing", 200))
+    ]
+    young, old = cluster("young", created_at=END - 200 * DAY), cluster("old")
+    tested = [
+        (cluster(name), [restore(cluster(name), END - days * DAY)])
+        for name, days in (("stock", 80), ("cards", 2))
+    ]
+
+    names = [
+        row["clusterName"] for row in rows(report([*tested, (young, []), (old, []), *overdue]))
+    ]
+
+    assert names == ["ledger", "billing", "accounts", "old", "young", "cards", "stock"]
+
+
 def test_without_a_watched_project_there_is_only_the_head() -> None:
     made = replace(fleet(11), judged=None)
 
