@@ -114,9 +114,13 @@ class ReportBucket:
             if kept is None:
                 raise ReportNotWrittenError("S3 hides the month that it has; a retry reads it")
             files = kept
+        self.complete_month(prefix, files, deadline)
+        return files
+
+    def complete_month(self, prefix: str, files: Mapping[str, bytes], deadline: Deadline) -> None:
+        """Store those files of the month's bundle that an earlier attempt has not stored."""
         for name, body in files.items():
             self._put_once(f"{prefix}{name}", body, deadline)
-        return files
 
     def _put(self, key: str, body: bytes, deadline: Deadline) -> str:
         """Store a file. Return its entity tag."""

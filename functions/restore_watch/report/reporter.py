@@ -98,9 +98,11 @@ class Reporter:
         """
         prefix = report.period.month_prefix
         kept = self.bucket.read_month(prefix, deadline)
-        if kept is None and report.is_whole and not report.watches_nothing:
-            kept = files_of(report)
-        return None if kept is None else self.bucket.keep_month(prefix, kept, deadline)
+        if kept is not None:
+            self.bucket.complete_month(prefix, kept, deadline)
+        elif report.is_whole and not report.watches_nothing:
+            kept = self.bucket.keep_month(prefix, files_of(report), deadline)
+        return kept
 
     def _keep_month(self, request: KeepMonth, deadline: Deadline) -> Mapping[str, Any]:
         """Keep the month that is over, if no report has done so and the watch has seen it."""
