@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from restore_watch.model.status_change import utc_text
-from restore_watch.report.cluster_remarks import not_read, remarks
+from restore_watch.report.cluster_remarks import remarks
 from restore_watch.report.cluster_state import Judged
 from restore_watch.report.report import Report
 from restore_watch.report.words import why
@@ -67,7 +67,7 @@ def cluster_facts(report: Report, judged: Judged) -> dict[str, Any]:
     snapshot = report.snapshots.get(cluster.key)
     if snapshot is not None:
         facts["newestSnapshotAt"] = _text(snapshot.taken_at)
-    unread = not_read(report, judged)
+    unread = report.not_read(judged)
     if unread is not None:
         facts["unread"] = unread.problem
         facts["unreadSince"] = _text(unread.since)

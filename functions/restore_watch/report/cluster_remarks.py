@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from restore_watch.report.cluster_state import EXEMPTION_TAG, Judged, State, Unread
+from restore_watch.report.cluster_state import EXEMPTION_TAG, Judged, State
 from restore_watch.report.report import Report
 from restore_watch.report.wording import day
 
@@ -49,12 +49,6 @@ def not_restorable(report: Report, judged: Judged) -> str:
         return f"newest snapshot of {day(taken)} is a fallback, which may be inconsistent"
     oldest = report.objectives.rpo or OLDEST_SNAPSHOT
     return f"newest snapshot of {day(taken)}" if report.read_at - taken > oldest else ""
-
-
-def not_read(report: Report, judged: Judged) -> Unread | None:
-    """Return why its restores or its snapshots could not be read, or not all."""
-    snapshot = report.snapshots.get(judged.cluster.key)
-    return judged.unread or (snapshot.unread if snapshot else None)
 
 
 def missed(report: Report, judged: Judged) -> list[str]:

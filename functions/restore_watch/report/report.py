@@ -56,13 +56,12 @@ class Report:
 
     `read_at`: when Atlas was read. `next_at`: when the schedule makes the next report. `judged`:
     every listed cluster; None if no project is watched. `watched_projects`: how many Atlas was
-    asked about. `unread_projects`: why clusters of a
-    project could not be listed; "" for the list of projects. `all_restores`: of the table and of
-    Atlas, the oldest first. `evidence`: the restores of the period in the table, which are the
-    lines of restores.csv. `unreadable`: the items that this version cannot read, and that may be
-    of the window. `degraded`: projects, and "" for the stack. `watched_since`: the first
-    observation in the table. `missing_in_month`: the ids of restores that the kept month lacks,
-    because they were not known when it was written.
+    asked about. `unread_projects`: why clusters of a project could not be listed; "" for the list
+    of projects. `all_restores`: of the table and of Atlas, the oldest first. `evidence`: the
+    restores of the period in the table, which are the lines of restores.csv. `unreadable`: the
+    items that this version cannot read, and that may be of the window. `degraded`: projects, and
+    "" for the stack. `watched_since`: the first observation in the table. `missing_in_month`: the
+    ids of restores that the kept month lacks, because they were not known when it was written.
     """
 
     stack: str
@@ -144,11 +143,12 @@ class Report:
         """Whether everything was read that was to be read: lists of Atlas, and the table."""
         if self.unread_projects or self.unreadable:
             return False
-        for judged in self.required:
-            snapshot = self.snapshots.get(judged.cluster.key)
-            if judged.unread is not None or (snapshot is not None and snapshot.unread is not None):
-                return False
-        return True
+        return not any(self.not_read(judged) for judged in self.required)
+
+    def not_read(self, judged: Judged) -> Unread | None:
+        """Return why the cluster's restores or its snapshots could not be read, or not all."""
+        snapshot = self.snapshots.get(judged.cluster.key)
+        return judged.unread or (snapshot.unread if snapshot else None)
 
     @property
     def watches_nothing(self) -> bool:

@@ -7,7 +7,7 @@ headline, the subject of the message, `attention`, and what people read follow `
 
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.model.validation import Verdict
-from restore_watch.report.cluster_remarks import missed, not_read, not_restorable, unjudged
+from restore_watch.report.cluster_remarks import missed, not_restorable, unjudged
 from restore_watch.report.cluster_state import State
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
@@ -61,7 +61,7 @@ def _not_restorable(report: Report) -> list[str]:
 
 
 def _not_read(report: Report) -> list[str]:
-    clusters = {judged.cluster.key for judged in report.required if not_read(report, judged)}
+    clusters = {judged.cluster.key for judged in report.required if report.not_read(judged)}
     for item in report.unreadable:
         group_id, _, name = item["cluster"].partition("/")
         clusters.add((group_id, name))
