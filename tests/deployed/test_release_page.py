@@ -188,6 +188,8 @@ def test_a_report_lies_in_the_bucket_that_is_kept_and_its_message_in_a_queue(
     operator: Operator, atlas: AtlasEmulator
 ) -> None:
     """By the schedule's own input. A report of a month is written once."""
+    # A month is kept only if Atlas knows the project.
+    atlas.add_cluster(PROJECT, "listed", "flex")
     operator.deploy()
     stack = DeployedStack(operator.account, atlas)
     s3, bucket = operator.account.client("s3"), {"Bucket": stack.outputs["ReportBucketName"]}
