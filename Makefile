@@ -14,13 +14,14 @@ DYNAMODB_LOCAL_VERSION := 2.9.30
 DYNAMODB_LOCAL_SHA512 := c5379e44bbf311fab2779961ddb1f8734907bd21c79a6843e590ec1c5280439836665e89aa515dbad6908422c7cf1129e91cb5a3b4c1ea7888a17b9002749ec1
 BIN := .venv/bin
 SECURITY := .tools/security
+MUTATION := .tools/mutation
 MINISTACK := .tools/ministack
 WORKFLOWS := .tools/workflows
 PEER := .aws-sam/peer
 # sam and its builders look for python3.13 on the path. SAM's telemetry is off.
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
-.PHONY: all help build demo test campaign weekly deployed coverage mutants check check-code check-locks audit bench soak
+.PHONY: all help build demo test campaign weekly deployed coverage mutants tables-of-mutants mutants-of-rooms check check-code check-locks audit bench soak
 .PHONY: docs pictures release deploy lock clean
 
 all: test check demo
@@ -49,10 +50,23 @@ weekly: build ## the rows of large tables that the campaign leaves out, and thir
 deployed: build $(MINISTACK)/.ready ## deploy, upgrade and uninstall the stack against MiniStack, an AWS on this machine
 	@$(RUN) python -m pytest tests/deployed
 
-# Which tests run which lines is measured anew. Without MEASURE=no that takes a quarter of an hour before the first.
-mutants: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## put small faults into the product, and list the tests that notice them (TABLE=check ONLY=text)
+mutants: $(if $(ROOM),,tables-of-mutants) $(if $(TABLE)$(ONLY),,mutants-of-rooms) ## put small faults into the product, and list those that no test notices (TABLE=report ONLY=text, or ROOM=restore_watch.report)
+
+# The faults that we wrote. Which tests run which lines is measured anew. Without MEASURE=no that takes a quarter of an hour
+# before the first.
+tables-of-mutants: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready
 	@PYTHONPATH=functions:tests:. $(RUN) python -m mutants $(if $(filter no,$(MEASURE)),,--measure) \
 		$(if $(TABLE),--table $(TABLE)) $(if $(ONLY),--only "$(ONLY)")
+
+# The faults that mutmut makes in the pure rooms, against their unit tests. It changes copies, and imports each package
+# from the top of a folder. `cd .mutants/rooms && mutmut show <name>` shows the change of a survivor.
+ROOMS := .mutants/rooms
+mutants-of-rooms: $(MUTATION)/.ready
+	@rm -rf $(ROOMS) && mkdir -p $(ROOMS)
+	@ln -s $(addprefix $(CURDIR)/functions/,foundation restore_watch notify_people) \
+		$(addprefix $(CURDIR)/,pyproject.toml template.yaml tests docs events operate) $(ROOMS)
+	@cd $(ROOMS) && $(abspath $(MUTATION))/bin/mutmut run $(if $(ROOM),'$(ROOM).*')
+	@cd $(ROOMS) && $(abspath $(MUTATION))/bin/mutmut results | grep -v 'not checked'
 
 coverage: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## every test, with the branches of functions/ counted, in the real runtime too
 	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(PYTEST) tests \
@@ -162,6 +176,14 @@ $(SECURITY)/.ready: tests/security/requirements.txt .venv/.ready
 	@$(UV) pip install --quiet --compile-bytecode --python $(SECURITY)/bin/python --require-hashes -r tests/security/requirements.txt
 	@touch $@
 
+# mutmut imports the unit tests, so it also sees the packages of .venv, behind its own.
+$(MUTATION)/.ready: tests/mutants/requirements.txt .venv/.ready
+	@echo 'Setting up mutmut in $(MUTATION), once.'
+	@$(UV) venv --quiet --clear --python 3.13 $(MUTATION)
+	@$(UV) pip install --quiet --compile-bytecode --python $(MUTATION)/bin/python --require-hashes -r tests/mutants/requirements.txt
+	@echo '$(CURDIR)/.venv/lib/python3.13/site-packages' >$(MUTATION)/lib/python3.13/site-packages/behind.pth
+	@touch $@
+
 $(MINISTACK)/.ready: tests/local_stack/ministack/requirements.txt .venv/.ready
 	@echo 'Setting up MiniStack and the AWS CLI in $(MINISTACK), once.'
 	@$(UV) venv --quiet --clear --python 3.13 $(MINISTACK)
@@ -188,26 +210,31 @@ LOCK = $(UV) pip compile --quiet $(UPGRADE) --python-version 3.13 --universal --
 RESOLVE = $(LOCK) pyproject.toml
 RESOLVE_SECURITY = $(LOCK) --group pyproject.toml:security
 RESOLVE_MINISTACK = $(LOCK) --group pyproject.toml:ministack
+RESOLVE_MUTATION = $(LOCK) --group pyproject.toml:mutation
 
 lock: .venv/.ready ## resolve again after a change in pyproject.toml
 	@$(RESOLVE) --group test -o tests/requirements.txt
 	@$(RESOLVE) --constraints tests/requirements.txt -o layers/dependencies/requirements.txt
 	@$(RESOLVE_SECURITY) -o tests/security/requirements.txt
 	@$(RESOLVE_MINISTACK) -o tests/local_stack/ministack/requirements.txt
+	@$(RESOLVE_MUTATION) -o tests/mutants/requirements.txt
 
 check-locks: .venv/.ready ## the second: compare the locks with pyproject.toml
 	@checked=$$(mktemp -d) && trap 'rm -rf "$$checked"' EXIT \
 	&& cp tests/requirements.txt "$$checked/tests" && cp layers/dependencies/requirements.txt "$$checked/layer" \
 	&& cp tests/security/requirements.txt "$$checked/security" \
 	&& cp tests/local_stack/ministack/requirements.txt "$$checked/ministack" \
+	&& cp tests/mutants/requirements.txt "$$checked/mutation" \
 	&& $(RESOLVE) --group test -o "$$checked/tests" \
 	&& $(RESOLVE) --constraints tests/requirements.txt -o "$$checked/layer" \
 	&& $(RESOLVE_SECURITY) -o "$$checked/security" \
 	&& $(RESOLVE_MINISTACK) -o "$$checked/ministack" \
+	&& $(RESOLVE_MUTATION) -o "$$checked/mutation" \
 	&& diff -u tests/requirements.txt "$$checked/tests" \
 	&& diff -u layers/dependencies/requirements.txt "$$checked/layer" \
 	&& diff -u tests/security/requirements.txt "$$checked/security" \
-	&& diff -u tests/local_stack/ministack/requirements.txt "$$checked/ministack"
+	&& diff -u tests/local_stack/ministack/requirements.txt "$$checked/ministack" \
+	&& diff -u tests/mutants/requirements.txt "$$checked/mutation"
 
 # `sam build` runs these in a scratch copy of functions/. Each function ships its own package and the
 # foundation, and no files that an editor, a checker or a run left there.
