@@ -28,7 +28,7 @@ from restore_watch.atlas.entries import (
     shown_clusters,
 )
 from restore_watch.atlas.own_account import OwnAccount, read_own_account
-from restore_watch.atlas.own_address_and_roles import Caller, read_caller
+from restore_watch.atlas.own_address_and_roles import OwnAddressAndRoles, read_own_address_and_roles
 from restore_watch.atlas.pages import FIRST_PAGE, Page
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.diagnosis.line import Line, bad, good, together, unread, unsure
@@ -85,10 +85,10 @@ class AtlasDiagnosis:
     credentials: Credentials
     now: Callable[[], datetime]
 
-    def caller(self, deadline: Deadline) -> tuple[list[Line], Caller | None]:
+    def caller(self, deadline: Deadline) -> tuple[list[Line], OwnAddressAndRoles | None]:
         """Look whether the credentials are accepted, and from which address we come."""
         try:
-            caller = read_caller(self.session, deadline.within(_CALL_TIME))
+            caller = read_own_address_and_roles(self.session, deadline.within(_CALL_TIME))
         except RestoreWatchError as error:
             of_atlas = (AtlasUnavailableError, UnexpectedAtlasResponseError, EndpointRetiredError)
             # Without a family, there is no token, or no way to Atlas.
@@ -96,7 +96,8 @@ class AtlasDiagnosis:
                 return [bad("credentials", error.summary or str(error), STORE_AS_API_KEY)], None
             if not isinstance(error, of_atlas) or error.family is None:
                 return [_failed("credentials", error, AtlasStatus.SYSTEM)], None
-            return [unsure("credentials", f"cannot be told: {error}")], Caller(None, None, None)
+            unknown = OwnAddressAndRoles(address=None, roles=None, date=None)
+            return [unsure("credentials", f"cannot be told: {error}")], unknown
         told = good("address", caller.address) if caller.address else None
         return [
             good("credentials", "Atlas accepts them"),
