@@ -16,7 +16,7 @@ from notify_people.errors import SecretError
 from operate.aws import Aws
 from operate.deployed_stack import DeployedStack
 from operate.errors import OperateError
-from restore_watch.diagnosis.advice_on_aws import GONE, MAKE_TOPIC_AGAIN
+from restore_watch.diagnosis.aws_fixes import GONE, MAKE_TOPIC_AGAIN
 from restore_watch.diagnosis.line import Line, bad, good, unsure
 
 _NEEDED = ("kms:Decrypt", "kms:GenerateDataKey")
