@@ -24,11 +24,11 @@ from bench.costs import (
 )
 from bench.timelines import AUTOMATED, DOWNLOAD, FLEX
 from deploy import ROOT
-from operate.parameter_overrides import FILE, of_environment
+from operate.parameter_overrides import FILE, parameters_of_environment
 
 FIGURES = Path(__file__).with_name("loads.toml")
 
-SMALL = of_environment(tomllib.loads((ROOT / FILE).read_text()), "small")
+SMALL = parameters_of_environment(tomllib.loads((ROOT / FILE).read_text()), "small")
 SMALL_EVERY = int(SMALL["SweepMinutes"])
 """Minutes between two sweeps."""
 

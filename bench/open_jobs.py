@@ -10,7 +10,7 @@ from functools import cached_property
 from boto3.dynamodb.types import TypeSerializer
 
 from bench.prepared_table import Item
-from foundation.how_long_kept import expires_at
+from foundation.retention import expires_at
 from local_stack.atlas import Kind
 from local_stack.restores import date
 from restore_watch.atlas.endpoints import AtlasList

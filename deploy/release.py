@@ -27,7 +27,7 @@ from deploy.released_template import ZIPS, released, transformed
 from deploy.sbom import WRITTEN, bill
 from deploy.terraform_files import FOLDER as MODULE
 from foundation import __version__
-from operate.parameter_overrides import FILE, of_environment
+from operate.parameter_overrides import FILE, parameters_of_environment
 
 DIST = ROOT / "dist"
 
@@ -87,7 +87,7 @@ def zipped(folder: Path, below: str = "") -> bytes:
 def small_parameters() -> str:
     """What `--environment small` sets, as the AWS CLI reads it, and places for one's own values."""
     own = {"ReleaseBucket": "<bucket>", "AtlasSecretArn": "<ARN>", "AtlasProjectIds": "<ids>"}
-    small = of_environment(tomllib.loads((ROOT / FILE).read_text()), "small")
+    small = parameters_of_environment(tomllib.loads((ROOT / FILE).read_text()), "small")
     words = [f"{name}={value}" for name, value in (own | small).items()]
     return json.dumps(words, indent=2) + "\n"
 

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError
 
 from foundation.aws_call import AwsCallError, plain_call
 from operate.errors import OperateError
-from restore_watch.diagnosis.advice_on_aws import DENIED
+from restore_watch.diagnosis.aws_fixes import DENIED
 
 PATIENT = Config(
     connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 8}

@@ -16,14 +16,13 @@ import sys
 import tomllib
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from operate.aws import LOOKING, Aws
 from operate.deployed_stack import DEFAULT_NAME, read_stack, read_stack_name
 from operate.errors import ArgumentError, OperateError
-from operate.parameter_overrides import FILE, as_words, merged, options_of
+from operate.parameter_overrides import FILE, as_words, merged_parameters, options_of
 from operate.text_of_form import text_of_form
 
 STOPPED = "stopped. CloudFormation goes on with what it has begun"
@@ -65,17 +64,23 @@ def add_arguments(line: ArgumentParser) -> None:
 
 def command(given: Namespace, config: Mapping[str, Any]) -> list[str]:
     """Return the words that SAM is given. Raises ArgumentError."""
-    values = {**vars(given), "parameters": as_words(merged(given, config))}
-    stated = [(option, text) for option, name in _COMPUTED.items() if (text := values[name])]
+    values = {**vars(given), "parameters": as_words(merged_parameters(given, config))}
+    stated: list[str] = []
+    for option, name in _COMPUTED.items():
+        if values[name]:
+            stated += [option, values[name]]
     for option in (word.partition("=")[0] for word in given.sam):
         if option in _COMPUTED:
             raise ArgumentError(f"{option} of sam is computed: use --{_COMPUTED[option]}")
-    return ["deploy", *chain.from_iterable(stated), *given.sam]
+    return ["deploy", *stated, *given.sam]
 
 
 def _ask_before_a_release_is_left(given: Namespace, config: Any) -> None:
     """Raise OperateError without a yes, and ArgumentError if there is nobody to ask."""
-    if given.leave_release or (found := _release_bucket(given, config)) is None:
+    if given.leave_release:
+        return
+    found = _release_bucket(given, config)
+    if found is None:
         return
     name, bucket = found
     said = (

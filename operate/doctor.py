@@ -73,7 +73,7 @@ class _Diagnosis(BaseModel):
 
 
 def _of_function(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> list[Line]:
-    """Return the findings of the function. A function that does not start is one line."""
+    """Return the findings of the function. A function that does not start is a single line."""
     answer = _invoked(aws, stack, event)
     if "errorType" in answer:
         return [_failed("function", answer)]

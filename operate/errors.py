@@ -10,7 +10,13 @@ argparse reports by itself, with 2, what it can see in a single argument.
 
 def plain(text: str) -> str:
     """Return text in one line without control characters, which could change a terminal."""
-    return "".join(sign if sign.isprintable() else " " if sign.isspace() else "?" for sign in text)
+    return "".join(map(_shown, text))
+
+
+def _shown(sign: str) -> str:
+    if sign.isprintable():
+        return sign
+    return " " if sign.isspace() else "?"
 
 
 class OperateError(Exception):
@@ -24,6 +30,6 @@ class OperateError(Exception):
 
 
 class ArgumentError(OperateError):
-    """An argument contradicts another one or samconfig.toml, or cannot be passed on to SAM."""
+    """An argument contradicts another or samconfig.toml, or cannot be passed on to SAM."""
 
     exit_status = 2

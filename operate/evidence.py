@@ -21,7 +21,7 @@ from rich.console import Console
 
 from foundation import __version__
 from foundation.clock import in_utc
-from foundation.how_long_kept import RETENTION
+from foundation.retention import RETENTION
 from operate.aws import LOOKING, PATIENT, Aws
 from operate.deployed_stack import DEFAULT_NAME, TABLE_OUTPUT, read_stack, read_stack_name
 from operate.errors import ArgumentError, OperateError, plain

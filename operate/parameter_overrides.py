@@ -36,7 +36,7 @@ def parameters(words: Iterable[str], where: str) -> dict[str, str]:
     """
     Return the parameters of words such as `Name=value`.
 
-    Of several values of a parameter, the last one counts. Raises ArgumentError, which says `where`.
+    Of several values of a parameter, the last counts. Raises ArgumentError, which says `where`.
     """
     found = {}
     for word in words:
@@ -61,7 +61,8 @@ def words_of(said: Any, where: str) -> Iterator[str]:
                 yield from words_of(part, where)
         case dict():
             for name, value in said.items():
-                yield f"{name}={','.join(map(str, value if isinstance(value, list) else [value]))}"
+                values = value if isinstance(value, list) else [value]
+                yield f"{name}={','.join(map(str, values))}"
         case _:
             raise ArgumentError(f"{where}: expected text, a list or a table")
 
@@ -74,7 +75,7 @@ def options_of(config: Mapping[str, Any], environment: str | None) -> dict[str, 
     return {**of_all.get("parameters", {}), **own.get("parameters", {})}
 
 
-def of_environment(config: Mapping[str, Any], environment: str | None) -> dict[str, str]:
+def parameters_of_environment(config: Mapping[str, Any], environment: str | None) -> dict[str, str]:
     """Return the parameters that the file has for an environment. Raises ArgumentError."""
     names = [name for name, part in config.items() if isinstance(part, dict) and "deploy" in part]
     if environment and environment not in names:
@@ -94,16 +95,16 @@ def _quoted(value: str) -> str:
     return value if _PLAIN.fullmatch(value) else '"' + value.replace('"', '\\"') + '"'
 
 
-def merged(given: Namespace, config: Mapping[str, Any]) -> dict[str, str]:
+def merged_parameters(given: Namespace, config: Mapping[str, Any]) -> dict[str, str]:
     """Return the parameters of the arguments and their environment. Raises ArgumentError."""
     # No blank belongs into any of these: `--projects 'one, two'` is both.
-    answers = [
-        f"{parameter}={''.join(text.split())}"
-        for name, parameter in _ANSWERS.items()
-        if (text := getattr(given, name))
-    ]
-    stated = [*answers, *given.parameters]
+    stated = []
+    for name, parameter in _ANSWERS.items():
+        text = getattr(given, name)
+        if text:
+            stated.append(f"{parameter}={''.join(text.split())}")
+    stated += given.parameters
     for name, count in Counter(word.partition("=")[0] for word in stated).items():
         if count > 1:
             raise ArgumentError(f"{name} is given twice")
-    return of_environment(config, given.environment) | parameters(stated, "--parameters")
+    return parameters_of_environment(config, given.environment) | parameters(stated, "--parameters")

@@ -53,7 +53,7 @@ def wait_before_next(
 
 @plain_class
 class Backoff:
-    """Pauses that double from the `first` one, each with a random part of up to `jitter`."""
+    """Pauses that double from the `first` pause, each with a random part of up to `jitter`."""
 
     first: float
     jitter: float

@@ -1,59 +1,76 @@
-"""
+r"""
 Patterns of URLs and secrets, which nobody may see in a text from outside.
 
-Each pattern is slow on long text, so cut the text first. `re` compiles a pattern at its first
-use, and keeps it.
+Each pattern is built of named parts, and each part has an example. Quantifiers such as `{0,40}`
+limit how long a search takes. Each pattern is slow on long text all the same, so cut the text
+first. `re` compiles a pattern at its first use, and keeps it.
 """
 
-URL = (
-    r"(?i)(?:[a-z][a-z0-9+.-]{0,30}:)?(?:\\{0,3}/|%2f){2}[^ ]+"
-    r"|\b[a-z0-9._-]{1,253}(?:(?::|%3a)\d{2,5}|\.[a-z]{2,24})(?:\\{0,3}/|%2f)[^ ]+"
-    r"|[^ ]{0,200}\.tar\.gz[^ ]*"
-)
-"""
-A URL, also one that is escaped or has no scheme: a download URL opens the whole database.
+# URLs
 
-Only a space ends it, because unprintable characters could hide its end.
-"""
+_SCHEME = r"(?:[a-z][a-z0-9+.-]{0,30}:)?"  # `https:`, `mongodb+srv:`, or nothing
+_SLASH = r"(?:\\{0,3}/|%2f)"  # `/`, `\/` as in JSON, `%2F` as in a query
+_HOST = r"\b[a-z0-9._-]{1,253}"  # `cluster0.abc`
+_PORT_OR_DOMAIN = r"(?:(?::|%3a)\d{2,5}|\.[a-z]{2,24})"  # `:27017`, `%3A443`, `.net`
+_REST = r"[^ ]+"  # to the next space: unprintable characters could hide an end
+
+_WITH_TWO_SLASHES = rf"{_SCHEME}{_SLASH}{{2}}{_REST}"  # `https://host/path`, `//host/path`
+_WITHOUT_SCHEME = rf"{_HOST}{_PORT_OR_DOMAIN}{_SLASH}{_REST}"  # `host.net/path`, `host:443/path`
+_ARCHIVE = r"[^ ]{0,200}\.tar\.gz[^ ]*"  # `restore-5f00.tar.gz`, the file of a download
+
+URL = rf"(?i){_WITH_TWO_SLASHES}|{_WITHOUT_SCHEME}|{_ARCHIVE}"
+"""A URL, also escaped or without a scheme: a download URL opens the whole database."""
+
+# Credentials that show what they are
+
+_USER_AND_PASSWORD = r"(?<!\S)[^\s:@]++:[^\s@]++@\S*(?:[.:]\w|localhost)\S*"  # `user:password@host`
+_JSON_WEB_TOKEN = r"eyJ[\w-]{10,}(?:\.[\w-]*){0,4}"  # RFC 7519, also cut off
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+_AWS_ACCESS_KEY_ID = r"(?:AKIA|ASIA)[A-Z0-9]{12,}"
+_SLACK_OR_GITHUB_TOKEN = r"(?:xox[a-z]-|gh[a-z]_|github_pat_)[\w-]{6,}"
+_ATLAS_SECRET = r"mdb_sa_sk_[\w.*\u2022\u2026-]{6,}"  # also masked: `mdb_sa_sk_****1234`
 
 CREDENTIAL = (
-    r"(?<!\S)[^\s:@]++:[^\s@]++@\S*(?:[.:]\w|localhost)\S*"
-    r"|(?<![A-Za-z0-9])(?:eyJ[\w-]{10,}(?:\.[\w-]*){0,4}|(?:AKIA|ASIA)[A-Z0-9]{12,}"
-    r"|(?:xox[a-z]-|gh[a-z]_|github_pat_)[\w-]{6,}|mdb_sa_sk_[\w.*\u2022\u2026-]{6,})"
+    rf"{_USER_AND_PASSWORD}"
+    r"|(?<![A-Za-z0-9])"
+    rf"(?:{_JSON_WEB_TOKEN}|{_AWS_ACCESS_KEY_ID}|{_SLACK_OR_GITHUB_TOKEN}|{_ATLAS_SECRET})"
 )
-"""
-A JSON Web Token (RFC 7519), also one that was cut off, the id of an AWS access key, secrets of
-Atlas, also masked ones, Slack and GitHub, and `user:password@host`.
+"""A password before a host, a token of the web, or the key or token of a service."""
 
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
-"""
+# Secrets after a name
 
-NAME = (
-    r"[\w-]{0,40}(?:passw(?:or)?d|passphrase|pwd|secret|token|(?:api|access|private)[ _-]?key)"
-    r"[\w-]{0,40}"
-)
+_WORD_FOR_SECRET = r"(?:passw(?:or)?d|passphrase|pwd|secret|token|(?:api|access|private)[ _-]?key)"
+NAME = rf"[\w-]{{0,40}}{_WORD_FOR_SECRET}[\w-]{{0,40}}"
 """The name of a secret, as in `DB_PASSWORD`."""
 
-# Not a secret: a percentage, a date, or a number after a plural, as in `tokens: 12`.
-_END = r"[.,;:)]?(?:\s|\Z)"
-COUNT = rf"(?!(?:(?<=[denty]s )|(?<=[denty]s: ))\d{{1,12}}(?:[.,]\d{{1,6}})?%?{_END})"
-"""Rejects a number after a plural."""
+_END = r"[.,;:)]?(?:\s|\Z)"  # the end of a word, with a sign after it or not
 
-_FIGURE = (
-    r"(?!(?:\d{1,3}(?:\.\d{1,6})?%|\d{4}-\d\d-\d\d(?:T\d\d:\d\d[\d:.]{0,12}(?:Z|[+-]\d\d:\d\d)?)?)"
-    rf"{_END})"
-)
-_SIGN = r"(?:\d|[!#$%&*+=@^~]\w)"
+_AFTER_PLURAL = r"(?:(?<=[denty]s )|(?<=[denty]s: ))"  # `passwords `, `secrets: `
+_NUMBER = r"\d{1,12}(?:[.,]\d{1,6})?%?"  # `12`, `1,234`, `7.5%`
+COUNT = rf"(?!{_AFTER_PLURAL}{_NUMBER}{_END})"
+"""Rejects a number after a plural, as in `tokens: 12`, which is no secret."""
+
+_PERCENTAGE = r"\d{1,3}(?:\.\d{1,6})?%"
+_DATE = r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d[\d:.]{0,12}(?:Z|[+-]\d\d:\d\d)?)?"  # with a time or not
+_FIGURE = rf"(?!(?:{_PERCENTAGE}|{_DATE}){_END})"  # rejects `99.5%` and `2026-05-01`
+_ARN = r"(?!arn:)"  # rejects the name of a resource of AWS
+
+_VERB = r"(?:(?:is|was)(?:\s*[:=]\s*|\s+))?"  # `is `, `was: `, or nothing
+_DIGIT_OR_SIGN = r"(?:\d|[!#$%&*+=@^~]\w)"  # words have neither: `the password is wrong`
+
+_IN_DOUBLE_QUOTES = rf"(?<=\")(?=[^\"]{{0,200}}{_DIGIT_OR_SIGN})[^\"]{{6,200}}(?=\")"
+# An apostrophe within a word, as in `doesn't`, ends no quotation.
+_IN_SINGLE_QUOTES = rf"(?<=')(?=[^']{{0,200}}{_DIGIT_OR_SIGN})[^']{{6,200}}(?='(?!\w))"
+_UNQUOTED = rf"(?=\S*{_DIGIT_OR_SIGN})[^\s\"'`]{{6,}}(?:[\"'`]+\w\S*)?"
 
 SPOKEN_SECRET = (
-    rf"(?i)(?<![\w-])({NAME}\s+(?:(?:is|was)(?:\s*[:=]\s*|\s+))?[\"'`]?)(?!arn:){COUNT}{_FIGURE}"
-    rf"(?:(?<=\")(?=[^\"]{{0,200}}{_SIGN})[^\"]{{6,200}}(?=\")"
-    rf"|(?<=')(?=[^']{{0,200}}{_SIGN})[^']{{6,200}}(?='(?!\w))"
-    rf"|(?=\S*{_SIGN})[^\s\"'`]{{6,}}(?:[\"'`]+\w\S*)?)"
+    rf"(?i)(?<![\w-])({NAME}\s+{_VERB}[\"'`]?)"
+    rf"{_ARN}{COUNT}{_FIGURE}"
+    rf"(?:{_IN_DOUBLE_QUOTES}|{_IN_SINGLE_QUOTES}|{_UNQUOTED})"
 )
 """
 A secret in a sentence, as in `password hunter3`. The first group is the text before it.
 
 A secret has six characters or more, with a digit or a sign among them, so `the password is wrong`
-and `token 401` stay. An ARN is not a secret.
+and `token 401` stay.
 """

@@ -11,10 +11,10 @@ from foundation.plain_class import plain_class
 from notify_people.change import Change, closes_alert, is_wanted
 from notify_people.channels.channel import Channel
 from notify_people.channels.channels import Channels
-from notify_people.delivery import Delivery, Entry
+from notify_people.delivery import Delivery, OutgoingNotice
 from notify_people.errors import ChannelUnavailableError
 from notify_people.message import read_message
-from notify_people.severity_and_alerts import Paging
+from notify_people.severity_and_paging import Paging
 from notify_people.telemetry import Telemetry
 from notify_people.words.missing_subscription_notice import EmailOf, missing_subscription_notice
 from notify_people.words.notices import notice_of
@@ -49,21 +49,23 @@ class Application:
     ) -> Mapping[str, Any]:
         """Handle an SQS batch. Return `batchItemFailures`: the messages that SQS delivers again."""
         failed: list[str] = []
-        entries: dict[tuple[str, int], Entry] = {}
+        notices: dict[tuple[str, int], OutgoingNotice] = {}
         for record in records:
             try:
-                entry = self._read(record["body"])
-            except Exception as error:  # noqa: BLE001 - our own fault too concerns one message
+                outgoing = self._read(record["body"])
+            except Exception as error:  # noqa: BLE001 - our own fault too concerns this message alone
                 self.telemetry.report_failure(error)
                 failed.append(record["messageId"])
                 continue
-            if entry is not None:
-                # SQS may deliver a message twice in one batch.
-                key = entry.notice.subject, entry.notice.order
-                entries.setdefault(key, entry).records.append(record["messageId"])
-        in_order = sorted(entries.values(), key=lambda entry: (entry.notice.at, entry.notice.order))
+            if outgoing is not None:
+                # SQS may deliver a message twice in a batch.
+                key = outgoing.notice.subject, outgoing.notice.order
+                notices.setdefault(key, outgoing).records.append(record["messageId"])
+        in_order = sorted(notices.values(), key=_moment_and_order)
         self._send(in_order, deadline)
-        failed += [record for entry in in_order if entry.has_failed for record in entry.records]
+        for outgoing in in_order:
+            if outgoing.has_failed:
+                failed += outgoing.records
         return {"batchItemFailures": [{"itemIdentifier": record} for record in failed]}
 
     def _check_email(self, deadline: Deadline) -> Mapping[str, int]:
@@ -83,39 +85,46 @@ class Application:
         at = datetime.fromtimestamp(self.now(), UTC)
         for found in topics:
             if found.missing:
-                entry = Entry(missing_subscription_notice(found, at, self.stack))
+                notice = missing_subscription_notice(found, at, self.stack)
                 # Who gets no alarm may get the e-mail that says so.
                 without = Channel.EMAIL if found.of is EmailOf.NOTICES else None
-                self._send([entry], deadline, without=without)
+                self._send([OutgoingNotice(notice)], deadline, without=without)
         return {"confirmed": confirmed, "pending": pending}
 
-    def _read(self, text: str) -> Entry | None:
+    def _read(self, text: str) -> OutgoingNotice | None:
         """Return the notice, and whether people want it; None if nobody needs it."""
         notice = notice_of(read_message(text), self.console, self.stack)
         wanted = is_wanted(notice.change, notice.paging, self.changes)
         if wanted or closes_alert(notice.paging, self.changes):
-            return Entry(notice, wanted)
+            return OutgoingNotice(notice, wanted)
         self.telemetry.report_unwanted(notice.event_type)
         return None
 
     def _send(
-        self, entries: Sequence[Entry], deadline: Deadline, without: Channel | None = None
+        self,
+        notices: Sequence[OutgoingNotice],
+        deadline: Deadline,
+        without: Channel | None = None,
     ) -> None:
-        """Send on each channel, within its share of the time. The entries know what failed."""
-        if not entries:
+        """Send on each channel, within its share of the time. The notices know what failed."""
+        if not notices:
             return
         channels, problem = self.channels.set_up(deadline)
         if problem is not None:
-            self.delivery.fail(entries, problem)
+            self.delivery.fail(notices, problem)
         for place, channel in enumerate(channels):
             if channel is not without:
-                self._send_on(channel, entries, len(channels) - place, deadline)
+                self._send_on(channel, notices, len(channels) - place, deadline)
 
     def _send_on(
-        self, channel: Channel, entries: Sequence[Entry], channels_left: int, deadline: Deadline
+        self,
+        channel: Channel,
+        notices: Sequence[OutgoingNotice],
+        channels_left: int,
+        deadline: Deadline,
     ) -> None:
         failures = 0
-        for message in _messages(channel, entries):
+        for message in _messages(channel, notices):
             if failures >= FAILURES:
                 text = f"{channel} failed for notices before this one, so it was not tried"
                 self.delivery.fail(message, ChannelUnavailableError(text), channel)
@@ -123,31 +132,41 @@ class Application:
             share = min(CHANNEL_TIME, deadline.remaining() / channels_left)
             error = self.delivery.deliver(channel, message, deadline.within(share))
             if isinstance(error, ChannelUnavailableError):
-                # The others do not wait for a channel that did not answer in time.
-                failures += FAILURES if error.is_late else 1
+                failures += 1
+                if error.is_late:
+                    # The others do not wait for a channel that did not answer in time.
+                    failures = FAILURES
 
 
-def _messages(channel: Channel, entries: Sequence[Entry]) -> list[list[Entry]]:
-    """Return the entries of each message: an e-mail has all, any other message has a notice."""
+def _moment_and_order(outgoing: OutgoingNotice) -> tuple[datetime, int]:
+    return outgoing.notice.at, outgoing.notice.order
+
+
+def _messages(channel: Channel, notices: Sequence[OutgoingNotice]) -> list[list[OutgoingNotice]]:
+    """Return the notices of each message: an e-mail has all, any other message has a notice."""
     if channel is Channel.PAGER:
-        return [[entry] for entry in _of_pager(entries)]
-    wanted = [entry for entry in entries if entry.is_wanted]
-    return [wanted] if channel is Channel.EMAIL else [[entry] for entry in wanted]
+        return [[outgoing] for outgoing in _of_pager(notices)]
+    wanted = [outgoing for outgoing in notices if outgoing.is_wanted]
+    if channel is Channel.EMAIL:
+        return [wanted]
+    return [[outgoing] for outgoing in wanted]
 
 
-def _of_pager(entries: Iterable[Entry]) -> Iterator[Entry]:
+def _of_pager(notices: Iterable[OutgoingNotice]) -> Iterator[OutgoingNotice]:
     """
-    Yield the entries that page somebody, or close a page. They are in order.
+    Yield the notices that page somebody, or close a page. They are in order.
 
     Nobody is paged for a good end or for progress, or for what has ended by now: the end stands in
     the same batch. The end itself is sent, because an earlier delivery may have opened the page.
     """
     ends: dict[str, int] = {}
-    paging = [entry for entry in entries if entry.notice.paging is not Paging.NOTHING]
-    for entry in paging:
-        if entry.notice.paging is Paging.RESOLVE:
-            ends[entry.notice.key] = max(entry.notice.order, ends.get(entry.notice.key, 0))
-    for entry in paging:
-        has_ended = entry.notice.order < ends.get(entry.notice.key, 0)
-        if entry.notice.paging is not Paging.TRIGGER or not has_ended:
-            yield entry
+    paging = [outgoing for outgoing in notices if outgoing.notice.paging is not Paging.NOTHING]
+    for outgoing in paging:
+        notice = outgoing.notice
+        if notice.paging is Paging.RESOLVE:
+            ends[notice.key] = max(notice.order, ends.get(notice.key, 0))
+    for outgoing in paging:
+        notice = outgoing.notice
+        has_ended = notice.order < ends.get(notice.key, 0)
+        if notice.paging is not Paging.TRIGGER or not has_ended:
+            yield outgoing

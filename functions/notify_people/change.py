@@ -3,7 +3,7 @@
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
-from notify_people.severity_and_alerts import Paging
+from notify_people.severity_and_paging import Paging
 
 
 class Change(StrEnum):

@@ -28,7 +28,7 @@ NOTE_TIME = 4.0
 """Seconds of a channel's time that are kept for noting what was sent."""
 
 CLAIM_WAIT = 3.0
-"""Seconds that all notices of a message together wait for claims, which usually last one."""
+"""Seconds that all notices of a message together wait for claims, which usually last a second."""
 
 CLAIM_PAUSE = 0.5
 """Seconds between two tries to claim a notice that is being sent elsewhere."""
@@ -43,8 +43,8 @@ invokes at once send at most four in any second; a call that was left behind may
 
 
 @dataclass(eq=False)
-class Entry:
-    """A message of a batch: its notice, and the SQS records that hold it."""
+class OutgoingNotice:
+    """A notice to send. `records`: the ids of the messages in SQS that hold it."""
 
     notice: Notice
     is_wanted: bool = True
@@ -62,48 +62,54 @@ class Delivery:
     sleep: Callable[[float], None] = time.sleep
 
     def deliver(
-        self, channel: Channel, entries: Sequence[Entry], deadline: Deadline
+        self, channel: Channel, notices: Sequence[OutgoingNotice], deadline: Deadline
     ) -> NotifyPeopleError | None:
         """
-        Send the new entries as one message, and note each. Return the channel's error.
+        Send the new notices in one message, and note each. Return the channel's error.
 
-        That error fails every entry of the message. Any other, such as a claim of another
-        invocation, fails its entry alone.
+        That error fails every notice of the message. Any other, such as a claim of another
+        invocation, fails its notice alone.
         """
         claim, waiting = secrets.token_hex(8), deadline.within(CLAIM_WAIT)
+        claimed: list[OutgoingNotice] = []
         try:
-            new = [
-                entry for entry in entries if self._is_new(channel, entry, claim, waiting, deadline)
-            ]
-            if new:
-                self._send(channel, [entry.notice for entry in new], claim, deadline)
+            for outgoing in notices:
+                is_claimed = self._claim(channel, outgoing, claim, waiting, deadline)
+                if is_claimed:
+                    claimed.append(outgoing)
+            if claimed:
+                self._send(channel, [outgoing.notice for outgoing in claimed], claim, deadline)
         except NotifyPeopleError as error:
-            return self.fail(new, error, channel)
-        except Exception as error:  # noqa: BLE001 - our own fault at one channel is not the others'
+            return self.fail(claimed, error, channel)
+        except Exception as error:  # noqa: BLE001 - our own fault at a channel is not the others'
             bug = ChannelFailedError(f"{channel}: this is a bug: {type(error).__name__}")
-            return self.fail(entries, bug, channel)
-        for entry in new:
-            try:
-                self.sent.note(entry.notice.subject, channel, entry.notice.order, deadline)
-                self.telemetry.report_sent(channel, entry.notice)
-            except NotifyPeopleError as error:
-                self.fail([entry], error, channel)
+            return self.fail(notices, bug, channel)
+        for outgoing in claimed:
+            self._note(channel, outgoing, deadline)
         return None
 
     def fail(
-        self, entries: Iterable[Entry], error: NotifyPeopleError, channel: Channel | None = None
+        self,
+        notices: Iterable[OutgoingNotice],
+        error: NotifyPeopleError,
+        channel: Channel | None = None,
     ) -> NotifyPeopleError:
-        """Have SQS deliver the entries again. Return the error."""
-        for entry in entries:
-            entry.has_failed = True
-            self.telemetry.report_failure(error, channel, entry.notice)
+        """Have SQS deliver the notices again. Return the error."""
+        for outgoing in notices:
+            outgoing.has_failed = True
+            self.telemetry.report_failure(error, channel, outgoing.notice)
         return error
 
-    def _is_new(
-        self, channel: Channel, entry: Entry, claim: str, waiting: Deadline, deadline: Deadline
+    def _claim(
+        self,
+        channel: Channel,
+        outgoing: OutgoingNotice,
+        claim: str,
+        waiting: Deadline,
+        deadline: Deadline,
     ) -> bool:
         """Claim the notice. False if it was sent, is outdated, or cannot be claimed in time."""
-        notice = entry.notice
+        notice = outgoing.notice
 
         def wait_after(error: ApplicationError, _tries: int) -> float | None:
             is_sending = isinstance(error, SendingElsewhereError)
@@ -113,7 +119,7 @@ class Delivery:
         try:
             sent = repeat(claiming, wait_after, self.sleep)
         except NotifyPeopleError as error:
-            self.fail([entry], error, channel)
+            self.fail([outgoing], error, channel)
             return False
         if sent == notice.order:
             self.telemetry.report_sent(channel, notice, "sent already")
@@ -131,10 +137,26 @@ class Delivery:
                 self.sleep(EMAIL_PAUSE)
             self.channels.send(channel, notices, sending)
         except Exception as error:
-            may_be_sent = isinstance(error, ChannelUnavailableError) and error.may_be_sent
             # Keep the claims while a call that was left behind may still send: no newer notice may
-            # overtake it. If a release fails, the claim expires by itself.
-            for notice in notices if not may_be_sent else ():
-                with suppress(NotifyPeopleError):
-                    self.sent.release(notice.subject, channel, claim, deadline)
+            # overtake it.
+            may_be_sent = isinstance(error, ChannelUnavailableError) and error.may_be_sent
+            if not may_be_sent:
+                self._release(channel, notices, claim, deadline)
             raise
+
+    def _release(
+        self, channel: Channel, notices: Sequence[Notice], claim: str, deadline: Deadline
+    ) -> None:
+        """Give the claims back. If that fails, a claim expires by itself."""
+        for notice in notices:
+            with suppress(NotifyPeopleError):
+                self.sent.release(notice.subject, channel, claim, deadline)
+
+    def _note(self, channel: Channel, outgoing: OutgoingNotice, deadline: Deadline) -> None:
+        """Note that the notice was sent. If that fails, SQS delivers it again."""
+        notice = outgoing.notice
+        try:
+            self.sent.note(notice.subject, channel, notice.order, deadline)
+            self.telemetry.report_sent(channel, notice)
+        except NotifyPeopleError as error:
+            self.fail([outgoing], error, channel)

@@ -8,7 +8,7 @@ from typing import Self
 from foundation.environment import read_environment, standard_topic, wants_metrics
 from foundation.errors import ConfigurationError
 from notify_people.change import DEFAULT_CHANGES, Change
-from notify_people.channels.address import allowed_base_url
+from notify_people.channels.allowed_address import allowed_base_url
 from notify_people.channels.channel import Channel
 
 _TOPICS = {Channel.CHAT: "CHAT_TOPIC_ARN", Channel.EMAIL: "EMAIL_TOPIC_ARN"}

@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 
 from foundation.clock import Clock
 from foundation.emitting import MetricsLog
-from restore_watch.atlas.network import http_client
+from restore_watch.atlas.http_client import http_client
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.atlas_secret import AtlasSecret
 from restore_watch.aws.step_functions import Workflows

@@ -24,7 +24,7 @@ from deploy.released_template import ZIPS
 from deploy.sbom import WRITTEN
 from deploy.terraform_files import FOLDER as MODULE
 from foundation import __version__
-from operate.parameter_overrides import of_environment
+from operate.parameter_overrides import parameters_of_environment
 
 PARAMETERS = {"ReleaseBucket", "ReleasePrefix"}
 
@@ -172,7 +172,8 @@ def test_small_sets_what_the_environment_of_its_name_sets(folder: Path) -> None:
     parameters = plain(folder, release.TEMPLATE)["Parameters"]
 
     places = {name for name, value in said.items() if value.startswith("<")}
-    assert {name: said[name] for name in said.keys() - places} == of_environment(config, "small")
+    stored = parameters_of_environment(config, "small")
+    assert {name: said[name] for name in said.keys() - places} == stored
     for name in places:
         pattern = parameters[name]["AllowedPattern"]  # type: ignore[index]
         assert not re.search(pattern, said[name])

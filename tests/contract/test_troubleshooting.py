@@ -36,7 +36,14 @@ SHOWN = [
 ]
 
 FOR_READERS = {
-    *("restore_notice", "watch_notice", "notices", "notice", "severity_and_alerts"),
+    *(
+        "restore_notice",
+        "restore_steps",
+        "watch_notice",
+        "notices",
+        "notice",
+        "severity_and_paging",
+    ),
     *(
         "validation_notice",
         "credentials_notice",

@@ -11,8 +11,11 @@ from notify_people.channels.channel import Channel
 from notify_people.channels.secret import NotifySecret
 from notify_people.channels.webhooks import Webhooks
 from notify_people.errors import ChannelRefusedError, ChannelUnavailableError, NotifyPeopleError
-from notify_people.forms import chat, pagerduty, slack, teams
+from notify_people.forms.chat import chat_message
 from notify_people.forms.mail import mail
+from notify_people.forms.pagerduty import pagerduty_events
+from notify_people.forms.slack import slack_message
+from notify_people.forms.teams import teams_message
 from notify_people.words.missing_subscription_notice import EmailOf, EmailSubscriptions
 from notify_people.words.notice import Notice
 
@@ -55,21 +58,27 @@ class Channels:
             self._publish(channel, deadline, Message=text, Subject=subject)
             return
         (notice,) = notices
-        if channel is Channel.CHAT:
-            self._publish(channel, deadline, Message=json.dumps(chat.custom_notification(notice)))
-            return
-        secret = self.secret.current(deadline)
-        address = value = secret.of(channel)
         match channel:
+            case Channel.CHAT:
+                self._publish(channel, deadline, Message=json.dumps(chat_message(notice)))
             case Channel.SLACK:
-                bodies = [slack.webhook_message(notice)]
+                self._post(channel, slack_message(notice), deadline)
             case Channel.TEAMS:
-                bodies = [teams.workflow_message(notice)]
+                self._post(channel, teams_message(notice), deadline)
             case Channel.PAGER:
-                address = f"{secret.pagerduty_url}/v2/enqueue"
-                bodies = [{"routing_key": value} | event for event in pagerduty.events(notice)]
-        for body in bodies:
-            self.webhooks.post(channel, address, body, deadline)
+                self._page(notice, deadline)
+
+    def _post(self, channel: Channel, body: Mapping[str, Any], deadline: Deadline) -> None:
+        address = self.secret.current(deadline).of(channel)
+        self.webhooks.post(channel, address, body, deadline)
+
+    def _page(self, notice: Notice, deadline: Deadline) -> None:
+        secret = self.secret.current(deadline)
+        routing_key = secret.of(Channel.PAGER)
+        address = f"{secret.pagerduty_url}/v2/enqueue"
+        for event in pagerduty_events(notice):
+            body = {"routing_key": routing_key, **event}
+            self.webhooks.post(Channel.PAGER, address, body, deadline)
 
     def email_subscriptions(self, deadline: Deadline) -> list[EmailSubscriptions]:
         """Count the subscriptions of each topic that sends e-mail, if it is there."""

@@ -12,7 +12,7 @@ from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
 from foundation.json_text import read_object
 from foundation.renewable import Renewable
-from notify_people.channels.address import allowed_base_url, is_allowed
+from notify_people.channels.allowed_address import allowed_base_url, is_allowed_address
 from notify_people.channels.channel import Channel
 from notify_people.errors import SecretError
 
@@ -30,6 +30,12 @@ PAGERDUTY_URL = "pagerduty_url"
 """The key of the address of PagerDuty's Events API. It may be absent."""
 
 _PAGERDUTY = ("https://events.pagerduty.com", "https://events.eu.pagerduty.com")
+
+_END_OF_EXAMPLE = "..."
+"""docs/people.md cuts the addresses of its examples off like this."""
+
+_MARK_OF_TEMPLATE = "TODO"
+"""People write this word in the place of an address that somebody has to fill in."""
 
 _KEY_NAME = re.compile(r"[A-Za-z_-]{1,40}")
 """An error names only such a key. In the place of another key there may be an address."""
@@ -121,7 +127,7 @@ def _is_misspelt(name: str, channel: Channel) -> bool:
 
 
 def _is_like_pagerduty_url(name: str) -> bool:
-    """Whether a key is meant for the address, but another one: pages would go to the US."""
+    """Whether a key seems meant for the address, but has another name: pages would go to the US."""
     return name != PAGERDUTY_URL and bool(re.fullmatch("(?s)pagerduty.*url", _plain(name)))
 
 
@@ -131,9 +137,10 @@ def _plain(name: str) -> str:
 
 def _pagerduty_url(secret: Mapping[str, object]) -> str | SecretError:
     """Return the address to use, or an error if it is not PagerDuty's. Http is for loopback."""
-    value, like_it = secret.get(PAGERDUTY_URL), [*filter(_is_like_pagerduty_url, secret)]
+    value = secret.get(PAGERDUTY_URL)
     if not value:
-        return _much_like(PAGERDUTY_URL, like_it) if like_it else _PAGERDUTY[0]
+        misspelt = [name for name in secret if _is_like_pagerduty_url(name)]
+        return _much_like(PAGERDUTY_URL, misspelt) if misspelt else _PAGERDUTY[0]
     url = allowed_base_url(value.strip()) if isinstance(value, str) else None
     if url and (url in _PAGERDUTY or url.startswith("http:")):
         return url
@@ -147,8 +154,13 @@ def _checked(channel: Channel, value: object) -> str | SecretError:
     if channel is Channel.PAGER:
         if not re.fullmatch("[A-Za-z0-9]{32}", text):
             return SecretError(f"the secret's {key} is not a key of 32 letters and digits")
-    elif not is_allowed(text):
+    elif not is_allowed_address(text):
         return SecretError(f"the secret's {key} is not an https address without blanks")
-    elif text.endswith("...") or "TODO" in text:
+    elif _is_not_filled_in(text):
         return SecretError(f"the secret's {key} is a placeholder")
     return text
+
+
+def _is_not_filled_in(text: str) -> bool:
+    """Whether an address is still that of an example or a template: nobody has put in the own."""
+    return text.endswith(_END_OF_EXAMPLE) or _MARK_OF_TEMPLATE in text

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
-from foundation.how_long_kept import RETENTION
 from foundation.plain_class import plain_class
+from foundation.retention import RETENTION
 from notify_people.channels.channel import Channel
 from notify_people.errors import SendingElsewhereError, SentTableError
 

@@ -13,9 +13,12 @@ from notify_people.forms.slack import ENTITIES, code, literal, story
 from notify_people.plain_text import lines_within
 from notify_people.words.notice import Notice, Step
 
+STEP_LIMIT = 698
+"""Characters of a step and of its command or address, without the two between them."""
 
-def custom_notification(notice: Notice) -> dict[str, Any]:
-    """Return the body of the SNS message. The notices of a restore are one thread."""
+
+def chat_message(notice: Notice) -> dict[str, Any]:
+    """Return the body of the SNS message. The notices of a restore are in the same thread."""
     return {
         "version": "1.0",
         "source": "custom",
@@ -43,5 +46,10 @@ def custom_notification(notice: Notice) -> dict[str, Any]:
 
 def _line(step: Step) -> str:
     """A command or an address is never cut; the text before it is."""
-    end = code(step.command) if step.command else (step.address or "").translate(ENTITIES)
-    return literal(step.text, 698 - len(end)) + (end and f": {end}")
+    if step.command:
+        end = code(step.command)
+    elif step.address:
+        end = step.address.translate(ENTITIES)
+    else:
+        return literal(step.text, STEP_LIMIT)
+    return f"{literal(step.text, STEP_LIMIT - len(end))}: {end}"

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 
 from notify_people.plain_text import cut
-from notify_people.severity_and_alerts import Severity
+from notify_people.severity_and_paging import Severity
 from notify_people.words.notice import Notice, Step
 
 SUBJECT_LIMIT = 99
@@ -30,7 +30,7 @@ def mail(notices: Sequence[Notice]) -> tuple[str, str]:
     if len(notices) == 1:
         return _subject(notices[0].title), _text(notices[0])
     ordered = sorted(notices, key=lambda notice: (-_badness(notice), notice.at))
-    lines = "".join(line for notice in ordered for line in _lines(notice))
+    lines = "".join(map(_lines, ordered))
     # What a newer notice of the e-mail has ended needs no advice any more.
     newest = {notice.subject: notice for notice in sorted(notices, key=attrgetter("order"))}
     bad = [notice for notice in ordered if _badness(notice) and notice is newest[notice.subject]]
@@ -75,15 +75,18 @@ def _counts(notices: Iterable[Notice]) -> Iterator[str]:
     before = ""
     counts = Counter((notice.what, notice.outcome) for notice in notices)
     for (what, outcome), count in counts.items():
-        noun = "" if what == before else what if count == 1 else f"{what}s"
-        yield " ".join(filter(None, (str(count), noun, outcome)))
+        noun = what if count == 1 else f"{what}s"
+        words = [str(count)] if what == before else [str(count), noun]
+        yield " ".join([*words, outcome] if outcome else words)
         before = what
 
 
-def _lines(notice: Notice) -> Iterator[str]:
-    yield f"- {notice.title}\n"
-    if "Restore job" in notice.facts:
-        yield f"  restore job {notice.facts['Restore job']} in project {notice.facts['Project']}\n"
+def _lines(notice: Notice) -> str:
+    title = f"- {notice.title}\n"
+    if "Restore job" not in notice.facts:
+        return title
+    job, project = notice.facts["Restore job"], notice.facts["Project"]
+    return f"{title}  restore job {job} in project {project}\n"
 
 
 def _detail(notice: Notice) -> str:

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from notify_people.plain_text import cut
-from notify_people.severity_and_alerts import Paging, Severity
+from notify_people.severity_and_paging import Paging, Severity
 from notify_people.words.notice import Notice
 
 
-def events(notice: Notice) -> Sequence[dict[str, Any]]:
+def pagerduty_events(notice: Notice) -> Sequence[dict[str, Any]]:
     """
     Return the events to send, in order.
 

@@ -31,18 +31,17 @@ LITERAL_LIMIT = 1500
 """Characters of a text with its entities. The longest of our own texts has about 700."""
 
 
-def webhook_message(notice: Notice) -> dict[str, Any]:
+def slack_message(notice: Notice) -> dict[str, Any]:
     """Return the body of the request. A phone's preview and old clients show `text`."""
     header = _header(notice.title_with_icon)
-    steps = [_line(step) for step in notice.steps]
-    return {
-        "text": literal(notice.summary),
-        "blocks": [
-            {"type": "header", "text": {"type": "plain_text", "text": header, "emoji": False}},
-            _section(story(notice)),
-            *([{"type": "divider"}, _section(steps)] if steps else []),
-        ],
-    }
+    blocks: list[dict[str, Any]] = [
+        {"type": "header", "text": {"type": "plain_text", "text": header, "emoji": False}},
+        _section(story(notice)),
+    ]
+    if notice.steps:
+        steps = [_line(step) for step in notice.steps]
+        blocks += [{"type": "divider"}, _section(steps)]
+    return {"text": literal(notice.summary), "blocks": blocks}
 
 
 def _header(text: str) -> str:
@@ -81,8 +80,10 @@ def _escaped(text: str) -> str:
 
 def story(notice: Notice) -> list[str]:
     """Return the lines of the detail and the facts."""
-    detail = [literal(notice.detail), ""] if notice.detail else []
-    return [*detail, *(f"*{name}:* {literal(value)}" for name, value in notice.facts.items())]
+    facts = [f"*{name}:* {literal(value)}" for name, value in notice.facts.items()]
+    if notice.detail:
+        return [literal(notice.detail), "", *facts]
+    return facts
 
 
 def code(command: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from notify_people.plain_text import cut
-from notify_people.severity_and_alerts import Severity
+from notify_people.severity_and_paging import Severity
 from notify_people.words.notice import Notice, Step
 
 RUN_LIMIT = 1000
@@ -23,24 +23,25 @@ _TWO_BRACES = re.compile(r"\{(?=\{)")
 _COLORS = {Severity.SUCCESS: "good", Severity.INFO: "default", Severity.WARNING: "warning"}
 
 
-def workflow_message(notice: Notice) -> dict[str, Any]:
+def teams_message(notice: Notice) -> dict[str, Any]:
     """Return the body of the request."""
-    actions = [
-        {"type": "Action.OpenUrl", "title": step.label, "url": step.address}
-        for step in notice.links
-    ]
-    card = {
+    card: dict[str, Any] = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
         "fallbackText": _literal(notice.summary),
         "msteams": {"width": "Full"},
         "body": list(_body(notice)),
-        **({"actions": actions} if actions else {}),
     }
+    if notice.links:
+        card["actions"] = [_action(step) for step in notice.links]
     content_type = "application/vnd.microsoft.card.adaptive"
     attachment = {"contentType": content_type, "contentUrl": None, "content": card}
     return {"type": "message", "attachments": [attachment]}
+
+
+def _action(step: Step) -> dict[str, Any]:
+    return {"type": "Action.OpenUrl", "title": step.label, "url": step.address}
 
 
 def _body(notice: Notice) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from notify_people.severity_and_alerts import Paging, Severity
+from notify_people.severity_and_paging import Paging, Severity
 from notify_people.words.notice import Notice, Step, known
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from notify_people.change import Change
-from notify_people.severity_and_alerts import Paging, Severity
+from notify_people.severity_and_paging import Paging, Severity
 
 NAME_LIMIT = 30
 """Characters of a stack's name in a title, so that an e-mail's subject has room for the rest."""

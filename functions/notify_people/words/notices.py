@@ -9,12 +9,12 @@ from notify_people.message import (
     ValidationRecorded,
     WatchChange,
 )
-from notify_people.severity_and_alerts import Paging, Severity
+from notify_people.severity_and_paging import Paging, Severity
 from notify_people.words.credentials_notice import credentials_notice
+from notify_people.words.durations_and_moments import microseconds, moment
 from notify_people.words.notice import Notice, Step
 from notify_people.words.report_notice import report_notice
 from notify_people.words.restore_notice import restore_notice
-from notify_people.words.spans import microseconds, moment
 from notify_people.words.validation_notice import validation_notice
 from notify_people.words.watch_notice import watch_notice
 

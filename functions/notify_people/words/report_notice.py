@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from notify_people.change import Change
 from notify_people.message import ReportMade, ToLookAt, UnreadItem, UnreadProject
-from notify_people.severity_and_alerts import Paging, Severity
+from notify_people.severity_and_paging import Paging, Severity
+from notify_people.words.durations_and_moments import microseconds, moment
 from notify_people.words.notice import Notice, Step, known
-from notify_people.words.spans import microseconds, moment
 
 SHOWN = 5
 """Clusters that are named: the page of the report names all."""

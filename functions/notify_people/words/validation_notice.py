@@ -4,14 +4,15 @@ from collections.abc import Mapping
 
 from notify_people.change import Change
 from notify_people.message import ValidationRecorded
-from notify_people.severity_and_alerts import of_validation
+from notify_people.severity_and_paging import of_validation
+from notify_people.words.durations_and_moments import microseconds, moment
 from notify_people.words.notice import Notice, Step, known
-from notify_people.words.restore_notice import clusters, project_step
-from notify_people.words.spans import microseconds, moment
+from notify_people.words.restore_notice import clusters
+from notify_people.words.restore_steps import project_step
 
 
 def validation_notice(recorded: ValidationRecorded, console: str, stack: str) -> Notice:
-    """Return the notice. Each has its own subject: no verdict outdates one on other data."""
+    """Return the notice. Each has its own subject: no verdict outdates a verdict on other data."""
     found = recorded.validation
     verdict, advice = _verdict(recorded)
     severity, paging = of_validation(is_good=not advice)

@@ -1,13 +1,14 @@
 """A change of the watch itself → the words about it. Pure."""
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from notify_people.change import Change
 from notify_people.message import WatchChange
 from notify_people.plain_text import cut
-from notify_people.severity_and_alerts import of_watch
+from notify_people.severity_and_paging import of_watch
+from notify_people.words.durations_and_moments import duration, microseconds, moment
 from notify_people.words.notice import NAME_LIMIT, Notice, Step, known
-from notify_people.words.spans import duration, microseconds, moment
 
 _CAUSES = {
     "AtlasUnauthorizedError": "Atlas refuses the role or the credentials",
@@ -26,7 +27,7 @@ _CAUSES = {
 
 def watch_notice(change: WatchChange, console: str, stack: str) -> Notice:
     """Return the notice. Both notices about an outage have the same `since`."""
-    outcome, title, detail, steps = _story_of(change, console)
+    story = _story_of(change, console)
     severity, paging = of_watch(change)
     happened = Change.RECOVERED if change.recovered else Change.DEGRADED
     return Notice(
@@ -38,21 +39,29 @@ def watch_notice(change: WatchChange, console: str, stack: str) -> Notice:
         change=happened,
         event_type=f"watch-{happened}",
         what="project" if change.group_id else "stack",
-        outcome=outcome,
+        outcome=story.outcome,
         severity=severity,
         paging=paging,
-        title=title,
-        detail=detail,
+        title=story.title,
+        detail=story.detail,
         facts=known(_facts(change)),
-        steps=steps,
+        steps=story.steps,
         at=change.at,
         source=f"/{'groups' if change.group_id else 'stacks'}/{change.subject}",
         keywords=("watch", happened, change.error),
     )
 
 
-def _story_of(change: WatchChange, console: str) -> tuple[str, str, str, tuple[Step, ...]]:
-    """Return the outcome, the title, the detail, and the steps."""
+class _Story(NamedTuple):
+    """The parts of a notice that differ by what happened to the watch."""
+
+    outcome: str
+    title: str
+    detail: str
+    steps: tuple[Step, ...] = ()
+
+
+def _story_of(change: WatchChange, console: str) -> _Story:
     name = change.group_id or f"stack {cut(change.subject, NAME_LIMIT)}"
     if change.is_removed:
         title = f"Restore watch ended: {name} is no longer watched"
@@ -61,12 +70,12 @@ def _story_of(change: WatchChange, console: str) -> tuple[str, str, str, tuple[S
             "To watch it again, name it in the stack's parameter AtlasProjectIds; or, if that is "
             "all, give the service account or API key access to it"
         )
-        return "no longer watched", title, detail, (Step(again),)
+        return _Story("no longer watched", title, detail, (Step(again),))
     if change.recovered:
         outage = duration((change.at - change.since).total_seconds())
         title = f"Restore watch recovered after {outage}: {name}"
         detail = "Nothing is left to do. Restores that ran meanwhile are reported now."
-        return "seen again", title, detail, ()
+        return _Story("seen again", title, detail)
     title = f"Restore watch blind in {name}: {_CAUSES.get(change.error, change.error)}"
     if change.group_id and change.error == "RestoreJobNotFoundError":
         title = f"Restore watch blind: Atlas has no project {name}"
@@ -75,7 +84,7 @@ def _story_of(change: WatchChange, console: str) -> tuple[str, str, str, tuple[S
         f"Until this is fixed, restores{where} are reported late. Those of the last 7 days are "
         "caught up."
     )
-    return "not seen", title, detail, tuple(_steps(change, console))
+    return _Story("not seen", title, detail, tuple(_steps(change, console)))
 
 
 def _steps(change: WatchChange, console: str) -> Iterator[Step]:
@@ -91,16 +100,20 @@ def _steps(change: WatchChange, console: str) -> Iterator[Step]:
 
 
 def _facts(change: WatchChange) -> Mapping[str, str | None]:
-    at = moment(change.at)
-    end = {"No longer watched": f"since {at}"} if change.is_removed else {"Seen again": at}
-    cause = {"The cause was": _CAUSES.get(change.error, change.error)}
-    return {
+    facts = {
         "Project" if change.group_id else "Stack": change.subject,
         "Error": change.error,
-        # An error's text may contain advice, which is out of date after a recovery.
-        **(cause if change.recovered else {"What failed": change.message}),
-        "Since": moment(change.since),
-        **(end if change.recovered else {}),
-        "Last seen before": moment(change.last_success_at) or "not known",
-        "Open restores at that moment": str(change.open_jobs),
     }
+    # An error's text may contain advice, which is out of date after a recovery.
+    if change.recovered:
+        facts["The cause was"] = _CAUSES.get(change.error, change.error)
+    else:
+        facts["What failed"] = change.message
+    facts["Since"] = moment(change.since)
+    if change.is_removed:
+        facts["No longer watched"] = f"since {moment(change.at)}"
+    elif change.recovered:
+        facts["Seen again"] = moment(change.at)
+    facts["Last seen before"] = moment(change.last_success_at) or "not known"
+    facts["Open restores at that moment"] = str(change.open_jobs)
+    return facts

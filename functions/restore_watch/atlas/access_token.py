@@ -22,7 +22,7 @@ REPLACEMENT_PAUSE = 600.0
 """After a new token for a 401, no other 401 leads to a new token for this many seconds."""
 
 FAILURE_PAUSE, LONGEST_PAUSE = 30.0, 120.0
-"""Seconds without a token request after one failed; 60, then 120, while none is answered."""
+"""Seconds without a token request after a failed request; 60, then 120, while none is answered."""
 
 
 class ServiceAccountAccess(Renewable[str]):
@@ -42,7 +42,7 @@ class ServiceAccountAccess(Renewable[str]):
     That is at most about seven tokens an hour, and about 30 requests an hour if no answer arrives.
 
     Its methods raise AtlasError, not `transient`, when a token request fails or a failure stands.
-    So do requests that an `auth` of it authenticates.
+    So do the requests that its `auth` authenticates.
     """
 
     max_age = 3600.0
@@ -83,7 +83,7 @@ class ServiceAccountAccess(Renewable[str]):
         return AccessTokenAuth(token, lambda: self.replacement(token, deadline))
 
     def replacement(self, refused: str, deadline: Deadline) -> str | None:
-        """Return the token to use after a 401 with the `refused` one; None if none may be new."""
+        """Return the token to use after a 401 with the `refused` token; None if none may be new."""
         with self._lock:
             if self._value != refused:
                 return self._value
@@ -150,7 +150,7 @@ def _is_answered_server_error(error: AtlasError) -> bool:
 
 
 class AccessTokenAuth(httpx.Auth):
-    """Sends a token. After a 401 it asks for a `replacement`, and with one sends once more."""
+    """Sends a token. After a 401 it asks for a `replacement`, and sends once more with that."""
 
     def __init__(self, token: str, replacement: Callable[[], str | None] = lambda: None) -> None:
         self._token = token

@@ -18,9 +18,9 @@ from restore_watch.redaction import redact
 
 
 @dataclass(frozen=True)
-class Caller:
+class OwnAddressAndRoles:
     """
-    The caller, as Atlas sees it.
+    Who asks, as Atlas sees it.
 
     `address` is None if Atlas does not say it. `roles` has each role as "NAME" or "NAME in <id>";
     it is None for a service account, whose roles each project shows. `date` is when Atlas
@@ -32,17 +32,17 @@ class Caller:
     date: datetime | None
 
 
-def read_caller(session: AtlasSession, deadline: Deadline) -> Caller:
-    """Return the caller, as Atlas sees it. If Atlas answers, it accepts the credentials."""
+def read_own_address_and_roles(session: AtlasSession, deadline: Deadline) -> OwnAddressAndRoles:
+    """Return who asks, as Atlas sees it. If Atlas answers, it accepts the credentials."""
     bucket = Bucket(None, AtlasStatus.SYSTEM)
-    return session.ask(Get(path_of(bucket.family), None, bucket, _caller), deadline)
+    return session.ask(Get(path_of(bucket.family), None, bucket, _read), deadline)
 
 
-def _caller(answer: Answer) -> Caller:
+def _read(answer: Answer) -> OwnAddressAndRoles:
     """A field of an unknown form counts as a field that Atlas left out."""
     said = read_object(answer.body) or {}
     roles = as_map(said.get("apiKey")).get("roles")
-    return Caller(
+    return OwnAddressAndRoles(
         address=read_ip_address(said.get("ipAddress")),
         roles=tuple(filter(None, map(_role, roles))) if isinstance(roles, list) else None,
         date=answer.date,

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from foundation.json_text import as_list, as_map, read_object
+from restore_watch.atlas.bounds import ANSWER_LIMIT
 from restore_watch.atlas.endpoints import Family
 from restore_watch.atlas.exchange import Answer
-from restore_watch.atlas.network import ANSWER_LIMIT
 from restore_watch.atlas.read_restore_job import FIELDS
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.restore_job import RestoreKind

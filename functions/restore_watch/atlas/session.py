@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import httpx
 
 from foundation.deadline import Deadline
-from restore_watch.atlas.authentication import Access, accesses
+from restore_watch.atlas.bounds import ANSWER_LIMIT
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.endpoints import (
     ACCEPT,
@@ -26,10 +26,11 @@ from restore_watch.atlas.endpoints import (
     SnapshotList,
     path_of,
 )
+from restore_watch.atlas.envelopes import ENVELOPE
 from restore_watch.atlas.exchange import Answer, exchange, hidden_texts
+from restore_watch.atlas.kept_accesses import Access, KeptAccesses
 from restore_watch.atlas.kind_of_cluster import Cluster, ClusterKinds
 from restore_watch.atlas.large_answers import LargeAnswers
-from restore_watch.atlas.network import ANSWER_LIMIT, ENVELOPE
 from restore_watch.atlas.pages import FIRST_PAGE, Page, PageAt, page_query, read_page
 from restore_watch.atlas.rate_limits import Bucket, RateLimits
 from restore_watch.atlas.read_restore_job import restore_job
@@ -93,7 +94,7 @@ class AtlasSession:
         self._http = http
         self._sleep = sleep
         self._replaces_tokens = replaces_tokens
-        self._access_of = accesses(base_url, http, now, sleep)
+        self._access_of = KeptAccesses(base_url, http, now, sleep).access_of
         self._kinds = ClusterKinds(now)
         self._large = LargeAnswers()
 

@@ -7,11 +7,7 @@ for a rate limit: after a transient error, a target is checked again after all o
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
-from itertools import chain
-from random import sample
 from typing import Any, NamedTuple
-
-from cachetools import LRUCache
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
@@ -19,6 +15,7 @@ from foundation.plain_class import plain_class
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.check.check import JobChecker
+from restore_watch.check.order_of_targets import OrderOfTargets
 from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.event.event import RefusedTarget, Target
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
@@ -54,42 +51,17 @@ class FailedCheck(NamedTuple):
         """Whether another check may succeed a moment later."""
         return isinstance(self.error, AtlasError) and self.error.transient
 
+    @property
+    def is_answered(self) -> bool:
+        """Whether Atlas gave an answer that may last."""
+        return isinstance(self.error, AtlasError) and not self.error.transient
+
 
 type Outcome = CheckResult | FailedCheck
 
 
-class Turns:
-    """
-    The order in which an environment asks about the targets of a delivery.
-
-    AWS delivers targets again that were not reached. So the targets that this environment never had
-    an answer about come first, then the targets answered longest ago, counted in deliveries. The
-    rest is random, because another environment must not stop at the same target.
-    """
-
-    def __init__(self) -> None:
-        self._deliveries = 0
-        self._answered: LRUCache[RestoreTarget, int] = LRUCache(2000)  # two full batches
-
-    def order(self, records: Sequence[Sequence[Target]]) -> list[RestoreTarget]:
-        """Return the named jobs, each once; those of a record together: one missed fails it."""
-        shuffled = [sample(record, len(record)) for record in sample(records, len(records))]
-        targets = chain.from_iterable(shuffled)
-        jobs = dict.fromkeys(one for one in targets if isinstance(one, RestoreTarget))
-        return sorted(jobs, key=lambda target: self._answered.get(target, 0))
-
-    def note_delivery(self, outcomes: Mapping[RestoreTarget, Outcome]) -> None:
-        """Remember the targets for which Atlas gave an answer, good or bad, that may last."""
-        self._deliveries += 1
-        for target, outcome in outcomes.items():
-            if isinstance(outcome, CheckResult) or (
-                isinstance(outcome.error, AtlasError) and not outcome.may_pass
-            ):
-                self._answered[target] = self._deliveries
-
-
 @plain_class
-class _Check(Task):
+class _CheckTask(Task):
     """A task of the agenda: ask about a target. No two threads ask about one target at once."""
 
     target: RestoreTarget
@@ -107,7 +79,7 @@ class BatchChecker:
     checker: JobChecker
     workers: Workers
     telemetry: Telemetry
-    turns: Turns = field(default_factory=Turns)
+    order: OrderOfTargets = field(default_factory=OrderOfTargets)
 
     def check(self, records: Sequence[Sequence[Target]], deadline: Deadline) -> list[list[Outcome]]:
         """
@@ -116,14 +88,26 @@ class BatchChecker:
         A single target may wait and ask Atlas again. A target that is named twice is asked about
         once; its second outcome is "nothing changed".
         """
-        jobs = self.turns.order(records)
+        jobs = self.order.order(records)
         if sum(map(len, records)) == 1:
             known = {job: self._check(job, deadline, patient=True) for job in jobs}
         else:
             known = self._check_at_once(jobs, deadline.earlier(REPORTING_TIME))
-            self.turns.note_delivery(known)
+            self.order.note_delivery(_answered(known))
         late = deadline.exceeded("ask Atlas")
-        return [[self._report(target, known, late) for target in record] for record in records]
+        named: set[Target] = set()
+        outcomes: list[list[Outcome]] = []
+        for record in records:
+            of_record: list[Outcome] = []
+            for target in record:
+                outcome = _outcome_of(target, known, late)
+                if target in named:
+                    outcome = _outcome_of_repetition(outcome)
+                named.add(target)
+                self._report(target, outcome)
+                of_record.append(outcome)
+            outcomes.append(of_record)
+        return outcomes
 
     def _check_at_once(
         self, jobs: Sequence[RestoreTarget], deadline: Deadline
@@ -131,11 +115,11 @@ class BatchChecker:
         """Check in rounds, in each round the targets that may succeed now."""
         outcomes: dict[RestoreTarget, Outcome] = {}
 
-        def check(one: _Check) -> Iterable[_Check]:
-            outcomes[one.target] = self._check(one.target, deadline, patient=False)
+        def check(task: _CheckTask) -> Iterable[_CheckTask]:
+            outcomes[task.target] = self._check(task.target, deadline, patient=False)
             return ()
 
-        agenda: Agenda[_Check] = Agenda(
+        agenda: Agenda[_CheckTask] = Agenda(
             self.workers.at_once,
             allows=lambda _: True,
             skip=lambda _: None,
@@ -145,10 +129,9 @@ class BatchChecker:
         try:
             # A round has each target once. The next begins when all are done, or no time is left.
             for _ in range(ROUNDS):
-                agenda.add(map(_Check, jobs))
+                agenda.add(map(_CheckTask, jobs))
                 agenda.wait_until_done(deadline.remaining())
-                known = outcomes.copy().items()
-                jobs = [job for job, one in known if isinstance(one, FailedCheck) and one.may_pass]
+                jobs = _to_check_again(outcomes.copy())
         finally:
             agenda.close()
             self.workers.join(threads, deadline)
@@ -162,18 +145,45 @@ class BatchChecker:
         except RestoreWatchError as error:
             return FailedCheck(target, error)
 
-    def _report(
-        self, target: Target, known: dict[RestoreTarget, Outcome], late: TimeBudgetExceededError
-    ) -> Outcome:
-        """Report and return the outcome of a target. Nothing is new when it is named again."""
+    def _report(self, target: Target, outcome: Outcome) -> None:
         if isinstance(target, RefusedTarget):
             self.telemetry.report_failure(target.error)
-            return FailedCheck(target, target.error)
-        outcome = known.get(target) or FailedCheck(target, late)
-        if isinstance(outcome, FailedCheck):
+        elif isinstance(outcome, FailedCheck):
             self.telemetry.report_failure(outcome.error, target)
         else:
             self.telemetry.report_check(outcome)
-            status = outcome.job.status
-            known[target] = replace(outcome, previous_status=status, changed=False, published=())
+
+
+def _answered(outcomes: Mapping[RestoreTarget, Outcome]) -> list[RestoreTarget]:
+    """Return the targets for which Atlas gave an answer, good or bad, that may last."""
+    answered = []
+    for target, outcome in outcomes.items():
+        if isinstance(outcome, CheckResult) or outcome.is_answered:
+            answered.append(target)
+    return answered
+
+
+def _to_check_again(outcomes: Mapping[RestoreTarget, Outcome]) -> list[RestoreTarget]:
+    """Return the targets whose check failed and may succeed a moment later."""
+    again = []
+    for target, outcome in outcomes.items():
+        if isinstance(outcome, FailedCheck) and outcome.may_pass:
+            again.append(target)
+    return again
+
+
+def _outcome_of(
+    target: Target, known: Mapping[RestoreTarget, Outcome], late: TimeBudgetExceededError
+) -> Outcome:
+    """Return what became of a target. `late`: the error of a target that was not reached."""
+    if isinstance(target, RefusedTarget):
+        return FailedCheck(target, target.error)
+    return known.get(target) or FailedCheck(target, late)
+
+
+def _outcome_of_repetition(outcome: Outcome) -> Outcome:
+    """Return the outcome of a target that is named again: nothing is new then."""
+    if isinstance(outcome, FailedCheck):
         return outcome
+    status = outcome.job.status
+    return replace(outcome, previous_status=status, changed=False, published=())

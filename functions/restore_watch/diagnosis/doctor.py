@@ -4,7 +4,7 @@ Goes through everything that a watch needs, step by step. Changes nothing.
 Imported only when somebody asks for a diagnosis.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -14,18 +14,17 @@ import httpx
 from foundation.deadline import Deadline
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.session import AtlasSession, only
-from restore_watch.diagnosis.advice_on_aws import SCHEDULE_FIXES, SECRET_FIXES, TABLE_FIXES
-from restore_watch.diagnosis.atlas_access import (
-    AtlasDiagnosis,
-    Look,
-    expiry,
-    held_roles,
-    named_cluster,
-    no_cluster,
-)
-from restore_watch.diagnosis.aws import AwsDiagnosis
+from restore_watch.diagnosis.atlas_diagnosis import AtlasDiagnosis
+from restore_watch.diagnosis.aws_diagnosis import AwsDiagnosis
+from restore_watch.diagnosis.aws_fixes import SCHEDULE_FIXES, SECRET_FIXES, TABLE_FIXES
 from restore_watch.diagnosis.line import Line, bad, good, unsure, whole, without_consequences
-from restore_watch.diagnosis.table import TableDiagnosis
+from restore_watch.diagnosis.project_look import (
+    ProjectLook,
+    line_about_cluster,
+    line_about_no_cluster,
+)
+from restore_watch.diagnosis.roles_and_expiry import line_about_expiry, lines_about_roles
+from restore_watch.diagnosis.table_diagnosis import TableDiagnosis
 from restore_watch.event.actions import Diagnose
 from restore_watch.settings import Settings
 
@@ -99,31 +98,37 @@ class Doctor:
         base_url = self.settings.atlas_base_url
         session = AtlasSession(base_url, only(credentials), self.http, replaces_tokens=False)
         atlas = AtlasDiagnosis(session, credentials, self.now)
-        lines, caller = atlas.caller(deadline)
+        lines, own = atlas.own_address_and_roles(deadline)
         yield from lines
-        if caller is None:
+        if own is None:
             return
         ids = self.settings.project_ids
         if ids == "all":
             readable, line = atlas.project_ids(deadline)
             yield line
             ids = tuple(readable)
-        # The project that the event names comes first.
-        ordered = dict.fromkeys([*filter(None, [wanted.group_id]), *ids])
-        chosen = list(ordered)[:PROJECTS_LOOKED_AT]
-        looks: dict[str, Look] = {}
-        for group_id in chosen:
+        wanted_first = _each_once(wanted.group_id, ids)
+        looks: dict[str, ProjectLook] = {}
+        for group_id in wanted_first[:PROJECTS_LOOKED_AT]:
             looks[group_id] = atlas.project(group_id, deadline)
             yield from looks[group_id].lines
-        if len(ordered) > len(chosen):
-            found = f"{len(ordered) - len(chosen)} more were not looked at"
+        left_out = len(wanted_first) - len(looks)
+        if left_out:
+            found = f"{left_out} more were not looked at"
             yield unsure("other projects", found, "Diagnose one by its groupId")
         elif ids and all(looks[group_id].is_without_clusters for group_id in ids):
-            yield no_cluster()
+            yield line_about_no_cluster()
         if wanted.cluster_name and wanted.group_id in looks:
-            yield named_cluster(wanted.cluster_name, looks[wanted.group_id])
-        asked = [*looks] or sorted(open_projects)[:1]
-        seen = {group_id: atlas.account(group_id, deadline) for group_id in asked}
-        yield expiry(credentials, [*seen.values()], self.now())
-        are_all = len(ordered) == len(looks) and bool(self.settings.project_ids)
-        yield from held_roles(caller.roles, seen, looks, are_all=are_all)
+            yield line_about_cluster(wanted.cluster_name, looks[wanted.group_id])
+        # Without a project that is watched, a project with an open job shows the account.
+        asked = list(looks) if looks else sorted(open_projects)[:1]
+        answers = {group_id: atlas.account(group_id, deadline) for group_id in asked}
+        yield line_about_expiry(credentials, list(answers.values()), self.now())
+        are_all = not left_out and bool(self.settings.project_ids)
+        yield from lines_about_roles(own.roles, answers, looks, are_all=are_all)
+
+
+def _each_once(wanted: str | None, ids: Iterable[str]) -> list[str]:
+    """Return the projects to look at, the project that the event names first."""
+    named = [wanted] if wanted else []
+    return list(dict.fromkeys([*named, *ids]))

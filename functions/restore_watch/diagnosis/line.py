@@ -72,18 +72,20 @@ def together(subject: str, lines: Sequence[Line]) -> list[Line]:
     groups: dict[tuple[bool | None, str | None], list[Line]] = {}
     for line in lines:
         groups.setdefault((line.ok, line.fix), []).append(line)
-    return [
-        replace(one[0], check=f"{subject}: {', '.join(line.check for line in one)}")
-        for one in groups.values()
-    ]
+    joined = []
+    for group in groups.values():
+        parts = ", ".join(line.check for line in group)
+        joined.append(replace(group[0], check=f"{subject}: {parts}"))
+    return joined
 
 
 def _follows(check: str, wrong: set[str]) -> bool:
     if not check.endswith(_DEGRADED):
         return not wrong.isdisjoint(_CAUSES.get(check, ()))
     # If the watch still cannot see, the lines about Atlas show the same.
+    if not wrong.isdisjoint(_ATLAS):
+        return True
     whose = check.removesuffix(_DEGRADED)
     about = "project " if whose == "stack" else whose
-    return not wrong.isdisjoint(_ATLAS) or any(
-        one.startswith(about) and not one.endswith(_DEGRADED) for one in wrong
-    )
+    seen_now = {cause for cause in wrong if not cause.endswith(_DEGRADED)}
+    return any(cause.startswith(about) for cause in seen_now)

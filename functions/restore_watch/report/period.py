@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from foundation.clock import CLOCKS_APART
-from foundation.how_long_kept import RETENTION
+from foundation.retention import RETENTION
 from restore_watch.errors import InvalidEventError
 from restore_watch.event.actions import read_moment, refuse_others
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from foundation.deadline import Deadline
-from foundation.how_long_kept import expires_at
+from foundation.retention import expires_at
 from restore_watch.model.credentials_expiry import CredentialsExpiry
 from restore_watch.model.marks import Marks
 from restore_watch.model.outage import LARGEST_COUNT, Watched

@@ -13,7 +13,7 @@ from typing import Any
 
 from boto3.dynamodb.types import Binary
 
-from foundation.how_long_kept import RETENTION
+from foundation.retention import RETENTION
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.fields import date_or_null, is_cluster_name, is_object_id, utc_date
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget

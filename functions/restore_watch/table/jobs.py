@@ -12,7 +12,7 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from foundation.deadline import Deadline
-from foundation.how_long_kept import expires_at
+from foundation.retention import expires_at
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
 from restore_watch.model.status_change import (
     UNKNOWN_LIMIT,

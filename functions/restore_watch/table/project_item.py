@@ -14,8 +14,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from foundation.how_long_kept import RETENTION
 from foundation.json_text import as_list, as_map
+from foundation.retention import RETENTION
 from restore_watch.atlas.endpoints import CLUSTER_LISTS
 from restore_watch.model.credentials_expiry import NOT_ASKED, CredentialsExpiry
 from restore_watch.model.field_types import OrNull

@@ -12,15 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from restore_watch.atlas.bounds import bounded, current_bounds
+from restore_watch.atlas.connections import ERRORS_OF_HTTPX
+from restore_watch.atlas.envelopes import ENVELOPE, OpenedEnvelopes, open_envelope
 from restore_watch.atlas.exchange import exchange
-from restore_watch.atlas.network import (
-    ENVELOPE,
-    ERRORS_OF_HTTPX,
-    OpenedEnvelopes,
-    bounded,
-    current_slot,
-    open_envelope,
-)
 from restore_watch.errors import AtlasUnavailableError
 from strategies import json_values
 from unit.scripted_atlas import JOB_URL, Clock, Reply, ScriptedAtlas, answer
@@ -180,15 +175,15 @@ def test_opening_any_answer_raises_no_error(body: bytes) -> None:
 def test_the_slot_that_was_given_back_last_is_taken_first() -> None:
     """Also after a failure."""
     with bounded(1), bounded(1):
-        last = current_slot()
+        last = current_bounds().slot
     for _ in range(2):
         with bounded(1):
-            first = current_slot()
+            first = current_bounds().slot
             with bounded(1):
-                assert current_slot() == last
-            assert current_slot() == first != last
+                assert current_bounds().slot == last
+            assert current_bounds().slot == first != last
         with suppress(LookupError), bounded(1):
-            assert current_slot() == first
+            assert current_bounds().slot == first
             raise LookupError
 
 
@@ -198,7 +193,7 @@ def test_exchanges_at_once_have_slots_of_their_own() -> None:
     def work() -> int:
         with bounded(1):
             together.wait(timeout=5)
-            number = current_slot()
+            number = current_bounds().slot
             together.wait(timeout=5)
         return number
 

@@ -1,49 +1,31 @@
-"""In which order an environment asks about the targets of a delivery."""
+"""Which failure of a check is an answer, and which may pass."""
 
-from restore_watch.check.batch import FailedCheck, Turns
-from restore_watch.errors import RestoreJobNotFoundError
-from restore_watch.model.restore_job import RestoreTarget
+import pytest
+
+from foundation.errors import TimeBudgetExceededError
+from restore_watch.check.batch import FailedCheck
+from restore_watch.errors import (
+    AtlasUnavailableError,
+    NotificationPendingError,
+    RestoreJobNotFoundError,
+    RestoreWatchError,
+)
 from unit.open_jobs import target
 
 
-def named(*numbers: int) -> list[RestoreTarget]:
-    return [target(f"6b4a0f8000000000000{number:05x}") for number in numbers]
+@pytest.mark.parametrize(
+    ("error", "is_answered", "may_pass"),
+    [
+        (RestoreJobNotFoundError("Atlas knows no such job"), True, False),
+        (AtlasUnavailableError("Atlas did not answer"), False, True),
+        (NotificationPendingError("SNS did not answer"), False, False),
+        (TimeBudgetExceededError("too little time"), False, False),
+    ],
+    ids=["refused", "unanswered", "not-published", "not-reached"],
+)
+def test_only_a_lasting_word_of_atlas_is_an_answer(
+    error: RestoreWatchError, *, is_answered: bool, may_pass: bool
+) -> None:
+    failed = FailedCheck(target("6b4a0f800000000000000001"), error)
 
-
-def answer(turns: Turns, targets: list[RestoreTarget]) -> None:
-    unknown = RestoreJobNotFoundError("Atlas knows no such job")
-    turns.note_delivery({one: FailedCheck(one, unknown) for one in targets})
-
-
-def test_what_was_never_answered_comes_first_and_then_what_was_answered_longest_ago() -> None:
-    turns = Turns()
-    for answered in (named(1, 2, 3), named(4, 5), named(2)):
-        answer(turns, answered)
-
-    order = turns.order([named(*range(9))])
-
-    assert [sorted(one.restore_id for one in part) for part in (order[:4], order[4:6])] == [
-        [one.restore_id for one in part] for part in (named(0, 6, 7, 8), named(1, 3))
-    ]
-    assert {*order[6:8]} == {*named(4, 5)}
-    assert order[8:] == named(2)
-
-
-def test_the_targets_of_a_record_are_asked_about_together_and_records_in_any_order() -> None:
-    records = [named(*range(first, first + 10)) for first in range(0, 100, 10)]
-
-    order = Turns().order(records)
-
-    assert order != named(*range(100))
-    # A target that several records name has one turn.
-    assert len(Turns().order([*records, *records])) == 100
-    parts = [{*order[first : first + 10]} for first in range(0, 100, 10)]
-    assert all({*record} in parts for record in records)
-
-
-def test_only_so_many_answers_are_remembered() -> None:
-    turns = Turns()
-    known = named(*range(2001))
-    answer(turns, known)
-
-    assert turns.order([[known[-1], known[0]]])[0] == known[0]
+    assert (failed.is_answered, failed.may_pass) == (is_answered, may_pass)

@@ -18,8 +18,11 @@ from syrupy.extensions.json import JSONSnapshotExtension
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from notify_people.channels.channel import Channel
-from notify_people.forms import chat, pagerduty, slack, teams
+from notify_people.forms.chat import chat_message
 from notify_people.forms.mail import mail
+from notify_people.forms.pagerduty import pagerduty_events
+from notify_people.forms.slack import slack_message
+from notify_people.forms.teams import teams_message
 from notify_people.message import read_message
 from notify_people.words.missing_subscription_notice import (
     EmailOf,
@@ -51,10 +54,10 @@ CARDS = [
 STORED = [(one, name) for one in Channel for name in NOTICES if one != "teams" or name in CARDS]
 
 DOCUMENTS: dict[Channel, Callable[[Notice], Any]] = {
-    Channel.CHAT: chat.custom_notification,
-    Channel.SLACK: slack.webhook_message,
-    Channel.TEAMS: teams.workflow_message,
-    Channel.PAGER: pagerduty.events,
+    Channel.CHAT: chat_message,
+    Channel.SLACK: slack_message,
+    Channel.TEAMS: teams_message,
+    Channel.PAGER: pagerduty_events,
 }
 
 
@@ -142,11 +145,11 @@ def judge(made: Notice) -> None:
     """Compare what each channel gets with the form that its service documents."""
     for channel in (Channel.CHAT, Channel.SLACK, Channel.TEAMS):
         FORMS[channel].validate(DOCUMENTS[channel](made))
-    for one in pagerduty.events(made):
+    for one in pagerduty_events(made):
         FORMS[Channel.PAGER].validate(one | {"routing_key": "0" * 32})
-    card = json.dumps(teams.workflow_message(made), ensure_ascii=False)
+    card = json.dumps(teams_message(made), ensure_ascii=False)
     assert len(card.encode()) < 20_000, "Teams takes 28 KB"
-    header = slack.webhook_message(made)["blocks"][0]["text"]["text"]
+    header = slack_message(made)["blocks"][0]["text"]["text"]
     assert len(header.encode("utf-16-le")) // 2 <= 150, "Slack counts UTF-16 code units"
     subject, _ = mail([made])
     assert re.fullmatch(r"[A-Za-z0-9][\x20-\x7e]{1,98}", subject), "SNS takes 99 of ASCII"
@@ -219,7 +222,7 @@ def test_no_subject_is_cut_within_the_id_of_a_project(name: str, error: str) -> 
 ODD_REPORT = dict.fromkeys(("verdict", "validatedBy", "detail"), ODD_NAME)
 
 
-@pytest.mark.parametrize("render", [chat.custom_notification, slack.webhook_message])
+@pytest.mark.parametrize("render", [chat_message, slack_message])
 @pytest.mark.parametrize(
     "odd",
     [
@@ -241,7 +244,7 @@ def test_nothing_of_an_odd_name_means_anything_in_mrkdwn(
 
 @pytest.mark.parametrize("name", [ODD_NAME, "{{{DATE(2017-02-14T06:08:00Z, SHORT)}}}"])
 def test_teams_reads_no_date_from_a_name(name: str) -> None:
-    card = json.dumps(teams.workflow_message(notice(targetDeploymentItemName=name)))
+    card = json.dumps(teams_message(notice(targetDeploymentItemName=name)))
 
     assert "DATE(2017" in card
     assert "{{" not in card

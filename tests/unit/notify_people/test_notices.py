@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from notify_people.message import read_message
-from notify_people.severity_and_alerts import Paging, Severity
+from notify_people.severity_and_paging import Paging, Severity
 from notify_people.words.notices import notice_of
 from restore_watch import errors
 from restore_watch.report.report import Report

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from notify_people.forms import pagerduty
+from notify_people.forms.pagerduty import pagerduty_events
 from notify_people.words.notices import notice_of
 from unit.notify_people.messages import PROJECT, RESTORE, STACK, notice, read
 
@@ -15,7 +15,7 @@ def open_pages(before: set[str], stack: str, name: str, data: dict[str, Any]) ->
     """The keys of the pages that are open after a message of this stack, if these were before."""
     pages = set(before)
     message = read(name, **{"stack": stack, **data})
-    for one in pagerduty.events(notice_of(message, "https://cloud.mongodb.com", stack)):
+    for one in pagerduty_events(notice_of(message, "https://cloud.mongodb.com", stack)):
         (pages.add if one["event_action"] == "trigger" else pages.discard)(one["dedup_key"])
     return pages
 
@@ -68,7 +68,7 @@ def test_from_seven_days_on_an_expiry_is_one_page(name: str, pages: int) -> None
 
 
 def test_a_test_notification_closes_the_page_that_it_opens() -> None:
-    actions = [one["event_action"] for one in pagerduty.events(notice("test"))]
+    actions = [one["event_action"] for one in pagerduty_events(notice("test"))]
 
     assert actions == ["trigger", "resolve"]
     assert open_pages(set(), "blue", "test", {}) == set()

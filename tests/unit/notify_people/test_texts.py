@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from notify_people.forms.mail import mail
 from notify_people.forms.slack import literal
 from notify_people.plain_text import cut, lines_within, plain
-from notify_people.words.spans import duration
+from notify_people.words.durations_and_moments import duration
 from unit.notify_people.messages import notice
 
 SIGNS = st.text(alphabet="_*~`|<>&@#[]{}:ab1 \n", max_size=80)

@@ -8,7 +8,7 @@ from samcli.cli.types import CfnParameterOverridesType  # type: ignore[import-un
 
 from operate.deploy import add_arguments, command
 from operate.errors import ArgumentError
-from operate.parameter_overrides import as_words, merged, parameters, words_of
+from operate.parameter_overrides import as_words, merged_parameters, parameters, words_of
 
 
 def read(*words: str) -> Namespace:
@@ -58,7 +58,7 @@ VALUES = [
 def given(*arguments: str, prod: str = '""', more: str = "") -> dict[str, str]:
     """Read the arguments beside an environment `prod` with these parameters."""
     file = f"version = 0.1\n{more}\n[prod.deploy.parameters]\nparameter_overrides = {prod}\n"
-    return merged(read(*arguments), tomllib.loads(file))
+    return merged_parameters(read(*arguments), tomllib.loads(file))
 
 
 def as_sam_reads(found: dict[str, str]) -> dict[str, str]:

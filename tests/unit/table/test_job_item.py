@@ -10,7 +10,7 @@ from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foundation.how_long_kept import expires_at
+from foundation.retention import expires_at
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from restore_watch.model.status_change import StatusChange

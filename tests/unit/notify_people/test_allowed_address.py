@@ -2,7 +2,7 @@
 
 import pytest
 
-from notify_people.channels.address import allowed_base_url, is_allowed
+from notify_people.channels.allowed_address import allowed_base_url, is_allowed_address
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from notify_people.channels.address import allowed_base_url, is_allowed
     ],
 )
 def test_notices_go_by_https_or_to_this_machine(address: str, *, allowed: bool) -> None:
-    assert is_allowed(address) is allowed
+    assert is_allowed_address(address) is allowed
 
 
 def test_a_base_url_is_a_whole_host() -> None:

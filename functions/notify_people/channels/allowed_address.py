@@ -11,7 +11,7 @@ _VISIBLE = re.compile(r"[!-~]+")
 _LABELS = re.compile(r"(?:[^.]{1,63}\.){0,20}[^.]{1,63}\.?")
 
 
-def is_allowed(text: str) -> bool:
+def is_allowed_address(text: str) -> bool:
     """Whether a webhook may be at this address."""
     url = read_address(text) if _VISIBLE.fullmatch(text) else None
     if url is None or not _LABELS.fullmatch(url.host):
@@ -21,7 +21,7 @@ def is_allowed(text: str) -> bool:
 
 def allowed_base_url(text: str) -> str | None:
     """Return the address of a whole host without a trailing slash, or None for other text."""
-    url = read_address(text) if is_allowed(text) else None
+    url = read_address(text) if is_allowed_address(text) else None
     if url is None or url.path.strip("/") or url.query:
         return None
     return f"{url.scheme}://{url.netloc.decode()}"

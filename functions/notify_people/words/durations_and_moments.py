@@ -14,10 +14,11 @@ def duration(seconds: float | None) -> str:
         return f"{whole} s"
     if whole < 2 * _HOUR:
         return f"{whole // 60} min"
-    units = (_HOUR, "h", 60, "min") if whole < 2 * _DAY else (_DAY, "days", _HOUR, "h")
-    large, large_unit, small, small_unit = units
-    rest = whole % large // small
-    return f"{whole // large} {large_unit}" + (f" {rest} {small_unit}" if rest else "")
+    if whole < 2 * _DAY:
+        hours, minutes = whole // _HOUR, whole % _HOUR // 60
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = whole // _DAY, whole % _DAY // _HOUR
+    return f"{days} days {hours} h" if hours else f"{days} days"
 
 
 def microseconds(at: datetime) -> int:

@@ -11,7 +11,7 @@ from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.credentials import STORE_AS_API_KEY, Credentials, ServiceAccount
 from restore_watch.aws.atlas_secret import read_credentials, secret_elsewhere
-from restore_watch.diagnosis.advice_on_aws import (
+from restore_watch.diagnosis.aws_fixes import (
     KEY_FIXES,
     PEOPLE_TOPIC_FIXES,
     TOPIC_FIXES,
@@ -149,8 +149,8 @@ class AwsDiagnosis:
     def _subscriptions(self, check: str, arn: str) -> Iterator[Line]:
         """Count the first hundred subscriptions, confirmed and not."""
         answer = self._ask("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn)
-        arns = [str(one.get("SubscriptionArn")) for one in answer["Subscriptions"]]
-        confirmed = sum(one.startswith("arn:") for one in arns)
+        arns = [str(entry.get("SubscriptionArn")) for entry in answer["Subscriptions"]]
+        confirmed = sum(arn.startswith("arn:") for arn in arns)
         waiting = arns.count("PendingConfirmation")
         found = f"{confirmed} confirmed, {waiting} not confirmed"
         if waiting:

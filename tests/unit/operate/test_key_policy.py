@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from operate.errors import OperateError
-from operate.stack_diagnosis import missing_actions, names_of_role
+from operate.key_policy import missing_actions, names_of_role
 
 ROLE = "arn:aws:iam::123456789012:role/watch"
 ACCOUNT = "arn:aws:iam::123456789012:root"

@@ -1,0 +1,46 @@
+"""Advice about refusals of Atlas, more exact than that of messages. Pure."""
+
+from foundation.errors import TimeBudgetExceededError
+from restore_watch.atlas.endpoints import ROLES, AtlasStatus, Family
+from restore_watch.diagnosis.line import Line, bad, unread
+from restore_watch.errors import (
+    AtlasForbiddenError,
+    AtlasRateLimitError,
+    AtlasReason,
+    AtlasUnauthorizedError,
+    RestoreWatchError,
+)
+from restore_watch.model.advice_on_errors import fix_of
+
+_OFF_THE_LIST = (
+    "Free: in the settings of Atlas's organization, turn off Require IP Access List for the Atlas "
+    "Administration API, and leave the list of the service account or API key empty. Otherwise "
+    "add {} to that list. Outside a VPC the address changes: a fixed one costs a NAT gateway "
+    "(SubnetIds, SecurityGroupIds). The project's network access list does not help"
+)
+
+
+def line_of_refusal(check: str, error: RestoreWatchError, family: Family) -> Line:
+    """Return the line about a check that has ended with this error."""
+    fix = atlas_fix(error, family)
+    if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
+        return unread(check, str(error), fix)
+    return bad(check, str(error), fix)
+
+
+def atlas_fix(error: RestoreWatchError, family: Family) -> str:
+    """Return the advice about an error of a question of this family."""
+    match error:
+        case AtlasUnauthorizedError() if family is AtlasStatus.SYSTEM:
+            return (
+                "In Atlas, make a new secret for the service account, or a new API key, and store "
+                "it in the secret. Secrets of service accounts expire"
+            )
+        case AtlasUnauthorizedError():
+            return f"In Atlas, give the service account or API key {ROLES[family]}"
+        case AtlasForbiddenError(reason=AtlasReason(address=str(address))):
+            return _OFF_THE_LIST.format(address)
+        case TimeBudgetExceededError():
+            return "Diagnose again: there was too little time"
+        case _:
+            return fix_of(error)

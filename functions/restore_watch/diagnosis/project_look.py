@@ -1,0 +1,167 @@
+"""A look at one project in Atlas: which of its lists and jobs the credentials can read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from difflib import get_close_matches
+from functools import partial
+from itertools import chain
+
+from foundation.deadline import Deadline
+from foundation.json_text import as_map
+from restore_watch.atlas.endpoints import CLUSTER_LISTS, LISTED_KINDS, AtlasList, Family
+from restore_watch.atlas.entries import UNWATCHED, cluster_entries, shown_clusters
+from restore_watch.atlas.pages import FIRST_PAGE, Page
+from restore_watch.atlas.session import AtlasSession
+from restore_watch.diagnosis.atlas_fixes import line_of_refusal
+from restore_watch.diagnosis.line import Line, bad, good, together, unsure
+from restore_watch.errors import AtlasBadRequestError, RestoreJobNotFoundError, RestoreWatchError
+from restore_watch.model.restore_job import RestoreKind
+
+CALL_TIME = 6.0
+"""Seconds that one question to Atlas may take."""
+
+CLUSTERS_TRIED = 3
+"""A cluster that was deleted meanwhile, or has no backups, says nothing about the role."""
+
+
+@dataclass
+class ProjectLook:
+    """
+    What was seen of a project.
+
+    `lines`: the findings. `clusters`: the names on each list of clusters that could be read.
+    `unwatched`: clusters whose names have another form. `are_all`: the lists could be read, and had
+    one page.
+    """
+
+    lines: list[Line] = field(default_factory=list)
+    clusters: dict[AtlasList, list[str]] = field(default_factory=dict)
+    unwatched: list[str] = field(default_factory=list)
+    are_all: bool = True
+
+    @property
+    def is_without_clusters(self) -> bool:
+        """Whether the project has no cluster that could be restored."""
+        return self.are_all and not self.unwatched and not any(self.clusters.values())
+
+    @property
+    def has_dedicated(self) -> bool:
+        """Whether a dedicated cluster was seen."""
+        return bool(self.clusters.get(AtlasList.CLUSTERS))
+
+    @property
+    def is_without_dedicated(self) -> bool:
+        """Whether the list of dedicated clusters was read, and is empty."""
+        return self.clusters.get(AtlasList.CLUSTERS) == []
+
+
+def look_at_project(
+    session: AtlasSession, group_id: str, now: datetime, deadline: Deadline
+) -> ProjectLook:
+    """Look at the lists of a project, and at the jobs of a cluster of each kind."""
+    reader = _Reader(session, group_id, deadline)
+    reader.read_events(now)
+    flex = reader.read_clusters(AtlasList.FLEX_CLUSTERS)
+    dedicated = reader.read_clusters(AtlasList.CLUSTERS)
+    names = {AtlasList.FLEX_CLUSTERS: flex, AtlasList.CLUSTERS: dedicated}
+    for kind in LISTED_KINDS:
+        reader.read_jobs(kind, names[CLUSTER_LISTS[kind]])
+    look = reader.look
+    look.lines = _summed_up(group_id, look)
+    return look
+
+
+class _Reader:
+    """Asks about a project. The `look` has what was found, and a line for each refusal."""
+
+    def __init__(self, session: AtlasSession, group_id: str, deadline: Deadline) -> None:
+        self.look = ProjectLook()
+        self._session = session
+        self._group_id = group_id
+        self._deadline = deadline
+
+    def read_events(self, now: datetime) -> None:
+        self._read(AtlasList.EVENTS, partial(self._session.events, self._group_id, now))
+
+    def read_clusters(self, which: AtlasList) -> list[str]:
+        """Read a list of clusters. Return their names, those without backups at the end."""
+        page = self._read(which, partial(self._session.clusters, self._group_id, which))
+        if page is None or page.has_next:
+            self.look.are_all = False
+        if page is None:
+            return []
+        clusters = shown_clusters(page, which)
+        self.look.clusters[which] = clusters.names
+        self.look.unwatched += clusters.unwatched
+        without = _without_backups(page, which)
+        with_backups = [name for name in clusters.names if name not in without]
+        others = [name for name in clusters.names if name in without]
+        return with_backups + others
+
+    def read_jobs(self, kind: RestoreKind, names: list[str]) -> None:
+        """Read the jobs of a cluster, which stands for all: the role is given for the project."""
+        for name in names[:CLUSTERS_TRIED]:
+            ask = partial(self._session.page_of_jobs, (self._group_id, name), kind, FIRST_PAGE)
+            try:
+                ask(self._deadline.within(CALL_TIME))
+            except (AtlasBadRequestError, RestoreJobNotFoundError):
+                continue  # this cluster says nothing, so the next is tried
+            except RestoreWatchError as error:
+                self._note(error, kind)
+            return
+
+    def _read(self, family: Family, ask: Callable[[Deadline], Page]) -> Page | None:
+        try:
+            return ask(self._deadline.within(CALL_TIME))
+        except RestoreWatchError as error:
+            self._note(error, family)
+            return None
+
+    def _note(self, error: RestoreWatchError, family: Family) -> None:
+        self.look.lines.append(line_of_refusal(str(family), error, family))
+
+
+def _summed_up(group_id: str, look: ProjectLook) -> list[Line]:
+    """Return the lines about a project: what was refused, or that all could be read."""
+    project = f"project {group_id}"
+    lines = together(project, look.lines)
+    if not lines:
+        counts = (f"{which}: {len(names)}" for which, names in look.clusters.items())
+        lines = [good(project, f"can be read. {', '.join(counts)}")]
+    odd = [unsure(f"cluster {name}", UNWATCHED) for name in look.unwatched]
+    return lines + together(project, odd)
+
+
+def _without_backups(page: Page, which: AtlasList) -> set[str]:
+    """Return the clusters whose backups Atlas says are off."""
+    names = set()
+    for name, entry in cluster_entries(page, which).readable:
+        flex = as_map(entry.get("backupSettings")).get("enabled")
+        backups = flex if which is AtlasList.FLEX_CLUSTERS else entry.get("backupEnabled")
+        if backups is False:
+            names.add(name)
+    return names
+
+
+def line_about_cluster(name: str, look: ProjectLook) -> Line:
+    """Return the line that says whether a project has a cluster of this name."""
+    check = f"cluster {name}"
+    for which, names in look.clusters.items():
+        if name in names:
+            return good(check, f"is among the {which}")
+    if not look.are_all:
+        return unsure(check, "not all clusters of the project were read")
+    close = get_close_matches(name, chain.from_iterable(look.clusters.values()))
+    fix = f"Use {' or '.join(close)}" if close else "Use the name that the project's page shows"
+    return bad(check, "the project has no cluster of this name", fix)
+
+
+def line_about_no_cluster() -> Line:
+    """Return the line about watched projects that have no cluster which could be restored."""
+    return bad(
+        "clusters",
+        "No watched project has a cluster with backups: there is nothing to watch",
+        "If there are clusters, compare the ids in AtlasProjectIds with the addresses of the "
+        "projects' pages in Atlas. If there are none yet, this line goes with the first",
+    )
