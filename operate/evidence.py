@@ -26,11 +26,11 @@ from operate.aws import LOOKING, PATIENT, Aws
 from operate.deployed_stack import DEFAULT_NAME, TABLE_OUTPUT, read_stack, read_stack_name
 from operate.errors import ArgumentError, OperateError, plain
 from operate.evidence_files import EvidenceFiles, read_out
+from operate.evidence_summary import EvidenceSummary
 from operate.text_of_form import text_of_form
 from restore_watch.model.status_change import utc_text
-from restore_watch.report.restore_evidence import (
-    Objectives,
-    Summary,
+from restore_watch.report.restores.objectives import Objectives
+from restore_watch.report.restores.stored_restores import (
     UnreadableItemError,
     began_at,
     is_restore,
@@ -164,7 +164,7 @@ def _read_end(text: str) -> datetime:
 def _write_evidence(wanted: Arguments, aws: Aws, now: datetime) -> int:
     stack = None if wanted.table else read_stack(aws, wanted.stack)
     table = stack.output(TABLE_OUTPUT) if stack else str(wanted.table)
-    summary = Summary(wanted.objectives(stack.parameters if stack else {}))
+    summary = EvidenceSummary(wanted.objectives(stack.parameters if stack else {}))
     files = EvidenceFiles(wanted.out)
     read = 0
     with Console(stderr=True).status("Reading the table") as status:
@@ -225,7 +225,7 @@ def _read_table(aws: Aws, table: str, wanted: Arguments) -> Iterator[list[Item]]
 
 
 def _add(
-    item: Item, wanted: Arguments, now: datetime, files: EvidenceFiles, summary: Summary
+    item: Item, wanted: Arguments, now: datetime, files: EvidenceFiles, summary: EvidenceSummary
 ) -> None:
     if not is_restore(item, wanted.project):
         return
@@ -246,7 +246,7 @@ def _account(aws: Aws) -> str | None:
     return None
 
 
-def _report_unreadable(summary: Summary) -> int:
+def _report_unreadable(summary: EvidenceSummary) -> int:
     if not summary.unreadable:
         return 0
     for key in summary.unreadable[:20]:

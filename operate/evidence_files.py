@@ -17,8 +17,8 @@ from secrets import token_hex
 from typing import Any
 
 from operate.errors import OperateError
-from restore_watch.report.restore_evidence import RestoreEvidence
-from restore_watch.report.restores_csv import line_of, restores_csv
+from restore_watch.report.files.restores_csv import line_of_restore, restores_csv
+from restore_watch.report.restores.restore_evidence import RestoreEvidence
 
 
 def read_out(out: str) -> Path:
@@ -46,7 +46,7 @@ class EvidenceFiles:
     def add(self, evidence: RestoreEvidence) -> None:
         """Keep a restore until the files are written."""
         said = {**evidence.facts, "changes": evidence.changes, "validations": evidence.validations}
-        self._restores.append((*evidence.place, line_of(evidence), json.dumps(said)))
+        self._restores.append((*evidence.place, line_of_restore(evidence), json.dumps(said)))
 
     def write(self, summary: Mapping[str, Any]) -> str:
         """

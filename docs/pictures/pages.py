@@ -7,7 +7,7 @@ from string import Template
 
 from pictures import messages
 from pictures.template import properties
-from restore_watch.report.html_page import page
+from restore_watch.report.files.html_page import html_page
 from unit.report.reports import fleet
 
 FOLDER = Path(__file__).parent
@@ -44,7 +44,7 @@ def pages() -> dict[str, str]:
 def _report(theme: str) -> str:
     """The page of a made-up report in one scheme, without its version, which no release changes."""
     made = fleet(11)
-    drawn = page(made).replace(f" {made.version}", "")
+    drawn = html_page(made).replace(f" {made.origin.version}", "")
     # Its own policy lets no script run, and the browser prefers light.
     drawn = re.sub("<meta http-equiv=.*\n", "", drawn)
     if theme == "dark":

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,11 +10,11 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from pictures.render import OPTIONS, find_browser
-from restore_watch.report.html_page import page
+from restore_watch.report.files.html_page import html_page
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
-from restore_watch.report.restore_evidence import Objectives
-from unit.report.reports import END, HOUR, NO_ROLE, cluster, fleet, group, report, restore
+from restore_watch.report.restores.objectives import Objectives
+from unit.report.reports import END, HOUR, NO_ROLE, changed, cluster, fleet, group, report, restore
 from unit.report.test_html_page import HOSTILE
 
 BROWSER = find_browser()
@@ -26,8 +25,8 @@ REPORTS = {
     "3": fleet(3),
     "11": fleet(11),
     "well": fleet(61, is_well=True),
-    "unread": replace(fleet(11), unread_projects={group(7): NO_ROLE}, degraded=[""]),
-    "unwatched": replace(fleet(11), judged=None, watched_projects=0),
+    "unread": changed(fleet(11), unread_projects={group(7): NO_ROLE}, degraded=[""]),
+    "unwatched": changed(fleet(11), judged=None, watched_projects=0),
     "hostile": fleet(11, name=lambda usual: usual + "".join(HOSTILE)),
 }
 
@@ -47,7 +46,7 @@ def opened(
 ) -> tuple[Page, list[str]]:
     """The page, and all that it asks for or complains about."""
     file = folder / "report.html"
-    file.write_text(page(made), encoding="utf-8")
+    file.write_text(html_page(made), encoding="utf-8")
     seen = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     said: list[str] = []
     seen.on("request", lambda one: said.append(one.url))
@@ -169,7 +168,7 @@ def test_a_restore_of_days_leaves_the_labels_and_the_other_bars_readable(
     usual = [restore(ledger, END - (10 + n) * HOUR, n, HOUR / 3) for n in range(5)]
     days = restore(ledger, END - 6 * DAY, 90, status="RUNNING", restoreFinishedDate=None)
     objectives = Objectives(HOUR / 2, 6 * HOUR)
-    made = replace(report([(ledger, [*usual, days])]), objectives=objectives)
+    made = changed(report([(ledger, [*usual, days])]), objectives=objectives)
     seen, _ = opened(browser, made, tmp_path)
 
     assert seen.evaluate(LABELS) is False

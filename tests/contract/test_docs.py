@@ -53,7 +53,7 @@ from restore_watch.model.restore_job import (
 )
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation
-from restore_watch.report.restores_csv import COLUMNS
+from restore_watch.report.files.restores_csv import COLUMNS
 from restore_watch.table.project_item import marks_as_values, watched_as_values
 from strategies import plain_job
 

@@ -66,7 +66,7 @@ secrets = st.builds(
     expires_at=moments,
     is_certain=st.booleans(),
 )
-PLACE = ("atlas-restore-watch-reportbucket-1x2y3z", "reports/2026-11-29/report.html", "aws")
+PLACE = ("atlas-restore-watch-reportbucket-1x2y3z", "reports/2026-11-29/report.html")
 DAYS_LEFT = (1, 3, 7, 14, 30)
 """The page about messages says at which of them a message comes."""
 

@@ -10,7 +10,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[impor
 from contract.deployed_template import CHECKOUT, EVERYTHING, READERS, Stack, source_template
 from contract.deployed_template import SECRET as GIVEN_SECRET
 from restore_watch.report.period import Schedule
-from restore_watch.report.what_a_restore_proves import Rung
+from restore_watch.report.restores.what_a_restore_proves import Rung
 
 PARAMETERS = source_template()["Parameters"]
 IDS = ["0123456789abcdef01234567"] * 100

@@ -8,7 +8,8 @@ import pytest
 from moto.events.models import EventPattern
 
 from contract.deployed_template import CHECKOUT, EVERYTHING, READERS, Stack
-from restore_watch.report.period import Schedule, read_request
+from restore_watch.report.period import Schedule
+from restore_watch.report.report_request import read_request
 
 KEY = EVERYTHING["KmsKeyArn"]
 STACK = Stack(**READERS, LogRetentionDays="90")

@@ -23,7 +23,7 @@ from botocore.session import get_session
 
 from contract.documents import ROOT, page
 from contract.error_texts import LOGGED, PEOPLE, WATCH, ErrorText, row_of
-from restore_watch.report.report import Sign
+from restore_watch.report.files.months_and_weeks import Sign
 from troubleshooting import page as generator
 from troubleshooting.page import ANY, Chapter, classes, of_lambda
 

@@ -19,6 +19,9 @@ from restore_watch.model.restore_job import RestoreKind
 
 _read_flag = if_readable(flag)
 
+type ClusterKey = tuple[str, str]
+"""A project and the name of a cluster in it."""
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -44,7 +47,7 @@ class Cluster:
     is_internal: bool = False
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> ClusterKey:
         """Its project and its name, by which restore jobs name it."""
         return self.group_id, self.name
 
@@ -59,15 +62,13 @@ def read_cluster(group_id: str, kind: RestoreKind, entry: Mapping[str, Any]) -> 
     made = id_made_at(id_) if id_ and is_object_id(id_) else None
     is_flex = kind is RestoreKind.FLEX
     backups = as_map(entry.get("backupSettings")).get("enabled")
-    tags = (as_map(tag) for tag in as_list(entry.get("tags")))
-    named = ((text_or_null(tag.get("key")), text_or_null(tag.get("value"))) for tag in tags)
     return Cluster(
         group_id,
         text_or_null(entry.get("name")) or "",
         kind,
         id=id_,
         created_at=date_or_null(entry.get("createDate")) or made,
-        tags={key: value or "" for key, value in named if key},
+        tags=_read_tags(entry),
         has_backups=_read_flag(backups if is_flex else entry.get("backupEnabled")),
         is_continuous=False if is_flex else _read_flag(entry.get("pitEnabled")),
         is_paused=False if is_flex else _read_flag(entry.get("paused")),
@@ -75,3 +76,13 @@ def read_cluster(group_id: str, kind: RestoreKind, entry: Mapping[str, Any]) -> 
         is_free=is_free(entry),
         is_internal=text_or_null(entry.get("internalClusterRole")) not in {None, "", "NONE"},
     )
+
+
+def _read_tags(entry: Mapping[str, Any]) -> Mapping[str, str]:
+    tags: dict[str, str] = {}
+    for listed in as_list(entry.get("tags")):
+        tag = as_map(listed)
+        key = text_or_null(tag.get("key"))
+        if key:
+            tags[key] = text_or_null(tag.get("value")) or ""
+    return tags

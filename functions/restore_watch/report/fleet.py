@@ -41,10 +41,10 @@ from restore_watch.model.outage import Trouble
 from restore_watch.model.question import LIST_OF, Question
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 from restore_watch.redaction import redact
-from restore_watch.report.cluster import Cluster, read_cluster
-from restore_watch.report.cluster_state import Unread
-from restore_watch.report.report import ClusterKey, Snapshot
-from restore_watch.report.what_a_restore_proves import Restore, restore_listed
+from restore_watch.report.cluster import Cluster, ClusterKey, read_cluster
+from restore_watch.report.restores.what_a_restore_proves import Restore, restore_listed
+from restore_watch.report.snapshot import Snapshot
+from restore_watch.report.why_unread import WhyUnread
 from restore_watch.sweep.asking.calls_allowed import Pace
 from restore_watch.sweep.asking.listing import MORE_CLUSTERS
 from restore_watch.table.bookkeeping import Books
@@ -80,7 +80,7 @@ _NO_BACKUPS = "BACKUP_CONFIG_NOT_FOUND"
 
 _NO_DATE = "A completed snapshot in Atlas's list has no date that can be read"
 
-_NOT_LISTED = Unread(
+_NOT_LISTED = WhyUnread(
     "Atlas's list of projects does not show this project, which the stack watches",
     "If it was deleted, or the service account lost its role in it, the watch forgets it within a "
     "day. If not, ask for the period again.",
@@ -125,11 +125,11 @@ class Fleet:
     clusters: list[Cluster] = field(default_factory=list)
     restores: list[Restore] = field(default_factory=list)
     snapshots: dict[tuple[str, str, RestoreKind], Snapshot] = field(default_factory=dict)
-    unread: dict[Key, Unread] = field(default_factory=dict)
+    unread: dict[Key, WhyUnread] = field(default_factory=dict)
     reach: dict[ClusterKey, datetime] = field(default_factory=dict)
 
     @property
-    def unread_projects(self) -> dict[str, Unread]:
+    def unread_projects(self) -> dict[str, WhyUnread]:
         """Why no clusters of a project, or not all, are known; "" for the list of projects."""
         return {key[0]: why for key, why in sorted(self.unread.items()) if not key[1]}
 
@@ -362,7 +362,7 @@ class FleetReader:
             self.fleet.snapshots[group_id, cluster_name, _kind_of(family)] = Snapshot(None)
         return True
 
-    def _unread(self, about: Key, error: RestoreWatchError) -> Unread:
+    def _unread(self, about: Key, error: RestoreWatchError) -> WhyUnread:
         """Return why a question has no answer, what helps, and since when that is so."""
         group_id, cluster_name, family = about
         project = self.books.projects.get(group_id)
@@ -374,7 +374,7 @@ class FleetReader:
             fix = _ASK_AGAIN
         elif cluster_name and _is_not_found(error):
             fix = _NOT_THERE
-        return Unread(redact(trouble.message), fix, known.since if known else None)
+        return WhyUnread(redact(trouble.message), fix, known.since if known else None)
 
 
 def _is_not_found(error: RestoreWatchError) -> bool:

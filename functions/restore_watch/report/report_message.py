@@ -9,12 +9,13 @@ from pydantic.alias_generators import to_camel
 
 from restore_watch.aws.topic_messages import Message, cloud_event
 from restore_watch.model.status_change import utc_text
-from restore_watch.report.cluster_facts import cluster_facts
-from restore_watch.report.cluster_remarks import needs_look
-from restore_watch.report.cluster_state import Judged
-from restore_watch.report.report import Report
-from restore_watch.report.what_is_well import concerns
-from restore_watch.report.words import headline, reason
+from restore_watch.report.files.cluster_facts import cluster_facts
+from restore_watch.report.judging.cluster_state import Judged
+from restore_watch.report.report import Origin, Report
+from restore_watch.report.words.cluster_remarks import needs_look
+from restore_watch.report.words.concerns import concerns
+from restore_watch.report.words.headline import headline
+from restore_watch.report.words.wording import reason
 
 EVENT_TYPE = "atlas-restore-watch.report.v1"
 
@@ -32,7 +33,7 @@ _CONSOLES = {"aws-us-gov": "amazonaws-us-gov.com", "aws-cn": "amazonaws.cn"}
 
 
 def message_of_report(
-    report: Report, bucket: str, key: str, partition: str, request_id: str | None = None
+    report: Report, bucket: str, key: str, request_id: str | None = None
 ) -> Message:
     """
     Return the message, with the place of the page. With the same report it is the same.
@@ -40,62 +41,57 @@ def message_of_report(
     `request_id`: Lambda's id of an invocation that no schedule made. It tells the messages of two
     such invocations apart, and AWS's retries of an invocation have the same one.
     """
-    first, last = str(report.period.first), str(report.period.last)
+    stack, first, last = report.origin.stack, str(report.period.first), str(report.period.last)
     said, expiry = concerns(report), report.credentials_expire_at
-    clusters = [
-        _cluster(report, judged) for judged in report.in_order if needs_look(report, judged)
-    ][:SHOWN]
-    degraded = list(report.degraded)[:SHOWN]
-    projects = [
-        {
-            "groupId": group_id or None,
-            "projectName": report.project_names.get(group_id),
-            "why": reason(unread)[:TEXT_LIMIT],
-        }
-        for group_id, unread in report.unread_projects.items()
-    ][:SHOWN]
-    console = f"https://{report.region}.console.{_CONSOLES.get(partition, 'aws.amazon.com')}"
-    path = f"{quote(bucket)}?region={report.region}&prefix={quote(key)}"
     title = headline(report).rstrip(".")
+    states = report.coverage.states
+    data = {
+        "headline": title,
+        "concerns": said,
+        "stack": stack,
+        "period": {"from": first, "to": last},
+        "restores": {end.lower(): number for end, number in report.outcomes.items()},
+        "clusters": {to_camel(state.replace(" ", "_")): states[state] for state in states},
+        "needAttention": _clusters(report),
+        "unreadProjects": _unread_projects(report),
+        "unreadableItems": list(report.stored.unreadable[:SHOWN]),
+        "credentialsExpireAt": utc_text(expiry) if expiry else None,
+        "degraded": list(report.degraded[:SHOWN]),
+        "projectNames": _names_of_degraded(report),
+        "windowDays": report.policy.window.days,
+        "attention": bool(said),
+        "report": {
+            "bucket": bucket,
+            "key": key,
+            "consoleUrl": _console_url(report.origin, bucket, key),
+        },
+    }
+    names = [stack, "report", first, last]
+    if request_id is not None:
+        names.append(request_id)
     message = cloud_event(
         _printable(f"Atlas restore report to {last}: {title}"),
-        {
-            "headline": title,
-            "concerns": said,
-            "stack": report.stack,
-            "period": {"from": first, "to": last},
-            "restores": {end.lower(): count for end, count in report.outcomes.items()},
-            "clusters": {
-                to_camel(state.replace(" ", "_")): count for state, count in report.states.items()
-            },
-            "needAttention": clusters,
-            "unreadProjects": projects,
-            "unreadableItems": list(report.unreadable[:SHOWN]),
-            "credentialsExpireAt": utc_text(expiry) if expiry else None,
-            "degraded": degraded,
-            "projectNames": [
-                {"groupId": group_id, "projectName": report.project_names[group_id]}
-                for group_id in degraded
-                if group_id in report.project_names
-            ],
-            "windowDays": report.policy.window.days,
-            "attention": bool(said),
-            "report": {"bucket": bucket, "key": key, "consoleUrl": f"{console}/s3/object/{path}"},
-        },
+        data,
         {"attention": json.dumps(bool(said))},
-        id=":".join(filter(None, [report.stack, "report", first, last, request_id])),
-        source=f"/stacks/{report.stack}",
+        id=":".join(names),
+        source=f"/stacks/{stack}",
         type=EVENT_TYPE,
-        subject=report.stack,
+        subject=stack,
         time=utc_text(report.asked_at),
     )
     _shorten(message)
     return message
 
 
+def _clusters(report: Report) -> list[Mapping[str, Any]]:
+    """Return the clusters that need a look, the worst first."""
+    bad = [judged for judged in report.coverage.in_order if needs_look(report, judged)]
+    return [_cluster(report, judged) for judged in bad[:SHOWN]]
+
+
 def _cluster(report: Report, judged: Judged) -> Mapping[str, Any]:
     facts = cluster_facts(report, judged)
-    texts = [facts["why"], facts["remarks"]]
+    texts = [text for text in (facts["why"], facts["remarks"]) if text]
     return {
         "groupId": facts["groupId"],
         "projectName": facts["projectName"],
@@ -103,8 +99,32 @@ def _cluster(report: Report, judged: Judged) -> Mapping[str, Any]:
         "state": facts["state"],
         "lastTestAt": facts["lastTestAt"],
         "days": facts["days"],
-        "why": " ".join(text for text in texts if text)[:TEXT_LIMIT],
+        "why": " ".join(texts)[:TEXT_LIMIT],
     }
+
+
+def _unread_projects(report: Report) -> list[Mapping[str, Any]]:
+    projects: list[Mapping[str, Any]] = []
+    for group_id, unread in report.coverage.unread_projects.items():
+        name = report.coverage.project_names.get(group_id)
+        why = reason(unread)[:TEXT_LIMIT]
+        projects.append({"groupId": group_id or None, "projectName": name, "why": why})
+    return projects[:SHOWN]
+
+
+def _names_of_degraded(report: Report) -> list[Mapping[str, Any]]:
+    names = report.coverage.project_names
+    return [
+        {"groupId": group_id, "projectName": names[group_id]}
+        for group_id in report.degraded[:SHOWN]
+        if group_id in names
+    ]
+
+
+def _console_url(origin: Origin, bucket: str, key: str) -> str:
+    domain = _CONSOLES.get(origin.partition, "aws.amazon.com")
+    place = f"{quote(bucket)}?region={origin.region}&prefix={quote(key)}"
+    return f"https://{origin.region}.console.{domain}/s3/object/{place}"
 
 
 def _shorten(message: Message) -> None:

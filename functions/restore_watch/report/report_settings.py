@@ -7,10 +7,10 @@ from typing import Self
 
 from foundation.environment import read_environment
 from foundation.errors import ConfigurationError
-from restore_watch.report.cluster_state import Policy
+from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.period import LONGEST, Schedule
-from restore_watch.report.restore_evidence import Objectives
-from restore_watch.report.what_a_restore_proves import Rung
+from restore_watch.report.restores.objectives import Objectives
+from restore_watch.report.restores.what_a_restore_proves import Rung
 from restore_watch.settings import Settings, read_number
 
 

@@ -13,23 +13,30 @@ Without a tick, a sweep only follows (3, 5 and 6), and reports no outage: the ti
 8. Credentials: once a day, Atlas is asked when they expire, and what is known of it is said.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from foundation.deadline import Deadline
 from foundation.plain_class import plain_class
 from restore_watch.errors import AtlasError, CredentialsError, RestoreWatchError
 from restore_watch.event.actions import Sweep
+from restore_watch.model.credentials_expiry import CredentialsExpiry
 from restore_watch.model.outage import Watched
 from restore_watch.model.results import SweepResult
 from restore_watch.sweep.acting.publish_pending import publish_pending
 from restore_watch.sweep.composition import Environment, Parts
 from restore_watch.sweep.judging.counts import count
-from restore_watch.sweep.judging.project_verdicts import Seen, judge_projects, left_alone
+from restore_watch.sweep.judging.project_verdicts import (
+    ProjectVerdict,
+    Seen,
+    judge_projects,
+    left_alone,
+)
 from restore_watch.sweep.judging.when_a_sweep_fails import refusal_of_credentials
+from restore_watch.sweep.log import Record
 from restore_watch.table.bookkeeping import Books
 from restore_watch.table.lease import SweepLease
 from restore_watch.telemetry.metrics import metrics_of_open_jobs
@@ -37,6 +44,13 @@ from restore_watch.time_limits import PENDING_TIME
 
 SKIPPED: Mapping[str, Any] = {"skipped": True}
 """The result of a sweep that leaves its work to another one."""
+
+
+class LeftOver(NamedTuple):
+    """What earlier sweeps recorded of the stack and of its credentials."""
+
+    stack: Watched
+    expiry: CredentialsExpiry
 
 
 @plain_class
@@ -76,56 +90,106 @@ class Sweeper:
         return result
 
     def _sweep(self, parts: Parts, books: Books, begun: float) -> Mapping[str, Any]:
-        run, outages, stack, expiry = parts.run, parts.outages, books.stack, books.expiry
-        publishing = run.ending.within(PENDING_TIME)
         try:
-            publish_pending(parts.actions, self.environment.workers, publishing)
-            stack = outages.publish_unsent(stack, publishing)
-            expiry = parts.expiry_watch.publish_unsent(expiry, publishing)
-            parts.rounds.play(begun, partial(self._prepare, parts))
-        except (AtlasError, CredentialsError) as error:  # there is nothing to ask with
-            outages.report_stack_failure(stack, error)
-            parts.expiry_watch.look(expiry, asks=False)
-            raise
+            left = self._publish_left_over(parts, books)
+            self._ask(parts, left, begun)
         finally:
-            records = list(chain.from_iterable(run.log.by_project().values()))
-            result = count(records, parts.opened)
-            open_jobs = metrics_of_open_jobs(run.open_jobs(), run.now()) if run.is_tick else {}
-            run.telemetry.report_open_jobs(open_jobs, result.failures)
-        refusal = refusal_of_credentials(records, result)
-        if refusal is not None:
-            stack = outages.report_stack_failure(stack, refusal)
-            if not self.environment.memory.was_accepted_lately:
-                parts.expiry_watch.look(expiry, asks=False)
-                raise refusal
-        if not run.is_tick:
-            self.environment.telemetry.report_sweep(result, run.ending.clock() - begun)
-            return result.as_json()
-        parts.rounds.drop_removed()
-        outages.report_removed()
-        degraded = self._judge(parts, result, stack, is_refused=refusal is not None)
-        self.environment.telemetry.report_tick(result, degraded, run.ending.clock() - begun)
-        parts.expiry_watch.look(expiry, asks=refusal is None)
+            # A sweep that fails says what it saw, too.
+            self._report_open_jobs(parts)
+        result = _result(parts)
+        refusal = refusal_of_credentials(_records(parts), result)
+        if refusal is not None and not self.environment.memory.was_accepted_lately:
+            _report_no_access(parts, left, refusal)
+            raise refusal
+        if parts.run.is_tick:
+            self._report_tick(parts, left, result, refusal, begun)
+        else:
+            self.environment.telemetry.report_sweep(result, _seconds(parts, begun))
         return result.as_json()
 
-    def _prepare(self, parts: Parts) -> None:
-        # A project that was removed is over, even if there is nothing to ask with.
+    def _publish_left_over(self, parts: Parts, books: Books) -> LeftOver:
+        """Publish what earlier sweeps could not. Return what is known of the stack after that."""
+        publishing = parts.run.ending.within(PENDING_TIME)
+        publish_pending(parts.actions, self.environment.workers, publishing)
+        stack = parts.outages.publish_unsent(books.stack, publishing)
+        expiry = parts.expiry_watch.publish_unsent(books.expiry, publishing)
+        return LeftOver(stack, expiry)
+
+    def _ask(self, parts: Parts, left: LeftOver, begun: float) -> None:
+        """Ask Atlas. Raises AtlasError or CredentialsError if there is nothing to ask with."""
+        first = parts.rounds.first_round()
+        parts.rounds.drop_removed()
+        if first.is_empty:
+            return
+        parts.rounds.start_marks()
+        # What the operator has removed is over, even if there is nothing to ask with.
         parts.outages.report_removed()
-        self.environment.atlas.prepare(parts.run.ending)
+        try:
+            self.environment.atlas.prepare(parts.run.ending)
+        except (AtlasError, CredentialsError) as error:
+            _report_no_access(parts, left, error)
+            raise
+        parts.rounds.play(first, begun)
 
-    def _judge(self, parts: Parts, result: SweepResult, stack: Watched, *, is_refused: bool) -> int:
-        """
-        Report the projects that cannot be seen, or can be again. Return how many are degraded.
+    def _report_open_jobs(self, parts: Parts) -> None:
+        run = parts.run
+        open_jobs = metrics_of_open_jobs(run.open_jobs(), run.now()) if run.is_tick else {}
+        self.environment.telemetry.report_open_jobs(open_jobs, _result(parts).failures)
 
-        If the credentials are refused, the state of projects stands still. While the stack is
-        degraded instead of them, those that fail count too.
-        """
+    def _report_tick(
+        self,
+        parts: Parts,
+        left: LeftOver,
+        result: SweepResult,
+        refusal: RestoreWatchError | None,
+        begun: float,
+    ) -> None:
+        """Report what a tick saw of the stack, its projects and the credentials."""
+        stack = left.stack
+        if refusal is not None:
+            stack = parts.outages.report_stack_failure(stack, refusal)
+        # What the list that was read in this sweep no longer shows is over, too.
+        parts.rounds.drop_removed()
+        parts.outages.report_removed()
         seen = Seen.after(parts.run, result.failures)
         verdicts = judge_projects(seen)
-        if is_refused:
-            is_blind = stack.degraded is not None
-            return sum(
-                one.project.watched.degraded is not None or (is_blind and one.is_failing)
-                for one in verdicts
-            )
-        return parts.outages.report_verdicts(verdicts, left_alone(seen), stack)
+        if refusal is not None:
+            degraded = _still_degraded(verdicts, stack)
+        else:
+            degraded = parts.outages.report_verdicts(verdicts, left_alone(seen), stack)
+        self.environment.telemetry.report_tick(result, degraded, _seconds(parts, begun))
+        parts.expiry_watch.look(left.expiry, asks=refusal is None)
+
+
+def _records(parts: Parts) -> list[Record]:
+    return list(chain.from_iterable(parts.run.log.by_project().values()))
+
+
+def _result(parts: Parts) -> SweepResult:
+    return count(_records(parts), parts.opened)
+
+
+def _seconds(parts: Parts, begun: float) -> float:
+    """How long the sweep has taken."""
+    return parts.run.ending.clock() - begun
+
+
+def _report_no_access(parts: Parts, left: LeftOver, error: RestoreWatchError) -> None:
+    """Report that the credentials are refused or cannot be read, and what is known of them."""
+    parts.outages.report_stack_failure(left.stack, error)
+    parts.expiry_watch.look(left.expiry, asks=False)
+
+
+def _still_degraded(verdicts: Sequence[ProjectVerdict], stack: Watched) -> int:
+    """
+    Count the projects that are degraded while the credentials are refused.
+
+    Their state stands still. While the stack is degraded instead of them, those that fail count
+    too.
+    """
+    is_blind = stack.degraded is not None
+    degraded = 0
+    for verdict in verdicts:
+        if verdict.project.watched.degraded or (is_blind and verdict.is_failing):
+            degraded += 1
+    return degraded

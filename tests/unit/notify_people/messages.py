@@ -117,7 +117,7 @@ def _credentials(
 
 
 def _report(made: Report) -> dict[str, Any]:
-    place = ("watch-reports-1a2b", f"reports/{made.period.last}/report.html", "aws")
+    place = ("watch-reports-1a2b", f"reports/{made.period.last}/report.html")
     return message_of_report(made, *place).event
 
 

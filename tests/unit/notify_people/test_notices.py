@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,9 +12,9 @@ from notify_people.words.notices import notice_of
 from restore_watch import errors
 from restore_watch.report.report import Report
 from restore_watch.report.report_message import message_of_report
-from restore_watch.report.words import headline
+from restore_watch.report.words.headline import headline
 from unit.notify_people.messages import ACCOUNT, MESSAGES, PROJECT, STACK, notice
-from unit.report.reports import NO_ROLE, fleet
+from unit.report.reports import NO_ROLE, changed, fleet
 
 type Data = dict[str, Any]
 
@@ -81,16 +80,17 @@ def test_the_title_begins_with_the_outcome(name: str, data: Data, title: str) ->
 
 ONE = {"groupId": PROJECT, "clusterName": "ledger", "state": "never"}
 WELL = fleet(41, is_well=True)
-UNREAD = replace(WELL, unread_projects={PROJECT: NO_ROLE})
+UNREAD = changed(WELL, unread_projects={PROJECT: NO_ROLE})
 
 
 @pytest.mark.parametrize(
     "made",
-    [fleet(11), WELL, fleet(400), replace(WELL, judged=None, watched_projects=0), UNREAD],
+    [fleet(11), WELL, fleet(400), changed(WELL, judged=None, watched_projects=0), UNREAD],
     ids=["to look at", "well", "large", "unwatched", "unread"],
 )
 def test_people_read_the_sentence_that_the_page_begins_with(made: Report) -> None:
-    message = message_of_report(made, "reports", "report.html", "aws-cn").event
+    made = changed(made, partition="aws-cn")
+    message = message_of_report(made, "reports", "report.html").event
     read = notice_of(read_message(json.dumps(message)), "https://cloud.mongodb.com", STACK)
 
     assert f"{read.title}." == headline(made)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from csv import DictReader
+from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
@@ -12,13 +13,18 @@ from restore_watch.model.restore_job import RestoreJob, RestoreKind
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster
-from restore_watch.report.cluster_facts import COLUMNS
-from restore_watch.report.cluster_state import Policy, Unread, judge
-from restore_watch.report.coverage_csv import coverage_csv
+from restore_watch.report.files.cluster_facts import COLUMNS
+from restore_watch.report.files.coverage_csv import coverage_csv
+from restore_watch.report.judging.cluster_state import Policy, judge
+from restore_watch.report.judging.coverage import Coverage
 from restore_watch.report.period import DAY, Period
-from restore_watch.report.report import Report, Snapshot
-from restore_watch.report.restore_evidence import Objectives, RestoreEvidence
-from restore_watch.report.what_a_restore_proves import DatedVerdict, Restore
+from restore_watch.report.report import Origin, Report
+from restore_watch.report.restores.objectives import Objectives
+from restore_watch.report.restores.restore_evidence import RestoreEvidence
+from restore_watch.report.restores.stored_restores import StoredRestores
+from restore_watch.report.restores.what_a_restore_proves import DatedVerdict, Restore
+from restore_watch.report.snapshot import Snapshot
+from restore_watch.report.why_unread import WhyUnread
 from restore_watch.table.job_item import Recorded
 
 WEEK = Period(date(2026, 11, 23), date(2026, 11, 29))
@@ -26,35 +32,29 @@ END = WEEK.end
 HOUR = timedelta(hours=1)
 USUAL = timedelta(minutes=42)
 
-NO_ROLE = Unread(
+NO_ROLE = WhyUnread(
     "Atlas answers 403 to the list of its restores",
     "Grant the role Project Backup Manager to the service account.",
     datetime(2026, 9, 3, 6, tzinfo=UTC),
 )
 
 EMPTY = Report(
-    stack="atlas-restore-watch",
-    region="eu-west-1",
-    account="123456789012",
-    version="2.0.0",
+    origin=Origin("atlas-restore-watch", "aws", "eu-west-1", "123456789012", "2.0.0"),
     period=WEEK,
     asked_at=END + 6 * HOUR,
     read_at=END + 6 * HOUR,
     next_at=END + 7 * DAY + 6 * HOUR,
     policy=Policy(),
     objectives=Objectives(HOUR, 24 * HOUR),
-    judged=None,
-    watched_projects=0,
-    project_names={},
-    unread_projects={},
-    snapshots={},
+    coverage=Coverage(None, 0, {}, {}, {}),
+    stored=StoredRestores(watched_since=datetime(2025, 11, 3, 9, tzinfo=UTC)),
     all_restores=(),
-    evidence=(),
-    unreadable=(),
     degraded=(),
     credentials_expire_at=datetime(2027, 3, 1, tzinfo=UTC),
-    watched_since=datetime(2025, 11, 3, 9, tzinfo=UTC),
 )
+
+_COVERAGE = [field.name for field in dataclass_fields(Coverage)]
+_STORED = [field.name for field in dataclass_fields(StoredRestores)]
 
 PROJECTS = ("catalogue", "crm", "orders", "payments")
 NAMES = ("accounts", "archive", "billing", "cards", "images", "ledger", "prices", "search", "stock")
@@ -62,6 +62,20 @@ NAMES = ("accounts", "archive", "billing", "cards", "images", "ledger", "prices"
 
 def group(number: int) -> str:
     return f"{number + 1:024x}"
+
+
+def changed(made: Report, **fields: Any) -> Report:
+    """The report with other values of these fields of it, its origin, coverage or table."""
+    origin = {name: fields.pop(name) for name in Origin._fields if name in fields}
+    coverage = {name: fields.pop(name) for name in _COVERAGE if name in fields}
+    stored = {name: fields.pop(name) for name in _STORED if name in fields}
+    return replace(
+        made,
+        origin=made.origin._replace(**origin),
+        coverage=replace(made.coverage, **coverage),
+        stored=replace(made.stored, **stored),
+        **fields,
+    )
 
 
 def restore(
@@ -114,7 +128,7 @@ def rows(made: Report) -> list[dict[str, str]]:
 
 def report(
     clusters: Sequence[tuple[Cluster, Sequence[Restore]]],
-    unread: Mapping[str, Unread] | None = None,
+    unread: Mapping[str, WhyUnread] | None = None,
     **fields: Any,
 ) -> Report:
     """A report of these clusters and their restores. `unread`: by the name of a cluster."""
@@ -133,7 +147,7 @@ def report(
         "all_restores": restores,
         "evidence": [evidence(one) for one in restores if period.includes(one.began)],
     }
-    return replace(EMPTY, **usual | fields)
+    return changed(EMPTY, **usual | fields)
 
 
 def _began(restore: Restore) -> datetime:
@@ -151,7 +165,7 @@ def fleet(
         for number in range(projects)
     }
     clusters: list[tuple[Cluster, list[Restore]]] = []
-    unread: dict[str, Unread] = {}
+    unread: dict[str, WhyUnread] = {}
     for number in range(size):
         title = NAMES[number % len(NAMES)] + (f"-{number // len(NAMES)}" if number >= 9 else "")
         one = cluster(title, number * projects // size, id=f"{number:024x}")

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from restore_watch.model.restore_job import RestoreKind, RestoreStatus
 from restore_watch.model.validation import Verdict
-from restore_watch.report.cluster_state import Judged, Policy, State, Unread, judge
+from restore_watch.report.judging.cluster_state import Judged, Policy, State, judge
 from restore_watch.report.period import DAY
-from restore_watch.report.what_a_restore_proves import Restore, Rung
+from restore_watch.report.restores.what_a_restore_proves import Restore, Rung
+from restore_watch.report.why_unread import WhyUnread
 from unit.report import reports
 from unit.report.reports import END, NO_ROLE, cluster
 
@@ -27,7 +28,7 @@ def restore(
 
 
 def state(
-    *restores: Restore, unread: Unread | None = None, policy: Policy | None = None, **fields: Any
+    *restores: Restore, unread: WhyUnread | None = None, policy: Policy | None = None, **fields: Any
 ) -> State:
     return judge(cluster(**fields), restores, unread, policy or Policy(), END).state
 

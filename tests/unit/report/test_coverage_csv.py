@@ -9,14 +9,26 @@ from typing import Any
 import pytest
 
 from restore_watch.model.validation import Verdict
-from restore_watch.report.cluster_facts import COLUMNS
-from restore_watch.report.cluster_state import Policy
+from restore_watch.report.files.cluster_facts import COLUMNS
+from restore_watch.report.files.report_json import report_json
+from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.period import DAY
-from restore_watch.report.report import Report, Snapshot
-from restore_watch.report.report_json import report_json
-from restore_watch.report.restore_evidence import Objectives
-from restore_watch.report.what_a_restore_proves import DatedVerdict, Rung
-from unit.report.reports import END, HOUR, NO_ROLE, cluster, fleet, group, report, restore, rows
+from restore_watch.report.report import Report
+from restore_watch.report.restores.objectives import Objectives
+from restore_watch.report.restores.what_a_restore_proves import DatedVerdict, Rung
+from restore_watch.report.snapshot import Snapshot
+from unit.report.reports import (
+    END,
+    HOUR,
+    NO_ROLE,
+    changed,
+    cluster,
+    fleet,
+    group,
+    report,
+    restore,
+    rows,
+)
 
 TAGS = {"restore-test": "daily", "tier": "prod", "owner": "team"}
 LEDGER = cluster(tags=TAGS)
@@ -93,7 +105,9 @@ def test_what_could_not_be_read_stands_in_the_line_with_its_fix() -> None:
 def test_lines_begin_with_the_worst_and_no_cell_is_a_formula() -> None:
     made = fleet(11, name=lambda usual: f'=HYPERLINK("https://evil.example";"{usual}")\n@x')
 
-    assert [row["state"] for row in rows(made)] == [str(one.state) for one in made.in_order]
+    assert [row["state"] for row in rows(made)] == [
+        str(one.state) for one in made.coverage.in_order
+    ]
     cells = [cell for row in rows(made) for cell in row.values()]
     assert any("HYPERLINK" in cell for cell in cells)
     assert [cell for cell in cells if cell.startswith(("=", "@", "+", "-", "\t"))] == []
@@ -119,7 +133,7 @@ def test_within_a_state_the_worst_comes_first_and_what_is_well_goes_by_name() ->
 
 
 def test_without_a_watched_project_there_is_only_the_head() -> None:
-    made = replace(fleet(11), judged=None)
+    made = changed(fleet(11), judged=None)
 
     assert rows(made) == []
     assert whole(made)["clusters"] is None
@@ -127,7 +141,7 @@ def test_without_a_watched_project_there_is_only_the_head() -> None:
 
 
 def test_the_json_has_everything_else() -> None:
-    made = replace(
+    made = changed(
         report([(LEDGER, [GOOD, FAILED])], policy=Policy(Rung.VERIFIED, 30 * DAY, POLICY[2])),
         unread_projects={group(1): NO_ROLE},
         unreadable=[{"cluster": "a", "restoreId": "b"}],

@@ -3,7 +3,6 @@
 import json
 import re
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,18 +11,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from restore_watch.model.validation import Verdict
-from restore_watch.report.cluster_remarks import needs_look
-from restore_watch.report.cluster_state import Policy, State
-from restore_watch.report.html_page import CLUSTERS, ROWS, page
+from restore_watch.report.files.html_page import CLUSTERS, ROWS, html_page, shown_facts
+from restore_watch.report.files.months_and_weeks import Sign, signs_by_month
+from restore_watch.report.files.report_json import report_json
+from restore_watch.report.judging.cluster_state import Policy, State
 from restore_watch.report.period import DAY
-from restore_watch.report.report import Report, Sign
-from restore_watch.report.report_json import report_json
+from restore_watch.report.report import Report
 from restore_watch.report.report_message import message_of_report
-from restore_watch.report.restore_evidence import Objectives
-from restore_watch.report.what_a_restore_proves import Restore
-from restore_watch.report.words import facts
+from restore_watch.report.restores.objectives import Objectives
+from restore_watch.report.restores.what_a_restore_proves import Restore
+from restore_watch.report.words.cluster_remarks import needs_look
 from unit.report.parsed_page import ParsedPage
-from unit.report.reports import END, HOUR, NO_ROLE, cluster, fleet, group, report, restore, rows
+from unit.report.reports import (
+    END,
+    HOUR,
+    NO_ROLE,
+    changed,
+    cluster,
+    fleet,
+    group,
+    report,
+    restore,
+    rows,
+)
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -50,8 +60,8 @@ any_fleet = st.builds(fleet, st.integers(1, 30), is_well=st.booleans())
 def test_the_sums_of_the_page_the_csv_the_json_and_the_message_agree(
     made: Report, policy: Policy
 ) -> None:
-    made = replace(made, policy=policy)
-    parsed, whole = ParsedPage(page(made)), json.loads(report_json(made, {}))
+    made = changed(made, policy=policy)
+    parsed, whole = ParsedPage(html_page(made)), json.loads(report_json(made, {}))
     message = message_of_report(made, *PLACE)
     said = message.event["data"]
 
@@ -69,7 +79,7 @@ def test_the_sums_of_the_page_the_csv_the_json_and_the_message_agree(
     assert restores == len(whole["restores"]) == bars + int(more[1] if more else 0)
     looked = sum(states[str(one)] for one in State if one.needs_look)
     assert whole["headline"].startswith(f"{looked} of ") == (looked > 0)
-    named = sum(needs_look(made, judged) for judged in made.in_order)
+    named = sum(needs_look(made, judged) for judged in made.coverage.in_order)
     assert len(said["needAttention"]) == min(named, 20)
     assert message.attributes["attention"] == json.dumps(whole["needsAttention"])
 
@@ -78,8 +88,8 @@ def test_the_sums_of_the_page_the_csv_the_json_and_the_message_agree(
 @FEW
 @given(st.sampled_from(HOSTILE) | st.text(max_size=40), st.integers(1, 12))
 def test_a_name_is_text_and_never_an_element_or_an_attribute(name: str, size: int) -> None:
-    plain = ParsedPage(page(fleet(size)))
-    hostile = ParsedPage(page(fleet(size, name=lambda usual: f"{usual}{name}")))
+    plain = ParsedPage(html_page(fleet(size)))
+    hostile = ParsedPage(html_page(fleet(size, name=lambda usual: f"{usual}{name}")))
 
     assert hostile.structure == plain.structure
     shown = hostile.text
@@ -92,14 +102,14 @@ def test_a_name_is_text_and_never_an_element_or_an_attribute(name: str, size: in
 )
 def test_a_name_is_shown_apart_from_the_direction_of_others(name: str, shown: str) -> None:
     """As it is, without control characters and turns of the direction."""
-    text = ParsedPage(page(fleet(3, name=lambda usual: f"{usual}{name}"))).within("bdi")
+    text = ParsedPage(html_page(fleet(3, name=lambda usual: f"{usual}{name}"))).within("bdi")
 
     assert {f"catalogue{shown}", f"drill{shown}"} <= set(text)
 
 
 @pytest.mark.parametrize("size", [3, 40, 400])
 def test_the_page_has_no_script_and_no_address(size: int) -> None:
-    html = page(fleet(size))
+    html = html_page(fleet(size))
 
     structure = ParsedPage(html).structure
     tags = {tag for tag, _ in structure}
@@ -113,10 +123,10 @@ def test_the_page_has_no_script_and_no_address(size: int) -> None:
 
 def test_what_needs_a_look_stands_first_in_the_table_and_in_its_project() -> None:
     made = fleet(40)
-    html = page(made)
+    html = html_page(made)
 
     pills = re.findall(r'class="pill [a-z-]+">([a-z ]+)<', html)
-    assert pills == [str(one.state) for one in made.in_order if needs_look(made, one)]
+    assert pills == [str(one.state) for one in made.coverage.in_order if needs_look(made, one)]
     for project in html.split("<h3>")[1:]:
         states = re.findall(r'<td class="state ([a-z-]+)"', project)
         order = [list(State).index(State(one.replace("-", " "))) for one in states]
@@ -127,22 +137,22 @@ def test_clusters_of_which_the_same_cannot_be_told_share_a_row() -> None:
     names = [f"crm-{number}" for number in range(5)]
     made = report([(cluster(name), []) for name in names], dict.fromkeys(names, NO_ROLE))
 
-    text = ParsedPage(page(made)).text
+    text = ParsedPage(html_page(made)).text
     assert text.count(NO_ROLE.fix) == 1
     assert "crm-0 , crm-1 , crm-2 and 2 more" in text
 
 
 def test_projects_where_all_is_well_fold_among_many_clusters() -> None:
-    html = page(fleet(70, is_well=True))
+    html = html_page(fleet(70, is_well=True))
 
     assert html.count("<details>") == 7
     assert "<details open" not in html
-    assert "<details>" not in page(fleet(40))
+    assert "<details>" not in html_page(fleet(40))
 
 
 def test_among_many_clusters_only_those_without_a_remark_fold() -> None:
     made = fleet(70)
-    html = page(made)
+    html = html_page(made)
 
     folded = {
         name
@@ -151,19 +161,19 @@ def test_among_many_clusters_only_those_without_a_remark_fold() -> None:
     }
     without_remark = {
         judged.cluster.name
-        for judged in made.in_order
-        if not judged.state.needs_look and not facts(made, judged)
+        for judged in made.coverage.in_order
+        if not judged.state.needs_look and not shown_facts(made, judged)
     }
-    remarked = [judged for judged in made.in_order if judged.state is State.TESTED]
+    remarked = [judged for judged in made.coverage.in_order if judged.state is State.TESTED]
     assert folded == without_remark
     assert 0 < len(folded) < 70
-    assert any(facts(made, judged) for judged in remarked)
+    assert any(shown_facts(made, judged) for judged in remarked)
     assert ParsedPage(html).states.total() == 70
 
 
 def test_rows_of_one_state_and_beyond_a_thousand_those_of_months_are_counted() -> None:
     made = report([(cluster(f"orders-{number:04}"), []) for number in range(CLUSTERS + 3)])
-    parsed = ParsedPage(page(made))
+    parsed = ParsedPage(html_page(made))
 
     assert f"And {CLUSTERS + 3 - ROWS} more clusters: the months below" in parsed.text
     assert parsed.states.total() == CLUSTERS
@@ -171,7 +181,7 @@ def test_rows_of_one_state_and_beyond_a_thousand_those_of_months_are_counted() -
 
 
 def test_without_a_watched_project_the_page_says_so() -> None:
-    text = ParsedPage(page(replace(fleet(11), judged=None, watched_projects=0))).text
+    text = ParsedPage(html_page(changed(fleet(11), judged=None, watched_projects=0))).text
 
     assert "No project is watched: this report proves nothing." in text
     assert "Name the projects to watch in the parameter AtlasProjectIds." in text
@@ -183,7 +193,7 @@ def test_the_worst_restores_come_first_and_the_others_are_counted() -> None:
     own = [restore(LEDGER, END - (2 + n) * HOUR, n, HOUR / 2) for n in range(ROWS + 3)]
     own.append(restore(LEDGER, END - 60 * HOUR, 90, 1.25 * HOUR))
     own.append(restore(LEDGER, END - 70 * HOUR, 91, status="FAILED"))
-    html = page(report([(LEDGER, own)]))
+    html = html_page(report([(LEDGER, own)]))
 
     marks = re.findall(r'<rect class="([a-z]+)"', html)
     assert marks[:3] == ["bad", "late", "good"]
@@ -207,31 +217,31 @@ def test_the_worst_restores_come_first_and_the_others_are_counted() -> None:
 def test_a_timeline_names_the_target(fields: dict[str, Any], said: str) -> None:
     made = report([(LEDGER, [restore(LEDGER, END - DAY, **fields)])])
 
-    assert said in ParsedPage(page(made)).within("bdi")
+    assert said in ParsedPage(html_page(made)).within("bdi")
 
 
 def test_a_restore_far_beyond_others_ends_at_the_edge() -> None:
     own = [restore(LEDGER, END - (20 + n) * HOUR, n) for n in range(20)]
     own.append(restore(LEDGER, END - 120 * HOUR, 90, 90 * HOUR))
 
-    assert page(report([(LEDGER, own)])).count('class="cut"') == 1
+    assert html_page(report([(LEDGER, own)])).count('class="cut"') == 1
 
 
 def test_without_objectives_no_goal_is_drawn() -> None:
-    html = page(replace(fleet(11), objectives=Objectives()))
+    html = html_page(changed(fleet(11), objectives=Objectives()))
 
     assert 'class="goal"' not in html
     assert "RTO" not in html.partition('<h2 id="restores">')[2].partition("</h2>")[0]
 
 
 def test_what_needs_a_look_beside_clusters_stands_above_the_table() -> None:
-    made = replace(
+    made = changed(
         report([(LEDGER, [restore(LEDGER, END - DAY)])]),
         unread_projects={group(1): NO_ROLE, "": NO_ROLE},
         degraded=["", group(2)],
         unreadable=[{"cluster": f"{group(0)}/ledger", "restoreId": "x"}],
     )
-    text = ParsedPage(page(made)).text
+    text = ParsedPage(html_page(made)).text
 
     assert f"crm : not read: {NO_ROLE.problem}, since 3 Sep 2026. {NO_ROLE.fix}" in text
     assert text.count(": not read: ") == text.count("cannot be seen.") == 2
@@ -246,7 +256,7 @@ def test_a_restore_that_was_given_up_is_neither_late_nor_good_nor_failed(
     status: str, minutes: int
 ) -> None:
     took = timedelta(minutes=minutes)
-    html = page(report([(LEDGER, [restore(LEDGER, END - DAY, took=took, status=status)])]))
+    html = html_page(report([(LEDGER, [restore(LEDGER, END - DAY, took=took, status=status)])]))
 
     assert re.findall(r'<span class="open">[^<]*, ([a-z]+)</span>', html) == [status.lower()]
     assert f"last attempt {status.lower()} on 29 Nov 2026" in ParsedPage(html).text
@@ -254,7 +264,7 @@ def test_a_restore_that_was_given_up_is_neither_late_nor_good_nor_failed(
 
 def test_a_restore_that_ended_after_the_period_is_listed_and_no_test_of_it() -> None:
     made = report([(LEDGER, [restore(LEDGER, END - HOUR / 2, took=2 * HOUR)])])
-    text = ParsedPage(page(made)).text
+    text = ParsedPage(html_page(made)).text
 
     assert "2 h, completed" in text
     assert "Nov 2026: no test" in text
@@ -264,7 +274,7 @@ def test_a_restore_that_ended_after_the_period_is_listed_and_no_test_of_it() -> 
 def test_a_test_of_the_last_day_is_of_today() -> None:
     made = report([(LEDGER, [restore(LEDGER, END - 2 * HOUR)])])
 
-    assert "tested today" in ParsedPage(page(made)).text
+    assert "tested today" in ParsedPage(html_page(made)).text
 
 
 ONE = cluster(created_at=END - 20 * DAY)
@@ -288,7 +298,7 @@ def test_a_month_shows_the_best_test_or_a_failure_after_it(
     restores: list[Restore], sign: Sign
 ) -> None:
     made = report([(ONE, restores)])
-    (judged,) = made.judged or ()
-    before, now = list(made.signs(judged).values())[-2:]
+    (judged,) = made.coverage.judged or ()
+    before, now = list(signs_by_month(made, judged).values())[-2:]
 
     assert (before, now) == (Sign.ABSENT, sign)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.errors import InvalidEventError
-from restore_watch.report.period import Period, Schedule, closed_by, months_to, read_request
+from restore_watch.report.period import Period, Schedule, closed_by, months_to
+from restore_watch.report.report_request import read_request
 
 NOW = datetime(2026, 11, 30, 6, 0, 5, tzinfo=UTC)
 """A Monday."""

@@ -1,15 +1,14 @@
 """The message that a report was made."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
-from restore_watch.report.cluster_state import Policy
+from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.period import DAY
 from restore_watch.report.report_message import message_of_report
-from restore_watch.report.words import headline
-from unit.report.reports import END, NO_ROLE, cluster, fleet, group, report, restore
+from restore_watch.report.words.headline import headline
+from unit.report.reports import END, NO_ROLE, changed, cluster, fleet, group, report, restore
 
 
 @pytest.mark.parametrize("sign", ["a", "\U0001f600", "\x07", '"', "<"])
@@ -37,14 +36,14 @@ def test_the_message_stays_below_ten_kilobytes_with_any_names(sign: str) -> None
 def test_the_message_has_the_address_of_the_page_in_the_console(
     partition: str, region: str, console: str
 ) -> None:
-    made = replace(fleet(3), region=region)
-    message = message_of_report(made, "a-bucket", "reports/x/report.html", partition)
+    made = changed(fleet(3), partition=partition, region=region)
+    message = message_of_report(made, "a-bucket", "reports/x/report.html")
 
     path = f"s3/object/a-bucket?region={region}&prefix=reports/x/report.html"
     assert message.event["data"]["report"]["consoleUrl"] == f"https://{console}/{path}"
 
 
-PLACE = ("a-bucket", "key", "aws")
+PLACE = ("a-bucket", "key")
 
 
 @pytest.mark.parametrize("is_well", [True, False])

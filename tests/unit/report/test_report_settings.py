@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 
 from foundation.errors import ConfigurationError
-from restore_watch.report.cluster_state import Policy
+from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.period import Schedule
 from restore_watch.report.report_settings import ReportSettings
-from restore_watch.report.restore_evidence import Objectives
-from restore_watch.report.what_a_restore_proves import Rung
+from restore_watch.report.restores.objectives import Objectives
+from restore_watch.report.restores.what_a_restore_proves import Rung
 
 LEAST = {
     "ATLAS_SECRET_ID": "atlas",

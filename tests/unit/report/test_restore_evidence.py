@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from operate.evidence import read_minutes
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from restore_watch.model.status_change import utc_text
-from restore_watch.report.restore_evidence import (
-    Objectives,
-    RestoreEvidence,
+from restore_watch.report.files.restores_csv import COLUMNS, line_of_restore
+from restore_watch.report.restores.objectives import Objectives
+from restore_watch.report.restores.restore_evidence import RestoreEvidence
+from restore_watch.report.restores.stored_restores import (
     UnreadableItemError,
     began_at,
     read_evidence,
 )
-from restore_watch.report.restores_csv import COLUMNS, line_of
 from strategies import json_values, plain_job
 from unit.report.stored import NOON, item_of, verdict_on
 
@@ -50,7 +50,7 @@ def test_a_restore_begins_when_it_was_scheduled_or_else_when_its_id_was_made(
 
 
 def test_a_line_says_how_many_changes_were_published(item: dict[str, Any]) -> None:
-    cells = dict(zip(COLUMNS, line_of(evidence_of(item)).split(","), strict=True))
+    cells = dict(zip(COLUMNS, line_of_restore(evidence_of(item)).split(","), strict=True))
 
     assert (cells["changes"], cells["published"]) == ("2", "1")
 
@@ -77,7 +77,7 @@ def test_no_download_url_of_a_hand_written_item_is_repeated(item: dict[str, Any]
     item["history"]["L"].append(verdict)
 
     read = evidence_of(item)
-    said = (read.facts, read.changes, read.validations, line_of(read))
+    said = (read.facts, read.changes, read.validations, line_of_restore(read))
     assert "example.net" not in repr(said)
 
 

@@ -14,15 +14,21 @@ from restore_watch.atlas.endpoints import CLUSTER_LISTS
 from restore_watch.model.restore_job import RestoreKind, RestoreStatus
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster, read_cluster
-from restore_watch.report.cluster_state import Policy, State, judge
+from restore_watch.report.files.months_and_weeks import Sign, signs_by_month
 from restore_watch.report.fleet import Fleet
-from restore_watch.report.judge_fleet import judge_fleet
+from restore_watch.report.judging.cluster_state import Policy, State, judge
+from restore_watch.report.judging.judge_fleet import judge_fleet
 from restore_watch.report.period import DAY
-from restore_watch.report.report import Sign
-from restore_watch.report.restore_evidence import Objectives, read_evidence
-from restore_watch.report.what_a_restore_proves import DatedVerdict, Restore, merged, restore_listed
+from restore_watch.report.restores.objectives import Objectives
+from restore_watch.report.restores.stored_restores import read_evidence
+from restore_watch.report.restores.what_a_restore_proves import (
+    DatedVerdict,
+    Restore,
+    merged,
+    restore_listed,
+)
 from strategies import json_values
-from unit.report.reports import END, HOUR, NO_ROLE, cluster, group, report, restore
+from unit.report.reports import END, HOUR, NO_ROLE, changed, cluster, group, report, restore
 from unit.report.stored import item_of
 
 GROUP, KINDS = group(0), (RestoreKind.FLEX, RestoreKind.DEDICATED)
@@ -172,9 +178,9 @@ def test_months_before_a_list_that_goes_on_are_not_called_untested() -> None:
     (judged,) = judge_fleet(listed, nightly, Policy(), END)
     made = report([], judged=[judged], watched_since=None)
 
-    assert list(made.signs(judged).values()) == [Sign.ABSENT] * 9 + [Sign.RESTORED] * 4
-    seen = replace(made, watched_since=datetime(2026, 6, 1, tzinfo=UTC))
-    known = list(seen.signs(judged).values())
+    assert list(signs_by_month(made, judged).values()) == [Sign.ABSENT] * 9 + [Sign.RESTORED] * 4
+    seen = changed(made, watched_since=datetime(2026, 6, 1, tzinfo=UTC))
+    known = list(signs_by_month(seen, judged).values())
     assert known == [Sign.ABSENT] * 7 + [Sign.NONE] * 2 + [Sign.RESTORED] * 4
 
 

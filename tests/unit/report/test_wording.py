@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from restore_watch.report import wording
 from restore_watch.report.period import Period
+from restore_watch.report.words import wording
 
 
 @pytest.mark.parametrize(

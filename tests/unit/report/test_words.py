@@ -6,20 +6,25 @@ from typing import Any
 import pytest
 
 from restore_watch.model.validation import Verdict
-from restore_watch.report import words
-from restore_watch.report.cluster_state import Policy, Unread
+from restore_watch.report.files.html_page import shown_facts
+from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.period import DAY
-from restore_watch.report.report import Report, Snapshot
-from restore_watch.report.what_a_restore_proves import Restore, Rung
-from unit.report.reports import EMPTY, END, HOUR, NO_ROLE, cluster, fleet, report, restore
+from restore_watch.report.report import Report
+from restore_watch.report.restores.what_a_restore_proves import Restore, Rung
+from restore_watch.report.snapshot import Snapshot
+from restore_watch.report.why_unread import WhyUnread
+from restore_watch.report.words.headline import headline, lead
+from restore_watch.report.words.limits import limits
+from restore_watch.report.words.why import why
+from unit.report.reports import EMPTY, END, HOUR, NO_ROLE, changed, cluster, fleet, report, restore
 
 LEDGER = cluster()
-REFUSED = Unread("Atlas answers 401.", "Replace the secret.")
+REFUSED = WhyUnread("Atlas answers 401.", "Replace the secret.")
 
 
-def only(*restores: Restore, unread: Unread | None = None, **changed: Any) -> Report:
+def only(*restores: Restore, unread: WhyUnread | None = None, **said: Any) -> Report:
     """A report of this one cluster."""
-    return report([(replace(LEDGER, **changed), restores)], {"ledger": unread} if unread else {})
+    return report([(replace(LEDGER, **said), restores)], {"ledger": unread} if unread else {})
 
 
 def ended(days: float, **fields: Any) -> Restore:
@@ -39,10 +44,8 @@ VERIFIED = Policy(counts=Rung.VERIFIED)
 
 
 def test_the_headline_is_the_weightiest_concern_or_that_all_is_well() -> None:
-    assert words.headline(WELL) == (
-        "All is well: 1 restore completed, 1 of 1 cluster tested in 90 days."
-    )
-    assert words.headline(replace(fleet(11), degraded=[""])) == "4 of 11 clusters need a look."
+    assert headline(WELL) == ("All is well: 1 restore completed, 1 of 1 cluster tested in 90 days.")
+    assert headline(changed(fleet(11), degraded=[""])) == "4 of 11 clusters need a look."
 
 
 @pytest.mark.parametrize(
@@ -69,7 +72,7 @@ def test_the_headline_is_the_weightiest_concern_or_that_all_is_well() -> None:
             "1 restore in this period: 1 completed. The median took 42 min.",
         ),
         (
-            replace(WELL, judged=None, watched_projects=0),
+            changed(WELL, judged=None, watched_projects=0),
             f"It has restores, and no clusters. {NAME_PROJECTS}",
             "1 restore in this period: 1 completed. The median took 42 min.",
         ),
@@ -82,7 +85,7 @@ def test_the_headline_is_the_weightiest_concern_or_that_all_is_well() -> None:
     ids=["fleet", "never", "tested", "unread", "unwatched", "exempt"],
 )
 def test_the_lead_counts_clusters_and_restores(made: Report, tested: str, said: str) -> None:
-    assert words.lead(made) == f"{tested} {said}"
+    assert lead(made) == f"{tested} {said}"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +99,7 @@ def test_the_lead_counts_clusters_and_restores(made: Report, tested: str, said: 
             "The last good test is 90 days old, less than a day over the window.",
         ),
         (only(), "No test is known. The cluster is of 3 May 2024. The table begins on 3 Nov 2025."),
-        (replace(only(created_at=None), watched_since=None), "No test is known."),
+        (changed(only(created_at=None), watched_since=None), "No test is known."),
         (only(has_backups=False), "Its backups are off, so nothing can be restored."),
         (
             only(has_backups=None),
@@ -118,9 +121,9 @@ def test_the_lead_counts_clusters_and_restores(made: Report, tested: str, said: 
     ],
 )
 def test_a_state_has_its_reason(made: Report, said: str) -> None:
-    (judged,) = made.judged or ()
+    (judged,) = made.coverage.judged or ()
 
-    assert words.why(made, judged) == said
+    assert why(made, judged) == said
 
 
 @pytest.mark.parametrize(
@@ -152,16 +155,16 @@ def test_a_state_has_its_reason(made: Report, said: str) -> None:
 def test_a_cluster_has_the_facts_that_need_a_word(
     made: Report, snapshot: Snapshot | None, said: list[str]
 ) -> None:
-    made = replace(made, snapshots={LEDGER.key: snapshot} if snapshot else {})
-    (judged,) = made.judged or ()
+    made = changed(made, snapshots={LEDGER.key: snapshot} if snapshot else {})
+    (judged,) = made.coverage.judged or ()
 
-    assert words.facts(made, judged) == said
+    assert shown_facts(made, judged) == said
 
 
 def test_the_limits_say_what_counts_and_how_far_back_the_report_looks() -> None:
-    usual = " ".join(words.limits(WELL))
+    usual = " ".join(limits(WELL))
     policy = Policy(Rung.VERIFIED, 30 * DAY, ("tier", "prod"))
-    other = replace(EMPTY, policy=policy, watched_since=None, credentials_expire_at=None)
+    other = changed(EMPTY, policy=policy, watched_since=None, credentials_expire_at=None)
 
     assert "Downloads and restores of some collections never count." in usual
     assert "States know what had happened by 30 Nov 2026, 00:00 UTC." in usual
@@ -169,7 +172,7 @@ def test_the_limits_say_what_counts_and_how_far_back_the_report_looks() -> None:
     assert "The table of this stack begins on 3 Nov 2025." in usual
     assert "the newest 100 restores of each cluster" in usual
     assert "expire on 1 Mar 2027" in usual
-    said = " ".join(words.limits(other))
+    said = " ".join(limits(other))
     assert "verdict PASSED on its data" in said
     assert "The table is empty." in said
     assert "RestoreTestTag" in said

@@ -7,6 +7,7 @@ turn, whatever is to be done for it.
 
 import math
 from collections.abc import Callable, Collection, Iterable
+from typing import NamedTuple
 
 from foundation.plain_class import plain_class
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
@@ -35,6 +36,18 @@ LOOK_EVERY = 10.0
 type SweepTask = FollowTask | ProjectsPage | Wake | ListingStep
 
 
+class FirstRound(NamedTuple):
+    """The jobs that are due, and the first steps to find others."""
+
+    due: Collection[OpenJob]
+    steps: Collection[SweepTask]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to ask."""
+        return not self.due and not self.steps
+
+
 @plain_class
 class Rounds:
     """
@@ -55,20 +68,24 @@ class Rounds:
     hot_seconds: float
     is_awaited: Callable[[], bool]
 
-    def play(self, begun: float, prepare: Callable[[], object]) -> None:
-        """
-        Ask about the jobs that are due, find others, and then ask about what is hot.
+    def first_round(self) -> FirstRound:
+        """Return what to ask first: about the jobs that are due and, at a tick, to find others."""
+        # In this order: the last plan of a project counts, and a watched one may have due jobs.
+        due = self._due()
+        steps = self.watched.first_steps() if self.run.is_tick else []
+        return FirstRound(due, steps)
 
-        The sweep `begun` then, on the clock of its deadlines. `prepare` is called before the first
-        question. What it raises is raised: there is nothing to ask with.
-        """
-        due, steps = self._due(), self.watched.first_steps() if self.run.is_tick else []
-        self.drop_removed()
-        if not due and not steps:
-            return
+    def start_marks(self) -> None:
+        """Store the first marks of new projects, before anything is asked about them."""
         self.workers.each(self.watched.new_projects(), self.marks.start, self.run.ending)
-        prepare()
-        self._play(begun, due, steps)
+
+    def play(self, first: FirstRound, begun: float) -> None:
+        """
+        Ask what is to be asked first, find other jobs, and then ask about what is hot.
+
+        The sweep `begun` then, on the clock of its deadlines.
+        """
+        self._play(begun, first.due, first.steps)
         storing = self.run.ending.earlier(JUDGING_TIME)
         self.workers.each(self.reader.under_way.copy(), self.reader.end, storing)
         for starved in self.calls.pace.starved():

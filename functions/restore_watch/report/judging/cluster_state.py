@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from restore_watch.report.cluster import Cluster
-from restore_watch.report.what_a_restore_proves import Restore, Rung
+from restore_watch.report.restores.what_a_restore_proves import Restore, Rung
+from restore_watch.report.why_unread import WhyUnread
 
 EXEMPTION_TAG = "restore-test"
 
@@ -47,14 +48,6 @@ class Policy(NamedTuple):
     required_tag: tuple[str, str] | None = None
 
 
-class Unread(NamedTuple):
-    """Why something could not be read, what helps, and since when it is known to be so, in UTC."""
-
-    problem: str
-    fix: str
-    since: datetime | None = None
-
-
 @dataclass(frozen=True)
 class Judged:
     """
@@ -70,14 +63,14 @@ class Judged:
     restores: tuple[Restore, ...]
     good: Restore | None
     failed: Restore | None
-    unread: Unread | None = None
+    unread: WhyUnread | None = None
     reach: datetime | None = None
 
     @property
     def last_attempt(self) -> Restore | None:
         """The newest restore of the whole cluster into a cluster, however it ended."""
         attempts = [restore for restore in self.restores if restore.is_whole]
-        return max(attempts, key=lambda one: one.failed_at or one.ended_at, default=None)
+        return max(attempts, key=lambda each: each.failed_at or each.ended_at, default=None)
 
     def days(self, at: datetime) -> int | None:
         """Whole days since the last good test."""
@@ -87,7 +80,7 @@ class Judged:
 def judge(
     cluster: Cluster,
     restores: Iterable[Restore],
-    unread: Unread | None,
+    unread: WhyUnread | None,
     policy: Policy,
     at: datetime,
 ) -> Judged:
@@ -98,13 +91,13 @@ def judge(
     What happened to a restore at that moment or later does not count.
     """
     made, tag = cluster.created_at, policy.required_tag
-    own = tuple(
-        restore.as_of(at)
-        for restore in restores
-        if restore.began < at and (made is None or restore.began >= made)
-    )
+    own: list[Restore] = []
+    for restore in restores:
+        is_of_older_cluster = made is not None and restore.began < made
+        if restore.began < at and not is_of_older_cluster:
+            own.append(restore.as_of(at))
     tests = [restore for restore in own if restore.rung in {Rung.VERIFIED, policy.counts}]
-    good = max(tests, key=lambda restore: restore.ended_at, default=None)
+    good = newest_ended(tests)
     failed = failure_after(good, own)
     exempt, _, _ = cluster.tags.get(EXEMPTION_TAG, "").partition(":")
     is_lacking = tag is not None and tag not in cluster.tags.items()
@@ -120,11 +113,20 @@ def judge(
         (State.NEVER, True),
     )
     state = next(state for state, is_so in rules if is_so)
-    return Judged(cluster, state, own, good, failed, unread)
+    return Judged(cluster, state, tuple(own), good, failed, unread)
+
+
+def newest_ended(restores: Iterable[Restore]) -> Restore | None:
+    """Return the restore that ended last."""
+    return max(restores, key=lambda restore: restore.ended_at, default=None)
 
 
 def failure_after(good: Restore | None, restores: Iterable[Restore]) -> Restore | None:
     """Return the restore that failed last as a test, if that was after the last good test."""
-    failed = [(one.failed_at, one) for one in restores if one.failed_at is not None]
-    at, newest = max(failed, key=lambda pair: pair[0], default=(None, None))
-    return newest if at is not None and (good is None or at > good.ended_at) else None
+    newest: Restore | None = None
+    newest_at = good.ended_at if good is not None else None
+    for restore in restores:
+        failed_at = restore.failed_at
+        if failed_at is not None and (newest_at is None or failed_at > newest_at):
+            newest, newest_at = restore, failed_at
+    return newest

@@ -8,12 +8,23 @@ from typing import Any
 import pytest
 
 from restore_watch.model.validation import Verdict
-from restore_watch.report.cluster_state import Policy
+from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.period import DAY
-from restore_watch.report.report import Report, Snapshot
-from restore_watch.report.what_is_well import concerns
-from restore_watch.report.words import headline
-from unit.report.reports import END, HOUR, NO_ROLE, cluster, evidence, group, report, restore
+from restore_watch.report.report import Report
+from restore_watch.report.snapshot import Snapshot
+from restore_watch.report.words.concerns import concerns
+from restore_watch.report.words.headline import headline
+from unit.report.reports import (
+    END,
+    HOUR,
+    NO_ROLE,
+    changed,
+    cluster,
+    evidence,
+    group,
+    report,
+    restore,
+)
 
 LEDGER = cluster()
 KEY = LEDGER.key
@@ -28,7 +39,7 @@ def with_restore(days: float, **fields: Any) -> Report:
     other = restore(cluster("gone", 1), END - days * DAY, 9, **fields)
     restores = sorted([GOOD, other], key=lambda one: one.began)
     seen = [evidence(one) for one in restores if WELL.period.includes(one.began)]
-    return replace(WELL, all_restores=restores, evidence=seen)
+    return changed(WELL, all_restores=restores, evidence=seen)
 
 
 def with_cluster(*restores: Any, **fields: Any) -> Report:
@@ -39,14 +50,14 @@ NOTHING = "No cluster needs a test: this report proves nothing."
 CASES: dict[str, tuple[Report, list[str]]] = {
     "well": (WELL, []),
     "no project": (
-        replace(WELL, judged=None, watched_projects=0),
+        changed(WELL, judged=None, watched_projects=0),
         ["No project is watched: this report proves nothing."],
     ),
     "no project in the list": (
-        replace(WELL, judged=[], watched_projects=0),
+        changed(WELL, judged=[], watched_projects=0),
         ["No project is watched: this report proves nothing."],
     ),
-    "no cluster": (replace(WELL, judged=[]), [NOTHING]),
+    "no cluster": (changed(WELL, judged=[]), [NOTHING]),
     "all exempt": (with_cluster(tags={"restore-test": "exempt"}), [NOTHING]),
     "tag mistyped": (
         report([(LEDGER, [GOOD])], policy=TAG),
@@ -76,23 +87,23 @@ CASES: dict[str, tuple[Report, list[str]]] = {
         [],
     ),
     "no snapshot": (
-        replace(WELL, snapshots={KEY: Snapshot(None)}),
+        changed(WELL, snapshots={KEY: Snapshot(None)}),
         ["1 cluster could not be restored as you expect."],
     ),
     "fallback": (
-        replace(WELL, snapshots={KEY: Snapshot(END, is_fallback=True)}),
+        changed(WELL, snapshots={KEY: Snapshot(END, is_fallback=True)}),
         ["1 cluster could not be restored as you expect."],
     ),
     "older than the RPO": (
-        replace(WELL, snapshots={KEY: Snapshot(WELL.read_at - 24 * HOUR - timedelta(seconds=1))}),
+        changed(WELL, snapshots={KEY: Snapshot(WELL.read_at - 24 * HOUR - timedelta(seconds=1))}),
         ["1 cluster could not be restored as you expect."],
     ),
     "as old as the RPO": (
-        replace(WELL, snapshots={KEY: Snapshot(WELL.read_at - 24 * HOUR)}),
+        changed(WELL, snapshots={KEY: Snapshot(WELL.read_at - 24 * HOUR)}),
         [],
     ),
     "without an RPO, older than two days": (
-        replace(
+        changed(
             WELL,
             objectives=WELL.objectives.__class__(),
             snapshots={KEY: Snapshot(WELL.read_at - 2 * DAY - timedelta(seconds=1))},
@@ -104,19 +115,19 @@ CASES: dict[str, tuple[Report, list[str]]] = {
         ["1 cluster could not be read as a whole."],
     ),
     "snapshots not read": (
-        replace(WELL, snapshots={KEY: Snapshot(None, unread=NO_ROLE)}),
+        changed(WELL, snapshots={KEY: Snapshot(None, unread=NO_ROLE)}),
         ["1 cluster could not be read as a whole."],
     ),
     "item not read": (
-        replace(WELL, unreadable=[ITEM]),
+        changed(WELL, unreadable=[ITEM]),
         ["1 cluster could not be read as a whole."],
     ),
     "projects not read": (
-        replace(WELL, unread_projects={"": NO_ROLE, group(1): NO_ROLE, group(2): NO_ROLE}),
+        changed(WELL, unread_projects={"": NO_ROLE, group(1): NO_ROLE, group(2): NO_ROLE}),
         ["The list of projects and 2 projects could not be read as a whole."],
     ),
     "no list read": (
-        replace(WELL, judged=[], unread_projects={group(0): NO_ROLE}),
+        changed(WELL, judged=[], unread_projects={group(0): NO_ROLE}),
         ["1 project could not be read as a whole."],
     ),
     "over the RTO": (
@@ -154,7 +165,7 @@ CASES: dict[str, tuple[Report, list[str]]] = {
         ["1 restore failed that restores.csv does not have."],
     ),
     "only Atlas knows of it": (
-        replace(with_restore(1, status="FAILED"), evidence=[evidence(GOOD)]),
+        changed(with_restore(1, status="FAILED"), evidence=[evidence(GOOD)]),
         ["1 restore failed that restores.csv does not have."],
     ),
     "verdict in the period on an older restore": (
@@ -175,21 +186,21 @@ CASES: dict[str, tuple[Report, list[str]]] = {
         ["1 verdict FAILED."],
     ),
     "cancelled": (with_restore(1, status="CANCELLED"), []),
-    "stack degraded": (replace(WELL, degraded=["", group(0)]), ["The watch is degraded."]),
+    "stack degraded": (changed(WELL, degraded=["", group(0)]), ["The watch is degraded."]),
     "project degraded": (
-        replace(WELL, degraded=[group(0)]),
+        changed(WELL, degraded=[group(0)]),
         ["The watch of 1 project is degraded."],
     ),
     "credentials expire": (
-        replace(WELL, credentials_expire_at=WELL.next_at),
+        changed(WELL, credentials_expire_at=WELL.next_at),
         ["The credentials for Atlas expire on 7 Dec 2026, before the next report."],
     ),
     "credentials expired": (
-        replace(WELL, credentials_expire_at=WELL.asked_at),
+        changed(WELL, credentials_expire_at=WELL.asked_at),
         ["The credentials for Atlas expired on 30 Nov 2026."],
     ),
     "credentials last": (
-        replace(WELL, credentials_expire_at=WELL.next_at + timedelta(seconds=1)),
+        changed(WELL, credentials_expire_at=WELL.next_at + timedelta(seconds=1)),
         [],
     ),
 }
@@ -208,13 +219,13 @@ def test_a_restore_that_the_watch_has_given_up_is_open_in_its_own_period_only(
 ) -> None:
     """Atlas no longer knows it, so nobody will see its end."""
     lost = restore(LEDGER, END - days * DAY, 9, status="RUNNING", restoreFinishedDate=None)
-    made = replace(WELL, all_restores=[replace(lost, is_followed=False), GOOD])
+    made = changed(WELL, all_restores=[replace(lost, is_followed=False), GOOD])
 
     assert bool(concerns(made)) == is_said
 
 
 FIELDS: dict[str, dict[str, Any]] = {
-    "needs a look": {"judged": with_cluster().judged},
+    "needs a look": {"judged": with_cluster().coverage.judged},
     "not restorable": {"snapshots": {KEY: Snapshot(None)}},
     "not read": {"unread_projects": {group(1): NO_ROLE}},
     "degraded": {"degraded": [""]},
@@ -224,8 +235,8 @@ FIELDS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize(("first", "second"), list(combinations(FIELDS, 2)), ids="-".join)
 def test_of_two_concerns_the_weightier_is_the_headline(first: str, second: str) -> None:
-    made = replace(WELL, **(FIELDS[first] | FIELDS[second]))
-    alone = replace(WELL, **FIELDS[first])
+    made = changed(WELL, **(FIELDS[first] | FIELDS[second]))
+    alone = changed(WELL, **FIELDS[first])
 
     assert len(concerns(made)) == 2
     assert [headline(made)] == concerns(alone)

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from restore_watch.model.status_change import utc_text
-from restore_watch.report.cluster_remarks import remarks
-from restore_watch.report.cluster_state import Judged
+from restore_watch.report.judging.cluster_state import Judged
 from restore_watch.report.report import Report
-from restore_watch.report.words import why
+from restore_watch.report.words.cluster_remarks import remarks
+from restore_watch.report.words.why import why
 
 COLUMNS = (
     "groupId",
@@ -50,7 +50,7 @@ def cluster_facts(report: Report, judged: Judged) -> dict[str, Any]:
     facts: dict[str, Any] = dict.fromkeys(COLUMNS)
     facts |= {
         "groupId": cluster.group_id,
-        "projectName": report.project_names.get(cluster.group_id),
+        "projectName": report.coverage.project_names.get(cluster.group_id),
         "clusterName": cluster.name,
         "clusterId": cluster.id,
         "kind": cluster.kind,
@@ -64,10 +64,10 @@ def cluster_facts(report: Report, judged: Judged) -> dict[str, Any]:
     }
     facts |= _last_test(report, judged)
     facts |= _last_attempt(judged)
-    snapshot = report.snapshots.get(cluster.key)
+    snapshot = report.coverage.snapshots.get(cluster.key)
     if snapshot is not None:
         facts["newestSnapshotAt"] = _text(snapshot.taken_at)
-    unread = report.not_read(judged)
+    unread = report.coverage.not_read(judged)
     if unread is not None:
         facts["unread"] = unread.problem
         facts["unreadSince"] = _text(unread.since)

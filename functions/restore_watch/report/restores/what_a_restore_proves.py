@@ -13,6 +13,9 @@ from restore_watch.model.validation import Verdict
 OPEN = "OPEN"
 """The outcome of a restore that has not ended. Any other outcome is its last status."""
 
+OUTCOMES = ("COMPLETED", "FAILED", "CANCELLED", "EXPIRED", "UNKNOWN", OPEN)
+"""In the order in which they are counted."""
+
 _LONGEST = timedelta(days=30)
 """No restore takes longer: a later date of its end is wrong, and would count for ever."""
 

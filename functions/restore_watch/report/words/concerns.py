@@ -1,5 +1,5 @@
 """
-Whether all is well. Pure.
+What is not well. Pure.
 
 *All is well* is the strongest sentence that the product says, so every line here has to hold. The
 headline, the subject of the message, `attention`, and what people read follow `concerns`.
@@ -7,12 +7,12 @@ headline, the subject of the message, `attention`, and what people read follow `
 
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.model.validation import Verdict
-from restore_watch.report.cluster_remarks import missed, not_restorable, unjudged
-from restore_watch.report.cluster_state import State
+from restore_watch.report.judging.cluster_state import State
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
-from restore_watch.report.what_a_restore_proves import Restore
-from restore_watch.report.wording import count, day, duration
+from restore_watch.report.restores.what_a_restore_proves import Restore
+from restore_watch.report.words.cluster_remarks import missed, not_restorable, unjudged
+from restore_watch.report.words.wording import count, day, duration
 
 
 def concerns(report: Report) -> list[str]:
@@ -23,51 +23,59 @@ def concerns(report: Report) -> list[str]:
         *_not_restorable(report),
         *_not_read(report),
         *_objectives_were_missed(report),
-        *_restores_went_wrong(report),
+        *_restores_failed(report),
+        *_restores_are_late(report),
+        *_data_are_bad(report),
         *_the_watch_is_at_risk(report),
     ]
 
 
 def _nothing_is_proven(report: Report) -> list[str]:
+    coverage, tag = report.coverage, report.policy.required_tag
     # An unread list may have clusters: that is a line of its own.
-    if report.required or report.unread_projects:
+    if coverage.required or coverage.unread_projects:
         return []
-    if report.watches_nothing:
+    if coverage.watches_nothing:
         return ["No project is watched: this report proves nothing."]
     said = ["No cluster needs a test: this report proves nothing."]
-    if report.is_tag_unused and report.policy.required_tag:
-        tag = "=".join(report.policy.required_tag)
-        said.append(f"No cluster has the tag {tag} of RestoreTestTag.")
+    if tag is not None and coverage.lacks_tag(tag):
+        said.append(f"No cluster has the tag {'='.join(tag)} of RestoreTestTag.")
     return said
 
 
 def _tests_are_missing(report: Report) -> list[str]:
-    required = report.required
+    required = report.coverage.required
     bad = [judged for judged in required if judged.state.needs_look]
     if bad:
         return [f"{_need_a_look(len(bad), len(required))}."]
-    if required and report.states[State.TESTED] == 0:
+    if required and report.coverage.states[State.TESTED] == 0:
         return [f"{_need_a_look(len(required), len(required))}: none is tested yet."]
     return []
 
 
 def _need_a_look(bad: int, required: int) -> str:
-    return f"{bad} of {count(required, 'cluster')} need{'s' if bad == 1 else ''} a look"
+    need = "needs" if bad == 1 else "need"
+    return f"{bad} of {count(required, 'cluster')} {need} a look"
 
 
 def _not_restorable(report: Report) -> list[str]:
-    bad = [judged for judged in report.required if not_restorable(report, judged)]
-    return [f"{count(len(bad), 'cluster')} could not be restored as you expect."] if bad else []
+    bad = [judged for judged in report.coverage.required if not_restorable(report, judged)]
+    if not bad:
+        return []
+    return [f"{count(len(bad), 'cluster')} could not be restored as you expect."]
 
 
 def _not_read(report: Report) -> list[str]:
-    clusters = {judged.cluster.key for judged in report.required if report.not_read(judged)}
-    for item in report.unreadable:
+    coverage, clusters = report.coverage, set()
+    for judged in coverage.required:
+        if coverage.not_read(judged):
+            clusters.add(judged.cluster.key)
+    for item in report.stored.unreadable:
         group_id, _, name = item["cluster"].partition("/")
         clusters.add((group_id, name))
-    projects = [group_id for group_id in report.unread_projects if group_id]
-    unread = []
-    if "" in report.unread_projects:
+    projects = [group_id for group_id in coverage.unread_projects if group_id]
+    unread: list[str] = []
+    if "" in coverage.unread_projects:
         unread.append("the list of projects")
     if projects:
         unread.append(count(len(projects), "project"))
@@ -81,41 +89,59 @@ def _not_read(report: Report) -> list[str]:
 
 
 def _objectives_were_missed(report: Report) -> list[str]:
-    said = []
-    bad = [judged for judged in report.required if missed(report, judged)]
+    required, said = report.coverage.required, []
+    bad = [judged for judged in required if missed(report, judged)]
     if bad:
         their = "its" if len(bad) == 1 else "their"
         said.append(f"{count(len(bad), 'test')} missed {their} RTO or RPO.")
-    unsure = [judged for judged in report.required if unjudged(report, judged)]
+    unsure = [judged for judged in required if unjudged(report, judged)]
     if unsure:
         number = count(len(unsure), "test")
         said.append(f"{number} cannot be judged against RTO or RPO: a date is missing.")
     return said
 
 
-def _restores_went_wrong(report: Report) -> list[str]:
-    """Of restores of any kind: those that failed, are open for too long, or have bad data."""
-    failed = [restore for restore in report.all_restores if _failed_in_it(report, restore)]
-    refuted = [restore for restore in report.all_restores if _refuted_in_it(report, restore)]
-    longest = report.objectives.rto or DAY
-    late = [
-        restore
-        for restore in report.all_restores
-        if restore.began < report.at
-        and not restore.job.terminal
-        and (restore.is_followed or report.period.includes(restore.began))
-        and report.read_at - restore.began > longest
-    ]
-    said = []
+def _restores_failed(report: Report) -> list[str]:
+    """Of restores of any kind: those that failed, and began or ended in the period."""
+    failed: list[Restore] = []
+    for restore in report.all_restores:
+        moments = restore.began, restore.ended_at
+        is_of_period = any(report.period.includes(moment) for moment in moments)
+        if is_of_period and restore.job.status is RestoreStatus.FAILED:
+            failed.append(restore)
+    said: list[str] = []
     listed, others = _listed_and_others(report, failed)
     if listed:
         said.append(f"{count(listed, 'restore')} failed.")
     if others:
         said.append(f"{count(others, 'restore')} failed that restores.csv does not have.")
-    if late:
-        limit = f"the RTO of {duration(longest)}" if report.objectives.rto else "a day"
-        are = "is" if len(late) == 1 else "are"
-        said.append(f"{count(len(late), 'restore')} {are} open for longer than {limit}.")
+    return said
+
+
+def _restores_are_late(report: Report) -> list[str]:
+    """Of restores of any kind: those that are open for too long."""
+    late = [restore for restore in report.all_restores if _is_late(report, restore)]
+    if not late:
+        return []
+    rto = report.objectives.rto
+    limit = f"the RTO of {duration(rto)}" if rto else "a day"
+    are = "is" if len(late) == 1 else "are"
+    return [f"{count(len(late), 'restore')} {are} open for longer than {limit}."]
+
+
+def _is_late(report: Report, restore: Restore) -> bool:
+    if restore.job.terminal or restore.began >= report.at:
+        return False
+    # The end of a restore that nobody follows would not be seen.
+    if not restore.is_followed and not report.period.includes(restore.began):
+        return False
+    return report.read_at - restore.began > (report.objectives.rto or DAY)
+
+
+def _data_are_bad(report: Report) -> list[str]:
+    """Of restores of any kind: those whose newest verdict is FAILED."""
+    refuted = [restore for restore in report.all_restores if _is_refuted_in_it(report, restore)]
+    said: list[str] = []
     listed, others = _listed_and_others(report, refuted)
     if listed:
         said.append(f"{count(listed, 'verdict')} FAILED.")
@@ -124,13 +150,7 @@ def _restores_went_wrong(report: Report) -> list[str]:
     return said
 
 
-def _failed_in_it(report: Report, restore: Restore) -> bool:
-    """Whether the restore failed, and began or ended in the period."""
-    is_of_period = report.period.includes(restore.began) or report.period.includes(restore.ended_at)
-    return is_of_period and restore.job.status is RestoreStatus.FAILED
-
-
-def _refuted_in_it(report: Report, restore: Restore) -> bool:
+def _is_refuted_in_it(report: Report, restore: Restore) -> bool:
     """Whether the newest verdict is FAILED, and it or the restore is of the period."""
     if restore.verdict is not Verdict.FAILED:
         return False
@@ -140,13 +160,13 @@ def _refuted_in_it(report: Report, restore: Restore) -> bool:
 
 def _listed_and_others(report: Report, restores: list[Restore]) -> tuple[int, int]:
     """Count those that restores.csv has: of the table, and begun in the period; and the others."""
-    listed = {restore.job.restore_id for restore in report.recorded}
-    number = len([restore for restore in restores if restore.job.restore_id in listed])
-    return number, len(restores) - number
+    in_file = {restore.job.restore_id for restore in report.recorded}
+    listed = [restore for restore in restores if restore.job.restore_id in in_file]
+    return len(listed), len(restores) - len(listed)
 
 
 def _the_watch_is_at_risk(report: Report) -> list[str]:
-    said = []
+    said: list[str] = []
     if "" in report.degraded:
         said.append("The watch is degraded.")
     elif report.degraded:

@@ -5,7 +5,7 @@ import io
 import re
 from collections.abc import Iterable
 
-from restore_watch.report.shown_text import visible
+from restore_watch.report.files.visible_text import visible
 
 # A spreadsheet takes a cell for a formula that begins with one of these, in wide forms too: OWASP,
 # CSV Injection. Where numbers have a decimal comma, a semicolon begins the next cell.

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from restore_watch.report.period import DAY, Period
+from restore_watch.report.why_unread import WhyUnread
 
 
 def day(of: date) -> str:
@@ -26,7 +27,13 @@ def duration(of: float | timedelta) -> str:
 
 def count(number: int, noun: str) -> str:
     """Return a number of things, whose plural takes an s."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"1 {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def reason(unread: WhyUnread) -> str:
+    """Return why something could not be read, and since when."""
+    problem = unread.problem.rstrip(".")
+    return f"{problem}, since {day(unread.since)}" if unread.since else problem
 
 
 def period_name(period: Period) -> str:

@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
-from restore_watch.report.cluster_state import EXEMPTION_TAG, Judged, State
+from restore_watch.report.judging.cluster_state import EXEMPTION_TAG, Judged, State
 from restore_watch.report.report import Report
-from restore_watch.report.wording import day
+from restore_watch.report.snapshot import Snapshot
+from restore_watch.report.words.wording import day
 
 OLDEST_SNAPSHOT = timedelta(days=2)
 """Without an RPO, the newest snapshot of a cluster may be this old."""
@@ -17,13 +18,13 @@ def needs_look(report: Report, judged: Judged) -> bool:
 
 def remarks(report: Report, judged: Judged) -> list[str]:
     """Return every remark: those against the cluster, and those that only explain it."""
-    cluster, last = judged.cluster, judged.last_attempt
     said = _against(report, judged)
+    last = judged.last_attempt
     if last is not None and last.was_given_up:
         said.append(f"last attempt {last.outcome.lower()} on {day(last.ended_at)}")
-    if cluster.is_paused:
+    if judged.cluster.is_paused:
         said.append("paused")
-    _, _, reason = cluster.tags.get(EXEMPTION_TAG, "").partition(":")
+    _, _, reason = judged.cluster.tags.get(EXEMPTION_TAG, "").partition(":")
     if judged.state is State.EXEMPT and reason.strip():
         said.append(reason.strip())
     return said
@@ -35,20 +36,24 @@ def not_restorable(report: Report, judged: Judged) -> str:
 
     What Atlas does not say is no reason.
     """
-    cluster, snapshot = judged.cluster, report.snapshots.get(judged.cluster.key)
     if not judged.state.needs_test:
         return ""
-    if cluster.has_backups is False:
+    if judged.cluster.has_backups is False:
         return "backups off"
+    snapshot = report.coverage.snapshots.get(judged.cluster.key)
     if snapshot is None or snapshot.unread is not None:
         return ""
-    taken = snapshot.taken_at
-    if taken is None:
+    return _not_usable(report, snapshot)
+
+
+def _not_usable(report: Report, snapshot: Snapshot) -> str:
+    if snapshot.taken_at is None:
         return "no snapshot"
+    said = f"newest snapshot of {day(snapshot.taken_at)}"
     if snapshot.is_fallback:
-        return f"newest snapshot of {day(taken)} is a fallback, which may be inconsistent"
+        return f"{said} is a fallback, which may be inconsistent"
     oldest = report.objectives.rpo or OLDEST_SNAPSHOT
-    return f"newest snapshot of {day(taken)}" if report.read_at - taken > oldest else ""
+    return said if report.read_at - snapshot.taken_at > oldest else ""
 
 
 def missed(report: Report, judged: Judged) -> list[str]:
@@ -56,7 +61,7 @@ def missed(report: Report, judged: Judged) -> list[str]:
     good = judged.good
     if good is None or not judged.state.needs_test:
         return []
-    said = []
+    said: list[str] = []
     if report.rto_met(good) is False:
         said.append("over the RTO")
     if report.objectives.rpo_met(good.job) is False:
@@ -66,30 +71,32 @@ def missed(report: Report, judged: Judged) -> list[str]:
 
 def unjudged(report: Report, judged: Judged) -> list[str]:
     """Return against which objectives the last good test cannot be judged, for want of a date."""
-    good = judged.good
+    good, objectives = judged.good, report.objectives
     if good is None or not judged.state.needs_test:
         return []
-    objectives, said = report.objectives, []
+    said: list[str] = []
     if objectives.rto is not None and report.rto_met(good) is None:
         said.append("RTO not known")
     # The data of such a restore are newer than its snapshot.
-    is_due = objectives.rpo is not None and not good.job.is_point_in_time
-    if is_due and objectives.rpo_met(good.job) is None:
+    has_rpo = objectives.rpo is not None and not good.job.is_point_in_time
+    if has_rpo and objectives.rpo_met(good.job) is None:
         said.append("RPO not known")
     return said
 
 
 def _against(report: Report, judged: Judged) -> list[str]:
-    said = []
-    if reason := not_restorable(report, judged):
+    said: list[str] = []
+    reason = not_restorable(report, judged)
+    if reason:
         said.append(reason)
-    said += missed(report, judged) + unjudged(report, judged)
+    said += missed(report, judged)
+    said += unjudged(report, judged)
     if not judged.state.needs_test:
         return said
     # The state *cannot tell* says it already.
     if judged.unread is not None and judged.state is not State.CANNOT_TELL:
         said.append("restores not fully read")
-    snapshot = report.snapshots.get(judged.cluster.key)
+    snapshot = report.coverage.snapshots.get(judged.cluster.key)
     if snapshot is not None and snapshot.unread is not None:
         said.append("snapshots not read")
     return said

@@ -1,0 +1,195 @@
+"""
+report.html: one page without a script, which any browser opens and prints. Pure.
+
+A name from Atlas may hold anything. The template escapes every value, no name stands in an
+attribute, and control characters are replaced.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
+
+from restore_watch.report.files.months_and_weeks import (
+    Sign,
+    restores_by_week,
+    shown_months,
+    signs_by_month,
+)
+from restore_watch.report.files.visible_text import visible
+from restore_watch.report.judging.cluster_state import Judged, State
+from restore_watch.report.period import DAY
+from restore_watch.report.report import Report, median_seconds
+from restore_watch.report.restores.restore_evidence import RestoreEvidence
+from restore_watch.report.words import wording
+from restore_watch.report.words.cluster_remarks import needs_look, remarks
+from restore_watch.report.words.concerns import concerns
+from restore_watch.report.words.headline import headline, lead
+from restore_watch.report.words.limits import limits
+from restore_watch.report.words.why import age, why
+
+ROWS = 40
+"""Rows of what needs a look, and of restores."""
+
+UNFOLDED = 60
+"""Clusters that the page shows without folding those that have no remark."""
+
+CLUSTERS = 1_000
+"""Clusters that the page shows at all. The files have the others."""
+
+SCALE_OF_OBJECTIVE = 3
+"""A timeline is drawn to so many times its objective; what is longer is cut."""
+
+SCALE_OF_MEDIAN = 6
+"""Without an objective, a timeline is drawn to so many times the median."""
+
+
+def html_page(report: Report) -> str:
+    """Return the file."""
+    return _template().render(**_words(), **_contents(report))
+
+
+def _template() -> Template:
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    source = Path(__file__).with_name("report.html").read_text(encoding="utf-8")
+    return environment.from_string(source)
+
+
+def _shown(value: object) -> object:
+    return value if isinstance(value, Markup) else visible(str(value))
+
+
+def _words() -> Mapping[str, Any]:
+    """What the template calls."""
+    return {
+        "Sign": Sign,
+        "counted": _counted,
+        "folded": _folded,
+        "headline": headline,
+        "lead": lead,
+        "limits": limits,
+        "median_seconds": median_seconds,
+        "remarks": remarks,
+        "shown_facts": shown_facts,
+        "signs_by_month": signs_by_month,
+        "why": why,
+        "wording": wording,
+    }
+
+
+def _contents(report: Report) -> Mapping[str, Any]:
+    objectives, clusters = report.objectives, report.coverage.in_order
+    ages = [restore.job.snapshot_age_seconds for restore in report.recorded]
+    known_ages = [seconds for seconds in ages if seconds is not None]
+    seconds = [report.seconds(restore) for restore in report.recorded]
+    return {
+        "report": report,
+        "coverage": report.coverage,
+        "concerns": concerns(report)[1:],
+        "looks": _looks(report),
+        "months": shown_months(report),
+        "weeks": restores_by_week(report),
+        "evidence": sorted(
+            report.stored.evidence, key=lambda evidence: _worst_first(evidence, report)
+        ),
+        "rows_shown": ROWS,
+        "projects": _by_project(clusters[:CLUSTERS]),
+        "is_folding": len(clusters) > UNFOLDED,
+        "left_out": len(clusters[CLUSTERS:]),
+        "rto": objectives.rto,
+        "rpo": objectives.rpo,
+        "before": _scale(known_ages, objectives.rpo),
+        "after": _scale(seconds, objectives.rto),
+    }
+
+
+def _looks(report: Report) -> list[list[Judged]]:
+    """Return the rows of what needs a look. A row has a cluster, or several that are alike."""
+    rows: list[list[Judged]] = []
+    for judged in report.coverage.in_order:
+        if not needs_look(report, judged):
+            continue
+        if rows and _are_alike(report, rows[-1][-1], judged):
+            rows[-1].append(judged)
+        else:
+            rows.append([judged])
+    return rows
+
+
+def _are_alike(report: Report, first: Judged, second: Judged) -> bool:
+    """Whether they are of one project, and only known is the same reason why both are unread."""
+    is_same_project = first.cluster.group_id == second.cluster.group_id
+    are_bare = _is_bare(report, first) and _is_bare(report, second)
+    return is_same_project and are_bare and first.unread == second.unread
+
+
+def _is_bare(report: Report, judged: Judged) -> bool:
+    """Whether nothing is known of the cluster but why it cannot be read."""
+    if judged.state is not State.CANNOT_TELL:
+        return False
+    return judged.good is None and not remarks(report, judged)
+
+
+def _by_project(clusters: Sequence[Judged]) -> Mapping[str, list[Judged]]:
+    projects: dict[str, list[Judged]] = {}
+    for judged in clusters:
+        projects.setdefault(judged.cluster.group_id, []).append(judged)
+    return projects
+
+
+def shown_facts(report: Report, judged: Judged) -> list[str]:
+    """Return what the page shows of a cluster beside the word for its state."""
+    if judged.state is State.OVERDUE:
+        return [age(report, judged), *remarks(report, judged)]
+    return remarks(report, judged)
+
+
+def _folded(report: Report, clusters: Sequence[Judged]) -> tuple[list[Judged], list[Judged]]:
+    """Return the clusters that a long page shows at once, and those without a remark."""
+    shown: list[Judged] = []
+    without_remark: list[Judged] = []
+    for judged in clusters:
+        if judged.state.needs_look or shown_facts(report, judged):
+            shown.append(judged)
+        else:
+            without_remark.append(judged)
+    return shown, without_remark
+
+
+def _counted(clusters: Sequence[Judged]) -> str:
+    """Return how many of the clusters, which are in order, are in each state."""
+    states = Counter(judged.state for judged in clusters)
+    return ", ".join(f"{number} {state}" for state, number in states.items())
+
+
+def _worst_first(evidence: RestoreEvidence, report: Report) -> tuple[bool, bool, bool, float]:
+    """What failed, then what missed an objective or is open for too long, then the newest."""
+    has_missed = evidence.facts["rtoMet"] is False or evidence.facts["rpoMet"] is False
+    restore = evidence.restore
+    is_stuck = not restore.job.terminal and report.asked_at - restore.began > DAY
+    return not restore.went_wrong, not is_stuck, not has_missed, -restore.began.timestamp()
+
+
+def _scale(seconds: Sequence[float], objective: timedelta | None) -> float:
+    """
+    The seconds that a timeline shows: most restores and the objective.
+
+    A restore of days must not make the bars of the others too short to be seen.
+    """
+    known = sorted(seconds) or [0.0]
+    usual = known[len(known) * 9 // 10] * 1.25
+    if objective is None:
+        return max(60.0, min(usual, median(known) * SCALE_OF_MEDIAN))
+    goal = objective.total_seconds()
+    return max(60.0, min(max(usual, goal * 1.4), goal * SCALE_OF_OBJECTIVE))

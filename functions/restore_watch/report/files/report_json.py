@@ -1,0 +1,72 @@
+"""report.json: everything that the report knows, for programs. Pure."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from restore_watch.model.status_change import utc_text
+from restore_watch.report.files.cluster_facts import cluster_facts
+from restore_watch.report.report import Report, median_seconds
+from restore_watch.report.words.concerns import concerns
+from restore_watch.report.words.headline import headline
+from restore_watch.report.words.limits import limits
+
+
+def report_json(report: Report, files: Mapping[str, bytes]) -> str:
+    """Return the file. `files`: the others by name, of which it has the SHA-256."""
+    coverage, tag = report.coverage, report.policy.required_tag
+    said = concerns(report)
+    states, clusters = None, None
+    if coverage.judged is not None:
+        states = coverage.states
+        clusters = [cluster_facts(report, judged) for judged in coverage.in_order]
+    whole = {
+        "headline": headline(report),
+        "needsAttention": bool(said),
+        "concerns": said,
+        "version": report.origin.version,
+        "account": report.origin.account,
+        "region": report.origin.region,
+        "stack": report.origin.stack,
+        "period": {"from": report.period.first, "to": report.period.last},
+        "askedAt": report.asked_at,
+        "readAt": report.read_at,
+        "statesHoldAt": report.at,
+        "watchedSince": report.stored.watched_since,
+        "restoreTestCounts": report.policy.counts,
+        "restoreTestDays": report.policy.window.days,
+        "restoreTestTag": "=".join(tag) if tag else None,
+        "rtoSeconds": report.objectives.rto,
+        "rpoSeconds": report.objectives.rpo,
+        "medianSeconds": median_seconds(report.recorded),
+        "counts": {"restores": report.outcomes, "clusters": states},
+        "clusters": clusters,
+        "restores": [evidence.facts for evidence in report.stored.evidence],
+        "unreadProjects": _unread_projects(report),
+        "unreadableItems": report.stored.unreadable,
+        "degraded": report.degraded,
+        "credentialsExpireAt": report.credentials_expire_at,
+        "missingInMonth": report.missing_in_month,
+        "limits": limits(report),
+        "files": {name: _sum(content) for name, content in files.items()},
+    }
+    return json.dumps(whole, indent=2, default=_plain) + "\n"
+
+
+def _unread_projects(report: Report) -> Mapping[str, Any]:
+    return {
+        group_id: {"problem": unread.problem, "fix": unread.fix, "since": unread.since}
+        for group_id, unread in report.coverage.unread_projects.items()
+    }
+
+
+def _sum(content: bytes) -> Mapping[str, str]:
+    return {"sha256": hashlib.sha256(content).hexdigest()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return utc_text(value) if isinstance(value, datetime) else str(value)

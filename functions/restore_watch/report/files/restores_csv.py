@@ -1,0 +1,60 @@
+"""
+restores.csv: a line for each restore of a period, for an auditor. Pure.
+
+Restores are written in the order in which they began, so restores that have ended give the same
+bytes each time.
+"""
+
+from collections.abc import Iterable
+
+from restore_watch.report.files.csv_text import csv_file, csv_line
+from restore_watch.report.restores.restore_evidence import RestoreEvidence
+
+COLUMNS = (
+    "groupId",
+    "clusterName",
+    "restoreId",
+    "kind",
+    "deliveryType",
+    "snapshotId",
+    "snapshotFinishedDate",
+    "targetProjectId",
+    "targetDeploymentItemName",
+    "restoreScheduledDate",
+    "restoreFinishedDate",
+    "durationSeconds",
+    "rtoMet",
+    "snapshotAgeSeconds",
+    "rpoMet",
+    "outcome",
+    "atlasStatus",
+    "firstObservedAt",
+    "observedAt",
+    "missingSince",
+    "changes",
+    "published",
+    "verdict",
+    "validatedBy",
+    "validatedAt",
+)
+"""As in the table in docs/report.md."""
+
+
+def line_of_restore(evidence: RestoreEvidence) -> str:
+    """Return the line of a restore."""
+    recorded, verdict = evidence.recorded, evidence.verdict
+    published = [change for change in recorded.changes if change.sequence <= recorded.published]
+    known = {
+        **evidence.facts,
+        "changes": len(recorded.changes),
+        "published": len(published),
+        "verdict": verdict.get("verdict"),
+        "validatedBy": verdict.get("validatedBy"),
+        "validatedAt": verdict.get("validatedAt") or verdict.get("observedAt"),
+    }
+    return csv_line(known[column] for column in COLUMNS)
+
+
+def restores_csv(lines: Iterable[str]) -> str:
+    """Return the file of these lines, which are in their places."""
+    return csv_file(COLUMNS, lines)

@@ -1,0 +1,1 @@
+"""The state of each cluster, by its restores."""

@@ -1,0 +1,105 @@
+"""The clusters that Atlas lists, each with its state, and what could not be read. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Self
+
+from restore_watch.report.cluster import ClusterKey
+from restore_watch.report.fleet import Fleet
+from restore_watch.report.judging.cluster_state import Judged, State
+from restore_watch.report.snapshot import Snapshot
+from restore_watch.report.why_unread import WhyUnread
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+"""Before any moment."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """
+    Which clusters had a restore test.
+
+    `judged`: every listed cluster; None if no project is watched. `watched_projects`: how many
+    Atlas was asked about. `unread_projects`: why clusters of a project could not be listed; "" for
+    the list of projects.
+    """
+
+    judged: Sequence[Judged] | None
+    watched_projects: int
+    project_names: Mapping[str, str]
+    unread_projects: Mapping[str, WhyUnread]
+    snapshots: Mapping[ClusterKey, Snapshot]
+
+    @classmethod
+    def of(cls, fleet: Fleet, judged: Sequence[Judged] | None) -> Self:
+        """Return the coverage of these clusters, of which the fleet has the snapshots."""
+        snapshots: dict[ClusterKey, Snapshot] = {}
+        for each in judged or ():
+            snapshot = fleet.snapshots.get((*each.cluster.key, each.cluster.kind))
+            if snapshot is not None:
+                snapshots[each.cluster.key] = snapshot
+        return cls(
+            judged=judged,
+            watched_projects=len(fleet.projects),
+            project_names={key: name for key, name in fleet.project_names.items() if name},
+            unread_projects=fleet.unread_projects,
+            snapshots=snapshots,
+        )
+
+    @property
+    def states(self) -> Mapping[State, int]:
+        """How many clusters are in each state."""
+        numbers = Counter(judged.state for judged in self.judged or ())
+        return {state: numbers[state] for state in State}
+
+    @property
+    def required(self) -> list[Judged]:
+        """The clusters that need a test."""
+        return [judged for judged in self.judged or () if judged.state.needs_test]
+
+    @cached_property
+    def in_order(self) -> list[Judged]:
+        """Every cluster by state: the worst first, and those of a state that is well by name."""
+        return sorted(self.judged or (), key=self._place)
+
+    def _place(self, judged: Judged) -> tuple[object, ...]:
+        cluster = judged.cluster
+        name = self.project_name(cluster.group_id), cluster.key
+        state = list(State).index(judged.state)
+        if not judged.state.needs_look:
+            return state, *name
+        # Without any good test, an older cluster is worse.
+        since = judged.good.ended_at if judged.good else cluster.created_at
+        return state, judged.good is not None, since or _NEVER, *name
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every list, and every cluster that needs a test, was read as a whole."""
+        if self.unread_projects:
+            return False
+        return not any(self.not_read(judged) for judged in self.required)
+
+    @property
+    def watches_nothing(self) -> bool:
+        """Whether the stack watches no project, by its own words or by Atlas's list of all."""
+        return self.watched_projects == 0
+
+    def not_read(self, judged: Judged) -> WhyUnread | None:
+        """Return why the cluster's restores or its snapshots could not be read, or not all."""
+        if judged.unread is not None:
+            return judged.unread
+        snapshot = self.snapshots.get(judged.cluster.key)
+        return snapshot.unread if snapshot is not None else None
+
+    def lacks_tag(self, tag: tuple[str, str]) -> bool:
+        """Whether there are clusters, and none has the tag. It may be mistyped."""
+        if not self.judged:
+            return False
+        return not any(tag in judged.cluster.tags.items() for judged in self.judged)
+
+    def project_name(self, group_id: str) -> str:
+        """The project's name if Atlas shows it, otherwise its id."""
+        return self.project_names.get(group_id) or group_id

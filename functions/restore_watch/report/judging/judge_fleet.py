@@ -1,0 +1,79 @@
+"""The state of each cluster of a fleet, by the restores of the table and of Atlas. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from restore_watch.atlas.endpoints import CLUSTER_LISTS
+from restore_watch.model.restore_job import RestoreKind
+from restore_watch.report.cluster import Cluster, ClusterKey
+from restore_watch.report.fleet import Fleet
+from restore_watch.report.judging.cluster_state import Judged, Policy, judge
+from restore_watch.report.restores.what_a_restore_proves import Restore
+from restore_watch.report.why_unread import WhyUnread
+
+_OLDER = WhyUnread(
+    "Atlas has older restores of this cluster than the newest 100, which were read",
+    "Restore the whole cluster once: a newer test decides.",
+)
+
+
+def judge_fleet(
+    fleet: Fleet,
+    restores: Iterable[Restore],
+    policy: Policy,
+    at: datetime,
+    since: datetime | None = None,
+) -> list[Judged]:
+    """
+    Judge every cluster that existed at that moment.
+
+    `since`: from when on each restore has to be known of Atlas; None if the table knows them.
+    """
+    by_cluster: defaultdict[ClusterKey, list[Restore]] = defaultdict(list)
+    for restore in restores:
+        by_cluster[restore.job.group_id, restore.job.cluster_name].append(restore)
+    fleet_judged: list[Judged] = []
+    for cluster, unread in _clusters(fleet, by_cluster):
+        if cluster.created_at is not None and cluster.created_at >= at:
+            continue
+        own, reach = by_cluster.get(cluster.key, ()), fleet.reach.get(cluster.key)
+        judged = judge(cluster, own, unread, policy, at)
+        if reach is not None and _is_cut_off(judged, reach, policy, at, since):
+            judged = judge(cluster, own, _OLDER, policy, at)
+        fleet_judged.append(replace(judged, reach=reach))
+    return fleet_judged
+
+
+def _clusters(
+    fleet: Fleet, by_cluster: Mapping[ClusterKey, Sequence[Restore]]
+) -> Iterator[tuple[Cluster, WhyUnread | None]]:
+    """
+    Yield each cluster, and why its restores could not be read.
+
+    Where a list of clusters could not be read, those that the table knows stand in.
+    """
+    # Atlas lists some Flex clusters among the dedicated ones too: they are Flex.
+    by_kind = sorted(fleet.clusters, key=lambda cluster: cluster.kind is RestoreKind.FLEX)
+    listed = {cluster.key: cluster for cluster in by_kind}
+    for cluster in listed.values():
+        yield cluster, fleet.unread.get((*cluster.key, cluster.kind))
+    for key, known in by_cluster.items():
+        group_id, _ = key
+        is_flex = known[-1].job.kind in {RestoreKind.FLEX, RestoreKind.TENANT}
+        kind = RestoreKind.FLEX if is_flex else RestoreKind.DEDICATED
+        unlisted = fleet.unread.get((group_id, "", CLUSTER_LISTS[kind]))
+        if key not in listed and unlisted is not None:
+            yield Cluster(*key, kind), unlisted
+
+
+def _is_cut_off(
+    judged: Judged, reach: datetime, policy: Policy, at: datetime, since: datetime | None
+) -> bool:
+    """Whether a good test may lie among the restores that were not read, or a failure."""
+    if judged.unread is not None or not judged.state.needs_test:
+        return False
+    may_hide_test = judged.good is None and at - reach < policy.window
+    may_hide_failure = since is not None and reach > since
+    return may_hide_test or may_hide_failure

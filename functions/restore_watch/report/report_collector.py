@@ -1,0 +1,107 @@
+"""Collects what a report says: it reads the table and Atlas, and judges the clusters."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from foundation import __version__
+from foundation.deadline import Deadline
+from foundation.plain_class import plain_class
+from restore_watch.report.fleet import Fleet, FleetReader
+from restore_watch.report.judging.coverage import Coverage
+from restore_watch.report.judging.judge_fleet import judge_fleet
+from restore_watch.report.period import Period, next_report
+from restore_watch.report.report import Origin, Report
+from restore_watch.report.report_settings import ReportSettings
+from restore_watch.report.restores.stored_restores import StoredRestores, read_stored_restores
+from restore_watch.report.restores.what_a_restore_proves import Restore, merged
+from restore_watch.table.bookkeeping import Bookkeeping, Books
+from restore_watch.wires import Wires
+
+WRITING_TIME = 60.0
+"""Seconds that are kept for the files and the message: 10,000 clusters take seconds."""
+
+
+@plain_class
+class ReportCollector:
+    """Reads what reports say. Its methods raise TableUnavailableError."""
+
+    settings: ReportSettings
+    wires: Wires
+
+    def read_books(self, deadline: Deadline) -> Books:
+        """Return what the watch knows."""
+        return self._bookkeeping().read_books(deadline, self.wires.clock.now())
+
+    def collect(
+        self, period: Period, asked_at: datetime, books: Books, deadline: Deadline
+    ) -> Report:
+        """Return the report of a period. What Atlas does not show is no failure: it says so."""
+        settings = self.settings
+        stored = self._read_table(period, asked_at, deadline)
+        read_at = self.wires.clock.now()
+        fleet = self._read_atlas(books, deadline)
+        restores = merged(stored.restores, fleet.restores)
+        secret = books.expiry.secret
+        return Report(
+            origin=self._origin(),
+            period=period,
+            asked_at=asked_at,
+            read_at=read_at,
+            next_at=next_report(settings.schedule, asked_at),
+            policy=settings.policy,
+            objectives=settings.objectives,
+            coverage=self._judge(fleet, restores, stored, period, asked_at),
+            stored=stored,
+            all_restores=restores,
+            degraded=_degraded(books),
+            credentials_expire_at=secret.expires_at if secret else None,
+        )
+
+    def _bookkeeping(self) -> Bookkeeping:
+        jobs = self.wires.outbox.table
+        return Bookkeeping(jobs.client, jobs.table_name)
+
+    def _read_table(self, period: Period, asked_at: datetime, deadline: Deadline) -> StoredRestores:
+        window_begins = period.known_until(asked_at) - self.settings.policy.window
+        since = min(window_begins, period.begin)
+        items = self._bookkeeping().read_all(deadline)
+        return read_stored_restores(items, period, self.settings.objectives, asked_at, since)
+
+    def _read_atlas(self, books: Books, deadline: Deadline) -> Fleet:
+        project_ids = self.settings.of_stack.project_ids
+        if not project_ids:
+            return Fleet()
+        reader = FleetReader(self.wires, project_ids, books)
+        return reader.read(deadline.earlier(WRITING_TIME))
+
+    def _judge(
+        self,
+        fleet: Fleet,
+        restores: Sequence[Restore],
+        stored: StoredRestores,
+        period: Period,
+        asked_at: datetime,
+    ) -> Coverage:
+        if not self.settings.of_stack.project_ids:
+            return Coverage.of(fleet, None)
+        watched_since = stored.watched_since
+        knows_period = watched_since is not None and watched_since <= period.begin
+        since = None if knows_period else period.begin
+        at = period.known_until(asked_at)
+        judged = judge_fleet(fleet, restores, self.settings.policy, at, since)
+        return Coverage.of(fleet, judged)
+
+    def _origin(self) -> Origin:
+        _, partition, _, region, account, _ = self.settings.of_stack.topic_arn.split(":")
+        return Origin(self.settings.of_stack.stack_name, partition, region, account, __version__)
+
+
+def _degraded(books: Books) -> list[str]:
+    """Return the projects that the watch cannot see; "", which is the stack, comes first."""
+    degraded: list[str] = []
+    if books.stack.degraded:
+        degraded.append("")
+    for group_id, project in sorted(books.projects.items()):
+        if project.watched.degraded:
+            degraded.append(group_id)
+    return degraded

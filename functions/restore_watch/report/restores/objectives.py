@@ -1,0 +1,53 @@
+"""The operator's objectives, RTO and RPO, and whether a restore met them. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from restore_watch.model.restore_job import RestoreJob, RestoreStatus
+
+
+@dataclass(frozen=True)
+class Objectives:
+    """
+    The objectives; None for an objective that is not set.
+
+    `rto`: how long a restore may take. `rpo`: how old its snapshot may be when it begins.
+    """
+
+    rto: timedelta | None = None
+    rpo: timedelta | None = None
+
+    def rto_met(self, jobs: Sequence[RestoreJob], began: datetime, until: datetime) -> bool | None:
+        """
+        Whether the restore with these states completed in time. None if that is not known yet.
+
+        False if it ended otherwise, or was known to be open at `until` and had taken too long. The
+        fate of a download after it was ready makes no difference.
+        """
+        if self.rto is None:
+            return None
+        completed = [job for job in jobs if job.status is RestoreStatus.COMPLETED]
+        if completed:
+            seconds = completed[-1].duration_seconds
+            return None if seconds is None else timedelta(seconds=seconds) <= self.rto
+        last = jobs[-1]
+        if last.status.ends:
+            return False
+        is_late = not last.terminal and until - began > self.rto
+        return False if is_late else None
+
+    def rpo_met(self, job: RestoreJob) -> bool | None:
+        """
+        Whether the snapshot was young enough. None if that is unknown.
+
+        After a restore to a point in time, the data are newer than the snapshot. No restore begins
+        before its snapshot: then a date is wrong.
+        """
+        age = job.snapshot_age_seconds
+        taken, began = job.snapshot_finished_date, job.restore_scheduled_date
+        if self.rpo is None or age is None or job.is_point_in_time:
+            return None
+        if taken and began and taken > began:
+            return None
+        return timedelta(seconds=age) <= self.rpo

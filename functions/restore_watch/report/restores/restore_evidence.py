@@ -1,0 +1,96 @@
+"""A restore of the table with everything about it: the facts, each change, each verdict. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from restore_watch.aws.topic_messages import message_of_job
+from restore_watch.model.status_change import StatusChange, utc_text
+from restore_watch.model.validation import DETAIL_LIMIT, RecordedValidation
+from restore_watch.redaction import redact_report
+from restore_watch.report.restores.objectives import Objectives
+from restore_watch.report.restores.what_a_restore_proves import Restore
+from restore_watch.table.job_item import Recorded
+
+_NAMES = {"groupId", "clusterName", "restoreId"}
+"""The names of a restore, which its changes need not repeat."""
+
+
+@dataclass(frozen=True)
+class RestoreEvidence:
+    """
+    A restore of the table, and everything about it by its public names.
+
+    `missing_since`: when Atlas first did not know the job. `now`: when open restores are judged.
+    """
+
+    restore: Restore
+    recorded: Recorded
+    missing_since: datetime | None
+    objectives: Objectives
+    now: datetime
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Its place in a file: when it began, its cluster, and its id."""
+        job = self.restore.job
+        return utc_text(self.restore.began), f"{job.group_id}/{job.cluster_name}", job.restore_id
+
+    @cached_property
+    def facts(self) -> Mapping[str, Any]:
+        """The last state, and how it is judged."""
+        job, changes, missing_since = self.restore.job, self.recorded.changes, self.missing_since
+        jobs = [change.job for change in changes]
+        until = missing_since or self.now
+        return job.as_json() | {
+            "outcome": self.restore.outcome,
+            "rtoMet": self.objectives.rto_met(jobs, self.restore.began, until),
+            "rpoMet": self.objectives.rpo_met(job),
+            "firstObservedAt": utc_text(changes[0].observed_at),
+            "observedAt": utc_text(changes[-1].observed_at),
+            "missingSince": utc_text(missing_since) if missing_since else None,
+        }
+
+    @property
+    def changes(self) -> list[Mapping[str, Any]]:
+        """The content of the message of each change, without the names of the restore."""
+        return [self._changed(change) for change in self.recorded.changes]
+
+    @property
+    def validations(self) -> list[Mapping[str, Any]]:
+        """The content of the message of each verdict, without the state of the job."""
+        return [self._validated(entry) for entry in self.recorded.validations]
+
+    @property
+    def verdict(self) -> Mapping[str, Any]:
+        """The newest of these verdicts, empty if there is none."""
+        if not self.recorded.validations:
+            return {}
+        return self._validated(max(self.recorded.validations, key=tested_at))
+
+    def _changed(self, change: StatusChange) -> dict[str, Any]:
+        event = message_of_job(change).event
+        data = {name: value for name, value in event["data"].items() if name not in _NAMES}
+        is_published = change.sequence <= self.recorded.published
+        return {"id": event["id"], "published": is_published, **data}
+
+    def _validated(self, entry: RecordedValidation) -> dict[str, Any]:
+        said = entry.validation.as_json()
+        # Redacted when it was recorded; a table can be written by others as well.
+        for name in ("validatedBy", "detail"):
+            if said[name]:
+                said[name] = redact_report(said[name], DETAIL_LIMIT)
+        return {
+            "id": entry.event_id,
+            "published": entry.sequence <= self.recorded.published,
+            "sequence": entry.sequence,
+            "observedAt": utc_text(entry.observed_at),
+            **said,
+        }
+
+
+def tested_at(entry: RecordedValidation) -> tuple[datetime, int]:
+    """Return by what verdicts are ordered: a message may arrive after that of a later test."""
+    return entry.validation.validated_at or entry.observed_at, entry.sequence

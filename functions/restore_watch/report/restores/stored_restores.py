@@ -1,0 +1,129 @@
+"""Reads the restores of the table. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from restore_watch.errors import TableUnavailableError
+from restore_watch.model.fields import id_made_at, is_object_id, utc_date
+from restore_watch.redaction import redact
+from restore_watch.report.period import Period
+from restore_watch.report.restores.objectives import Objectives
+from restore_watch.report.restores.restore_evidence import RestoreEvidence, tested_at
+from restore_watch.report.restores.what_a_restore_proves import DatedVerdict, Restore
+from restore_watch.table.job_item import Recorded, key_of, read_item, target_of
+
+
+class UnreadableItemError(Exception):
+    """The item is in a form that this version cannot read."""
+
+
+@dataclass
+class StoredRestores:
+    """
+    The restores of the table, and the `evidence` of those that began in the period.
+
+    `unreadable`: the keys of items that cannot be read, and that may be of the time reported.
+    `watched_since`: the first observation in the table.
+    """
+
+    restores: list[Restore] = field(default_factory=list)
+    evidence: list[RestoreEvidence] = field(default_factory=list)
+    unreadable: list[Mapping[str, str]] = field(default_factory=list)
+    watched_since: datetime | None = None
+
+
+def read_stored_restores(
+    items: Iterable[Mapping[str, Any]],
+    period: Period,
+    objectives: Objectives,
+    now: datetime,
+    since: datetime,
+) -> StoredRestores:
+    """
+    Read the items of the table, in DynamoDB's types. It has items of the bookkeeping too.
+
+    `since`: an older restore makes no difference to the report, so it may be unreadable.
+    """
+    stored = StoredRestores()
+    for item in items:
+        if not is_restore(item):
+            continue
+        try:
+            evidence = read_evidence(item, objectives, now)
+        except UnreadableItemError:
+            if _may_be_since(item, since):
+                stored.unreadable.append(shown_key(item))
+            continue
+        stored.restores.append(evidence.restore)
+        first_seen = evidence.recorded.changes[0].observed_at
+        stored.watched_since = min(stored.watched_since or first_seen, first_seen)
+        if period.includes(evidence.restore.began):
+            stored.evidence.append(evidence)
+    # A table returns its items in any order.
+    stored.unreadable.sort(key=lambda key: tuple(key.values()))
+    stored.evidence.sort(key=attrgetter("place"))
+    return stored
+
+
+def is_restore(item: Mapping[str, Any], group_id: str | None = None) -> bool:
+    """Whether this is a restore, of the project. The partition key of bookkeeping has no slash."""
+    project, slash, _ = item["cluster"]["S"].partition("/")
+    return bool(slash) and group_id in {None, project}
+
+
+def began_at(item: Mapping[str, Any]) -> datetime:
+    """
+    When the restore was scheduled; without a date from Atlas, when its id was made.
+
+    Reads nothing else of the item. Raises UnreadableItemError.
+    """
+    try:
+        scheduled = item.get("restoreScheduledDate")
+        return utc_date(scheduled["S"]) if scheduled else target_of(item).created_at
+    except (LookupError, TypeError, ValueError):
+        raise UnreadableItemError from None
+
+
+def read_evidence(
+    item: Mapping[str, Any], objectives: Objectives, now: datetime
+) -> RestoreEvidence:
+    """Read an item, in DynamoDB's types. Raises UnreadableItemError."""
+    began = began_at(item)
+    try:
+        target = target_of(item)
+        recorded = read_item(item)
+        missing_since = utc_date(item["missingSince"]["S"]) if "missingSince" in item else None
+    except (TableUnavailableError, LookupError, TypeError, ValueError):
+        raise UnreadableItemError from None
+    if any(key_of(entry.job) != key_of(target) for entry in recorded.history):
+        raise UnreadableItemError
+    restore = _restore(recorded, began, is_followed="openShard" in item)
+    return RestoreEvidence(restore, recorded, missing_since, objectives, now)
+
+
+def _restore(recorded: Recorded, began: datetime, *, is_followed: bool) -> Restore:
+    last = recorded.changes[-1]
+    seen_at = last.observed_at
+    # A restore that had ended when it was first seen may have ended long ago.
+    is_over = last.job.terminal and not last.job.is_ready_download
+    if is_over and last is recorded.changes[0]:
+        seen_at = began
+    verdicts: list[DatedVerdict] = []
+    for entry in sorted(recorded.validations, key=tested_at):
+        at, _ = tested_at(entry)
+        verdicts.append(DatedVerdict(at, entry.validation.verdict))
+    return Restore(last.job, began, seen_at, tuple(verdicts), is_followed)
+
+
+def _may_be_since(item: Mapping[str, Any], since: datetime) -> bool:
+    """Whether an item that cannot be read may be of a restore since then, by its id."""
+    restore_id = item["restoreId"]["S"]
+    return not is_object_id(restore_id) or id_made_at(restore_id) >= since
+
+
+def shown_key(item: Mapping[str, Any]) -> dict[str, str]:
+    """Return the key of an item that cannot be read. It may hold anything."""
+    return {name: redact(item[name]["S"]) for name in ("cluster", "restoreId")}

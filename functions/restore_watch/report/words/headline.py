@@ -1,0 +1,69 @@
+"""The first sentence of a report, and the paragraph below it. Pure."""
+
+from restore_watch.model.validation import Verdict
+from restore_watch.report.judging.cluster_state import State
+from restore_watch.report.report import Report, median_seconds
+from restore_watch.report.words.concerns import concerns
+from restore_watch.report.words.wording import count, duration
+
+_NAME_PROJECTS = "Name the projects to watch in the parameter AtlasProjectIds."
+
+
+def headline(report: Report) -> str:
+    """Return the first sentence: the weightiest concern, or that all is well."""
+    said = concerns(report)
+    if said:
+        return said[0]
+    completed = count(report.outcomes["COMPLETED"], "restore")
+    return f"All is well: {completed} completed, {_tested(report)} tested in {_window(report)}."
+
+
+def lead(report: Report) -> str:
+    """Return the paragraph below the headline: good tests, and the restores of the period."""
+    return " ".join([_tests(report), *_restores(report)])
+
+
+def _tests(report: Report) -> str:
+    coverage = report.coverage
+    if coverage.judged is None:
+        return f"It has restores, and no clusters. {_NAME_PROJECTS}"
+    if not coverage.required:
+        return _no_tests(report)
+    tested = [judged for judged in coverage.judged if judged.state is State.TESTED]
+    unsure = [judged for judged in tested if judged.unread]
+    said = f"{_tested(report)} had a good restore test in the last {_window(report)}"
+    if not tested:
+        return f"{said}."
+    if not unsure:
+        return f"{said}, and no failure since."
+    return f"{said}. Whether a restore of {len(unsure)} of them failed since could not be read."
+
+
+def _no_tests(report: Report) -> str:
+    if report.coverage.unread_projects:
+        return "No cluster that needs a test could be read."
+    said = "Atlas lists no cluster that needs a test."
+    return f"{said} {_NAME_PROJECTS}" if report.coverage.watches_nothing else said
+
+
+def _restores(report: Report) -> list[str]:
+    ends = [f"{number} {end.lower()}" for end, number in report.outcomes.items() if number]
+    if not ends:
+        return ["No restore is recorded in this period."]
+    said = [f"{count(len(report.recorded), 'restore')} in this period: {', '.join(ends)}."]
+    took = median_seconds(report.recorded)
+    if took is not None:
+        said.append(f"The median took {duration(took)}.")
+    refuted = [each for each in report.recorded if each.verdict is Verdict.FAILED]
+    if refuted:
+        said.append(f"{count(len(refuted), 'verdict')} FAILED.")
+    return said
+
+
+def _tested(report: Report) -> str:
+    tested = report.coverage.states[State.TESTED]
+    return f"{tested} of {count(len(report.coverage.required), 'cluster')}"
+
+
+def _window(report: Report) -> str:
+    return count(report.policy.window.days, "day")

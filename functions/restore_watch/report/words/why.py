@@ -1,0 +1,58 @@
+"""Why a cluster is in its state, in a sentence. Pure."""
+
+from datetime import timedelta
+
+from restore_watch.model.validation import Verdict
+from restore_watch.report.judging.cluster_state import Judged, State
+from restore_watch.report.report import Report
+from restore_watch.report.restores.what_a_restore_proves import Rung
+from restore_watch.report.words.wording import count, day, reason
+
+
+def why(report: Report, judged: Judged) -> str:
+    """Return why the cluster is in its state; nothing if the state says all."""
+    match judged.state:
+        case State.FAILED if judged.failed:
+            began = day(judged.failed.began)
+            if judged.failed.verdict is Verdict.FAILED:
+                return f"The data restored on {began} failed their test."
+            return f"Atlas could not finish the restore of {began}."
+        case State.OVERDUE:
+            return f"The last good test is {age(report, judged)}."
+        case State.NEVER:
+            return _why_never(report, judged)
+        case State.CANNOT_TELL if judged.unread:
+            return f"{reason(judged.unread)}."
+    return ""
+
+
+def age(report: Report, judged: Judged) -> str:
+    """Return how old the last good test is, and by how much that is over the window."""
+    if judged.good is None:
+        return ""
+    old = report.at - judged.good.ended_at
+    text = f"{count(old.days, 'day')} old"
+    over = old - report.policy.window
+    if over <= timedelta():
+        return text
+    if over.days == 0:
+        return f"{text}, less than a day over the window"
+    return f"{text}, {over.days} over the window"
+
+
+def _why_never(report: Report, judged: Judged) -> str:
+    if judged.cluster.has_backups is False:
+        return "Its backups are off, so nothing can be restored."
+    completed = [restore for restore in judged.restores if restore.rung is not None]
+    if any(restore.rung is Rung.RESTORED for restore in completed):
+        return "Its restores have no verdict PASSED."
+    if completed and all(restore.is_partial for restore in completed):
+        return "Only downloads or restores of some collections are known."
+    if completed:
+        return "What its restores restored is not known, so they prove nothing."
+    said = ["No test is known."]
+    if judged.cluster.created_at:
+        said.append(f"The cluster is of {day(judged.cluster.created_at)}.")
+    if report.stored.watched_since:
+        said.append(f"The table begins on {day(report.stored.watched_since)}.")
+    return " ".join(said)
