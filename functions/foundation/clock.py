@@ -24,6 +24,16 @@ def in_utc(value: datetime) -> datetime:
         raise ValueError("a date must lie within the years 1 to 9999, in UTC too") from None
 
 
+def utc_text(moment: datetime) -> str:
+    """A UTC moment as ISO 8601. With microseconds two observations are hardly ever the same."""
+    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def date_text(date: datetime) -> str:
+    """A UTC date as Atlas writes it: with a fraction of a second only if there is one."""
+    return date.isoformat().removesuffix("+00:00") + "Z"
+
+
 @plain_class
 class Clock:
     """`now` gives the time, in UTC; `sleep` takes seconds."""

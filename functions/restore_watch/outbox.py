@@ -18,7 +18,7 @@ from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic_messages import StatusChangesTopic, message_of_job
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
-from restore_watch.model.validation import Entry
+from restore_watch.model.validation import HistoryEntry
 from restore_watch.model.workflow_wait import TaskAnswer, Wait, WaitError, answer_to, is_given_up
 from restore_watch.table.job_item import Recorded
 from restore_watch.table.jobs import RestoreJobsTable
@@ -54,9 +54,9 @@ class Outbox:
             recorded = self.table.record(job, observed_at, deadline)
         return recorded
 
-    def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[Entry, ...]:
+    def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[HistoryEntry, ...]:
         """Publish what is pending, in order, acknowledge it, and answer the waits that are over."""
-        last: Entry | None = None
+        last: HistoryEntry | None = None
         try:
             for entry in recorded.pending:
                 self.topic.publish(message_of_job(entry), deadline)
@@ -71,7 +71,9 @@ class Outbox:
         self._send([one for one in answers if one is not None], recorded, last, deadline)
         return recorded.pending
 
-    def publish_pending(self, target: RestoreTarget, deadline: Deadline) -> tuple[Entry, ...]:
+    def publish_pending(
+        self, target: RestoreTarget, deadline: Deadline
+    ) -> tuple[HistoryEntry, ...]:
         """Publish the pending entries of a job, from the table alone. Return them."""
         recorded = self.table.recall(target, deadline)
         return self.publish(recorded, deadline) if recorded else ()
@@ -103,7 +105,7 @@ class Outbox:
         self,
         answers: Sequence[TaskAnswer],
         recorded: Recorded,
-        last: Entry | None,
+        last: HistoryEntry | None,
         deadline: Deadline,
     ) -> bool:
         """Send the answers, and acknowledge what was done. True if none has to be sent again."""

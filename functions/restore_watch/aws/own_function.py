@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
+from foundation.clock import utc_text
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.plain_class import plain_class
-from restore_watch.model.status_change import utc_text
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

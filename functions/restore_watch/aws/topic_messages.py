@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from foundation.aws_call import AwsCallError, aws_call
+from foundation.clock import utc_text
 from foundation.deadline import Deadline
 from foundation.plain_class import plain_class
 from restore_watch.errors import (
@@ -18,8 +19,7 @@ from restore_watch.errors import (
     NotificationRefusedError,
     RestoreWatchError,
 )
-from restore_watch.model.status_change import utc_text
-from restore_watch.model.validation import Entry, RecordedValidation
+from restore_watch.model.validation import HistoryEntry, RecordedValidation
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -53,7 +53,7 @@ class Message(NamedTuple):
         }
 
 
-def message_of_job(entry: Entry) -> Message:
+def message_of_job(entry: HistoryEntry) -> Message:
     """
     Return the message about a change of a job's status, or about a validation.
 

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import partial
 from itertools import chain
 
-from foundation.clock import CLOCKS_APART
+from foundation.clock import CLOCKS_APART, utc_text
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.json_text import as_map
@@ -45,7 +45,6 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.model.advice_on_errors import UNCERTAIN, fix_of, fix_of_expiry
-from restore_watch.model.status_change import utc_text
 
 _CALL_TIME = 6.0
 """Seconds that one question may take."""

@@ -15,12 +15,15 @@ There are six shapes:
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import PlainValidator, StrictStr, ValidationError
 
 from foundation.json_text import read_json
+from foundation.outside import FromOutside, unreadable
 from restore_watch.errors import InvalidEventError
 from restore_watch.event.actions import Action, read_action
-from restore_watch.event.target_fields import one_word_of, read_target, unexpected
+from restore_watch.event.target_fields import EventFields, one_word_of, read_target, unexpected
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.workflow_wait import ENDED, TOKEN_LIMIT, UNTIL, Wait
 
@@ -94,24 +97,30 @@ def parse(event: object) -> Request:
     if action is not None:
         return action
     if "taskToken" in fields:
-        return WaitForJob(read_target(fields), _read_wait(fields))
+        target, token = read_target(fields), _TokenField.of(fields).task_token
+        return WaitForJob(target, Wait(token, _read_until(fields)))
     if "waitUntil" in fields:
         return OneTarget(read_target(fields), _read_until(fields))
     return _request(fields, path="")
 
 
-def _read_wait(event: Mapping[str, Any]) -> Wait:
-    token = event["taskToken"]
-    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        expected = f"a task token of Step Functions, {TOKEN_LIMIT} characters at most"
-        raise unexpected("taskToken", expected, token)
-    return Wait(token, _read_until(event))
+def _token(value: object) -> str:
+    if isinstance(value, str) and _TOKEN.fullmatch(value):
+        return value
+    raise unreadable(f"expected a task token of Step Functions, {TOKEN_LIMIT} characters at most")
+
+
+class _TokenField(EventFields):
+    task_token: Annotated[str, PlainValidator(_token)]
+
+
+class _UntilField(EventFields):
+    wait_until: Annotated[str, PlainValidator(one_word_of(UNTIL))] | None = None
 
 
 def _read_until(event: Mapping[str, Any]) -> str:
-    until = event.get("waitUntil")
     # A workflow may fill in a field with nothing.
-    return ENDED if until is None else one_word_of(UNTIL, until, "waitUntil")
+    return _UntilField.of(event).wait_until or ENDED
 
 
 def _request(fields: Mapping[str, Any], *, path: str) -> OneTarget | SeveralTargets:
@@ -145,15 +154,21 @@ def _target_or_refusal(value: object, path: str) -> Target:
         return RefusedTarget(path, error)
 
 
+class _Record(FromOutside):
+    event_source: Literal["aws:sqs"]
+    message_id: StrictStr
+    body: Any = None
+
+
 def _queue_record(value: object, path: str) -> QueueRecord:
-    record = _object(value, path)
-    message_id = record.get("messageId")
-    # A record without an id cannot be reported alone, so the whole batch is delivered again.
-    if record.get("eventSource") != "aws:sqs" or not isinstance(message_id, str):
+    try:
+        record = _Record.read(_object(value, path))
+    except ValidationError:
+        # A record without an id cannot be reported alone, so the whole batch is delivered again.
         raise InvalidEventError(
             path, "expected an SQS record with eventSource aws:sqs and a messageId"
-        )
-    return QueueRecord(message_id, _record_targets(record.get("body"), f"{path}.body"))
+        ) from None
+    return QueueRecord(record.message_id, _record_targets(record.body, f"{path}.body"))
 
 
 def _record_targets(body: object, path: str) -> tuple[Target, ...]:

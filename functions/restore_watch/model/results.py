@@ -5,7 +5,7 @@ from typing import Any
 from foundation.plain_class import plain_class
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
-from restore_watch.model.validation import Entry, RecordedValidation
+from restore_watch.model.validation import HistoryEntry, RecordedValidation
 
 FAILURES_SHOWN = 20
 """A result lists this many failures at most."""
@@ -30,7 +30,7 @@ class CheckResult:
     previous_status: RestoreStatus | None
     changed: bool
     sequence: int
-    published: tuple[Entry, ...] = ()
+    published: tuple[HistoryEntry, ...] = ()
     contradiction: RestoreStatus | None = None
     unrecorded_word: str | None = None
     successor: RestoreKind | None = None
@@ -74,7 +74,7 @@ class ValidationResult:
     job: RestoreJob
     entry: RecordedValidation
     changed: bool
-    published: tuple[Entry, ...] = ()
+    published: tuple[HistoryEntry, ...] = ()
     first_check: CheckResult | None = None
 
     def as_json(self) -> dict[str, Any]:

@@ -79,11 +79,6 @@ def is_contradiction(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
     return all(status.ends for status in both) and job.status not in recorded
 
 
-def utc_text(moment: datetime) -> str:
-    """A UTC moment as ISO 8601. With microseconds two observations are hardly ever the same."""
-    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
-
-
 def event_id(job: RestoreJob) -> str:
     """The id of the change to the status of this job, the same for the same status."""
     parts = [job.restore_id, job.status]

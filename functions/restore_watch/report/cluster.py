@@ -9,15 +9,12 @@ from foundation.json_text import as_list, as_map
 from restore_watch.atlas.entries import is_free
 from restore_watch.model.fields import (
     date_or_null,
-    flag,
+    flag_or_null,
     id_made_at,
-    if_readable,
     is_object_id,
     text_or_null,
 )
 from restore_watch.model.restore_job import RestoreKind
-
-_read_flag = if_readable(flag)
 
 
 @dataclass(frozen=True)
@@ -68,9 +65,9 @@ def read_cluster(group_id: str, kind: RestoreKind, entry: Mapping[str, Any]) -> 
         id=id_,
         created_at=date_or_null(entry.get("createDate")) or made,
         tags={key: value or "" for key, value in named if key},
-        has_backups=_read_flag(backups if is_flex else entry.get("backupEnabled")),
-        is_continuous=False if is_flex else _read_flag(entry.get("pitEnabled")),
-        is_paused=False if is_flex else _read_flag(entry.get("paused")),
+        has_backups=flag_or_null(backups if is_flex else entry.get("backupEnabled")),
+        is_continuous=False if is_flex else flag_or_null(entry.get("pitEnabled")),
+        is_paused=False if is_flex else flag_or_null(entry.get("paused")),
         is_sharded=text_or_null(entry.get("clusterType")) in {"SHARDED", "GEOSHARDED"},
         is_free=is_free(entry),
         is_internal=text_or_null(entry.get("internalClusterRole")) not in {None, "", "NONE"},

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from restore_watch.model.status_change import utc_text
+from foundation.clock import utc_text
 from restore_watch.report.cluster_facts import cluster_facts
 from restore_watch.report.report import Report, median_seconds
 from restore_watch.report.what_is_well import concerns

@@ -8,11 +8,13 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
+from foundation.clock import utc_text
+from foundation.outside import utc_date
 from restore_watch.aws.topic_messages import message_of_job
 from restore_watch.errors import TableUnavailableError
-from restore_watch.model.fields import id_made_at, is_object_id, utc_date
+from restore_watch.model.fields import id_made_at, is_object_id
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
-from restore_watch.model.status_change import StatusChange, utc_text
+from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import DETAIL_LIMIT, RecordedValidation
 from restore_watch.redaction import redact, redact_report
 from restore_watch.report.period import Period

@@ -73,7 +73,7 @@ class Environment:
     def books(self, request: Sweep, deadline: Deadline) -> Books:
         """Return what a sweep has to know beside the open jobs, nothing if it only follows."""
         if request.tick is None:
-            return Books({}, Watched(None), NOT_ASKED, None)
+            return Books({}, Watched(group_id=None), NOT_ASKED, None)
         return self.bookkeeping.read_books(deadline, self.clock.now())
 
     def parts(

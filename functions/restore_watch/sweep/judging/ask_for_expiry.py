@@ -12,7 +12,8 @@ The outbox is the same as that of the watch, in `outage_reports`.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from foundation.deadline import Deadline

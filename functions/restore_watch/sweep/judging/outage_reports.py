@@ -7,7 +7,8 @@ and what is recorded is published until the topic has accepted it.
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import field, replace
+from copy import replace
+from dataclasses import field
 from datetime import datetime
 from itertools import takewhile
 from random import shuffle
