@@ -3,9 +3,8 @@
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-
-from foundation.plain_class import plain_class
 
 CLOCKS_APART = timedelta(minutes=1)
 """The clocks of two machines may differ by this much, so a moment may lie so far in the future."""
@@ -34,7 +33,7 @@ def date_text(date: datetime) -> str:
     return date.isoformat().removesuffix("+00:00") + "Z"
 
 
-@plain_class
+@dataclass(frozen=True)
 class Clock:
     """`now` gives the time, in UTC; `sleep` takes seconds."""
 

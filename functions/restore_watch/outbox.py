@@ -7,13 +7,12 @@ id.
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from foundation.clock import Clock
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from foundation.plain_class import plain_class
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic_messages import StatusChangesTopic, message_of_job
 from restore_watch.errors import RestoreWatchError
@@ -29,7 +28,7 @@ PATIENCE = (0.1, 0.2, 0.4)
 """Seconds before each look at a change that another check publishes in tens of milliseconds."""
 
 
-@plain_class
+@dataclass(frozen=True)
 class Outbox:
     """Every change of checks and sweeps goes through it. Any thread may use it."""
 

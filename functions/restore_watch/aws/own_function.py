@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +10,12 @@ from foundation.aws_call import AwsCallError, aws_call
 from foundation.clock import utc_text
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from foundation.plain_class import plain_class
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 
-@plain_class
+@dataclass(frozen=True)
 class OwnFunction:
     """The function `name`. `client` makes the client when it is needed: most start no sweep."""
 

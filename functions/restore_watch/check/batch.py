@@ -6,7 +6,7 @@ for a rate limit: after a transient error, a target is checked again after all o
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from random import sample
 from typing import Any, NamedTuple
@@ -15,7 +15,6 @@ from cachetools import LRUCache
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from foundation.plain_class import plain_class
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.check.check import JobChecker
@@ -88,7 +87,7 @@ class Turns:
                 self._answered[target] = self._deliveries
 
 
-@plain_class
+@dataclass(frozen=True)
 class _Check(Task):
     """A task of the agenda: ask about a target. No two threads ask about one target at once."""
 
@@ -100,7 +99,7 @@ class _Check(Task):
         return Bucket(self.target.group_id, self.target.kind or RestoreKind.FLEX)
 
 
-@plain_class
+@dataclass(frozen=True)
 class BatchChecker:
     """Checks the targets of invocations, and reports each. One object serves an environment."""
 

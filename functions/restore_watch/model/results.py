@@ -1,8 +1,8 @@
 """The result of an invocation: of a check, a wait, a verdict or a sweep. Pure."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from foundation.plain_class import plain_class
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from restore_watch.model.validation import HistoryEntry, RecordedValidation
@@ -11,7 +11,7 @@ FAILURES_SHOWN = 20
 """A result lists this many failures at most."""
 
 
-@plain_class
+@dataclass(frozen=True)
 class CheckResult:
     """
     The result of a check.
@@ -49,7 +49,7 @@ class CheckResult:
         }
 
 
-@plain_class
+@dataclass(frozen=True)
 class Registration:
     """A workflow that waits or was answered. `first_check` is of a job the table did not know."""
 
@@ -62,7 +62,7 @@ class Registration:
         return {"job": self.job.as_json(), "status": self.job.status, "waitUntil": self.until}
 
 
-@plain_class
+@dataclass(frozen=True)
 class ValidationResult:
     """
     The result of recording a validation.
@@ -87,7 +87,7 @@ class ValidationResult:
         }
 
 
-@plain_class
+@dataclass(frozen=True)
 class Failure:
     """
     The failure of one job or, if `restore_id` is None, of the list of a cluster's jobs.
@@ -113,7 +113,7 @@ class Failure:
         }
 
 
-@plain_class
+@dataclass(frozen=True)
 class SweepResult:
     """The result of a sweep."""
 

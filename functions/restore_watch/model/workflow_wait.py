@@ -11,7 +11,6 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Self
 
-from foundation.plain_class import plain_class
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 
 ENDED = "ended"
@@ -67,7 +66,7 @@ class Wait:
         return cls(token, until)
 
 
-@plain_class
+@dataclass(frozen=True)
 class TaskAnswer:
     """The answer to a workflow. Without an error, the workflow goes on with the job."""
 

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from foundation import __version__
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
 from restore_watch.errors import ReportNotWrittenError
 from restore_watch.report.coverage_csv import coverage_csv
 from restore_watch.report.fleet import Fleet, FleetReader
@@ -36,7 +36,7 @@ WRITING_TIME = 60.0
 """Seconds that are kept for the files and the message: 10,000 clusters take seconds."""
 
 
-@plain_class
+@dataclass(frozen=True)
 class Reporter:
     """Makes the reports of an environment."""
 

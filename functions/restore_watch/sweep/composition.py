@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.event.actions import Sweep
 from restore_watch.model.credentials_expiry import NOT_ASKED
@@ -36,7 +35,7 @@ from restore_watch.threads.workers import Workers
 from restore_watch.time_limits import ENDING_TIME
 
 
-@plain_class
+@dataclass(frozen=True)
 class Parts:
     """The parts of one sweep, which began with the `opened` jobs."""
 

@@ -15,12 +15,12 @@ Without a tick, a sweep only follows (3, 5 and 6), and reports no outage: the ti
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from typing import Any
 
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
 from restore_watch.errors import AtlasError, CredentialsError, RestoreWatchError
 from restore_watch.event.actions import Sweep
 from restore_watch.model.outage import Watched
@@ -39,7 +39,7 @@ SKIPPED: Mapping[str, Any] = {"skipped": True}
 """The result of a sweep that leaves its work to another one."""
 
 
-@plain_class
+@dataclass(frozen=True)
 class Sweeper:
     """Sweeps. One object serves an execution environment."""
 

@@ -7,7 +7,7 @@ one path of every change, the same as in a check by name.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from threading import Lock
@@ -15,7 +15,6 @@ from threading import Lock
 from foundation.clock import utc_text
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from foundation.plain_class import plain_class
 from restore_watch.check.check import result_of
 from restore_watch.errors import NotificationPendingError, RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
@@ -38,7 +37,7 @@ from restore_watch.telemetry.isolation import isolated
 from restore_watch.telemetry.telemetry import names_of
 
 
-@plain_class
+@dataclass(frozen=True)
 class JobActions:
     """
     Acts on what Atlas says about jobs in one sweep. Any thread may use it.

@@ -7,8 +7,8 @@ turn, whatever is to be done for it.
 
 import math
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 
-from foundation.plain_class import plain_class
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.errors import UnforeseenError
 from restore_watch.sweep.asking.calls import Calls, Step
@@ -35,7 +35,7 @@ LOOK_EVERY = 10.0
 type SweepTask = FollowTask | ProjectsPage | Wake | ListingStep
 
 
-@plain_class
+@dataclass(frozen=True)
 class Rounds:
     """
     Asks and finds in one sweep.
