@@ -83,9 +83,9 @@ class FromEnvironment(FromOutside):
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Self:
         """
-        Read the variables, without spaces around them. An empty one counts as absent.
+        Read the variables, without spaces around them. An empty variable counts as absent.
 
-        Raises ConfigurationError that names the missing variables, or the first wrong one.
+        Raises ConfigurationError that names the missing variables, or the first wrong variable.
         """
         stripped = {name: value.strip() for name, value in environment.items()}
         given = {name: value for name, value in stripped.items() if value}
@@ -93,7 +93,7 @@ class FromEnvironment(FromOutside):
             return cls.read(given)
         except ValidationError as error:
             wrong = error.errors(include_url=False, include_context=False, include_input=False)
-        missing = [str(one["loc"][0]) for one in wrong if one["type"] == "missing"]
+        missing = [str(field["loc"][0]) for field in wrong if field["type"] == "missing"]
         if missing:
             names = ", ".join(sorted(missing, key=POWERTOOLS.__contains__))
             raise ConfigurationError(f"environment variables missing or empty: {names}")

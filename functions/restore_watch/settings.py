@@ -80,15 +80,15 @@ def _base_url(text: str) -> str:
 def _project_ids(text: str) -> tuple[str, ...] | Literal["all"]:
     if text.casefold() == "all":
         return "all"
-    given = [one.strip() for one in text.split(",") if one.strip()]
-    for number, one in enumerate(given, start=1):
-        if not _PROJECT_ID.fullmatch(one):
+    given = [part.strip() for part in text.split(",") if part.strip()]
+    for number, project_id in enumerate(given, start=1):
+        if not _PROJECT_ID.fullmatch(project_id):
             raise unreadable(
                 "expected ids of 24 hexadecimal digits, with commas between them, or all; entry "
                 f"{number} is not an id"
             )
     # An id that is named twice is watched once.
-    ids = tuple(dict.fromkeys(one.lower() for one in given))
+    ids = tuple(dict.fromkeys(project_id.lower() for project_id in given))
     if len(ids) > PROJECTS_LIMIT:
         raise unreadable(f"expected at most {PROJECTS_LIMIT} ids, or all; got {len(ids)}")
     return ids

@@ -5,6 +5,7 @@ https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/operation/operation-getg
 """
 
 import re
+from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
@@ -74,21 +75,22 @@ def _read(account: ServiceAccount, answer: Answer) -> OwnAccount:
     if read is None or read.client_id != account.client_id:
         msg = "Atlas described the service account in an unknown shape"
         raise UnexpectedAtlasResponseError(msg)
-    fitting = [one for one in read.secrets if one.may_be(account.client_secret)]
-    is_certain = len(fitting) == 1
     now = answer.date
+
+    def expires_next(secret: _Secret) -> tuple[bool, datetime]:
+        has_expired = now is not None and secret.expires_at <= now
+        return has_expired, secret.expires_at
+
     # If the masks fit several secrets, the secret with the earliest date to come counts.
-    secret, *others = (
+    fitting = [secret for secret in read.secrets if secret.may_be(account.client_secret)]
+    first, *others = (
         ExpiringSecret(
             client_id=account.client_id,
-            expires_at=one.expires_at,
-            is_certain=is_certain,
-            created_at=one.created_at,
+            expires_at=secret.expires_at,
+            is_certain=len(fitting) == 1,
+            created_at=secret.created_at,
         )
-        for one in sorted(
-            fitting or read.secrets,
-            key=lambda one: (now is not None and one.expires_at <= now, one.expires_at),
-        )
+        for secret in sorted(fitting or read.secrets, key=expires_next)
     )
     roles = None if read.roles is None else tuple(map(redact, read.roles))
-    return OwnAccount(secret, roles, tuple(others))
+    return OwnAccount(first, roles, tuple(others))

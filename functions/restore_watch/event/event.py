@@ -91,8 +91,9 @@ def parse(event: object) -> Request:
     """Read an event. Raises InvalidEventError, naming the field and what was expected."""
     fields = _object(event, "event")
     if "Records" in fields:
-        records = enumerate(_list(fields["Records"], "Records", "SQS records"))
-        return QueueBatch(tuple(_queue_record(one, f"Records[{n}]") for n, one in records))
+        records = _list(fields["Records"], "Records", "SQS records")
+        read = (_queue_record(record, f"Records[{n}]") for n, record in enumerate(records))
+        return QueueBatch(tuple(read))
     action = read_action(fields)
     if action is not None:
         return action
@@ -143,7 +144,7 @@ def _named(
     if len(targets) > TARGETS_LIMIT:
         problem = f"expected at most {TARGETS_LIMIT} targets, got {len(targets)}"
         raise InvalidEventError(f"{path}targets", problem)
-    read = (_target_or_refusal(one, f"{path}targets[{n}]") for n, one in enumerate(targets))
+    read = (_target_or_refusal(target, f"{path}targets[{n}]") for n, target in enumerate(targets))
     return SeveralTargets(tuple(read), all_must_succeed)
 
 

@@ -137,7 +137,7 @@ class CredentialsExpiry(FromOutside):
             return shown
         if before.expires_at <= now - HOUR:
             return shown
-        is_still_shown = any(before.is_same(one) for one in (shown, *others))
+        is_still_shown = any(before.is_same(secret) for secret in (shown, *others))
         return before if is_still_shown else shown
 
     def after_renewal(self, before: ExpiringSecret | None, now: datetime) -> "CredentialsExpiry":

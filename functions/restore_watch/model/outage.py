@@ -26,7 +26,7 @@ REMOVED = "removed"
 UNANSWERED = (AtlasUnavailableError, UnexpectedAtlasResponseError, TimeBudgetExceededError)
 """No answer came, or none that can be read. Every other error is a refusal."""
 
-_UNANSWERED_NAMES = {one.__name__ for one in UNANSWERED}
+_UNANSWERED_NAMES = {error.__name__ for error in UNANSWERED}
 
 LARGEST_COUNT = 10**15
 """No number of writes, or of open jobs, is larger."""

@@ -189,10 +189,11 @@ class RestoreJob(FromOutside):
 
         For a download, another end also replaces COMPLETED, which only says that it was ready.
         """
-        open_ones = {one for one in RestoreStatus if one.rank < self.status.rank and not one.ends}
+        lower = {status for status in RestoreStatus if status.rank < self.status.rank}
+        replaceable = {status for status in lower if not status.ends}
         if self.is_download and self.status.ends and not self.is_ready_download:
-            open_ones.add(RestoreStatus.COMPLETED)
-        return frozenset(open_ones)
+            replaceable.add(RestoreStatus.COMPLETED)
+        return frozenset(replaceable)
 
 
 def _whole_seconds(start: datetime | None, end: datetime | None) -> int | None:

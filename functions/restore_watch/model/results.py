@@ -134,5 +134,5 @@ class SweepResult:
             "changed": self.changed,
             "published": self.published,
             "notReached": self.not_reached,
-            "failures": [one.as_json() for one in self.failures[:FAILURES_SHOWN]],
+            "failures": [failure.as_json() for failure in self.failures[:FAILURES_SHOWN]],
         }

@@ -79,8 +79,11 @@ def recorded_before(
     the last validation, or any with the same moment of the test.
     """
     if request_id is not None:
-        retried = next((one for one in recorded if one.request_id == request_id), None)
-        if retried is not None:
-            return retried
+        for entry in recorded:
+            if entry.request_id == request_id:
+                return entry
     compared = recorded if validation.validated_at is not None else recorded[-1:]
-    return next((one for one in reversed(compared) if one.validation == validation), None)
+    for entry in reversed(compared):
+        if entry.validation == validation:
+            return entry
+    return None

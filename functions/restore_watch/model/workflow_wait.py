@@ -16,7 +16,9 @@ from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 ENDED = "ended"
 DOWNLOAD_READY = "download-ready"
 
-UNTIL = (ENDED, DOWNLOAD_READY, *(one for one in RestoreStatus if one is not RestoreStatus.UNKNOWN))
+_KNOWN = [status for status in RestoreStatus if status is not RestoreStatus.UNKNOWN]
+
+UNTIL = (ENDED, DOWNLOAD_READY, *_KNOWN)
 """A workflow may wait for the end, a download that can be fetched, or a status."""
 
 TOKEN_LIMIT = 2048

@@ -68,7 +68,7 @@ class Items:
             UpdateExpression=update,
             ConditionExpression=built.condition_expression,
             ExpressionAttributeNames=names | built.attribute_name_placeholders,
-            ExpressionAttributeValues={name: serialize(one) for name, one in values.items()},
+            ExpressionAttributeValues={name: serialize(value) for name, value in values.items()},
         )
 
     def _write(self, deadline: Deadline, **how: Any) -> Mapping[str, Any]:

@@ -75,7 +75,7 @@ class Recorded:
     @property
     def changes(self) -> tuple[StatusChange, ...]:
         """The recorded changes of the status, in order. The first entry is a change."""
-        return tuple(one for one in self.history if isinstance(one, StatusChange))
+        return tuple(entry for entry in self.history if isinstance(entry, StatusChange))
 
     @property
     def seen(self) -> frozenset[RestoreStatus]:
@@ -85,7 +85,7 @@ class Recorded:
     @property
     def validations(self) -> tuple[RecordedValidation, ...]:
         """The recorded validations, in order."""
-        return tuple(one for one in self.history if isinstance(one, RecordedValidation))
+        return tuple(entry for entry in self.history if isinstance(entry, RecordedValidation))
 
 
 def key_of(job: RestoreJob | RestoreTarget) -> dict[str, Any]:

@@ -57,8 +57,10 @@ class _LeaseItem(FromOutside):
 
 def read_success(items: Iterable[Mapping[str, Any]], now: datetime) -> datetime | None:
     """Read when a sweep last succeeded, of items in DynamoDB's types."""
-    leases = (one for one in items if one["restoreId"] == KEY["restoreId"])
-    return _LeaseItem.read(deserialized(next(leases, {})), now).succeeded_at
+    for item in items:
+        if item["restoreId"] == KEY["restoreId"]:
+            return _LeaseItem.read(deserialized(item), now).succeeded_at
+    return None
 
 
 @dataclass(frozen=True)
@@ -129,29 +131,19 @@ class SweepLease(Items):
         """Wait for the holder, as long as PATIENCE. Return the owner's name, or None."""
         until = round(stored.at + PATIENCE - ENDING, 6)
         for _ in range(int(PATIENCE / PAUSE)):
-            if stored.has_swept(tick) or not self._is_noted(stored, tick, until, deadline):
+            if stored.has_swept(tick):
                 return None
+            # The note of another waiting sweep may end sooner, or was meant for the last holder.
+            if stored.waits_until < until and self.now() < until:
+                noted = self._note(stored, tick, until, deadline)
+                if tick is None and noted.waits_until not in {0, until}:
+                    return None  # another sweep was faster, and will see what this one would
             deadline.require(PAUSE, "wait for the sweep that has the lease")
             self.sleep(PAUSE)
             stored = self._try(owner, tick, deadline)
             if stored.item.owner == owner:
                 return owner
         return None
-
-    def _is_noted(
-        self, stored: _Stored, tick: datetime | None, until: float, deadline: Deadline
-    ) -> bool:
-        """
-        Whether to wait on. Then the holder finds a note.
-
-        False if this sweep has no tick, and another one was faster with its note: that one will see
-        whatever this one would.
-        """
-        # The note of another waiting sweep may end sooner, or was meant for the last holder.
-        if stored.waits_until >= until or self.now() >= until:
-            return True
-        noted = self._note(stored, tick, until, deadline)
-        return tick is not None or noted.waits_until in {0, until}
 
     def is_awaited(self, owner: str, deadline: Deadline) -> bool:
         """Whether another sweep waits for the lease, or has it already."""

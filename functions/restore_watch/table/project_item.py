@@ -183,4 +183,5 @@ def _watched(
     if watched.failing_since or not watched.troubles:
         return watched
     # 1.0.0 stored no `failingSince`.
-    return replace(watched, failing_since=min(one.since for one in watched.troubles.values()))
+    first = min(trouble.since for trouble in watched.troubles.values())
+    return replace(watched, failing_since=first)

@@ -65,9 +65,9 @@ def serialize(value: Any) -> Any:
     if isinstance(value, LongNumber):
         return value.typed
     if isinstance(value, dict):
-        return {"M": {name: serialize(one) for name, one in value.items()}}
+        return {"M": {name: serialize(part) for name, part in value.items()}}
     if isinstance(value, list):
-        return {"L": [serialize(one) for one in value]}
+        return {"L": [serialize(part) for part in value]}
     return _serialize(value)
 
 
