@@ -54,11 +54,6 @@ def flag(value: object) -> bool:
     return value
 
 
-def flag_or_null(value: object) -> bool | None:
-    """Read true or false, None if it is neither."""
-    return value if isinstance(value, bool) else None
-
-
 def text_or_null(value: object) -> str | None:
     """Read a text as `atlas_text`, None if that is not possible."""
     try:

@@ -3,17 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from foundation.json_text import as_list, as_map
+from pydantic import OnErrorOmit
+
+from foundation.outside import FromOutside, IfReadable, UtcDate, if_unreadable
 from restore_watch.atlas.entries import is_free
-from restore_watch.model.fields import (
-    date_or_null,
-    flag_or_null,
-    id_made_at,
-    is_object_id,
-    text_or_null,
-)
+from restore_watch.model.fields import AtlasText, Flag, id_made_at, is_object_id
 from restore_watch.model.restore_job import RestoreKind
 
 
@@ -46,29 +42,58 @@ class Cluster:
         return self.group_id, self.name
 
 
-def read_cluster(group_id: str, kind: RestoreKind, entry: Mapping[str, Any]) -> Cluster:
-    """
-    Read an entry of a list of clusters. What cannot be read counts as not said.
+class _Tag(FromOutside):
+    key: IfReadable[AtlasText]
+    value: IfReadable[AtlasText]
 
-    Without a date, the cluster is as old as its id.
-    """
-    id_ = text_or_null(entry.get("id"))
-    made = id_made_at(id_) if id_ and is_object_id(id_) else None
+
+class _BackupSettings(FromOutside):
+    enabled: IfReadable[Flag]
+
+
+class _ListedCluster(FromOutside):
+    """What an entry of either list says. What cannot be read counts as not said."""
+
+    id: IfReadable[AtlasText]
+    name: IfReadable[AtlasText]
+    create_date: IfReadable[UtcDate]
+    tags: Annotated[tuple[OnErrorOmit[_Tag], ...], if_unreadable(())] = ()
+    cluster_type: IfReadable[AtlasText]
+    internal_cluster_role: IfReadable[AtlasText]
+    backup_settings: IfReadable[_BackupSettings]
+    """Of a Flex cluster. The next three are of a dedicated cluster."""
+    backup_enabled: IfReadable[Flag]
+    pit_enabled: IfReadable[Flag]
+    paused: IfReadable[Flag]
+
+    @property
+    def made_at(self) -> datetime | None:
+        """When the cluster was made. Without a date, it is as old as its id."""
+        if self.create_date is not None:
+            return self.create_date
+        return id_made_at(self.id) if self.id and is_object_id(self.id) else None
+
+    @property
+    def has_flex_backups(self) -> bool | None:
+        """Whether a Flex cluster has backups."""
+        return self.backup_settings.enabled if self.backup_settings else None
+
+
+def read_cluster(group_id: str, kind: RestoreKind, entry: Mapping[str, Any]) -> Cluster:
+    """Read an entry of a list of clusters."""
+    read = _ListedCluster.read(entry)
     is_flex = kind is RestoreKind.FLEX
-    backups = as_map(entry.get("backupSettings")).get("enabled")
-    tags = (as_map(tag) for tag in as_list(entry.get("tags")))
-    named = ((text_or_null(tag.get("key")), text_or_null(tag.get("value"))) for tag in tags)
     return Cluster(
         group_id,
-        text_or_null(entry.get("name")) or "",
+        read.name or "",
         kind,
-        id=id_,
-        created_at=date_or_null(entry.get("createDate")) or made,
-        tags={key: value or "" for key, value in named if key},
-        has_backups=flag_or_null(backups if is_flex else entry.get("backupEnabled")),
-        is_continuous=False if is_flex else flag_or_null(entry.get("pitEnabled")),
-        is_paused=False if is_flex else flag_or_null(entry.get("paused")),
-        is_sharded=text_or_null(entry.get("clusterType")) in {"SHARDED", "GEOSHARDED"},
+        id=read.id,
+        created_at=read.made_at,
+        tags={tag.key: tag.value or "" for tag in read.tags if tag.key},
+        has_backups=read.has_flex_backups if is_flex else read.backup_enabled,
+        is_continuous=False if is_flex else read.pit_enabled,
+        is_paused=False if is_flex else read.paused,
+        is_sharded=read.cluster_type in {"SHARDED", "GEOSHARDED"},
         is_free=is_free(entry),
-        is_internal=text_or_null(entry.get("internalClusterRole")) not in {None, "", "NONE"},
+        is_internal=read.internal_cluster_role not in {None, "", "NONE"},
     )
