@@ -21,8 +21,8 @@ from bench.processor import share_of
 from bench.report import Report, Row, Target
 from bench.runtime import Did, Function, MeasuredRuntime
 from bench.scale import SECONDS_AWAY
+from foundation.clock import utc_text
 from local_stack.stack import LocalStack
-from restore_watch.model.status_change import utc_text
 from restore_watch.threads.how_many_threads import threads_for
 
 PASTS = (

@@ -10,13 +10,13 @@ from functools import cached_property
 from boto3.dynamodb.types import TypeSerializer
 
 from bench.prepared_table import Item
+from foundation.clock import utc_text
 from foundation.retention import expires_at
 from local_stack.atlas import Kind
 from local_stack.restores import date
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.model.marks import Marks
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.model.status_change import utc_text
 from restore_watch.table.job_item import OPEN_SHARDS
 from restore_watch.table.project_item import marks_as_values, project_key
 

@@ -24,13 +24,13 @@ from rich.panel import Panel
 from demo.fleet import FLEET, STATES, WEEK, furnish, validation
 from demo.readers import show_chat, show_email, show_pages
 from demo.workflow import COMPLETED, OTHERWISE, refresh
+from foundation.clock import utc_text
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.readers import Readers
 from local_stack.stack import CREDENTIALS, LocalStack, Received
 from local_stack.template import STACK_NAME
 from local_stack.wire import Close, Fault
 from restore_watch.model.credentials_expiry import DAY
-from restore_watch.model.status_change import utc_text
 from restore_watch.sweep.judging.how_long_until_degraded import DEGRADED_AFTER
 from restore_watch.table.project_item import project_key
 

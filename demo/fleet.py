@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import NamedTuple
 
+from foundation.clock import utc_text
 from local_stack.atlas import AtlasEmulator, EmulatedRestore, Kind
 from local_stack.clock import Clock
-from restore_watch.model.status_change import utc_text
 
 LONG, RECORDED, WEEK = 395, 100, 6
 """Days: what the report shows, what the watch has seen, and the period before today."""

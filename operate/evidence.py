@@ -20,7 +20,7 @@ from typing import Any
 from rich.console import Console
 
 from foundation import __version__
-from foundation.clock import in_utc
+from foundation.clock import in_utc, utc_text
 from foundation.retention import RETENTION
 from operate.aws import LOOKING, PATIENT, Aws
 from operate.deployed_stack import DEFAULT_NAME, TABLE_OUTPUT, read_stack, read_stack_name
@@ -28,7 +28,6 @@ from operate.errors import ArgumentError, OperateError, plain
 from operate.evidence_files import EvidenceFiles, read_out
 from operate.evidence_summary import EvidenceSummary
 from operate.text_of_form import text_of_form
-from restore_watch.model.status_change import utc_text
 from restore_watch.report.restores.objectives import Objectives
 from restore_watch.report.restores.stored_restores import (
     UnreadableItemError,

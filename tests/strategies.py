@@ -92,7 +92,7 @@ def jobs(draw: DrawFn) -> RestoreJob:
     state = draw(statuses)
     is_usual = state not in {RestoreStatus.QUEUED, RestoreStatus.EXPIRED}
     kind = draw(kinds.filter(lambda one: one is not RestoreKind.COLLECTION or is_usual))
-    return RestoreJob.from_json(
+    return RestoreJob.read(
         {
             "groupId": draw(object_ids),
             "clusterName": draw(cluster_names),
@@ -177,7 +177,7 @@ def plain_job(**fields: Any) -> RestoreJob:
 
 def job_of(**fields: Any) -> RestoreJob:
     """Read a job of fields by the names that they have in Python."""
-    return RestoreJob.from_json({to_camel(name): value for name, value in fields.items()})
+    return RestoreJob.read({to_camel(name): value for name, value in fields.items()})
 
 
 def plain_change(job: RestoreJob | None = None, **fields: Any) -> StatusChange:

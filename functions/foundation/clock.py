@@ -3,9 +3,8 @@
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-
-from foundation.plain_class import plain_class
 
 CLOCKS_APART = timedelta(minutes=1)
 """The clocks of two machines may differ by this much, so a moment may lie so far in the future."""
@@ -24,7 +23,17 @@ def in_utc(value: datetime) -> datetime:
         raise ValueError("a date must lie within the years 1 to 9999, in UTC too") from None
 
 
-@plain_class
+def utc_text(moment: datetime) -> str:
+    """A UTC moment as ISO 8601. With microseconds two observations are hardly ever the same."""
+    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def date_text(date: datetime) -> str:
+    """A UTC date as Atlas writes it: with a fraction of a second only if there is one."""
+    return date.isoformat().removesuffix("+00:00") + "Z"
+
+
+@dataclass(frozen=True)
 class Clock:
     """`now` gives the time, in UTC; `sleep` takes seconds."""
 

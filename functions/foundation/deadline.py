@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Self
 
 from foundation.errors import TimeBudgetExceededError
-from foundation.plain_class import plain_class
 
 
-@plain_class
+@dataclass(frozen=True)
 class Deadline:
     """
     A moment on a monotonic clock, in seconds, by which everything must have ended.

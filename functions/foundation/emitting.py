@@ -3,11 +3,10 @@
 import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-
-from foundation.plain_class import plain_class
 
 type Metrics = dict[str, tuple[MetricUnit, float]]
 """Metrics by name: unit and value."""
@@ -36,7 +35,7 @@ def emitting(lock: AbstractContextManager[object] | None = None) -> Iterator[Non
             print(f"telemetry failed: {type(error).__name__}")  # noqa: T201 - not by the logger
 
 
-@plain_class
+@dataclass(frozen=True)
 class MetricsLog:
     """Writes CloudWatch's embedded metric format, unless the operator wants no metrics."""
 

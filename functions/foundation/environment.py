@@ -1,9 +1,14 @@
-"""The environment variables that both functions have."""
+"""The environment variables of a function, and those that both functions have."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, PlainValidator, ValidationError
 
 from foundation.errors import ConfigurationError
+from foundation.outside import FromOutside, unreadable
 
 POWERTOOLS = ("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL")
 """Powertools reads these itself. Without them its logs and metrics have no name."""
@@ -17,32 +22,79 @@ _METRICS = {"yes": True, "no": False, "all": True, "essential": True, "none": Fa
 _STANDARD_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[\w-]+")
 
 
-def read_environment(environment: Mapping[str, str], *required: str) -> dict[str, str]:
-    """
-    Return the variables, without spaces around them; the level of logs in capitals.
-
-    Raises ConfigurationError that names the missing `required` variables, or the unknown level.
-    """
-    given = {name: value.strip() for name, value in environment.items()}
-    missing = [name for name in (*required, *POWERTOOLS) if not given.get(name)]
-    if missing:
-        raise ConfigurationError(f"environment variables missing or empty: {', '.join(missing)}")
-    given["POWERTOOLS_LOG_LEVEL"] = given["POWERTOOLS_LOG_LEVEL"].upper()
-    if given["POWERTOOLS_LOG_LEVEL"] not in _LOG_LEVELS:
-        raise ConfigurationError(f"POWERTOOLS_LOG_LEVEL: expected one of {', '.join(_LOG_LEVELS)}")
-    return given
+def _log_level(text: str) -> str:
+    level = text.upper()
+    if level not in _LOG_LEVELS:
+        raise unreadable(f"expected one of {', '.join(_LOG_LEVELS)}")
+    return level
 
 
-def wants_metrics(given: Mapping[str, str]) -> bool:
-    """Whether to write metrics. Without METRICS, as with the oldest templates, they are written."""
-    word = given.get("METRICS") or "yes"
+def wants_metrics(word: str) -> bool:
+    """Read METRICS by its word."""
     if word not in _METRICS:
-        raise ConfigurationError("METRICS: expected one of yes, no")
+        raise unreadable("expected one of yes, no")
     return _METRICS[word]
 
 
-def standard_topic(given: Mapping[str, str], name: str) -> str:
-    """Return the ARN of a topic. Raises ConfigurationError for other text and FIFO topics."""
-    if not _STANDARD_TOPIC.fullmatch(given[name]):
-        raise ConfigurationError(f"{name}: expected the ARN of a standard SNS topic")
-    return given[name]
+def _standard_topic(text: str) -> str:
+    if not _STANDARD_TOPIC.fullmatch(text):
+        raise unreadable("expected the ARN of a standard SNS topic")
+    return text
+
+
+TopicArn = Annotated[str, PlainValidator(_standard_topic)]
+"""The ARN of a topic that is not FIFO."""
+
+
+def number_in(is_allowed: Callable[[float], bool], expected: str) -> PlainValidator:
+    """Read an allowed number, in any form that CloudFormation takes."""
+
+    def read(text: str) -> float:
+        with suppress(ValueError):
+            if text.isascii() and is_allowed(number := float(text)):
+                return number
+        raise unreadable(expected)
+
+    return PlainValidator(read)
+
+
+def word_of(words: Iterable[str]) -> PlainValidator:
+    """Read one of these words."""
+    known = {str(word): word for word in words}
+
+    def read(text: str) -> str:
+        if text not in known:
+            raise unreadable(f"expected one of {', '.join(known)}")
+        return known[text]
+
+    return PlainValidator(read)
+
+
+class FromEnvironment(FromOutside):
+    """The variables that both functions have. A field has the name of its variable."""
+
+    model_config = ConfigDict(alias_generator=str.upper)
+
+    powertools_service_name: str
+    powertools_metrics_namespace: str
+    powertools_log_level: Annotated[str, PlainValidator(_log_level)]
+    metrics: Annotated[bool, PlainValidator(wants_metrics)] = True
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Self:
+        """
+        Read the variables, without spaces around them. An empty variable counts as absent.
+
+        Raises ConfigurationError that names the missing variables, or the first wrong variable.
+        """
+        stripped = {name: value.strip() for name, value in environment.items()}
+        given = {name: value for name, value in stripped.items() if value}
+        try:
+            return cls.read(given)
+        except ValidationError as error:
+            wrong = error.errors(include_url=False, include_context=False, include_input=False)
+        missing = [str(field["loc"][0]) for field in wrong if field["type"] == "missing"]
+        if missing:
+            names = ", ".join(sorted(missing, key=POWERTOOLS.__contains__))
+            raise ConfigurationError(f"environment variables missing or empty: {names}")
+        raise ConfigurationError(f"{wrong[0]['loc'][0]}: {wrong[0]['msg']}")

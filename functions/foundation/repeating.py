@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from random import uniform
 
 from foundation.errors import ApplicationError
-from foundation.plain_class import plain_class
 
 ATTEMPTS = 4
 """Tries of a call, the first included."""
@@ -51,7 +51,7 @@ def wait_before_next(
     return wait
 
 
-@plain_class
+@dataclass(frozen=True)
 class Backoff:
     """Pauses that double from the `first` pause, each with a random part of up to `jitter`."""
 

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
 from notify_people.change import Change, closes_alert, is_wanted
 from notify_people.channels.channel import Channel
 from notify_people.channels.channels import Channels
@@ -26,7 +26,7 @@ FAILURES = 2
 """After this many messages have failed, a channel is not tried again in the batch."""
 
 
-@plain_class
+@dataclass(frozen=True)
 class Application:
     """Answers invocations by the queue and by the schedule. `now` gives Unix seconds."""
 

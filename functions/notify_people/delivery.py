@@ -9,7 +9,6 @@ from functools import partial
 
 from foundation.deadline import Deadline
 from foundation.errors import ApplicationError
-from foundation.plain_class import plain_class
 from foundation.repeating import repeat
 from foundation.timed_call import LEAST_TIME
 from notify_people.channels.channel import Channel
@@ -52,7 +51,7 @@ class OutgoingNotice:
     has_failed: bool = False
 
 
-@plain_class
+@dataclass(frozen=True)
 class Delivery:
     """Sends each notice at least once on every channel, and never after a newer notice."""
 

@@ -17,19 +17,17 @@ from pydantic import (
     AfterValidator,
     AliasPath,
     AwareDatetime,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StrictBool,
     StrictInt,
     StrictStr,
     ValidationError,
 )
-from pydantic.alias_generators import to_camel
 
 from foundation.clock import in_utc
 from foundation.json_text import read_object
+from foundation.outside import FromOutside, first_problem
 from notify_people.errors import InvalidMessageError
 from notify_people.plain_text import SENTENCE_LIMIT, plain
 
@@ -57,14 +55,6 @@ _AWS = r"^https://[a-z0-9-]+\.console\.(aws\.amazon\.com|amazonaws-us-gov\.com|a
 ConsoleUrl = Annotated[StrictStr, Field(pattern=_AWS + r"[A-Za-z0-9/._~%?&=-]{1,400}$")]
 
 
-class Read(BaseModel):
-    """A part of a message. What it does not name is ignored, because a newer version may add it."""
-
-    model_config = ConfigDict(
-        frozen=True, alias_generator=to_camel, extra="ignore", hide_input_in_errors=True
-    )
-
-
 class Status(StrEnum):
     """The status of a restore job. A word that this version does not know is UNKNOWN."""
 
@@ -82,7 +72,7 @@ class Status(StrEnum):
         return cls.UNKNOWN if isinstance(value, str) else None
 
 
-class AboutRestore(Read):
+class AboutRestore(FromOutside):
     """A message about a restore job. `sequence` counts its changes and validations from 1."""
 
     group_id: ObjectId
@@ -120,7 +110,7 @@ class StatusChange(AboutRestore):
     snapshot_age_seconds: Seconds | None = None
 
 
-class Validation(Read):
+class Validation(FromOutside):
     """The report of a pipeline. A verdict that this version does not know has not passed."""
 
     verdict: Text
@@ -136,7 +126,7 @@ class ValidationRecorded(AboutRestore):
     validation: Validation
 
 
-class WatchChange(Read):
+class WatchChange(FromOutside):
     """
     The watch cannot see a project, or the stack if `group_id` is None; or sees it again.
 
@@ -164,7 +154,7 @@ class WatchChange(Read):
         return self.recovered and self.reason == "removed"
 
 
-class CredentialsChange(Read):
+class CredentialsChange(FromOutside):
     """
     The secret of the service account expires soon, or was `renewed`: another secret is in use.
 
@@ -193,14 +183,14 @@ class CredentialsChange(Read):
         return self.expires_at <= self.at
 
 
-class NotificationTest(Read):
+class NotificationTest(FromOutside):
     """Somebody wants to see whether notices arrive. `subject` is the stack's name."""
 
     subject: Subject
     requested_at: UtcDate
 
 
-class ToLookAt(Read):
+class ToLookAt(FromOutside):
     """A cluster that needs a look, and `why`. `days`: since its last good test."""
 
     group_id: Name
@@ -211,7 +201,7 @@ class ToLookAt(Read):
     why: Sentence | None = None
 
 
-class UnreadProject(Read):
+class UnreadProject(FromOutside):
     """A project, or the list of projects if it has no id, that could not be read, and `why`."""
 
     why: Sentence
@@ -219,21 +209,21 @@ class UnreadProject(Read):
     project_name: Name | None = None
 
 
-class NamedProject(Read):
+class NamedProject(FromOutside):
     """A project and its name in Atlas."""
 
     group_id: Name
     project_name: Name
 
 
-class UnreadItem(Read):
+class UnreadItem(FromOutside):
     """The key of an item of the table that could not be read."""
 
     cluster: Text
     restore_id: Name
 
 
-class ReportMade(Read):
+class ReportMade(FromOutside):
     """
     The restores of some days by their end, and the clusters by their state.
 
@@ -265,7 +255,7 @@ AboutStack = WatchChange | CredentialsChange | ReportMade | NotificationTest
 Message = StatusChange | ValidationRecorded | AboutStack
 
 
-class _Envelope(Read):
+class _Envelope(FromOutside):
     specversion: Literal["1.0"]
     type: str
     data: dict[str, Any]
@@ -300,10 +290,10 @@ _TYPES: Mapping[str, tuple[type[Message], dict[str, bool]]] = {
 _OF_ENVELOPE = {"data.subject": "subject", "data.at": "time"}
 
 
-def _validated[Model: BaseModel](model: type[Model], value: object, path: str) -> Model:
+def _validated[Model: FromOutside](model: type[Model], value: object, path: str) -> Model:
     try:
-        return model.model_validate(value)
+        return model.read(value)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        field = path + ".".join(map(str, first["loc"]))
-        raise InvalidMessageError(_OF_ENVELOPE.get(field, field), first["msg"]) from None
+        problem = first_problem(error)
+        field = path + problem.field
+        raise InvalidMessageError(_OF_ENVELOPE.get(field, field), problem.expected) from None

@@ -3,15 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self
 
-from foundation.environment import read_environment, standard_topic, wants_metrics
+from pydantic import PlainValidator
+
+from foundation.environment import FromEnvironment, TopicArn
 from foundation.errors import ConfigurationError
+from foundation.outside import unreadable
 from notify_people.change import DEFAULT_CHANGES, Change
 from notify_people.channels.allowed_address import allowed_base_url
 from notify_people.channels.channel import Channel
 
 _TOPICS = {Channel.CHAT: "CHAT_TOPIC_ARN", Channel.EMAIL: "EMAIL_TOPIC_ARN"}
+_SECRET = "NOTIFY_SECRET_ID"  # noqa: S105 - the name of a variable
 
 
 @dataclass(frozen=True)
@@ -38,70 +42,78 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Raise ConfigurationError that names the missing variables, or the wrong variable."""
-        given = read_environment(environment, "SENT_TABLE_NAME")
+        read = _Variables.of(environment)
+        topics = {Channel.CHAT: read.chat_topic_arn, Channel.EMAIL: read.email_topic_arn}
+        topic_arns = {channel: topic for channel, topic in topics.items() if topic}
+        _require_ways(read.notify_channels, topic_arns, read.notify_secret_id)
         return cls(
-            sent_table_name=given["SENT_TABLE_NAME"],
-            topic_arns={
-                channel: standard_topic(given, name)
-                for channel, name in _TOPICS.items()
-                if given.get(name)
-            },
-            alarm_topic_arn=(
-                standard_topic(given, "ALARM_TOPIC_ARN") if given.get("ALARM_TOPIC_ARN") else None
-            ),
-            secret_id=given.get("NOTIFY_SECRET_ID") or None,
-            channels=_channels(given),
-            changes=_changes(given),
-            console=_console(given.get("ATLAS_BASE_URL") or "https://cloud.mongodb.com"),
-            stack_name=given["POWERTOOLS_SERVICE_NAME"],
-            log_level=given["POWERTOOLS_LOG_LEVEL"],
-            metrics=wants_metrics(given),
+            sent_table_name=read.sent_table_name,
+            topic_arns=topic_arns,
+            alarm_topic_arn=read.alarm_topic_arn,
+            secret_id=read.notify_secret_id,
+            channels=read.notify_channels,
+            changes=read.notify_changes,
+            console=read.atlas_base_url,
+            stack_name=read.powertools_service_name,
+            log_level=read.powertools_log_level,
+            metrics=read.metrics,
         )
+
+
+def _require_ways(
+    channels: tuple[Channel, ...] | None,
+    topic_arns: Mapping[Channel, str],
+    secret_id: str | None,
+) -> None:
+    """Raise ConfigurationError if a channel that is wanted, or any, has no topic and no secret."""
+    if channels is None and not topic_arns and not secret_id:
+        msg = f"no channel is set: expected {', '.join(_TOPICS.values())} or {_SECRET}"
+        raise ConfigurationError(msg)
+    for channel in channels or ():
+        way = topic_arns.get(channel) if channel in _TOPICS else secret_id
+        if not way:
+            needed = _TOPICS.get(channel, _SECRET)
+            raise ConfigurationError(f"NOTIFY_CHANNELS: {channel} needs {needed}")
 
 
 def _console(text: str) -> str:
     base_url = allowed_base_url(text)
     if base_url is None:
-        raise ConfigurationError(
-            "ATLAS_BASE_URL: expected https and a host, such as https://cloud.mongodb.com; plain "
-            "http is for loopback"
+        raise unreadable(
+            "expected https and a host, such as https://cloud.mongodb.com; plain http is for "
+            "loopback"
         )
     return base_url
 
 
-def _channels(given: Mapping[str, str]) -> tuple[Channel, ...] | None:
-    needs = {channel: _TOPICS.get(channel, "NOTIFY_SECRET_ID") for channel in Channel}
-    if not given.get("NOTIFY_CHANNELS"):
-        if not any(map(given.get, needs.values())):
-            msg = f"no channel is set: expected {', '.join(_TOPICS.values())} or NOTIFY_SECRET_ID"
-            raise ConfigurationError(msg)
-        return None
-    channels = _named(given, "NOTIFY_CHANNELS", Channel)
-    for channel in channels:
-        if not given.get(needs[channel]):
-            raise ConfigurationError(f"NOTIFY_CHANNELS: {channel} needs {needs[channel]}")
-    return channels
+def _channels(text: str) -> tuple[Channel, ...]:
+    return _named(text, Channel)
 
 
-def _changes(given: Mapping[str, str]) -> frozenset[Change]:
-    text = given.get("NOTIFY_CHANGES", "")
-    if not text:
-        return DEFAULT_CHANGES
+def _changes(text: str) -> frozenset[Change]:
     if _words(text) == {"all"}:
         return frozenset(Change)
-    return frozenset(_named(given, "NOTIFY_CHANGES", Change, ", or all"))
+    return frozenset(_named(text, Change, ", or all"))
 
 
-def _named[Word: StrEnum](
-    given: Mapping[str, str], variable: str, words: type[Word], more: str = ""
-) -> tuple[Word, ...]:
-    """Return the words that the variable names, in the order of all words."""
-    named = _words(given[variable])
+def _named[Word: StrEnum](text: str, words: type[Word], more: str = "") -> tuple[Word, ...]:
+    """Return the words that are named, in the order of all words."""
+    named = _words(text)
     if not named or named - set(words):
-        msg = f"{variable}: expected words of {', '.join(words)}, with commas between them{more}"
-        raise ConfigurationError(msg)
+        raise unreadable(f"expected words of {', '.join(words)}, with commas between them{more}")
     return tuple(word for word in words if word in named)
 
 
 def _words(text: str) -> set[str]:
     return {word.strip().casefold() for word in text.split(",") if word.strip()}
+
+
+class _Variables(FromEnvironment):
+    sent_table_name: str
+    chat_topic_arn: TopicArn | None = None
+    email_topic_arn: TopicArn | None = None
+    alarm_topic_arn: TopicArn | None = None
+    notify_secret_id: str | None = None
+    notify_channels: Annotated[tuple[Channel, ...] | None, PlainValidator(_channels)] = None
+    notify_changes: Annotated[frozenset[Change], PlainValidator(_changes)] = DEFAULT_CHANGES
+    atlas_base_url: Annotated[str, PlainValidator(_console)] = "https://cloud.mongodb.com"

@@ -1,18 +1,18 @@
 """The operator's view: a log line for each channel of a notice, and a metric."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
 from foundation.emitting import MetricsLog, emitting
-from foundation.plain_class import plain_class
 from notify_people.channels.channel import Channel
 from notify_people.errors import NotifyPeopleError
 from notify_people.words.notice import Notice
 
 
-@plain_class
+@dataclass(frozen=True)
 class Telemetry:
     """Writes what docs/people.md describes. No message, address or key is logged."""
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
 from restore_watch.aws.own_function import OwnFunction
 from restore_watch.check.batch import BatchChecker, FailedCheck
 from restore_watch.check.check import JobChecker
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from restore_watch.sweep.sweep import Sweeper
 
 
-@plain_class
+@dataclass(frozen=True)
 class Application:
     """Answers invocations, and reports every check. What most do not need is made on first use."""
 

@@ -30,12 +30,13 @@ RestoreWatchError
 The text of these errors never holds a secret, a token or a download URL.
 """
 
+from dataclasses import dataclass
+
 from foundation.errors import (  # noqa: F401 - the tree has them
     ApplicationError,
     ConfigurationError,
     TimeBudgetExceededError,
 )
-from foundation.plain_class import plain_class
 
 RestoreWatchError = ApplicationError
 """The root of every error that this application raises on purpose."""
@@ -57,7 +58,7 @@ class CredentialsError(RestoreWatchError):
     """The secret cannot be read, or a key is missing or wrong. Names the key, never a value."""
 
 
-@plain_class
+@dataclass(frozen=True)
 class AtlasReason:
     """
     The reason that Atlas gave for a refusal, redacted and trimmed; None or empty if it gave none.

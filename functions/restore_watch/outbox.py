@@ -7,18 +7,17 @@ id.
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from foundation.clock import Clock
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from foundation.plain_class import plain_class
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic_messages import StatusChangesTopic, message_of_job
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
-from restore_watch.model.validation import Entry
+from restore_watch.model.validation import HistoryEntry
 from restore_watch.model.workflow_wait import TaskAnswer, Wait, WaitError, answer_to, is_given_up
 from restore_watch.table.job_item import Recorded
 from restore_watch.table.jobs import RestoreJobsTable
@@ -29,7 +28,7 @@ PATIENCE = (0.1, 0.2, 0.4)
 """Seconds before each look at a change that another check publishes in tens of milliseconds."""
 
 
-@plain_class
+@dataclass(frozen=True)
 class Outbox:
     """Every change of checks and sweeps goes through it. Any thread may use it."""
 
@@ -54,9 +53,9 @@ class Outbox:
             recorded = self.table.record(job, observed_at, deadline)
         return recorded
 
-    def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[Entry, ...]:
+    def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[HistoryEntry, ...]:
         """Publish what is pending, in order, acknowledge it, and answer the waits that are over."""
-        last: Entry | None = None
+        last: HistoryEntry | None = None
         try:
             for entry in recorded.pending:
                 self.topic.publish(message_of_job(entry), deadline)
@@ -71,7 +70,9 @@ class Outbox:
         self._send([one for one in answers if one is not None], recorded, last, deadline)
         return recorded.pending
 
-    def publish_pending(self, target: RestoreTarget, deadline: Deadline) -> tuple[Entry, ...]:
+    def publish_pending(
+        self, target: RestoreTarget, deadline: Deadline
+    ) -> tuple[HistoryEntry, ...]:
         """Publish the pending entries of a job, from the table alone. Return them."""
         recorded = self.table.recall(target, deadline)
         return self.publish(recorded, deadline) if recorded else ()
@@ -103,7 +104,7 @@ class Outbox:
         self,
         answers: Sequence[TaskAnswer],
         recorded: Recorded,
-        last: Entry | None,
+        last: HistoryEntry | None,
         deadline: Deadline,
     ) -> bool:
         """Send the answers, and acknowledge what was done. True if none has to be sent again."""

@@ -1,13 +1,14 @@
 """Environment variables → Settings. The only reader of the environment."""
 
 import re
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from foundation.environment import read_environment, standard_topic, wants_metrics
-from foundation.errors import ConfigurationError
+from pydantic import PlainValidator
+
+from foundation.environment import FromEnvironment, TopicArn, number_in
+from foundation.outside import unreadable
 from restore_watch.atlas.credentials import DEFAULT_BASE_URL, allowed_base_url
 
 PROJECTS_LIMIT = 100
@@ -47,57 +48,69 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Raise ConfigurationError that names the missing variables, or the wrong variable."""
-        given = read_environment(environment, "ATLAS_SECRET_ID", "TABLE_NAME", "TOPIC_ARN")
-        address = given.get("ATLAS_BASE_URL") or DEFAULT_BASE_URL
-        base_url = allowed_base_url(address, loopback=True)
-        if base_url is None:
-            raise ConfigurationError(
-                "ATLAS_BASE_URL: expected https and one of MongoDB's own hosts, such as "
-                f"{DEFAULT_BASE_URL}; plain http is for loopback only"
-            )
+        read = _Variables.of(environment)
         return cls(
-            atlas_secret_id=given["ATLAS_SECRET_ID"],
-            table_name=given["TABLE_NAME"],
-            topic_arn=standard_topic(given, "TOPIC_ARN"),
-            atlas_base_url=base_url,
-            log_level=given["POWERTOOLS_LOG_LEVEL"],
-            hot_seconds=read_number(
-                given.get("HOT_SECONDS") or "10",
-                lambda seconds: seconds == 0 or 1 <= seconds <= 50,
-                "HOT_SECONDS: expected seconds from 1 to 50, or 0 to turn it off",
-            ),
-            project_ids=_project_ids(given.get("ATLAS_PROJECT_IDS", "")),
-            stack_name=given["POWERTOOLS_SERVICE_NAME"],
-            own_name=given.get("AWS_LAMBDA_FUNCTION_NAME", ""),
-            memory_megabytes=int(given.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE") or 0),
-            metrics=wants_metrics(given),
-            schedule_group=given.get("SCHEDULE_GROUP", ""),
-            email_topic_arn=given.get("EMAIL_TOPIC_ARN", ""),
-            chat_topic_arn=given.get("CHAT_TOPIC_ARN", ""),
+            atlas_secret_id=read.atlas_secret_id,
+            table_name=read.table_name,
+            topic_arn=read.topic_arn,
+            atlas_base_url=read.atlas_base_url,
+            log_level=read.powertools_log_level,
+            hot_seconds=read.hot_seconds,
+            project_ids=read.atlas_project_ids,
+            stack_name=read.powertools_service_name,
+            own_name=read.aws_lambda_function_name,
+            memory_megabytes=read.aws_lambda_function_memory_size,
+            metrics=read.metrics,
+            schedule_group=read.schedule_group,
+            email_topic_arn=read.email_topic_arn,
+            chat_topic_arn=read.chat_topic_arn,
         )
+
+
+def _base_url(text: str) -> str:
+    base_url = allowed_base_url(text, loopback=True)
+    if base_url is None:
+        raise unreadable(
+            f"expected https and one of MongoDB's own hosts, such as {DEFAULT_BASE_URL}; plain "
+            "http is for loopback only"
+        )
+    return base_url
 
 
 def _project_ids(text: str) -> tuple[str, ...] | Literal["all"]:
     if text.casefold() == "all":
         return "all"
-    given = [one.strip() for one in text.split(",") if one.strip()]
-    for number, one in enumerate(given, start=1):
-        if not _PROJECT_ID.fullmatch(one):
-            raise ConfigurationError(
-                f"ATLAS_PROJECT_IDS: expected ids of 24 hexadecimal digits, with commas between "
-                f"them, or all; entry {number} is not an id"
+    given = [part.strip() for part in text.split(",") if part.strip()]
+    for number, project_id in enumerate(given, start=1):
+        if not _PROJECT_ID.fullmatch(project_id):
+            raise unreadable(
+                "expected ids of 24 hexadecimal digits, with commas between them, or all; entry "
+                f"{number} is not an id"
             )
     # An id that is named twice is watched once.
-    ids = tuple(dict.fromkeys(one.lower() for one in given))
+    ids = tuple(dict.fromkeys(project_id.lower() for project_id in given))
     if len(ids) > PROJECTS_LIMIT:
-        msg = f"ATLAS_PROJECT_IDS: expected at most {PROJECTS_LIMIT} ids, or all; got {len(ids)}"
-        raise ConfigurationError(msg)
+        raise unreadable(f"expected at most {PROJECTS_LIMIT} ids, or all; got {len(ids)}")
     return ids
 
 
-def read_number(text: str, is_allowed: Callable[[float], bool], expected: str) -> float:
-    """Return an allowed number, in any form that CloudFormation takes."""
-    with suppress(ValueError):
-        if text.isascii() and is_allowed(number := float(text)):
-            return number
-    raise ConfigurationError(expected)
+class _Variables(FromEnvironment):
+    atlas_secret_id: str
+    table_name: str
+    topic_arn: TopicArn
+    atlas_base_url: Annotated[str, PlainValidator(_base_url)] = DEFAULT_BASE_URL
+    hot_seconds: Annotated[
+        float,
+        number_in(
+            lambda seconds: seconds == 0 or 1 <= seconds <= 50,
+            "expected seconds from 1 to 50, or 0 to turn it off",
+        ),
+    ] = 10.0
+    atlas_project_ids: Annotated[
+        tuple[str, ...] | Literal["all"], PlainValidator(_project_ids)
+    ] = ()
+    aws_lambda_function_name: str = ""
+    aws_lambda_function_memory_size: int = 0
+    schedule_group: str = ""
+    email_topic_arn: str = ""
+    chat_topic_arn: str = ""

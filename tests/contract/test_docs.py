@@ -31,6 +31,7 @@ from contract.documents import (
     table,
 )
 from contract.test_schemas import WATCH, fits
+from foundation.outside import utc_date
 from notify_people.change import DEFAULT_CHANGES, Change
 from notify_people.channels.secret import KEYS
 from operate.deployed_stack import TABLE_OUTPUT
@@ -43,7 +44,6 @@ from restore_watch.aws.atlas_secret import read_credentials
 from restore_watch.aws.topic_messages import message_of_job
 from restore_watch.event.event import OneTarget, SeveralTargets, parse
 from restore_watch.event.target_fields import read_target
-from restore_watch.model.fields import utc_date
 from restore_watch.model.marks import Marks
 from restore_watch.model.outage import Watched
 from restore_watch.model.restore_job import (
@@ -154,7 +154,7 @@ def test_the_messages_shown_are_those_that_the_function_publishes() -> None:
     (message,) = json_of("README", "One message")
     data = message["data"]
     change = StatusChange(
-        job=RestoreJob.from_json(data),
+        job=RestoreJob.read(data),
         previous_status=data["previousStatus"],
         sequence=data["sequence"],
         observed_at=utc_date(data["observedAt"]),
@@ -222,14 +222,14 @@ def attributes_of_an_item() -> set[str]:
     sets = "".join(re.findall(r"\b(?:sets|adds)\b[^{}\n]*= ?(\{[^{}]*\})", source))
     written = set(re.findall(r'\bAttr\("(\w+)"\)', source))
     written |= {*re.findall(r'"(\w+)":', sets), *re.findall(r'\bsets\["(\w+)"\]', source)}
-    written |= watched_as_values(Watched(None)).keys()
+    written |= watched_as_values(Watched(group_id=None)).keys()
     written |= marks_as_values(Marks.at_first(datetime.now(UTC))).keys()
     return written - fields_of_a_job()
 
 
 def attributes_of_messages() -> tuple[set[str], set[str]]:
     """Of a change, and of a validation."""
-    job = RestoreJob.from_json(json_of("README", "One message")[0]["data"])
+    job = RestoreJob.read(json_of("README", "One message")[0]["data"])
     now = datetime.now(UTC)
     change = StatusChange(job, RestoreStatus.RUNNING, 4, now)
     validation = RecordedValidation(job, Validation(verdict="PASSED"), 4, now)  # type: ignore[arg-type]

@@ -119,12 +119,12 @@ def test_the_examples_in_the_schemas_are_the_messages_of_what_they_say() -> None
 
     for name, example in ((CHANGED, changed), (VALIDATED, validated)):
         data = example["data"]
-        job, sequence = RestoreJob.from_json(data), data["sequence"]
+        job, sequence = RestoreJob.read(data), data["sequence"]
         at = datetime.fromisoformat(data["observedAt"])
         entry = (
             StatusChange(job, RestoreStatus(data["previousStatus"]), sequence, at)
             if name == CHANGED
-            else RecordedValidation(job, Validation.from_json(data["validation"]), sequence, at)
+            else RecordedValidation(job, Validation.read(data["validation"]), sequence, at)
         )
         assert fits(name, example)
         assert json.loads(json.dumps(message_of_job(entry).event)) == example
@@ -132,8 +132,10 @@ def test_the_examples_in_the_schemas_are_the_messages_of_what_they_say() -> None
     for example in SCHEMAS[EXPIRY]["examples"]:
         data = example["data"]
         expires_at, at = map(datetime.fromisoformat, (data["expiresAt"], example["time"]))
-        secret = ExpiringSecret(data["clientId"], expires_at, data["isCertain"])
-        change = CredentialsChange(secret, at, data["daysLeft"])
+        secret = ExpiringSecret(
+            client_id=data["clientId"], expires_at=expires_at, is_certain=data["isCertain"]
+        )
+        change = CredentialsChange(secret=secret, at=at, threshold=data["daysLeft"])
         assert fits(EXPIRY, example)
         assert message_of_credentials(change, data["stack"]).event == example
 
@@ -168,9 +170,17 @@ def test_a_job_is_described_alike_in_both_messages_about_it() -> None:
 
 
 def watch_message(state: WatchState = WatchState.DEGRADED, group_id: str | None = GROUP) -> Json:
-    trouble = Trouble(NOON, "AtlasError", "no")
+    trouble = Trouble(since=NOON, error="AtlasError", message="no")
     return message_of_watch(
-        WatchChange(state, group_id, trouble, NOON, NOON, 1), "restore-watch"
+        WatchChange(
+            state=state,
+            group_id=group_id,
+            trouble=trouble,
+            at=NOON,
+            last_success_at=NOON,
+            open_jobs=1,
+        ),
+        "restore-watch",
     ).event
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
 
-from foundation.clock import Clock
+from foundation.clock import Clock, utc_text
 from foundation.deadline import Deadline
 from foundation.emitting import MetricsLog
 from local_stack.atlas import EmulatedRestore
@@ -28,7 +28,6 @@ from restore_watch.event.actions import Diagnose
 from restore_watch.event.target_fields import read_target
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
-from restore_watch.model.status_change import utc_text
 from restore_watch.outbox import Outbox
 from restore_watch.sweep import composition
 from restore_watch.sweep.asking.watched_projects import ProjectIds

@@ -10,11 +10,11 @@ note of the first. The claim of an invocation that was killed expires.
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
 from foundation.retention import RETENTION
 from notify_people.channels.channel import Channel
 from notify_people.errors import SendingElsewhereError, SentTableError
@@ -37,7 +37,7 @@ _NOTE = f"SET #sequence = :sequence, #sentAt = :now, #expiresAt = :expiresAt {_R
 _MINE = "#claimedBy = :claimedBy"
 
 
-@plain_class
+@dataclass(frozen=True)
 class SentTable:
     """The table. Each method raises SentTableError. `now` gives Unix seconds."""
 

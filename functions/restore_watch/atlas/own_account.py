@@ -5,13 +5,15 @@ https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/operation/operation-getg
 """
 
 import re
+from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import Field, StrictStr, ValidationError
 
 from foundation.deadline import Deadline
+from foundation.json_text import read_json
+from foundation.outside import FromOutside, IfReadable, UtcDate
 from restore_watch.atlas.credentials import ServiceAccount
 from restore_watch.atlas.endpoints import AtlasStatus, path_of
 from restore_watch.atlas.exchange import Answer
@@ -19,30 +21,27 @@ from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession, Get
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.credentials_expiry import ExpiringSecret, is_client_id
-from restore_watch.model.field_types import OrNull, UtcDate
 from restore_watch.redaction import redact
 
 _HIDDEN = re.compile(r"[.*\u2022\u2026]")
 """Signs that stand for hidden letters. No secret of a service account has them."""
 
 
-class _Secret(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, hide_input_in_errors=True)
+class _Secret(FromOutside):
+    """A secret of the account, of which Atlas shows the last letters at most."""
 
-    created_at: OrNull[UtcDate]
+    created_at: IfReadable[UtcDate]
     expires_at: UtcDate
-    masked_secret_value: OrNull[str] = Field(repr=False)
+    masked_secret_value: IfReadable[StrictStr] = Field(default=None, repr=False)
 
     def may_be(self, secret: str) -> bool:
         """Whether the mask shows an ending of this secret, or no ending at all."""
         return secret.endswith(_HIDDEN.split(self.masked_secret_value or "")[-1])
 
 
-class _Account(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, hide_input_in_errors=True)
-
-    client_id: str
-    roles: OrNull[list[str]]
+class _Account(FromOutside):
+    client_id: StrictStr
+    roles: IfReadable[list[StrictStr]]
     secrets: list[_Secret] = Field(min_length=1)
 
 
@@ -70,22 +69,28 @@ def read_own_account(session: AtlasSession, group_id: str, deadline: Deadline) -
 
 def _read(account: ServiceAccount, answer: Answer) -> OwnAccount:
     try:
-        read = _Account.model_validate_json(answer.body)
+        read = _Account.read(read_json(answer.body))
     except ValidationError:
         read = None  # the error is not chained: it may hold a mask
     if read is None or read.client_id != account.client_id:
         msg = "Atlas described the service account in an unknown shape"
         raise UnexpectedAtlasResponseError(msg)
-    fitting = [one for one in read.secrets if one.may_be(account.client_secret)]
-    is_certain = len(fitting) == 1
     now = answer.date
+
+    def expires_next(secret: _Secret) -> tuple[bool, datetime]:
+        has_expired = now is not None and secret.expires_at <= now
+        return has_expired, secret.expires_at
+
     # If the masks fit several secrets, the secret with the earliest date to come counts.
-    secret, *others = (
-        ExpiringSecret(account.client_id, one.expires_at, is_certain, one.created_at)
-        for one in sorted(
-            fitting or read.secrets,
-            key=lambda one: (now is not None and one.expires_at <= now, one.expires_at),
+    fitting = [secret for secret in read.secrets if secret.may_be(account.client_secret)]
+    first, *others = (
+        ExpiringSecret(
+            client_id=account.client_id,
+            expires_at=secret.expires_at,
+            is_certain=len(fitting) == 1,
+            created_at=secret.created_at,
         )
+        for secret in sorted(fitting or read.secrets, key=expires_next)
     )
     roles = None if read.roles is None else tuple(map(redact, read.roles))
-    return OwnAccount(secret, roles, tuple(others))
+    return OwnAccount(first, roles, tuple(others))

@@ -9,11 +9,10 @@ for how long Atlas will be out of order.
 import math
 from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import NamedTuple, Self
 
-from foundation.plain_class import plain_class
 from restore_watch.atlas.endpoints import Family
 from restore_watch.errors import AtlasError, AtlasRateLimitError, AtlasUnavailableError
 
@@ -39,7 +38,7 @@ class Bucket(NamedTuple):
     family: Family
 
 
-@plain_class
+@dataclass(frozen=True)
 class StandingRefusal:
     """A refusal that Atlas would repeat for `seconds` from `since`, in Unix seconds."""
 

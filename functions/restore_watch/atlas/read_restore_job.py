@@ -14,21 +14,21 @@ Download URLs are dropped here; only their presence is kept.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated
+
+from pydantic import PlainValidator, ValidationError
 
 from foundation.json_text import read_json
-from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.model.fields import (
-    date_or_null,
-    fields,
-    flag,
-    if_readable,
-    or_none,
-    read_fields,
-    text,
-    text_or_null,
-    utc_date,
+from foundation.outside import (
+    FromOutside,
+    IfReadable,
+    MustBeRight,
+    UtcDate,
+    first_problem,
+    unreadable,
 )
+from restore_watch.errors import UnexpectedAtlasResponseError
+from restore_watch.model.fields import AtlasText, Flag
 from restore_watch.model.restore_job import (
     RestoreJob,
     RestoreKind,
@@ -49,43 +49,149 @@ def _holds_a_url(value: object) -> bool:
         case dict():
             return any(_holds_a_url(value.get(name)) for name in _URLS)
         case _:
-            raise ValueError("a URL must be text")
+            raise unreadable("a URL must be text")
 
 
-_NAMES = fields(
-    id=text, project_id=text_or_null, instance_name=text_or_null, cluster_name=text_or_null
+_HoldsUrl = Annotated[bool, PlainValidator(_holds_a_url)]
+
+
+class _Answer(FromOutside):
+    """What the answers about all kinds of jobs say."""
+
+    id: MustBeRight[AtlasText]
+    snapshot_id: IfReadable[AtlasText]
+
+
+class _FlexAnswer(_Answer):
+    """Flex and tenant jobs. They differ in one field, the name of the cluster."""
+
+    project_id: IfReadable[AtlasText]
+    instance_name: IfReadable[AtlasText]
+    cluster_name: IfReadable[AtlasText]
+    status: MustBeRight[AtlasText]
+    delivery_type: IfReadable[AtlasText]
+    snapshot_finished_date: IfReadable[UtcDate]
+    restore_scheduled_date: IfReadable[UtcDate]
+    restore_finished_date: IfReadable[UtcDate]
+    expiration_date: IfReadable[UtcDate]
+    target_project_id: IfReadable[AtlasText]
+    target_deployment_item_name: IfReadable[AtlasText]
+    snapshot_url: IfReadable[_HoldsUrl]
+
+    def is_of(self, target: RestoreTarget) -> bool:
+        """Whether it names this cluster and project, as far as it names them."""
+        clusters = {self.instance_name, self.cluster_name} - {None, ""}
+        projects = {self.project_id} - {None, ""}
+        return clusters <= {target.cluster_name} and projects <= {target.group_id}
+
+
+class _DedicatedAnswer(_Answer):
+    """Dedicated jobs."""
+
+    delivery_type: MustBeRight[AtlasText]
+    finished_at: MustBeRight[UtcDate | None]
+    expires_at: IfReadable[UtcDate]
+    timestamp: IfReadable[UtcDate]
+    target_group_id: IfReadable[AtlasText]
+    target_cluster_name: IfReadable[AtlasText]
+    cancelled: MustBeRight[Flag | None]
+    failed: MustBeRight[Flag | None]
+    expired: MustBeRight[Flag | None]
+
+    def status(self, *, has_link: bool) -> RestoreStatus:
+        """Without a word: the flags, the finish date and the presence of a link decide it."""
+        # The first match wins: Atlas sets cancelled, failed and a finish date on one job.
+        if self.cancelled:
+            return RestoreStatus.CANCELLED
+        if self.failed:
+            return RestoreStatus.FAILED
+        if self.expired and is_download(self.delivery_type):
+            # A link that has expired is of no use, finished or not.
+            return RestoreStatus.EXPIRED
+        if has_link or self.finished_at is not None:
+            return RestoreStatus.COMPLETED
+        return RestoreStatus.EXPIRED if self.expired else RestoreStatus.RUNNING
+
+
+class _Links(FromOutside):
+    """The links of a dedicated download. Those of another job decide nothing."""
+
+    delivery_url: MustBeRight[_HoldsUrl]
+    private_download_delivery_urls: MustBeRight[_HoldsUrl]
+    components: MustBeRight[_HoldsUrl]
+
+    @property
+    def has_link(self) -> bool:
+        """Whether there is any."""
+        return self.delivery_url or self.private_download_delivery_urls or self.components
+
+
+class _CollectionAnswer(_Answer):
+    """Collection jobs."""
+
+    state: MustBeRight[AtlasText]
+    created_at: IfReadable[UtcDate]
+    finished_at: IfReadable[UtcDate]
+    target_group_id: IfReadable[AtlasText]
+    target_cluster_name: IfReadable[AtlasText]
+
+
+FIELDS = frozenset(
+    str(field.alias)
+    for answer in (_FlexAnswer, _DedicatedAnswer, _Links, _CollectionAnswer)
+    for field in answer.model_fields.values()
 )
+"""The names of all fields that are read."""
 
-# The other fields have the names of a RestoreJob.
-_FLEX = {
-    **fields(
-        status=lambda value: RestoreStatus(text(value)),
-        snapshot_id=text_or_null,
-        delivery_type=text_or_null,
-        snapshot_finished_date=date_or_null,
-        restore_scheduled_date=date_or_null,
-        restore_finished_date=date_or_null,
-        expiration_date=date_or_null,
-        target_project_id=text_or_null,
-        target_deployment_item_name=text_or_null,
-    ),
-    "atlas_status": ("status", text),
-    "download_available": ("snapshotUrl", if_readable(_holds_a_url)),
-}
 
-_FLAGS = fields(cancelled=or_none(flag), failed=or_none(flag), expired=or_none(flag))
-_LINKS = fields(
-    delivery_url=_holds_a_url, private_download_delivery_urls=_holds_a_url, components=_holds_a_url
-)
-_DEDICATED = {
-    **fields(delivery_type=text, snapshot_id=text_or_null),
-    "restore_finished_date": ("finishedAt", or_none(utc_date)),
-    "expiration_date": ("expiresAt", date_or_null),
-    "snapshot_finished_date": ("timestamp", date_or_null),
-    "target_project_id": ("targetGroupId", text_or_null),
-    "target_deployment_item_name": ("targetClusterName", text_or_null),
-}
+def _flex_job(answer: object, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
+    read = _FlexAnswer.read(answer)
+    _require_same(read, target, kind, is_same=read.is_of(target))
+    status = RestoreStatus(read.status)
+    return RestoreJob(
+        group_id=target.group_id,
+        cluster_name=target.cluster_name,
+        restore_id=target.restore_id,
+        kind=kind,
+        delivery_type=read.delivery_type,
+        status=status,
+        atlas_status=read.status,
+        snapshot_id=read.snapshot_id,
+        snapshot_finished_date=read.snapshot_finished_date,
+        restore_scheduled_date=read.restore_scheduled_date,
+        restore_finished_date=read.restore_finished_date,
+        expiration_date=read.expiration_date,
+        target_project_id=read.target_project_id,
+        target_deployment_item_name=read.target_deployment_item_name,
+        download_available=status is RestoreStatus.COMPLETED and read.snapshot_url is True,
+    )
 
+
+def _dedicated_job(answer: object, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
+    read = _DedicatedAnswer.read(answer)
+    has_link = is_download(read.delivery_type) and _Links.read(answer).has_link
+    _require_same(read, target, kind)
+    status = read.status(has_link=has_link)
+    return RestoreJob(
+        group_id=target.group_id,
+        cluster_name=target.cluster_name,
+        restore_id=target.restore_id,
+        kind=kind,
+        delivery_type=read.delivery_type,
+        status=status,
+        snapshot_id=read.snapshot_id,
+        snapshot_finished_date=read.timestamp,
+        # There is no creation date; the id contains it.
+        restore_scheduled_date=target.created_at,
+        restore_finished_date=read.finished_at,
+        expiration_date=read.expires_at,
+        target_project_id=read.target_group_id,
+        target_deployment_item_name=read.target_cluster_name,
+        download_available=has_link and status is RestoreStatus.COMPLETED,
+    )
+
+
+# The words of other kinds have no known meaning here.
 _STATES = {
     "INITIALIZING": RestoreStatus.PENDING,
     "IN_PROGRESS": RestoreStatus.RUNNING,
@@ -95,61 +201,30 @@ _STATES = {
     "CANCELED": RestoreStatus.CANCELLED,
 }
 
-# Some databases or collections of a snapshot, restored into a cluster. Atlas also sends an error
-# message, which is free text, and the names of up to 200 namespaces. Neither is kept.
-_COLLECTION = {
-    # The words of other kinds have no known meaning here.
-    "status": ("state", lambda value: _STATES.get(text(value), RestoreStatus.UNKNOWN)),
-    "atlas_status": ("state", text),
-    "snapshot_id": ("snapshotId", text_or_null),
-    "restore_scheduled_date": ("createdAt", date_or_null),
-    "restore_finished_date": ("finishedAt", date_or_null),
-    "target_project_id": ("targetGroupId", text_or_null),
-    "target_deployment_item_name": ("targetClusterName", text_or_null),
-}
 
-FIELDS = frozenset(
-    public
-    for wanted in (_NAMES, _FLEX, _FLAGS, _LINKS, _DEDICATED, _COLLECTION)
-    for public, _ in wanted.values()
-)
-"""The names of all fields that are read."""
+def _collection_job(answer: object, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
+    read = _CollectionAnswer.read(answer)
+    _require_same(read, target, kind)
+    return RestoreJob(
+        group_id=target.group_id,
+        cluster_name=target.cluster_name,
+        restore_id=target.restore_id,
+        kind=kind,
+        status=_STATES.get(read.state, RestoreStatus.UNKNOWN),
+        atlas_status=read.state,
+        snapshot_id=read.snapshot_id,
+        restore_scheduled_date=read.created_at,
+        restore_finished_date=read.finished_at,
+        target_project_id=read.target_group_id,
+        target_deployment_item_name=read.target_cluster_name,
+    )
 
 
-def _flex(answer: object) -> dict[str, Any]:
-    """Flex and tenant jobs. They differ in one field, the name of the cluster."""
-    read = read_fields(answer, _FLEX)
-    is_ready = read["status"] is RestoreStatus.COMPLETED
-    return read | {"download_available": is_ready and bool(read["download_available"])}
-
-
-def _dedicated(answer: object) -> dict[str, Any]:
-    """Without a status: the flags, the finish date and the presence of a URL decide it."""
-    read, flags = read_fields(answer, _DEDICATED), read_fields(answer, _FLAGS)
-    # Unless the job is a download, its links decide nothing.
-    is_one = is_download(read["delivery_type"])
-    has_link = is_one and any(read_fields(answer, _LINKS).values())
-    # The first match wins: Atlas sets cancelled, failed and a finish date on one job.
-    if flags["cancelled"]:
-        status = RestoreStatus.CANCELLED
-    elif flags["failed"]:
-        status = RestoreStatus.FAILED
-    elif flags["expired"] and is_one:
-        # A link that has expired is of no use, finished or not.
-        status = RestoreStatus.EXPIRED
-    elif has_link or read["restore_finished_date"] is not None:
-        status = RestoreStatus.COMPLETED
-    else:
-        status = RestoreStatus.EXPIRED if flags["expired"] else RestoreStatus.RUNNING
-    is_ready = has_link and status is RestoreStatus.COMPLETED
-    return read | {"status": status, "download_available": is_ready}
-
-
-_READ: dict[RestoreKind, Callable[[object], dict[str, Any]]] = {
-    RestoreKind.FLEX: _flex,
-    RestoreKind.TENANT: _flex,
-    RestoreKind.DEDICATED: _dedicated,
-    RestoreKind.COLLECTION: lambda answer: read_fields(answer, _COLLECTION),
+_READ: dict[RestoreKind, Callable[[object, RestoreTarget, RestoreKind], RestoreJob]] = {
+    RestoreKind.FLEX: _flex_job,
+    RestoreKind.TENANT: _flex_job,
+    RestoreKind.DEDICATED: _dedicated_job,
+    RestoreKind.COLLECTION: _collection_job,
 }
 
 
@@ -164,32 +239,22 @@ def restore_job(body: bytes, target: RestoreTarget, kind: RestoreKind) -> Restor
 def read_job(answer: object, target: RestoreTarget, kind: RestoreKind) -> RestoreJob:
     """Return the job of a JSON value. Raises UnexpectedAtlasResponseError as `restore_job` does."""
     try:
-        is_named = _is_of(target, kind, answer)
-        read = _READ[kind](answer)
-    except ValueError as error:
-        raise _unexpected(kind, str(error)) from None
+        return _READ[kind](answer, target, kind)
+    except ValidationError as error:
+        field, expected, _ = first_problem(error)
+        if not field:
+            field, expected = "the value", "expected an object"
+        raise _unexpected(kind, f"{field} is not as expected: {expected}") from None
     except RecursionError:
         raise _unexpected(kind, "it is nested too deeply") from None
-    if not is_named:
+
+
+def _require_same(
+    answer: _Answer, target: RestoreTarget, kind: RestoreKind, *, is_same: bool = True
+) -> None:
+    """Refuse an answer that names another job or, as far as it names them, cluster or project."""
+    if answer.id != target.restore_id or not is_same:
         raise _unexpected(kind, "it names another job, cluster or project")
-    return RestoreJob(
-        group_id=target.group_id,
-        cluster_name=target.cluster_name,
-        restore_id=target.restore_id,
-        kind=kind,
-        # A dedicated job has no creation date; its id contains it.
-        **{"restore_scheduled_date": target.created_at} | read,
-    )
-
-
-def _is_of(target: RestoreTarget, kind: RestoreKind, answer: object) -> bool:
-    """False if the answer names another job or, as far as it names them, cluster or project."""
-    names = read_fields(answer, _NAMES)
-    if names["id"] != target.restore_id or _READ[kind] is not _flex:
-        return bool(names["id"] == target.restore_id)
-    clusters = {names["instance_name"], names["cluster_name"], None, ""}
-    projects = {names["project_id"], None, ""}
-    return clusters <= {target.cluster_name, None, ""} and projects <= {target.group_id, None, ""}
 
 
 def _unexpected(kind: RestoreKind, problem: str) -> UnexpectedAtlasResponseError:

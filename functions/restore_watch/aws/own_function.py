@@ -2,20 +2,20 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
+from foundation.clock import utc_text
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from foundation.plain_class import plain_class
-from restore_watch.model.status_change import utc_text
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 
-@plain_class
+@dataclass(frozen=True)
 class OwnFunction:
     """The function `name`. `client` makes the client when it is needed: most start no sweep."""
 

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.workflow_wait import TaskAnswer
 
@@ -17,7 +17,7 @@ _GONE = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}
 """The workflow was answered or stopped, waits no longer, or never had this token: nobody waits."""
 
 
-@plain_class
+@dataclass(frozen=True)
 class Workflows:
     """`client` makes the client when the first answer is sent: most stacks have no workflow."""
 

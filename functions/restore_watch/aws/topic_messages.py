@@ -7,19 +7,19 @@ A message has only recorded values, so it is the same each time it is published.
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from foundation.aws_call import AwsCallError, aws_call
+from foundation.clock import utc_text
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
 from restore_watch.errors import (
     NotificationPendingError,
     NotificationRefusedError,
     RestoreWatchError,
 )
-from restore_watch.model.status_change import utc_text
-from restore_watch.model.validation import Entry, RecordedValidation
+from restore_watch.model.validation import HistoryEntry, RecordedValidation
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -53,7 +53,7 @@ class Message(NamedTuple):
         }
 
 
-def message_of_job(entry: Entry) -> Message:
+def message_of_job(entry: HistoryEntry) -> Message:
     """
     Return the message about a change of a job's status, or about a validation.
 
@@ -114,7 +114,7 @@ def cloud_event(
     return Message(title, event, {"type": context["type"], **attributes})
 
 
-@plain_class
+@dataclass(frozen=True)
 class StatusChangesTopic:
     """
     The topic that changes are published to. Messages about the stack have its `stack_name`.

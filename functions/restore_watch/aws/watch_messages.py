@@ -1,10 +1,10 @@
 """The messages about the watch itself: it cannot see, or its credentials expire."""
 
+from foundation.clock import utc_text
 from restore_watch.aws.topic_messages import Message, cloud_event
 from restore_watch.model.advice_on_errors import fix_named, fix_of_expiry
 from restore_watch.model.credentials_expiry import CredentialsChange
 from restore_watch.model.outage import WatchChange, WatchState
-from restore_watch.model.status_change import utc_text
 
 WATCH_EVENT_TYPES = {
     WatchState.DEGRADED: "atlas-restore-watch.watch-degraded.v1",

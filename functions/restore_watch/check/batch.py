@@ -6,12 +6,11 @@ for a rate limit: after a transient error, a target is checked again after all o
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from foundation.plain_class import plain_class
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.check.check import JobChecker
@@ -60,7 +59,7 @@ class FailedCheck(NamedTuple):
 type Outcome = CheckResult | FailedCheck
 
 
-@plain_class
+@dataclass(frozen=True)
 class _CheckTask(Task):
     """A task of the agenda: ask about a target. No two threads ask about one target at once."""
 
@@ -72,7 +71,7 @@ class _CheckTask(Task):
         return Bucket(self.target.group_id, self.target.kind or RestoreKind.FLEX)
 
 
-@plain_class
+@dataclass(frozen=True)
 class BatchChecker:
     """Checks the targets of invocations, and reports each. One object serves an environment."""
 

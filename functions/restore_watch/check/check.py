@@ -11,7 +11,7 @@ from restore_watch.model.status_change import (
     is_contradiction,
     is_new_unknown,
 )
-from restore_watch.model.validation import Entry
+from restore_watch.model.validation import HistoryEntry
 from restore_watch.outbox import Outbox
 from restore_watch.table.job_item import Recorded
 from restore_watch.time_limits import PUBLISHING_TIME, QUESTION_TIME
@@ -49,7 +49,7 @@ class JobChecker:
         recorded = self.outbox.record(job, begun, deadline)
         return result_of(target, job, recorded, self.publish(recorded, deadline))
 
-    def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[Entry, ...]:
+    def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[HistoryEntry, ...]:
         """
         Publish what is pending for a job, and answer workflows.
 
@@ -85,7 +85,7 @@ class JobChecker:
 
 
 def result_of(
-    target: RestoreTarget, job: RestoreJob, recorded: Recorded, published: tuple[Entry, ...]
+    target: RestoreTarget, job: RestoreJob, recorded: Recorded, published: tuple[HistoryEntry, ...]
 ) -> CheckResult:
     """Return the result of the check of a job."""
     stored, change, changes = recorded.job, recorded.change, recorded.changes

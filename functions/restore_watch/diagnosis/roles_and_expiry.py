@@ -3,13 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from foundation.clock import utc_text
 from restore_watch.atlas.credentials import ApiKey, Credentials
 from restore_watch.atlas.own_account import OwnAccount
 from restore_watch.diagnosis.line import Line, bad, good, unsure
 from restore_watch.diagnosis.project_look import ProjectLook
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.advice_on_errors import UNCERTAIN, fix_of_expiry
-from restore_watch.model.status_change import utc_text
 
 ENOUGH = {"ORG_MEMBER", "ORG_READ_ONLY", "GROUP_READ_ONLY", "GROUP_BACKUP_MANAGER"}
 """The roles that the watch needs, the last for dedicated clusters. Any other may do more."""

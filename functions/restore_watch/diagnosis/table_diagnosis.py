@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from foundation.clock import utc_text
 from foundation.deadline import Deadline
 from restore_watch.diagnosis.line import Line, bad, good, unsure
-from restore_watch.model.status_change import utc_text
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs

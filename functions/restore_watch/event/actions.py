@@ -5,17 +5,21 @@ The classic Scheduled Event of an EventBridge rule is a sweep too, so that a rul
 """
 
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import PlainValidator
 
 from foundation.clock import CLOCKS_APART
+from foundation.outside import MustBeRight, unreadable
 from restore_watch.errors import InvalidEventError
 from restore_watch.event.target_fields import (
     NAMES_OF_A_JOB,
+    ClusterName,
+    EventFields,
+    GroupId,
     one_word_of,
-    read_field,
     read_target,
     unexpected,
 )
@@ -98,7 +102,7 @@ def read_action(event: Mapping[str, Any]) -> Action | None:
         return Sweep(read_moment(event.get("time"), "time"), "time")
     if "action" not in event:
         return None
-    action = one_word_of(_ACTIONS, event["action"], "action")
+    action = _ActionField.of(event).action
     fields, read = _ACTIONS[action]
     refuse_others(event, action, fields)
     return read(event)
@@ -111,56 +115,95 @@ def refuse_others(event: Mapping[str, Any], action: str, fields: Collection[str]
             raise InvalidEventError(redact(str(name)), f'not accepted beside the action "{action}"')
 
 
+_MOMENT = "a moment in ISO 8601 with its zone, such as 2026-11-25T12:00:00Z"
+
+
+def _moment(value: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if moment is not None and moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass  # it would quote the value
+    raise unreadable(f"expected {_MOMENT}")
+
+
+def read_moment(value: object, field: str) -> datetime:
+    """Read a moment. Raises InvalidEventError."""
+    try:
+        return _moment(value)
+    except ValueError:
+        raise unexpected(field, _MOMENT, value) from None
+
+
+def _text_of(limit: int) -> PlainValidator:
+    """Read a text, redacted. A workflow may fill in a field with nothing."""
+
+    def read(value: object) -> str | None:
+        if not isinstance(value, str) or len(value) > limit:
+            raise unreadable(f"expected text of at most {limit} characters")
+        return redact_report(value, limit) or None
+
+    return PlainValidator(read)
+
+
+_Moment = Annotated[datetime, PlainValidator(_moment)]
+_GivenMoment = Annotated[datetime | None, PlainValidator(_moment)]
+"""None only if it is absent: null is no moment."""
+
+
+class _SweepFields(EventFields):
+    scheduled_time: _GivenMoment = None
+    requested_at: _GivenMoment = None
+
+
 def _sweep(event: Mapping[str, Any]) -> Sweep:
-    tick, requested_at = (
-        read_moment(event[name], name) if name in event else None
-        for name in ("scheduledTime", "requestedAt")
-    )
-    return Sweep(tick, requested_at=requested_at)
+    read = _SweepFields.of(event)
+    return Sweep(read.scheduled_time, requested_at=read.requested_at)
+
+
+class _ProjectFields(EventFields):
+    group_id: MustBeRight[GroupId]
+
+
+class _ClusterFields(_ProjectFields):
+    cluster_name: MustBeRight[ClusterName]
+
+
+class _NewestRestoreFields(_ClusterFields):
+    created_after: _Moment | None = None
 
 
 def _diagnose(event: Mapping[str, Any]) -> Diagnose:
     if event.keys() == {"action"}:
         return Diagnose()
-    group_id = read_field(event, "groupId")
-    return Diagnose(group_id, read_field(event, "clusterName") if "clusterName" in event else None)
+    if "clusterName" not in event:
+        return Diagnose(_ProjectFields.of(event).group_id)
+    read = _ClusterFields.of(event)
+    return Diagnose(read.group_id, read.cluster_name)
 
 
 def _find_newest_restore(event: Mapping[str, Any]) -> FindNewestRestore:
-    group_id, cluster_name = read_field(event, "groupId"), read_field(event, "clusterName")
-    return FindNewestRestore(group_id, cluster_name, _moment_or_none(event, "createdAfter"))
+    read = _NewestRestoreFields.of(event)
+    return FindNewestRestore(read.group_id, read.cluster_name, read.created_after)
 
 
-def _validation(event: Mapping[str, Any]) -> Validation:
-    return Validation(
-        verdict=one_word_of(Verdict, event.get("verdict"), "verdict"),
-        validated_by=_text(event.get("validatedBy"), "validatedBy", VALIDATED_BY_LIMIT),
-        detail=_text(event.get("detail"), "detail", DETAIL_LIMIT),
-        validated_at=_moment_or_none(event, "validatedAt"),
+class _ValidationFields(EventFields):
+    verdict: MustBeRight[Annotated[Verdict, PlainValidator(one_word_of(Verdict))]]
+    validated_by: Annotated[str, _text_of(VALIDATED_BY_LIMIT)] | None = None
+    detail: Annotated[str, _text_of(DETAIL_LIMIT)] | None = None
+    validated_at: _Moment | None = None
+
+
+def _record_validation(event: Mapping[str, Any]) -> RecordValidation:
+    target, read = read_target(event), _ValidationFields.of(event)
+    validation = Validation(
+        verdict=read.verdict,
+        validated_by=read.validated_by,
+        detail=read.detail,
+        validated_at=read.validated_at,
     )
-
-
-def _text(value: object, field: str, limit: int) -> str | None:
-    """Return the text, redacted. A workflow may fill in a field with nothing."""
-    if value is None:
-        return None
-    if not isinstance(value, str) or len(value) > limit:
-        raise unexpected(field, f"text of at most {limit} characters", value)
-    return redact_report(value, limit) or None
-
-
-def _moment_or_none(event: Mapping[str, Any], field: str) -> datetime | None:
-    return None if event.get(field) is None else read_moment(event[field], field)
-
-
-def read_moment(value: object, field: str) -> datetime:
-    """Read a moment. Raises InvalidEventError."""
-    with suppress(ValueError, OverflowError):
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        if moment is not None and moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    expected = "a moment in ISO 8601 with its zone, such as 2026-11-25T12:00:00Z"
-    raise unexpected(field, expected, value)
+    return RecordValidation(target, validation)
 
 
 _ACTIONS: Mapping[str, tuple[Collection[str], Callable[[Mapping[str, Any]], Action]]] = {
@@ -169,7 +212,7 @@ _ACTIONS: Mapping[str, tuple[Collection[str], Callable[[Mapping[str, Any]], Acti
     "diagnose": ({"groupId", "projectId", "clusterName"}, _diagnose),
     "record-validation": (
         NAMES_OF_A_JOB | {"verdict", "validatedBy", "detail", "validatedAt"},
-        lambda event: RecordValidation(read_target(event), _validation(event)),
+        _record_validation,
     ),
     "newest-restore": (
         {"groupId", "projectId", "clusterName", "createdAfter"},
@@ -177,3 +220,7 @@ _ACTIONS: Mapping[str, tuple[Collection[str], Callable[[Mapping[str, Any]], Acti
     ),
 }
 """For each action, the other fields of its event, and its reader."""
+
+
+class _ActionField(EventFields):
+    action: Annotated[str, PlainValidator(one_word_of(_ACTIONS))]

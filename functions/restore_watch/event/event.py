@@ -15,12 +15,15 @@ There are six shapes:
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import PlainValidator, StrictStr, ValidationError
 
 from foundation.json_text import read_json
+from foundation.outside import FromOutside, unreadable
 from restore_watch.errors import InvalidEventError
 from restore_watch.event.actions import Action, read_action
-from restore_watch.event.target_fields import one_word_of, read_target, unexpected
+from restore_watch.event.target_fields import EventFields, one_word_of, read_target, unexpected
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.workflow_wait import ENDED, TOKEN_LIMIT, UNTIL, Wait
 
@@ -88,30 +91,37 @@ def parse(event: object) -> Request:
     """Read an event. Raises InvalidEventError, naming the field and what was expected."""
     fields = _object(event, "event")
     if "Records" in fields:
-        records = enumerate(_list(fields["Records"], "Records", "SQS records"))
-        return QueueBatch(tuple(_queue_record(one, f"Records[{n}]") for n, one in records))
+        records = _list(fields["Records"], "Records", "SQS records")
+        read = (_queue_record(record, f"Records[{n}]") for n, record in enumerate(records))
+        return QueueBatch(tuple(read))
     action = read_action(fields)
     if action is not None:
         return action
     if "taskToken" in fields:
-        return WaitForJob(read_target(fields), _read_wait(fields))
+        target, token = read_target(fields), _TokenField.of(fields).task_token
+        return WaitForJob(target, Wait(token, _read_until(fields)))
     if "waitUntil" in fields:
         return OneTarget(read_target(fields), _read_until(fields))
     return _request(fields, path="")
 
 
-def _read_wait(event: Mapping[str, Any]) -> Wait:
-    token = event["taskToken"]
-    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        expected = f"a task token of Step Functions, {TOKEN_LIMIT} characters at most"
-        raise unexpected("taskToken", expected, token)
-    return Wait(token, _read_until(event))
+def _token(value: object) -> str:
+    if isinstance(value, str) and _TOKEN.fullmatch(value):
+        return value
+    raise unreadable(f"expected a task token of Step Functions, {TOKEN_LIMIT} characters at most")
+
+
+class _TokenField(EventFields):
+    task_token: Annotated[str, PlainValidator(_token)]
+
+
+class _UntilField(EventFields):
+    wait_until: Annotated[str, PlainValidator(one_word_of(UNTIL))] | None = None
 
 
 def _read_until(event: Mapping[str, Any]) -> str:
-    until = event.get("waitUntil")
     # A workflow may fill in a field with nothing.
-    return ENDED if until is None else one_word_of(UNTIL, until, "waitUntil")
+    return _UntilField.of(event).wait_until or ENDED
 
 
 def _request(fields: Mapping[str, Any], *, path: str) -> OneTarget | SeveralTargets:
@@ -134,7 +144,7 @@ def _named(
     if len(targets) > TARGETS_LIMIT:
         problem = f"expected at most {TARGETS_LIMIT} targets, got {len(targets)}"
         raise InvalidEventError(f"{path}targets", problem)
-    read = (_target_or_refusal(one, f"{path}targets[{n}]") for n, one in enumerate(targets))
+    read = (_target_or_refusal(target, f"{path}targets[{n}]") for n, target in enumerate(targets))
     return SeveralTargets(tuple(read), all_must_succeed)
 
 
@@ -145,15 +155,21 @@ def _target_or_refusal(value: object, path: str) -> Target:
         return RefusedTarget(path, error)
 
 
+class _Record(FromOutside):
+    event_source: Literal["aws:sqs"]
+    message_id: StrictStr
+    body: Any = None
+
+
 def _queue_record(value: object, path: str) -> QueueRecord:
-    record = _object(value, path)
-    message_id = record.get("messageId")
-    # A record without an id cannot be reported alone, so the whole batch is delivered again.
-    if record.get("eventSource") != "aws:sqs" or not isinstance(message_id, str):
+    try:
+        record = _Record.read(_object(value, path))
+    except ValidationError:
+        # A record without an id cannot be reported alone, so the whole batch is delivered again.
         raise InvalidEventError(
             path, "expected an SQS record with eventSource aws:sqs and a messageId"
-        )
-    return QueueRecord(message_id, _record_targets(record.get("body"), f"{path}.body"))
+        ) from None
+    return QueueRecord(record.message_id, _record_targets(record.body, f"{path}.body"))
 
 
 def _record_targets(body: object, path: str) -> tuple[Target, ...]:

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from restore_watch.model.field_types import Kept, OrNull, UtcDate
+from foundation.outside import FromOutside, IfReadable, UtcDate
 
 type Threshold = Literal[1, 3, 7, 14, 30]
 
@@ -26,8 +26,7 @@ is_client_id = re.compile(CLIENT_ID).fullmatch
 """Whether a text may be the id of a service account, in a path and in a message."""
 
 
-@dataclass(frozen=True)
-class ExpiringSecret(Kept):
+class ExpiringSecret(FromOutside):
     """
     The secret of a service account that is in use, without any part of its text.
 
@@ -38,7 +37,7 @@ class ExpiringSecret(Kept):
     client_id: Annotated[str, Field(pattern=CLIENT_ID)]
     expires_at: UtcDate
     is_certain: bool
-    created_at: OrNull[UtcDate] = None
+    created_at: IfReadable[UtcDate] = None
 
     def days_left(self, now: datetime) -> int:
         """Whole days until it expires; 0 once it has expired."""
@@ -64,8 +63,7 @@ class ExpiringSecret(Kept):
         return made is None or other_made is None or abs(made - other_made) < HOUR
 
 
-@dataclass(frozen=True)
-class CredentialsChange(Kept):
+class CredentialsChange(FromOutside):
     """A secret is about to expire or, without a `threshold`, was renewed. Noticed `at`, in UTC."""
 
     secret: ExpiringSecret
@@ -73,8 +71,7 @@ class CredentialsChange(Kept):
     threshold: Threshold | None = None
 
 
-@dataclass(frozen=True)
-class CredentialsExpiry(Kept):
+class CredentialsExpiry(FromOutside):
     """
     The memory, kept in the table, of when the credentials expire.
 
@@ -125,18 +122,40 @@ class CredentialsExpiry(Kept):
         If the secret is not certain, any of the `others` may be in use: the certain secret of
         before counts on, until its last token has ended.
         """
-        before, said, unsent = self.secret, self.said, self.unsent
-        is_certain = secret.is_certain
-        if before and before.is_certain and not is_certain and now - HOUR < before.expires_at:
-            secret = before if any(map(before.is_same, (secret, *others))) else secret
-        if before is None or not secret.is_same(before):
-            is_near = replace(self, secret=secret, said=None).due_threshold(now) is not None
-            is_later = before is not None and secret.expires_at > before.expires_at
-            if said is not None and (is_later or not is_near):
-                unsent = (*unsent, CredentialsChange(secret, now))
-            said = None
-        after = CredentialsExpiry(now, secret, seen_in, said, unsent, self.stored)
-        return after.saying(now, is_certain=is_certain)
+        in_use = self._secret_in_use(secret, others, now)
+        answered = replace(self, asked_at=now, secret=in_use, seen_in=seen_in)
+        if self.secret is None or not in_use.is_same(self.secret):
+            answered = answered.after_renewal(self.secret, now)
+        return answered.saying(now, is_certain=secret.is_certain)
+
+    def _secret_in_use(
+        self, shown: ExpiringSecret, others: Collection[ExpiringSecret], now: datetime
+    ) -> ExpiringSecret:
+        """The secret that is shown or, while that is not certain, the certain secret of before."""
+        before = self.secret
+        if shown.is_certain or before is None or not before.is_certain:
+            return shown
+        if before.expires_at <= now - HOUR:
+            return shown
+        is_still_shown = any(before.is_same(secret) for secret in (shown, *others))
+        return before if is_still_shown else shown
+
+    def after_renewal(self, before: ExpiringSecret | None, now: datetime) -> "CredentialsExpiry":
+        """
+        Return the memory of a new secret, of which nothing was said.
+
+        If a threshold of the secret `before` was said, the renewal is said too, unless the new
+        secret expires no later and is about to expire itself.
+        """
+        anew = replace(self, said=None)
+        if self.said is None or self.secret is None:
+            return anew
+        is_later = before is not None and self.secret.expires_at > before.expires_at
+        is_near = anew.due_threshold(now) is not None
+        if is_near and not is_later:
+            return anew
+        renewed = CredentialsChange(secret=self.secret, at=now)
+        return replace(anew, unsent=(*self.unsent, renewed))
 
     def saying(self, now: datetime, *, is_certain: bool = False) -> "CredentialsExpiry":
         """
@@ -147,7 +166,8 @@ class CredentialsExpiry(Kept):
         reached, secret = self.due_threshold(now), self.secret
         if secret is None or reached is None:
             return self
-        change = CredentialsChange(replace(secret, is_certain=is_certain), now, reached)
+        said = replace(secret, is_certain=is_certain)
+        change = CredentialsChange(secret=said, at=now, threshold=reached)
         return replace(self, said=reached, unsent=(*self.unsent, change))
 
 

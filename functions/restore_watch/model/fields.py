@@ -1,13 +1,13 @@
-"""The forms of fields in Atlas's answers and in our own items, and how they are read. Pure."""
+"""The forms of fields in Atlas's answers, in events and in our own items. Pure."""
 
 import re
-from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated
 
-from foundation.clock import in_utc, without_leap_second
+from pydantic import AfterValidator, PlainSerializer, PlainValidator, ValidationInfo
+
+from foundation.clock import utc_text
+from foundation.outside import UtcDate, unreadable, utc_date
 from restore_watch.redaction import without_urls
 
 # Atlas's own patterns of the path parameters. The specification sets no limit for a cluster name;
@@ -36,134 +36,49 @@ def is_cluster_name(text: str) -> bool:
     return len(text) <= NAME_LIMIT and re.fullmatch(_CLUSTER_NAME, text) is not None
 
 
-# What a value is read with. Each raises TypeError or ValueError, and quotes nothing.
-
-
-def plain_text(value: object) -> str:
-    """Read a text that needs no change."""
-    if not isinstance(value, str):
-        raise TypeError("expected text")
-    return value
-
-
-def text(value: object) -> str:
+def atlas_text(value: object) -> str:
     """Read a text of any content: cut, without URLs, and fit for a message and an item."""
+    if not isinstance(value, str):
+        raise unreadable("expected text")
     # A download URL in the wrong field must not be stored or published. Its replacement may be
     # longer, and a stored text must not change when it is read again, so the result is cut too.
     # JSON can contain half of a surrogate pair, which no message and no item can hold.
-    short = without_urls(plain_text(value)[:TEXT_LIMIT])[:TEXT_LIMIT]
+    short = without_urls(value[:TEXT_LIMIT])[:TEXT_LIMIT]
     return short.encode(errors="replace").decode()
-
-
-def word_of[Word: StrEnum](words: type[Word]) -> Callable[[Any], Word]:
-    """Read one of these words."""
-
-    def read(value: Any) -> Word:
-        try:
-            return words(value)
-        except ValueError:
-            raise ValueError(f"expected one of {', '.join(words)}") from None
-
-    return read
 
 
 def flag(value: object) -> bool:
     """Read true or false."""
     if not isinstance(value, bool):
-        raise TypeError("expected true or false")
+        raise unreadable("expected true or false")
     return value
 
 
-def utc_date(value: object) -> datetime:
-    """Read a date in ISO 8601. Without a zone it is in UTC already."""
-    with suppress(ValueError):  # it would quote the value
-        if isinstance(value, str) and _is_date(date := without_leap_second(value)):
-            return in_utc(datetime.fromisoformat(date.upper()))
-        if isinstance(value, datetime):
-            return in_utc(value)
-    raise ValueError("expected a date in ISO 8601, within the years 1 to 9999 in UTC too")
+def text_or_null(value: object) -> str | None:
+    """Read a text as `atlas_text`, None if that is not possible."""
+    try:
+        return atlas_text(value)
+    except ValueError:
+        return None
 
 
-# fromisoformat also reads what only looks like a date, such as `2026-11-25T12:34:156Z`.
-_is_date = re.compile(
-    r"\d{4}-\d\d-\d\d([Tt _]\d\d:\d\d(:\d\d([.,]\d+)?)?([Zz]|[+-]\d\d:?[0-5]\d)?)?", re.ASCII
-).fullmatch
+def date_or_null(value: object) -> datetime | None:
+    """Read a date as `utc_date`, None if that is not possible."""
+    try:
+        return utc_date(value)
+    except ValueError:
+        return None
 
 
-def or_none[Read](read: Callable[[Any], Read]) -> Callable[[object], Read | None]:
-    """None stays None."""
-    return lambda value: None if value is None else read(value)
+def _require_past(moment: datetime, info: ValidationInfo[datetime | None]) -> datetime:
+    """Refuse a moment that lies too far ahead of the context to be true."""
+    now = info.context
+    if now is not None and moment - now > AHEAD:
+        raise unreadable("expected a moment that has come")
+    return moment
 
 
-def if_readable[Read](read: Callable[[object], Read]) -> Callable[[object], Read | None]:
-    """None for a value that cannot be read."""
-
-    def read_if_possible(value: object) -> Read | None:
-        try:
-            return read(value)
-        except (TypeError, ValueError, RecursionError):
-            return None
-
-    return read_if_possible
-
-
-text_or_null, date_or_null = if_readable(text), if_readable(utc_date)
-
-
-type Fields = Mapping[str, tuple[str, Callable[[object], Any]]]
-"""Fields by their names in Python: the name in JSON, and what the value is read with."""
-
-
-def fields(**reads: Callable[[object], Any]) -> Fields:
-    """Return fields that have the same name in JSON, in camel case."""
-    return {name: (_in_camel_case(name), read) for name, read in reads.items()}
-
-
-def _in_camel_case(name: str) -> str:
-    first, *others = name.split("_")
-    return "".join((first, *map(str.title, others)))
-
-
-def read_fields(values: object, wanted: Fields) -> dict[str, Any]:
-    """Read fields of a JSON object, and ignore others. Raises ValueError that names the field."""
-    if not isinstance(values, Mapping):
-        raise ValueError("the value is not as expected: expected an object")  # noqa: TRY004 - as for a field
-    read = {}
-    for name, (public, reader) in wanted.items():
-        try:
-            read[name] = reader(values.get(public))
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{public} is not as expected: {error}") from None
-    return read
-
-
-PlainText = Annotated[str, plain_text]
-PlainTextOrNone = Annotated[str | None, or_none(plain_text)]
-TextOrNone = Annotated[str | None, or_none(text)]
-DateOrNone = Annotated[datetime | None, or_none(utc_date)]
-
-
-class Shown:
-    """A dataclass that items, messages and results show. Each annotation has what reads a field."""
-
-    _fields: ClassVar[Fields]
-
-    def __init_subclass__(cls) -> None:
-        """List the fields."""
-        reads = {name: one.__metadata__[0] for name, one in cls.__annotations__.items()}
-        cls._fields = fields(**reads)
-
-    @classmethod
-    def from_json(cls, values: object) -> Self:
-        """Read what `as_json` wrote. Raises ValueError that names a field, and quotes nothing."""
-        return cls(**read_fields(values, cls._fields))
-
-    def as_json(self) -> dict[str, Any]:
-        """Every field by its public name, as plain JSON values; None if absent."""
-        return {public: _as_json(getattr(self, name)) for name, (public, _) in self._fields.items()}
-
-
-def _as_json(value: object) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    return str(value) if isinstance(value, StrEnum) else value
+AtlasText = Annotated[str, PlainValidator(atlas_text)]
+Flag = Annotated[bool, PlainValidator(flag)]
+PastMoment = Annotated[UtcDate, AfterValidator(_require_past), PlainSerializer(utc_text)]
+"""A moment in an item, read with the present moment as context."""

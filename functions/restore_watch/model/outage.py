@@ -1,14 +1,15 @@
 """A change of the watch itself: it cannot see a project or the stack, or sees it again. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, PlainSerializer, ValidationInfo
+from pydantic import BeforeValidator, Field, OnErrorOmit
 
 from foundation.errors import TimeBudgetExceededError
+from foundation.json_text import as_map
+from foundation.outside import FromOutside, IfReadable, if_unreadable
 from restore_watch.errors import (
     AtlasError,
     AtlasUnavailableError,
@@ -16,10 +17,8 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.model.advice_on_errors import fix_of
-from restore_watch.model.field_types import Kept, OrNull, OrOmitted, UtcDate, on_error
-from restore_watch.model.fields import AHEAD
+from restore_watch.model.fields import PastMoment
 from restore_watch.model.question import Question
-from restore_watch.model.status_change import utc_text
 
 REMOVED = "removed"
 """The reason of a recovery that nobody saw: the project is no longer watched."""
@@ -27,22 +26,15 @@ REMOVED = "removed"
 UNANSWERED = (AtlasUnavailableError, UnexpectedAtlasResponseError, TimeBudgetExceededError)
 """No answer came, or none that can be read. Every other error is a refusal."""
 
-_UNANSWERED_NAMES = {one.__name__ for one in UNANSWERED}
+_UNANSWERED_NAMES = {error.__name__ for error in UNANSWERED}
 
 LARGEST_COUNT = 10**15
 """No number of writes, or of open jobs, is larger."""
 
 
-def _require_past(moment: datetime, info: ValidationInfo[datetime]) -> datetime:
-    if moment - info.context > AHEAD:
-        raise ValueError
-    return moment
-
-
-# The forms in an item, read with the present moment as context. A message holds 4,096 characters.
-type _Past = Annotated[UtcDate, AfterValidator(_require_past), PlainSerializer(utc_text)]
-type _Words = Annotated[str, Field(strict=True, max_length=4096)]
-type _Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT), on_error("default", default=0)]
+# A message holds 4,096 characters.
+_Words = Annotated[str, Field(strict=True, max_length=4096)]
+_Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT), if_unreadable(0)]
 
 
 class WatchState(StrEnum):
@@ -52,21 +44,21 @@ class WatchState(StrEnum):
     RECOVERED = "recovered"
 
 
-@dataclass(frozen=True)
-class Trouble(Kept):
+class Trouble(FromOutside):
     """Why something cannot be seen, since when, and what fixes it; 1.0.0 stored no `fix`."""
 
-    since: _Past
+    since: PastMoment
     error: _Words
     message: _Words
-    fix: OrNull[_Words] = None
+    fix: IfReadable[_Words] = None
 
     @classmethod
     def of(cls, error: RestoreWatchError, since: datetime, *, of_stack: bool = False) -> Self:
         """Return the trouble for this error."""
         summary = error.summary if isinstance(error, AtlasError) else None
         fix = fix_of(error, of_stack=of_stack)
-        return cls(since, type(error).__name__, summary or str(error), fix)
+        message = summary or str(error)
+        return cls(since=since, error=type(error).__name__, message=message, fix=fix)
 
     @property
     def is_unanswered(self) -> bool:
@@ -74,8 +66,7 @@ class Trouble(Kept):
         return self.error in _UNANSWERED_NAMES
 
 
-@dataclass(frozen=True)
-class WatchChange(Kept):
+class WatchChange(FromOutside):
     """
     A project, or the stack if `group_id` is None, is degraded or has recovered. Moments are UTC.
 
@@ -87,10 +78,10 @@ class WatchChange(Kept):
     state: WatchState
     group_id: Annotated[str | None, Field(exclude=True)]
     trouble: Trouble
-    at: _Past
-    last_success_at: OrNull[_Past]
-    open_jobs: _Count
-    reason: OrNull[Annotated[str, Field(pattern=f"^{REMOVED}$")]] = None
+    at: PastMoment
+    last_success_at: IfReadable[PastMoment]
+    open_jobs: _Count = 0
+    reason: IfReadable[Annotated[str, Field(pattern=f"^{REMOVED}$")]] = None
 
     @property
     def is_degraded(self) -> bool:
@@ -98,8 +89,7 @@ class WatchChange(Kept):
         return self.state is WatchState.DEGRADED
 
 
-@dataclass(frozen=True)
-class Watched(Kept):
+class Watched(FromOutside):
     """
     The memory, kept in the table, of how a project or the stack is seen.
 
@@ -112,12 +102,12 @@ class Watched(Kept):
 
     group_id: Annotated[str | None, Field(exclude=True)]
     version: Annotated[int, Field(exclude=True)] = 0
-    troubles: Mapping[str, OrOmitted[Trouble]] = field(default_factory=dict)
-    failing_since: OrNull[_Past] = None
-    degraded: OrNull[Trouble] = None
-    recovering_since: OrNull[_Past] = None
-    last_success_at: OrNull[_Past] = None
-    unsent: tuple[OrOmitted[WatchChange], ...] = ()
+    troubles: Annotated[Mapping[str, OnErrorOmit[Trouble]], BeforeValidator(as_map)] = {}
+    failing_since: IfReadable[PastMoment] = None
+    degraded: IfReadable[Trouble] = None
+    recovering_since: IfReadable[PastMoment] = None
+    last_success_at: IfReadable[PastMoment] = None
+    unsent: tuple[OnErrorOmit[WatchChange], ...] = ()
 
     @property
     def is_failing(self) -> bool:

@@ -10,14 +10,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from restore_watch.model.fields import (
-    DateOrNone,
-    PlainText,
-    Shown,
-    TextOrNone,
-    id_made_at,
-    word_of,
-)
+from pydantic import BeforeValidator, StrictStr
+
+from foundation.outside import FromOutside, UtcDate
+from restore_watch.model.fields import AtlasText, id_made_at
 
 
 class RestoreKind(StrEnum):
@@ -113,8 +109,7 @@ class RestoreTarget:
         }
 
 
-@dataclass(frozen=True, kw_only=True)
-class RestoreJob(Shown):
+class RestoreJob(FromOutside):
     """
     One restore job as Atlas last described it. Dates are UTC, durations whole seconds.
 
@@ -122,25 +117,26 @@ class RestoreJob(Shown):
     dropped at parsing; only `download_available` remains.
     """
 
-    group_id: PlainText
-    cluster_name: PlainText
-    restore_id: PlainText
-    kind: Annotated[RestoreKind, word_of(RestoreKind)]
-    delivery_type: TextOrNone = None
-    status: Annotated[RestoreStatus, word_of(RestoreStatus)]
-    atlas_status: TextOrNone = None
-    snapshot_id: TextOrNone = None
-    snapshot_finished_date: DateOrNone = None
-    restore_scheduled_date: DateOrNone = None
-    restore_finished_date: DateOrNone = None
-    expiration_date: DateOrNone = None
-    target_project_id: TextOrNone = None
-    target_deployment_item_name: TextOrNone = None
-    download_available: Annotated[bool, lambda value: value is True] = False
+    group_id: StrictStr
+    cluster_name: StrictStr
+    restore_id: StrictStr
+    kind: RestoreKind
+    delivery_type: AtlasText | None = None
+    status: RestoreStatus
+    atlas_status: AtlasText | None = None
+    snapshot_id: AtlasText | None = None
+    snapshot_finished_date: UtcDate | None = None
+    restore_scheduled_date: UtcDate | None = None
+    restore_finished_date: UtcDate | None = None
+    expiration_date: UtcDate | None = None
+    target_project_id: AtlasText | None = None
+    target_deployment_item_name: AtlasText | None = None
+    download_available: Annotated[bool, BeforeValidator(lambda value: value is True)] = False
 
     def as_json(self) -> dict[str, Any]:
         """Also what follows from the fields."""
-        return super().as_json() | {
+        return {
+            **super().as_json(),
             "terminal": self.terminal,
             "succeeded": self.succeeded,
             "durationSeconds": self.duration_seconds,
@@ -193,10 +189,11 @@ class RestoreJob(Shown):
 
         For a download, another end also replaces COMPLETED, which only says that it was ready.
         """
-        open_ones = {one for one in RestoreStatus if one.rank < self.status.rank and not one.ends}
+        lower = {status for status in RestoreStatus if status.rank < self.status.rank}
+        replaceable = {status for status in lower if not status.ends}
         if self.is_download and self.status.ends and not self.is_ready_download:
-            open_ones.add(RestoreStatus.COMPLETED)
-        return frozenset(open_ones)
+            replaceable.add(RestoreStatus.COMPLETED)
+        return frozenset(replaceable)
 
 
 def _whole_seconds(start: datetime | None, end: datetime | None) -> int | None:

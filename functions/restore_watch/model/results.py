@@ -1,17 +1,17 @@
 """The result of an invocation: of a check, a wait, a verdict or a sweep. Pure."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from foundation.plain_class import plain_class
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
-from restore_watch.model.validation import Entry, RecordedValidation
+from restore_watch.model.validation import HistoryEntry, RecordedValidation
 
 FAILURES_SHOWN = 20
 """A result lists this many failures at most."""
 
 
-@plain_class
+@dataclass(frozen=True)
 class CheckResult:
     """
     The result of a check.
@@ -30,7 +30,7 @@ class CheckResult:
     previous_status: RestoreStatus | None
     changed: bool
     sequence: int
-    published: tuple[Entry, ...] = ()
+    published: tuple[HistoryEntry, ...] = ()
     contradiction: RestoreStatus | None = None
     unrecorded_word: str | None = None
     successor: RestoreKind | None = None
@@ -49,7 +49,7 @@ class CheckResult:
         }
 
 
-@plain_class
+@dataclass(frozen=True)
 class Registration:
     """A workflow that waits or was answered. `first_check` is of a job the table did not know."""
 
@@ -62,7 +62,7 @@ class Registration:
         return {"job": self.job.as_json(), "status": self.job.status, "waitUntil": self.until}
 
 
-@plain_class
+@dataclass(frozen=True)
 class ValidationResult:
     """
     The result of recording a validation.
@@ -74,7 +74,7 @@ class ValidationResult:
     job: RestoreJob
     entry: RecordedValidation
     changed: bool
-    published: tuple[Entry, ...] = ()
+    published: tuple[HistoryEntry, ...] = ()
     first_check: CheckResult | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -87,7 +87,7 @@ class ValidationResult:
         }
 
 
-@plain_class
+@dataclass(frozen=True)
 class Failure:
     """
     The failure of one job or, if `restore_id` is None, of the list of a cluster's jobs.
@@ -113,7 +113,7 @@ class Failure:
         }
 
 
-@plain_class
+@dataclass(frozen=True)
 class SweepResult:
     """The result of a sweep."""
 
@@ -134,5 +134,5 @@ class SweepResult:
             "changed": self.changed,
             "published": self.published,
             "notReached": self.not_reached,
-            "failures": [one.as_json() for one in self.failures[:FAILURES_SHOWN]],
+            "failures": [failure.as_json() for failure in self.failures[:FAILURES_SHOWN]],
         }

@@ -49,8 +49,8 @@ def is_new_unknown(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
     if job.status is not RestoreStatus.UNKNOWN or (history[-1].job.terminal and not job.terminal):
         return False
     known = [change.job for change in history if change.job.status is RestoreStatus.UNKNOWN]
-    words = {one.atlas_status for one in known}
-    ids = {event_id(one) for one in known}
+    words = {recorded.atlas_status for recorded in known}
+    ids = {event_id(recorded) for recorded in known}
     return event_id(job) not in ids and (job.terminal or job.atlas_status not in words)
 
 
@@ -77,11 +77,6 @@ def is_contradiction(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
     if both == {RestoreStatus.COMPLETED, RestoreStatus.EXPIRED}:
         return False
     return all(status.ends for status in both) and job.status not in recorded
-
-
-def utc_text(moment: datetime) -> str:
-    """A UTC moment as ISO 8601. With microseconds two observations are hardly ever the same."""
-    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def event_id(job: RestoreJob) -> str:

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
 
-from restore_watch.model.fields import DateOrNone, PlainTextOrNone, Shown, word_of
+from pydantic import StrictStr
+
+from foundation.outside import FromOutside, UtcDate
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.status_change import StatusChange
 
@@ -30,14 +31,13 @@ class Verdict(StrEnum):
     FAILED = "FAILED"
 
 
-@dataclass(frozen=True)
-class Validation(Shown):
+class Validation(FromOutside):
     """A pipeline's verdict on the data, tested at `validated_at`. Its texts are redacted."""
 
-    verdict: Annotated[Verdict, word_of(Verdict)]
-    validated_by: PlainTextOrNone = None
-    detail: PlainTextOrNone = None
-    validated_at: DateOrNone = None
+    verdict: Verdict
+    validated_by: StrictStr | None = None
+    detail: StrictStr | None = None
+    validated_at: UtcDate | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class RecordedValidation:
         return f"{self.job.restore_id}:VALIDATION:{self.sequence}"
 
 
-type Entry = StatusChange | RecordedValidation
+type HistoryEntry = StatusChange | RecordedValidation
 """An entry of the history of a job."""
 
 
@@ -79,8 +79,11 @@ def recorded_before(
     the last validation, or any with the same moment of the test.
     """
     if request_id is not None:
-        retried = next((one for one in recorded if one.request_id == request_id), None)
-        if retried is not None:
-            return retried
+        for entry in recorded:
+            if entry.request_id == request_id:
+                return entry
     compared = recorded if validation.validated_at is not None else recorded[-1:]
-    return next((one for one in reversed(compared) if one.validation == validation), None)
+    for entry in reversed(compared):
+        if entry.validation == validation:
+            return entry
+    return None

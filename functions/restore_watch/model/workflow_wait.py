@@ -11,13 +11,14 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Self
 
-from foundation.plain_class import plain_class
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 
 ENDED = "ended"
 DOWNLOAD_READY = "download-ready"
 
-UNTIL = (ENDED, DOWNLOAD_READY, *(one for one in RestoreStatus if one is not RestoreStatus.UNKNOWN))
+_KNOWN = [status for status in RestoreStatus if status is not RestoreStatus.UNKNOWN]
+
+UNTIL = (ENDED, DOWNLOAD_READY, *_KNOWN)
 """A workflow may wait for the end, a download that can be fetched, or a status."""
 
 TOKEN_LIMIT = 2048
@@ -67,7 +68,7 @@ class Wait:
         return cls(token, until)
 
 
-@plain_class
+@dataclass(frozen=True)
 class TaskAnswer:
     """The answer to a workflow. Without an error, the workflow goes on with the job."""
 

@@ -3,21 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from foundation.json_text import as_list, as_map
+from pydantic import OnErrorOmit
+
+from foundation.outside import FromOutside, IfReadable, UtcDate, if_unreadable
 from restore_watch.atlas.entries import is_free
-from restore_watch.model.fields import (
-    date_or_null,
-    flag,
-    id_made_at,
-    if_readable,
-    is_object_id,
-    text_or_null,
-)
+from restore_watch.model.fields import AtlasText, Flag, id_made_at, is_object_id
 from restore_watch.model.restore_job import RestoreKind
-
-_read_flag = if_readable(flag)
 
 type ClusterKey = tuple[str, str]
 """A project and the name of a cluster in it."""
@@ -52,37 +45,58 @@ class Cluster:
         return self.group_id, self.name
 
 
-def read_cluster(group_id: str, kind: RestoreKind, entry: Mapping[str, Any]) -> Cluster:
-    """
-    Read an entry of a list of clusters. What cannot be read counts as not said.
+class _Tag(FromOutside):
+    key: IfReadable[AtlasText]
+    value: IfReadable[AtlasText]
 
-    Without a date, the cluster is as old as its id.
-    """
-    id_ = text_or_null(entry.get("id"))
-    made = id_made_at(id_) if id_ and is_object_id(id_) else None
+
+class _BackupSettings(FromOutside):
+    enabled: IfReadable[Flag]
+
+
+class _ListedCluster(FromOutside):
+    """What an entry of either list says. What cannot be read counts as not said."""
+
+    id: IfReadable[AtlasText]
+    name: IfReadable[AtlasText]
+    create_date: IfReadable[UtcDate]
+    tags: Annotated[tuple[OnErrorOmit[_Tag], ...], if_unreadable(())] = ()
+    cluster_type: IfReadable[AtlasText]
+    internal_cluster_role: IfReadable[AtlasText]
+    backup_settings: IfReadable[_BackupSettings]
+    """Of a Flex cluster. The next three are of a dedicated cluster."""
+    backup_enabled: IfReadable[Flag]
+    pit_enabled: IfReadable[Flag]
+    paused: IfReadable[Flag]
+
+    @property
+    def made_at(self) -> datetime | None:
+        """When the cluster was made. Without a date, it is as old as its id."""
+        if self.create_date is not None:
+            return self.create_date
+        return id_made_at(self.id) if self.id and is_object_id(self.id) else None
+
+    @property
+    def has_flex_backups(self) -> bool | None:
+        """Whether a Flex cluster has backups."""
+        return self.backup_settings.enabled if self.backup_settings else None
+
+
+def read_cluster(group_id: str, kind: RestoreKind, entry: Mapping[str, Any]) -> Cluster:
+    """Read an entry of a list of clusters."""
+    read = _ListedCluster.read(entry)
     is_flex = kind is RestoreKind.FLEX
-    backups = as_map(entry.get("backupSettings")).get("enabled")
     return Cluster(
         group_id,
-        text_or_null(entry.get("name")) or "",
+        read.name or "",
         kind,
-        id=id_,
-        created_at=date_or_null(entry.get("createDate")) or made,
-        tags=_read_tags(entry),
-        has_backups=_read_flag(backups if is_flex else entry.get("backupEnabled")),
-        is_continuous=False if is_flex else _read_flag(entry.get("pitEnabled")),
-        is_paused=False if is_flex else _read_flag(entry.get("paused")),
-        is_sharded=text_or_null(entry.get("clusterType")) in {"SHARDED", "GEOSHARDED"},
+        id=read.id,
+        created_at=read.made_at,
+        tags={tag.key: tag.value or "" for tag in read.tags if tag.key},
+        has_backups=read.has_flex_backups if is_flex else read.backup_enabled,
+        is_continuous=False if is_flex else read.pit_enabled,
+        is_paused=False if is_flex else read.paused,
+        is_sharded=read.cluster_type in {"SHARDED", "GEOSHARDED"},
         is_free=is_free(entry),
-        is_internal=text_or_null(entry.get("internalClusterRole")) not in {None, "", "NONE"},
+        is_internal=read.internal_cluster_role not in {None, "", "NONE"},
     )
-
-
-def _read_tags(entry: Mapping[str, Any]) -> Mapping[str, str]:
-    tags: dict[str, str] = {}
-    for listed in as_list(entry.get("tags")):
-        tag = as_map(listed)
-        key = text_or_null(tag.get("key"))
-        if key:
-            tags[key] = text_or_null(tag.get("value")) or ""
-    return tags

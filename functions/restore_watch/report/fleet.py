@@ -16,7 +16,6 @@ from threading import Lock
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.json_text import as_map
-from foundation.plain_class import plain_class
 from restore_watch.atlas.endpoints import AtlasList, Family, SnapshotList, named
 from restore_watch.atlas.entries import (
     UNWATCHED,
@@ -153,7 +152,7 @@ class _Ask(Task):
         return Bucket(self.about[0] or None, self.about[2])
 
 
-@plain_class
+@dataclass(frozen=True)
 class FleetReader:
     """
     Asks Atlas, and leaves half of its rate limits to other tools. One object serves a report.

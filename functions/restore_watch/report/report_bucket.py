@@ -9,12 +9,12 @@ import io
 import random
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.clock import Clock
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
 from restore_watch.errors import ReportNotWrittenError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ _TYPES = {
 }
 
 
-@plain_class
+@dataclass(frozen=True)
 class ReportBucket:
     """
     Stores and reads reports. `files` are contents by name, with report.json as the last.

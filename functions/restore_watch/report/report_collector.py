@@ -1,11 +1,11 @@
 """Collects what a report says: it reads the table and Atlas, and judges the clusters."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from foundation import __version__
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
 from restore_watch.report.fleet import Fleet, FleetReader
 from restore_watch.report.judging.coverage import Coverage
 from restore_watch.report.judging.judge_fleet import judge_fleet
@@ -21,7 +21,7 @@ WRITING_TIME = 60.0
 """Seconds that are kept for the files and the message: 10,000 clusters take seconds."""
 
 
-@plain_class
+@dataclass(frozen=True)
 class ReportCollector:
     """Reads what reports say. Its methods raise TableUnavailableError."""
 

@@ -1,17 +1,19 @@
 """Environment variables of the report's function → ReportSettings."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Self
+from typing import Annotated, Self
 
-from foundation.environment import read_environment
-from foundation.errors import ConfigurationError
+from pydantic import PlainValidator
+
+from foundation.environment import FromEnvironment, number_in, word_of
+from foundation.outside import unreadable
 from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.period import LONGEST, Schedule
 from restore_watch.report.restores.objectives import Objectives
 from restore_watch.report.restores.what_a_restore_proves import Rung
-from restore_watch.settings import Settings, read_number
+from restore_watch.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -27,39 +29,45 @@ class ReportSettings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Raise ConfigurationError that names the missing variables, or the wrong variable."""
-        given = read_environment(environment, "REPORT_BUCKET")
-        counts = _word(given, "RESTORE_TEST_COUNTS", (Rung.RESTORED, Rung.VERIFIED))
-        days = read_number(
-            given.get("RESTORE_TEST_DAYS") or "90",
-            lambda days: days in range(1, LONGEST.days + 1),
-            f"RESTORE_TEST_DAYS: expected whole days from 1 to {LONGEST.days}",
-        )
+        read = _Variables.of(environment)
         return cls(
             of_stack=Settings.from_environment(environment),
-            bucket=given["REPORT_BUCKET"],
-            schedule=Schedule(_word(given, "REPORT", (Schedule.WEEKLY, *Schedule))),
-            policy=Policy(Rung(counts), timedelta(days), _tag(given.get("RESTORE_TEST_TAG", ""))),
-            objectives=Objectives(_minutes(given, "RTO_MINUTES"), _minutes(given, "RPO_MINUTES")),
+            bucket=read.report_bucket,
+            schedule=read.report,
+            policy=Policy(
+                read.restore_test_counts, timedelta(read.restore_test_days), read.restore_test_tag
+            ),
+            objectives=Objectives(
+                timedelta(minutes=read.rto_minutes) or None,
+                timedelta(minutes=read.rpo_minutes) or None,
+            ),
         )
 
 
-def _word(given: Mapping[str, str], name: str, words: Iterable[str]) -> str:
-    """The word that is given, the first by default."""
-    words = dict.fromkeys(words)
-    word = given.get(name) or next(iter(words))
-    if word not in words:
-        raise ConfigurationError(f"{name}: expected one of {', '.join(words)}")
-    return word
-
-
-def _tag(text: str) -> tuple[str, str] | None:
+def _tag(text: str) -> tuple[str, str]:
     key, sign, value = text.partition("=")
-    if text and not (key and sign and value):
-        raise ConfigurationError("RESTORE_TEST_TAG: expected key=value, such as tier=production")
-    return (key, value) if text else None
+    if not (key and sign and value):
+        raise unreadable("expected key=value, such as tier=production")
+    return key, value
 
 
-def _minutes(given: Mapping[str, str], name: str) -> timedelta | None:
-    expected = f"{name}: expected a number of minutes, or 0 for none"
-    minutes = read_number(given.get(name) or "0", lambda one: 0 <= one < 10**8, expected)
-    return timedelta(minutes=minutes) or None
+_Minutes = Annotated[
+    float,
+    number_in(lambda minutes: 0 <= minutes < 10**8, "expected a number of minutes, or 0 for none"),
+]
+
+
+class _Variables(FromEnvironment):
+    report_bucket: str
+    restore_test_counts: Annotated[Rung, word_of((Rung.RESTORED, Rung.VERIFIED))] = Rung.RESTORED
+    restore_test_days: Annotated[
+        float,
+        number_in(
+            lambda days: days in range(1, LONGEST.days + 1),
+            f"expected whole days from 1 to {LONGEST.days}",
+        ),
+    ] = 90
+    report: Annotated[Schedule, word_of((Schedule.WEEKLY, *Schedule))] = Schedule.WEEKLY
+    restore_test_tag: Annotated[tuple[str, str] | None, PlainValidator(_tag)] = None
+    rto_minutes: _Minutes = 0
+    rpo_minutes: _Minutes = 0

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
 from restore_watch.errors import ReportNotWrittenError
 from restore_watch.report.files.report_files import report_files
 from restore_watch.report.period import Period
@@ -24,7 +24,7 @@ from restore_watch.table.bookkeeping import Books
 from restore_watch.wires import Wires
 
 
-@plain_class
+@dataclass(frozen=True)
 class Reporter:
     """Makes the reports of an environment."""
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.event.actions import Sweep
 from restore_watch.model.credentials_expiry import NOT_ASKED
@@ -36,7 +35,7 @@ from restore_watch.threads.workers import Workers
 from restore_watch.time_limits import ENDING_TIME
 
 
-@plain_class
+@dataclass(frozen=True)
 class Parts:
     """The parts of one sweep, which began with the `opened` jobs."""
 
@@ -73,7 +72,7 @@ class Environment:
     def books(self, request: Sweep, deadline: Deadline) -> Books:
         """Return what a sweep has to know beside the open jobs, nothing if it only follows."""
         if request.tick is None:
-            return Books({}, Watched(None), NOT_ASKED, None)
+            return Books({}, Watched(group_id=None), NOT_ASKED, None)
         return self.bookkeeping.read_books(deadline, self.clock.now())
 
     def parts(

@@ -1,12 +1,12 @@
 """The run that the parts of one sweep share."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from foundation.clock import Clock
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from foundation.plain_class import plain_class
 from restore_watch.errors import NotificationPendingError
 from restore_watch.sweep.log import Log
 from restore_watch.sweep.memory_of_jobs import JobMemory
@@ -15,7 +15,7 @@ from restore_watch.table.project_item import Project
 from restore_watch.telemetry.telemetry import Telemetry
 
 
-@plain_class
+@dataclass(frozen=True)
 class Run:
     """
     One sweep, which began `at` a moment in UTC. Any thread may use it.

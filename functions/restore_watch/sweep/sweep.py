@@ -15,12 +15,12 @@ Without a tick, a sweep only follows (3, 5 and 6), and reports no outage: the ti
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
 from restore_watch.errors import AtlasError, CredentialsError, RestoreWatchError
 from restore_watch.event.actions import Sweep
 from restore_watch.model.credentials_expiry import CredentialsExpiry
@@ -53,7 +53,7 @@ class LeftOver(NamedTuple):
     expiry: CredentialsExpiry
 
 
-@plain_class
+@dataclass(frozen=True)
 class Sweeper:
     """Sweeps. One object serves an execution environment."""
 

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
+from foundation.clock import utc_text
 from foundation.deadline import Deadline
 from foundation.retention import expires_at
 from restore_watch.model.credentials_expiry import CredentialsExpiry
 from restore_watch.model.marks import Marks
 from restore_watch.model.outage import LARGEST_COUNT, Watched
-from restore_watch.model.status_change import utc_text
 from restore_watch.table.items import Items, lies_between
 from restore_watch.table.lease import read_success
 from restore_watch.table.project_item import (
@@ -50,7 +50,7 @@ class Bookkeeping(Items):
         entries = list(self._query({"cluster": PARTITION}, deadline))
         read = (read_project(entry, now) for entry in entries)
         projects = {project.group_id: project for project in read if project}
-        stack = projects.pop("", Project("", stored_watched=Watched(None)))
+        stack = projects.pop("", Project("", stored_watched=Watched(group_id=None)))
         return Books(projects, stack.watched, stack.expiry, read_success(entries, now))
 
     def begin_marks(

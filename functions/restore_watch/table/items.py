@@ -7,13 +7,13 @@ same round trip. A condition that always fails makes it a read.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, ConditionExpressionBuilder
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
 from restore_watch.errors import TableUnavailableError
 from restore_watch.table.stored_fields import serialize
 
@@ -27,7 +27,7 @@ def lies_between(name: str, first: str | int, last: str | int) -> ConditionBase:
     return Attr(name).attribute_type(kind) & Attr(name).between(first, last)
 
 
-@plain_class
+@dataclass(frozen=True)
 class Items:
     """The items. Any call raises TableUnavailableError if DynamoDB refuses or does not answer."""
 
@@ -68,7 +68,7 @@ class Items:
             UpdateExpression=update,
             ConditionExpression=built.condition_expression,
             ExpressionAttributeNames=names | built.attribute_name_placeholders,
-            ExpressionAttributeValues={name: serialize(one) for name, one in values.items()},
+            ExpressionAttributeValues={name: serialize(value) for name, value in values.items()},
         )
 
     def _write(self, deadline: Deadline, **how: Any) -> Mapping[str, Any]:

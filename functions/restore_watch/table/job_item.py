@@ -9,18 +9,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 from boto3.dynamodb.types import Binary
+from pydantic import AfterValidator, BeforeValidator, Field, Strict, StrictStr
 
+from foundation.clock import utc_text
+from foundation.outside import FromOutside, IfReadable, UtcDate, unreadable
 from foundation.retention import RETENTION
 from restore_watch.errors import TableUnavailableError
-from restore_watch.model.fields import date_or_null, is_cluster_name, is_object_id, utc_date
+from restore_watch.model.fields import is_cluster_name, is_object_id
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
-from restore_watch.model.status_change import StatusChange, utc_text
-from restore_watch.model.validation import Entry, RecordedValidation, Validation
+from restore_watch.model.status_change import StatusChange
+from restore_watch.model.validation import HistoryEntry, RecordedValidation, Validation
 from restore_watch.model.workflow_wait import Wait
-from restore_watch.table.stored_fields import Unread, deserialize, present
+from restore_watch.table.stored_fields import LongNumber, StoredNumber, deserialized, present
 
 OPEN_SHARDS = ("0", "1", "2", "3")
 """Partitions of the index OpenJobs, to spread its writes."""
@@ -44,18 +47,18 @@ class Recorded:
     """
 
     job: RestoreJob
-    history: tuple[Entry, ...]
+    history: tuple[HistoryEntry, ...]
     published: int
     first_observed_at: str | None
     is_open: bool = True
     missing_since: str | None = None
-    written: Entry | None = None
+    written: HistoryEntry | None = None
     waits: tuple[Wait, ...] = ()
     is_unanswered: bool = False
     unanswered_since: datetime | None = None
 
     @property
-    def pending(self) -> tuple[Entry, ...]:
+    def pending(self) -> tuple[HistoryEntry, ...]:
         """The entries that are not known to be published, in order."""
         return self.history[self.published :]
 
@@ -72,7 +75,7 @@ class Recorded:
     @property
     def changes(self) -> tuple[StatusChange, ...]:
         """The recorded changes of the status, in order. The first entry is a change."""
-        return tuple(one for one in self.history if isinstance(one, StatusChange))
+        return tuple(entry for entry in self.history if isinstance(entry, StatusChange))
 
     @property
     def seen(self) -> frozenset[RestoreStatus]:
@@ -82,7 +85,7 @@ class Recorded:
     @property
     def validations(self) -> tuple[RecordedValidation, ...]:
         """The recorded validations, in order."""
-        return tuple(one for one in self.history if isinstance(one, RecordedValidation))
+        return tuple(entry for entry in self.history if isinstance(entry, RecordedValidation))
 
 
 def key_of(job: RestoreJob | RestoreTarget) -> dict[str, Any]:
@@ -127,6 +130,45 @@ def open_shard(job: RestoreJob | RestoreTarget) -> str:
     return OPEN_SHARDS[int(job.restore_id[-1], 16) % len(OPEN_SHARDS)]
 
 
+def _zero_if_lost(stored: object) -> object:
+    return Decimal() if isinstance(stored, LongNumber | Binary) else stored
+
+
+class _JobItem(FromOutside):
+    """
+    The attributes of an item beside those of the job.
+
+    Nothing is known to be published if the number has become bytes, or too long. A set of workflows
+    in another form could not be changed.
+    """
+
+    history: list[Any]
+    published_sequence: Annotated[StoredNumber, BeforeValidator(_zero_if_lost)] = Decimal()
+    first_observed_at: IfReadable[StrictStr]
+    missing_since: IfReadable[StrictStr]
+    waiting: Annotated[set[StrictStr], Strict()] = Field(default_factory=set)
+    unanswered_since: IfReadable[UtcDate]
+
+
+def _refuse_latest(moment: datetime) -> datetime:
+    if moment >= _LATEST:
+        raise unreadable("expected a date to which the retention can be added")
+    return moment
+
+
+class _ChangeEntry(FromOutside):
+    """A change in the history, beside the state of the job."""
+
+    observed_at: Annotated[UtcDate, AfterValidator(_refuse_latest)]
+
+
+class _ValidationEntry(_ChangeEntry):
+    """A validation in the history, beside the state of the job."""
+
+    validation: Validation
+    request_id: Any = None
+
+
 def read_item(
     attributes: Mapping[str, Any], own_entry: Mapping[str, Any] | None = None
 ) -> Recorded:
@@ -140,44 +182,33 @@ def read_item(
     Raises TableUnavailableError for an item in a form that this version cannot read.
     """
     try:
-        item = {name: deserialize(value) for name, value in attributes.items()}
-        history, written = _read_history(item["history"], own_entry)
-        return Recorded(
-            job=RestoreJob.from_json(item),
-            history=history,
-            published=_published(item.get("publishedSequence", Decimal()), len(history)),
-            first_observed_at=_text(item.get("firstObservedAt")),
-            is_open="openShard" in item,
-            missing_since=_text(item.get("missingSince")),
-            # Anything but a set raises TypeError: it could not be changed.
-            waits=tuple(map(Wait.from_text, sorted(set() | item.get("waiting", set())))),
-            is_unanswered="unansweredSince" in item,
-            unanswered_since=date_or_null(item.get("unansweredSince")),
-            written=written,
-        )
+        item = deserialized(attributes)
+        job = RestoreJob.read(item)
+        read = _JobItem.read(item)
+        history, written = _read_history(read.history, own_entry)
     except (AttributeError, LookupError, TypeError, ValueError):
         msg = "the table holds an item that this version cannot read; nothing was published"
         raise TableUnavailableError(msg) from None
-
-
-def _text(stored: object) -> str | None:
-    return stored if isinstance(stored, str) else None
-
-
-def _published(stored: object, changes: int) -> int:
-    """How many changes are known to be published: none, if the number cannot be true."""
-    if isinstance(stored, Unread | Binary):
-        return 0
-    if not isinstance(stored, Decimal):
-        raise TypeError
-    return int(stored) if 0 <= stored <= changes else 0
+    is_possible = 0 <= read.published_sequence <= len(history)
+    return Recorded(
+        job=job,
+        history=history,
+        published=int(read.published_sequence) if is_possible else 0,
+        first_observed_at=read.first_observed_at,
+        is_open="openShard" in item,
+        missing_since=read.missing_since,
+        waits=tuple(Wait.from_text(text) for text in sorted(read.waiting)),
+        is_unanswered="unansweredSince" in item,
+        unanswered_since=read.unanswered_since,
+        written=written,
+    )
 
 
 def _read_history(
     entries: Sequence[Mapping[str, Any]], own_entry: Mapping[str, Any] | None
-) -> tuple[tuple[Entry, ...], Entry | None]:
+) -> tuple[tuple[HistoryEntry, ...], HistoryEntry | None]:
     """Return the entries, and the entry of `own_entry`. Raises LookupError without entries."""
-    history: list[Entry] = []
+    history: list[HistoryEntry] = []
     written = None
     previous = None
     for number, entry in enumerate(entries, start=1):
@@ -194,12 +225,12 @@ def _read_history(
 
 def _read_entry(
     entry: Mapping[str, Any], sequence: int, previous_status: RestoreStatus | None
-) -> Entry:
-    job = RestoreJob.from_json(entry)
-    observed_at = utc_date(entry["observedAt"])
-    if observed_at >= _LATEST:
-        raise ValueError
+) -> HistoryEntry:
+    job = RestoreJob.read(entry)
     if "validation" in entry:
-        validation = Validation.from_json(entry["validation"])
-        return RecordedValidation(job, validation, sequence, observed_at, entry.get("requestId"))
-    return StatusChange(job, previous_status, sequence, observed_at)
+        validated = _ValidationEntry.read(entry)
+        return RecordedValidation(
+            job, validated.validation, sequence, validated.observed_at, validated.request_id
+        )
+    changed = _ChangeEntry.read(entry)
+    return StatusChange(job, previous_status, sequence, changed.observed_at)

@@ -11,16 +11,12 @@ from typing import Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
+from foundation.clock import utc_text
 from foundation.deadline import Deadline
 from foundation.retention import expires_at
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
-from restore_watch.model.status_change import (
-    UNKNOWN_LIMIT,
-    has_room_for_unknown,
-    is_new_unknown,
-    utc_text,
-)
-from restore_watch.model.validation import Entry, Validation
+from restore_watch.model.status_change import UNKNOWN_LIMIT, has_room_for_unknown, is_new_unknown
+from restore_watch.model.validation import HistoryEntry, Validation
 from restore_watch.model.workflow_wait import WAITS_LIMIT, Wait
 from restore_watch.table.items import Items
 from restore_watch.table.job_item import (
@@ -129,7 +125,7 @@ class RestoreJobsTable(Items):
         recorded: Recorded,
         deadline: Deadline,
         *,
-        last: Entry | None = None,
+        last: HistoryEntry | None = None,
         answered: Collection[Wait] = (),
         due_since: datetime | None = None,
     ) -> None:

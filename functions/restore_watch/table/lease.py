@@ -13,19 +13,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
+from pydantic import StrictStr
 
-from foundation.clock import CLOCKS_APART
+from foundation.clock import CLOCKS_APART, utc_text
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
+from foundation.outside import FromOutside, IfReadable
 from restore_watch.errors import RestoreWatchError
-from restore_watch.model.fields import AHEAD
-from restore_watch.model.status_change import utc_text
+from restore_watch.model.fields import AHEAD, PastMoment
 from restore_watch.table.items import Items, lies_between
-from restore_watch.table.stored_fields import past_moment, sweeps_key
+from restore_watch.table.stored_fields import StoredNumber, deserialized, sweeps_key
 from restore_watch.time_limits import SWEEP_TIME
 
 KEY = sweeps_key("lease")
@@ -45,41 +45,53 @@ ENDING = 3.0
 _NOBODY_WAITS = {"waitingUntil": None, "waitingTick": None}
 
 
+class _LeaseItem(FromOutside):
+    """The attributes. Nothing has to be right."""
+
+    owner: IfReadable[StrictStr]
+    waiting_until: IfReadable[StoredNumber]
+    waiting_tick: IfReadable[PastMoment]
+    last_tick: IfReadable[PastMoment]
+    succeeded_at: IfReadable[PastMoment]
+
+
 def read_success(items: Iterable[Mapping[str, Any]], now: datetime) -> datetime | None:
     """Read when a sweep last succeeded, of items in DynamoDB's types."""
-    leases = (one for one in items if one["restoreId"] == KEY["restoreId"])
-    return past_moment(next(leases, {}).get("succeededAt", {}).get("S"), now)
+    for item in items:
+        if item["restoreId"] == KEY["restoreId"]:
+            return _LeaseItem.read(deserialized(item), now).succeeded_at
+    return None
 
 
 @dataclass(frozen=True)
 class _Stored:
-    """The item at a moment. A value that cannot be read or lies too far ahead is absent."""
+    """The item as it is stored `at` a moment, in Unix seconds."""
 
-    attributes: Mapping[str, Any]
-    now: float
+    item: _LeaseItem
+    at: float
 
-    def text(self, name: str) -> str | None:
-        text: str | None = self.attributes.get(name, {}).get("S")
-        return text
+    @classmethod
+    def of(cls, attributes: Mapping[str, Any], at: float) -> Self:
+        """Read the item, in DynamoDB's types."""
+        now = datetime.fromtimestamp(at, UTC)
+        return cls(_LeaseItem.read(deserialized(attributes), now), at)
 
     @property
     def waits_until(self) -> float:
         """The end of the wait of a sweep, in Unix seconds, 0 if none waits."""
-        until = float(self.attributes.get("waitingUntil", {}).get("N", 0))
-        return until if self.now <= until <= self.now + AHEAD.total_seconds() else 0.0
-
-    def moment(self, name: str) -> datetime | None:
-        return past_moment(self.text(name), datetime.fromtimestamp(self.now, UTC))
+        until = float(self.item.waiting_until or 0)
+        return until if self.at <= until <= self.at + AHEAD.total_seconds() else 0.0
 
     def has_swept(self, tick: datetime | None) -> bool:
-        last = self.moment("lastTick")
+        """A sweep for this tick, or a newer tick, has begun."""
+        last = self.item.last_tick
         return tick is not None and last is not None and last >= tick
 
     def is_awaited_by(self, tick: datetime | None) -> bool:
         """A sweep for this tick, or a newer tick, waits already; any sweep, if there is no tick."""
         if tick is None:
             return self.waits_until > 0
-        waiting = self.moment("waitingTick") if self.waits_until else None
+        waiting = self.item.waiting_tick if self.waits_until else None
         return waiting is not None and waiting >= tick
 
 
@@ -89,7 +101,7 @@ def _waits(now: float) -> ConditionBase:
     return lies_between("waitingUntil", math.floor(now), ahead)
 
 
-@plain_class
+@dataclass(frozen=True)
 class SweepLease(Items):
     """The lease. `now` gives Unix seconds; `sleep` takes seconds."""
 
@@ -106,29 +118,38 @@ class SweepLease(Items):
         sweep will go on to wait: a sweep that died stops nothing.
         """
         owner = uuid4().hex
-        until = round(self.now() + PATIENCE - ENDING, 6)
-        for look in range(int(PATIENCE / PAUSE) + 1):
-            if look:
-                deadline.require(PAUSE, "wait for the sweep that has the lease")
-                self.sleep(PAUSE)
-            stored = self._try(owner, tick, deadline)
-            if stored.text("owner") == owner:
-                return owner
-            is_repeated = look == 0 and stored.is_awaited_by(tick)
-            if is_repeated or stored.has_swept(tick):
+        stored = self._try(owner, tick, deadline)
+        if stored.item.owner == owner:
+            return owner
+        if stored.is_awaited_by(tick):
+            return None  # this sweep was delivered again, or another one will do its work
+        return self._acquire_later(owner, tick, stored, deadline)
+
+    def _acquire_later(
+        self, owner: str, tick: datetime | None, stored: _Stored, deadline: Deadline
+    ) -> str | None:
+        """Wait for the holder, as long as PATIENCE. Return the owner's name, or None."""
+        until = round(stored.at + PATIENCE - ENDING, 6)
+        for _ in range(int(PATIENCE / PAUSE)):
+            if stored.has_swept(tick):
                 return None
             # The note of another waiting sweep may end sooner, or was meant for the last holder.
             if stored.waits_until < until and self.now() < until:
                 noted = self._note(stored, tick, until, deadline)
                 if tick is None and noted.waits_until not in {0, until}:
-                    return None  # another one was faster, and will see whatever this one would
+                    return None  # another sweep was faster, and will see what this one would
+            deadline.require(PAUSE, "wait for the sweep that has the lease")
+            self.sleep(PAUSE)
+            stored = self._try(owner, tick, deadline)
+            if stored.item.owner == owner:
+                return owner
         return None
 
     def is_awaited(self, owner: str, deadline: Deadline) -> bool:
         """Whether another sweep waits for the lease, or has it already."""
         with suppress(RestoreWatchError):  # the next look may succeed
             stored = self._look(deadline)
-            return stored.text("owner") != owner or stored.waits_until > 0
+            return stored.item.owner != owner or stored.waits_until > 0
         return False
 
     def release(
@@ -143,10 +164,10 @@ class SweepLease(Items):
     def last_tick_and_success(self, deadline: Deadline) -> tuple[datetime | None, datetime | None]:
         """Return the newest tick that a sweep has begun, and the last success, in UTC."""
         stored = self._look(deadline)
-        return stored.moment("lastTick"), stored.moment("succeededAt")
+        return stored.item.last_tick, stored.item.succeeded_at
 
     def _look(self, deadline: Deadline) -> _Stored:
-        return _Stored(self._look_up(KEY, deadline, "lastTick"), self.now())
+        return _Stored.of(self._look_up(KEY, deadline, "lastTick"), self.now())
 
     def _try(self, owner: str, tick: datetime | None, deadline: Deadline) -> _Stored:
         now = self.now()
@@ -162,13 +183,13 @@ class SweepLease(Items):
             # In a row, sweeps without a tick would outlast the patience of a sweep with a tick.
             condition &= ~(_waits(now) & Attr("waitingTick").exists())
         stored = self._update(KEY, deadline, condition, sets=sets)
-        return _Stored(stored, now)
+        return _Stored.of(stored, now)
 
     def _note(
         self, held: _Stored, tick: datetime | None, until: float, deadline: Deadline
     ) -> _Stored:
         """Store for the holder that a sweep waits; without a tick, if no other does."""
-        now, holder = self.now(), held.text("owner")
+        now, holder = self.now(), held.item.owner
         if holder is None:
             return held
         condition: ConditionBase = Attr("owner").eq(holder)
@@ -176,4 +197,4 @@ class SweepLease(Items):
             condition &= ~_waits(now)
         # The fraction tells this sweep from others that began in the same second.
         sets = {"waitingUntil": Decimal(str(until)), "waitingTick": tick and utc_text(tick)}
-        return _Stored(self._update(KEY, deadline, condition, sets=sets), now)
+        return _Stored.of(self._update(KEY, deadline, condition, sets=sets), now)

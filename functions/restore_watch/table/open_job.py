@@ -7,9 +7,12 @@ The index may lag behind the item. That does no harm, because every write is con
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from restore_watch.model.fields import date_or_null
+from pydantic import Field, StrictStr
+
+from foundation.outside import FromOutside, IfReadable, UtcDate, if_unreadable
+from restore_watch.model.fields import PastMoment
 from restore_watch.model.restore_job import (
     RestoreJob,
     RestoreKind,
@@ -18,14 +21,14 @@ from restore_watch.model.restore_job import (
     is_download,
 )
 from restore_watch.table.job_item import target_of
-from restore_watch.table.stored_fields import past_moment
+from restore_watch.table.stored_fields import StoredInteger, deserialized
 
 # A name that only another version knows is absent. Looking up a dict is faster than an enum.
 _KINDS: dict[str | None, RestoreKind] = {kind.value: kind for kind in RestoreKind}
 _STATUSES: dict[str | None, RestoreStatus] = {status.value: status for status in RestoreStatus}
 
-DIGITS = 6
-"""No item holds a million changes. A longer number is not ours."""
+CHANGES_LIMIT = 1_000_000
+"""No item holds so many changes. A larger number is not ours."""
 
 type JobKey = tuple[str, str, str]
 """Project id, cluster name and restore id: the key of a job in the table."""
@@ -123,6 +126,26 @@ class OpenJob:
         )
 
 
+_Count = Annotated[StoredInteger, Field(ge=0, lt=CHANGES_LIMIT), if_unreadable(0)]
+"""A number of changes; 0 for what cannot be one."""
+
+
+class _IndexEntry(FromOutside):
+    """The attributes of an entry. Nothing has to be right."""
+
+    kind: IfReadable[StrictStr]
+    status: IfReadable[StrictStr]
+    atlas_status: IfReadable[StrictStr]
+    delivery_type: IfReadable[StrictStr]
+    expiration_date: IfReadable[UtcDate]
+    restore_scheduled_date: IfReadable[UtcDate]
+    first_observed_at: IfReadable[PastMoment]
+    observed_at: IfReadable[PastMoment]
+    sequence: _Count = 0
+    published_sequence: _Count = 0
+    missing_since: IfReadable[PastMoment]
+
+
 def read_open_job(entry: Mapping[str, Any], now: datetime) -> OpenJob | None:
     """
     Read an entry of the index, in DynamoDB's types, of this or another version.
@@ -131,38 +154,27 @@ def read_open_job(entry: Mapping[str, Any], now: datetime) -> OpenJob | None:
     So is the moment of an observation that lies too far ahead to be true. Return None if the key
     does not name a job.
     """
-    kind_name = _text(entry, "kind")
-    sequence, published = _number(entry, "sequence"), _number(entry, "publishedSequence")
-    kind = _KINDS.get(kind_name)
+    read = _IndexEntry.read(deserialized(entry), now)
+    kind = _KINDS.get(read.kind)
     try:
         target = target_of(entry, kind)
     except ValueError:
         return None
+    # More cannot be published than there is.
+    published = read.published_sequence if read.published_sequence <= read.sequence else 0
     return OpenJob(
         target=target,
         kind=kind,
-        is_foreign=kind_name is not None and kind is None,
-        status=_STATUSES.get(_text(entry, "status")),
-        atlas_status=_text(entry, "atlasStatus"),
-        delivery_type=_text(entry, "deliveryType"),
-        expiration_date=date_or_null(_text(entry, "expirationDate")),
-        scheduled_at=date_or_null(_text(entry, "restoreScheduledDate")),
-        first_observed_at=past_moment(_text(entry, "firstObservedAt"), now),
-        observed_at=past_moment(_text(entry, "observedAt"), now),
-        sequence=sequence,
-        # More cannot be published than there is.
-        published=published if published <= sequence else 0,
-        missing_since=past_moment(_text(entry, "missingSince"), now),
+        is_foreign=read.kind is not None and kind is None,
+        status=_STATUSES.get(read.status),
+        atlas_status=read.atlas_status,
+        delivery_type=read.delivery_type,
+        expiration_date=read.expiration_date,
+        scheduled_at=read.restore_scheduled_date,
+        first_observed_at=read.first_observed_at,
+        observed_at=read.observed_at,
+        sequence=read.sequence,
+        published=published,
+        missing_since=read.missing_since,
         is_unanswered="unansweredSince" in entry,
     )
-
-
-def _text(entry: Mapping[str, Any], name: str) -> str | None:
-    text = entry.get(name, {}).get("S")
-    return text if isinstance(text, str) else None
-
-
-def _number(entry: Mapping[str, Any], name: str) -> int:
-    """A number of changes; 0 for what cannot be one."""
-    text = entry.get(name, {}).get("N", "0")
-    return int(text) if text.isdecimal() and len(text) <= DIGITS else 0

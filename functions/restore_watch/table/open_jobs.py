@@ -10,9 +10,9 @@ from typing import Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
+from foundation.clock import date_text, utc_text
 from foundation.deadline import Deadline
 from restore_watch.model.fields import AHEAD
-from restore_watch.model.status_change import utc_text
 from restore_watch.table.items import Items, lies_between
 from restore_watch.table.job_item import OPEN_SHARDS, key_of
 from restore_watch.table.open_job import OpenJob, read_open_job
@@ -55,12 +55,12 @@ class OpenJobs(Items):
     def drop_expired_link(self, job: OpenJob, deadline: Deadline) -> bool:
         """As `drop_missing`, for a ready download with an expired link that has not moved."""
         date = job.expiration_date
-        is_same = _link_date.eq(_json_date(date)) if date else _link_date.not_exists()
+        is_same = _link_date.eq(date_text(date)) if date else _link_date.not_exists()
         return self._leave(job, deadline, is_same)
 
     def move_link(self, job: OpenJob, expires_at: datetime, deadline: Deadline) -> None:
         """Store that the link of a ready download expires at another moment. Not a change."""
-        date = _json_date(expires_at)
+        date = date_text(expires_at)
         # Within one second, texts are not in the order of their moments. A link works for an hour.
         is_older = _link_date.not_exists() | _link_date.lt(date)
         self._update_open(job, deadline, is_older, expirationDate=date)
@@ -75,8 +75,3 @@ class OpenJobs(Items):
     ) -> Mapping[str, Any]:
         is_open = Attr("openShard").exists() & Attr("sequence").eq(job.sequence)
         return self._update(key_of(job.target), deadline, is_open & condition, sets=sets)
-
-
-def _json_date(moment: datetime) -> str:
-    """A UTC date of the job in the form in which its item has it."""
-    return moment.isoformat().removesuffix("+00:00") + "Z"

@@ -5,34 +5,29 @@ They lie in the partition of the sweeps' lease, where no job can be. Moments are
 A field counts as absent if it cannot be read, or lies too far ahead to be true. The others stay.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from copy import replace
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import Field, OnErrorOmit, StrictStr, ValidationError
 
+from foundation.clock import utc_text
 from foundation.json_text import as_list, as_map
+from foundation.outside import FromOutside, IfReadable, if_unreadable
 from foundation.retention import RETENTION
 from restore_watch.atlas.endpoints import CLUSTER_LISTS
 from restore_watch.model.credentials_expiry import NOT_ASKED, CredentialsExpiry
-from restore_watch.model.field_types import OrNull
-from restore_watch.model.fields import is_cluster_name, is_object_id
+from restore_watch.model.fields import PastMoment, is_cluster_name, is_object_id
 from restore_watch.model.marks import OLDEST_MARK, Marks, Part
-from restore_watch.model.outage import LARGEST_COUNT, Watched
+from restore_watch.model.outage import LARGEST_COUNT, WatchChange, Watched
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.model.status_change import utc_text
-from restore_watch.table.stored_fields import deserialize, past_moment, sweeps_key
+from restore_watch.table.stored_fields import StoredInteger, deserialized, sweeps_key
 
 STACK = "stack"
 
 _PROJECT = "project/"
-
-# A check needs no adapter, and making one takes milliseconds of a cold start.
-_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
-_EXPIRY = OrNull[CredentialsExpiry]
 
 
 @dataclass(frozen=True)
@@ -66,7 +61,19 @@ class Project:
     @property
     def watched(self) -> Watched:
         """How the project is seen."""
-        return self.stored_watched or Watched(self.group_id)
+        return self.stored_watched or Watched(group_id=self.group_id)
+
+
+class _ProjectItem(FromOutside):
+    """The attributes of an item, but for those of its outages. Nothing has to be right."""
+
+    first_mark: IfReadable[PastMoment]
+    mark: IfReadable[PastMoment]
+    behind: IfReadable[dict[str, Annotated[PastMoment | None, if_unreadable(None)]]]
+    listed_at: IfReadable[PastMoment]
+    removed_at: IfReadable[PastMoment]
+    readable: Annotated[frozenset[OnErrorOmit[StrictStr]], if_unreadable(frozenset())] = frozenset()
+    watch_version: Annotated[StoredInteger, Field(ge=1, le=LARGEST_COUNT), if_unreadable(0)] = 0
 
 
 def project_key(group_id: str | None) -> dict[str, Any]:
@@ -85,15 +92,15 @@ def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None
     other, _, group_id = name.partition(_PROJECT)
     if name != STACK and (other or not is_object_id(group_id)):
         return None
-    values = {key: deserialize(one) for key, one in attributes.items()}
-    readable = stored if isinstance(stored := values.get("readable"), set | list) else ()
+    values = deserialized(attributes)
+    read = _ProjectItem.read(values, now)
     return Project(
         group_id=group_id,
-        marks=_marks(values, now),
-        listed_at=past_moment(values.get("listedAt"), now),
-        readable=frozenset(one for one in readable if isinstance(one, str)),
-        stored_watched=read_watched(group_id or None, values, now),
-        removed_at=past_moment(values.get("removedAt"), now),
+        marks=_marks(read, values, now),
+        listed_at=read.listed_at,
+        readable=read.readable,
+        stored_watched=_watched(group_id or None, read.watch_version, values, now),
+        removed_at=read.removed_at,
         expiry=NOT_ASKED if group_id else read_expiry(values.get("credentials")),
     )
 
@@ -107,63 +114,74 @@ def marks_as_values(marks: Marks) -> dict[str, Any]:
     }
 
 
-def _marks(values: Mapping[str, Any], now: datetime) -> Marks | None:
+def _marks(read: _ProjectItem, values: Mapping[str, Any], now: datetime) -> Marks | None:
     """The marks. An unknown mark lies as far back as possible, so that nothing is missed."""
     if not values.keys() & {"firstMark", "mark", "behind", "listedAt"}:
         return None
-    first, whole = (_mark(values.get(name), now) for name in ("firstMark", "mark"))
-    stored = values.get("behind", {})
+    oldest = now - OLDEST_MARK
+    first, whole = _kept(read.first_mark, now), _kept(read.mark, now)
     is_lost = first is None or whole is None
-    if whole is None or not isinstance(stored, dict):
-        is_lost, whole = True, now - OLDEST_MARK
+    if whole is None or ("behind" in values and read.behind is None):
+        is_lost, whole = True, oldest
     behind: dict[Part, datetime] = {}
-    for name, mark in as_map(stored).items():
+    for name, mark in (read.behind or {}).items():
         kind, _, cluster_name = name.partition("/")
         if kind in CLUSTER_LISTS and (not cluster_name or is_cluster_name(cluster_name)):
             part = Part(RestoreKind(kind), cluster_name or None)
-            behind[part] = _mark(mark, now) or now - OLDEST_MARK
+            behind[part] = _kept(mark, now) or oldest
     return Marks(first or whole, whole, behind, values.get("mark"), is_lost)
 
 
-def _mark(stored: object, now: datetime) -> datetime | None:
+def _kept(mark: datetime | None, now: datetime) -> datetime | None:
     """None for a mark so old that its item would have been deleted."""
-    mark = past_moment(stored, now)
     return mark if mark and now - mark <= RETENTION else None
 
 
 def expiry_as_value(expiry: CredentialsExpiry) -> dict[str, Any]:
     """The map, without values that are absent."""
-    dump = _adapter(_EXPIRY).dump_python
-    return dict(dump(expiry, mode="json", by_alias=True, exclude_defaults=True))
+    return expiry.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
 def read_expiry(stored: object) -> CredentialsExpiry:
     """Read the map. If somebody has changed it so that it cannot be read, nothing is known."""
-    return replace(_adapter(_EXPIRY).validate_python(stored) or NOT_ASKED, stored=stored)
+    try:
+        read = CredentialsExpiry.read(stored)
+    except ValidationError:
+        read = NOT_ASKED
+    return replace(read, stored=stored)
 
 
 def watched_as_values(watched: Watched) -> dict[str, Any]:
     """The attributes of how the project is seen; None for an absent value."""
-    values = _adapter(Watched).dump_python(watched, mode="json", by_alias=True, exclude_none=True)
-    values["unsent"] = [one.pop("trouble") | one for one in values["unsent"]]
+    values = watched.model_dump(mode="json", by_alias=True, exclude_none=True)
+    values["unsent"] = [_change_as_value(change) for change in watched.unsent]
     names = ("troubles", "failingSince", "degraded", "recoveringSince", "lastSuccessAt", "unsent")
     return {name: values.get(name) or None for name in names}
 
 
-def read_watched(group_id: str | None, values: Mapping[str, Any], now: datetime) -> Watched:
-    """Read the attributes of an item. A value that cannot be read counts as absent."""
-    group, version = {"groupId": group_id}, values.get("watchVersion")
-    is_version = isinstance(version, Decimal) and 1 <= version <= LARGEST_COUNT
-    unsent = as_list(values.get("unsent"))
+def _change_as_value(change: WatchChange) -> dict[str, Any]:
+    """One map: the values of its trouble, and its own."""
+    values = change.model_dump(mode="json", by_alias=True, exclude_none=True)
+    trouble = values.pop("trouble")
+    return {**trouble, **values}
+
+
+def _watched(
+    group_id: str | None, version: int, values: Mapping[str, Any], now: datetime
+) -> Watched:
+    """Read how the project is seen. A value that cannot be read counts as absent."""
+    group = {"groupId": group_id}
+    unsent = [as_map(change) for change in as_list(values.get("unsent"))]
     stored = {
         **values,
         **group,
-        "version": version if is_version else 0,
-        "troubles": as_map(values.get("troubles")),
-        "unsent": [as_map(one) | group | {"trouble": one} for one in unsent],
+        "version": version,
+        # In an item, the values of the trouble stand beside those of the change.
+        "unsent": [{**change, **group, "trouble": change} for change in unsent],
     }
-    watched: Watched = _adapter(Watched).validate_python(stored, context=now)
+    watched = Watched.read(stored, now)
     if watched.failing_since or not watched.troubles:
         return watched
     # 1.0.0 stored no `failingSince`.
-    return replace(watched, failing_since=min(one.since for one in watched.troubles.values()))
+    first = min(trouble.since for trouble in watched.troubles.values())
+    return replace(watched, failing_since=first)

@@ -1,20 +1,35 @@
 """The fields that items share, and their types. Somebody may have changed them by hand. Pure."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from pydantic import BeforeValidator, Strict
 
-from foundation.plain_class import plain_class
-from restore_watch.model.fields import AHEAD, date_or_null
+from foundation.outside import unreadable
 
 PARTITION = "sweeps"
 """The partition key of the items of sweeps. The partition key of a job contains a slash."""
 
 
-@plain_class
-class Unread:
+StoredNumber = Annotated[Decimal, Strict()]
+"""A number of an item. A text of digits is none."""
+
+
+def _whole_number(value: object) -> int:
+    if not isinstance(value, Decimal) or value != value.to_integral_value():
+        raise unreadable("expected a whole number")
+    return int(value)
+
+
+StoredInteger = Annotated[int, BeforeValidator(_whole_number)]
+"""A whole number of an item."""
+
+
+@dataclass(frozen=True)
+class LongNumber:
     """
     A number with more digits than boto3 keeps, or a set with one, in DynamoDB's types.
 
@@ -28,7 +43,7 @@ _deserialize, _serialize = TypeDeserializer().deserialize, TypeSerializer().seri
 
 
 def deserialize(typed: Any) -> Any:
-    """From a value in DynamoDB's types. In a map or a list, an Unread value spoils no other."""
+    """From a value in DynamoDB's types. In a map or a list, a LongNumber spoils no other."""
     try:
         return _deserialize(typed)
     except ArithmeticError:
@@ -37,17 +52,22 @@ def deserialize(typed: Any) -> Any:
         return {name: deserialize(value) for name, value in typed["M"].items()}
     if "L" in typed:
         return [deserialize(value) for value in typed["L"]]
-    return Unread(typed)
+    return LongNumber(typed)
+
+
+def deserialized(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes of an item in DynamoDB's types."""
+    return {name: deserialize(value) for name, value in item.items()}
 
 
 def serialize(value: Any) -> Any:
     """Into DynamoDB's types: also what `deserialize` has read, because conditions compare it."""
-    if isinstance(value, Unread):
+    if isinstance(value, LongNumber):
         return value.typed
     if isinstance(value, dict):
-        return {"M": {name: serialize(one) for name, one in value.items()}}
+        return {"M": {name: serialize(part) for name, part in value.items()}}
     if isinstance(value, list):
-        return {"L": [serialize(one) for one in value]}
+        return {"L": [serialize(part) for part in value]}
     return _serialize(value)
 
 
@@ -59,9 +79,3 @@ def sweeps_key(name: str) -> dict[str, Any]:
 def present(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes that have a value."""
     return {name: value for name, value in attributes.items() if value is not None}
-
-
-def past_moment(stored: object, now: datetime) -> datetime | None:
-    """As `date_or_null`, but None for a moment that lies too far ahead to be true."""
-    moment = date_or_null(stored)
-    return moment if moment and moment - now <= AHEAD else None

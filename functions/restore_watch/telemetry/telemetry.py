@@ -14,7 +14,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from cachetools import LRUCache
 
 from foundation.aws_call import AwsCallError
-from foundation.clock import without_leap_second
+from foundation.clock import utc_text, without_leap_second
 from foundation.emitting import Metrics, MetricsLog, emitting
 from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
@@ -26,8 +26,8 @@ from restore_watch.model.results import (
     SweepResult,
     ValidationResult,
 )
-from restore_watch.model.status_change import StatusChange, utc_text
-from restore_watch.model.validation import Entry
+from restore_watch.model.status_change import StatusChange
+from restore_watch.model.validation import HistoryEntry
 from restore_watch.model.workflow_wait import TaskAnswer
 from restore_watch.redaction import redact
 from restore_watch.table.job_item import Recorded
@@ -71,7 +71,7 @@ class Telemetry:
             published=len(result.published),
         )
 
-    def report_publication(self, entry: Entry, recorded: Recorded) -> None:
+    def report_publication(self, entry: HistoryEntry, recorded: Recorded) -> None:
         """Write the metrics of a published change, also if its check fails afterwards."""
         if isinstance(entry, StatusChange):
             self._write(metrics_of_end(entry), status=entry.job.status)

@@ -93,7 +93,7 @@ class Operation(NotifyingStack):
     def start(self) -> None:
         """Start the function that watches, with nothing cached."""
         self._environment = self.world.environment(
-            project_ids=(GROUP,), metrics=wants_metrics(self._wanted)
+            project_ids=(GROUP,), metrics=wants_metrics(self._wanted["METRICS"])
         )
 
     def start_people(self, **variables: str) -> None:

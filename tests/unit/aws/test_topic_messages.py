@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from typing import Any
 
@@ -64,7 +64,9 @@ def test_a_delivery_type_that_sns_refuses_is_omitted(delivery_type: str | None) 
 STACK = "restore-watch"
 DEGRADED, RECOVERED = WatchState
 
-TROUBLE = Trouble(NOON, "AtlasUnavailableError", "Atlas did not answer", "Wait")
+TROUBLE = Trouble(
+    since=NOON, error="AtlasUnavailableError", message="Atlas did not answer", fix="Wait"
+)
 CHANGE = WatchChange(
     state=DEGRADED,
     group_id=GROUP,
@@ -83,7 +85,7 @@ CHANGE = WatchChange(
 def test_a_change_that_1_0_0_has_stored_gets_the_fix_of_its_error(
     group_id: str | None, fix: str
 ) -> None:
-    old = Trouble(NOON, "AtlasUnauthorizedError", "No role")
+    old = Trouble(since=NOON, error="AtlasUnauthorizedError", message="No role")
     change = replace(CHANGE, group_id=group_id, trouble=old)
 
     assert message_of_watch(change, STACK).event["data"]["fix"].startswith(fix)

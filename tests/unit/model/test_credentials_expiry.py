@@ -1,7 +1,7 @@
 """When credentials expire: which secret is in use, and which thresholds are said."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,7 +31,12 @@ DATE = {"Date": NOON.strftime("%a, %d %b %Y %H:%M:%S GMT")}
 
 
 def secret(days: float, *, is_certain: bool = True, made: datetime | None = None) -> ExpiringSecret:
-    return ExpiringSecret(ACCOUNT.client_id, NOON + days * DAY, is_certain, made)
+    return ExpiringSecret(
+        client_id=ACCOUNT.client_id,
+        expires_at=NOON + days * DAY,
+        is_certain=is_certain,
+        created_at=made,
+    )
 
 
 def said(expiry: CredentialsExpiry) -> list[int | None]:
@@ -196,7 +201,7 @@ def test_a_refusal_counts_for_a_day_and_the_date_that_is_known_counts_on() -> No
     assert (after.is_due(NOON + DAY * 0.9), after.is_due(NOON + DAY)) == (False, True)
     assert said(after.after_refusal(NOON + DAY)) == [14, 7]
     assert said(after.after_answer(secret(8), GROUP, NOON + DAY)) == [14, 7]
-    assert CredentialsExpiry().after_refusal(NOON) == CredentialsExpiry(NOON)
+    assert CredentialsExpiry().after_refusal(NOON) == CredentialsExpiry(asked_at=NOON)
 
 
 def test_a_threshold_is_due_before_the_day_is_over() -> None:
@@ -340,25 +345,25 @@ def test_an_odd_client_id_is_not_asked_for(asked: Asked) -> None:
 
 moments = st.timedeltas(timedelta(), timedelta(days=400)).map(lambda age: NOON - age)
 secrets_in_use = st.builds(
-    ExpiringSecret,
-    st.just(ACCOUNT.client_id),
-    moments.map(lambda at: at + 300 * DAY),
-    st.booleans(),
-    st.none() | moments,
+    lambda **fields: ExpiringSecret(**fields),  # noqa: PLW0108 - only these fields
+    client_id=st.just(ACCOUNT.client_id),
+    expires_at=moments.map(lambda at: at + 300 * DAY),
+    is_certain=st.booleans(),
+    created_at=st.none() | moments,
 )
 thresholds = st.none() | st.sampled_from([1, 3, 7, 14, 30])
-changes = st.builds(CredentialsChange, secrets_in_use, moments, thresholds)
+changes = st.builds(CredentialsChange, secret=secrets_in_use, at=moments, threshold=thresholds)
 _serialize, _deserialize = TypeSerializer().serialize, TypeDeserializer().deserialize
 
 
 @given(
     st.builds(
         CredentialsExpiry,
-        moments,
-        secrets_in_use,
-        st.none() | st.just(GROUP),
-        thresholds,
-        st.tuples(changes),
+        asked_at=moments,
+        secret=secrets_in_use,
+        seen_in=st.none() | st.just(GROUP),
+        said=thresholds,
+        unsent=st.tuples(changes),
     )
 )
 def test_what_is_stored_is_read(expiry: CredentialsExpiry) -> None:

@@ -137,7 +137,7 @@ def test_a_text_of_many_urls_is_cut_to_the_limit_and_survives_a_json_round_trip(
     job = plain_job(status=UNKNOWN, atlas_status="//x " * 64)
 
     assert len(job.atlas_status or "") <= 256
-    assert RestoreJob.from_json(job.as_json()) == job
+    assert RestoreJob.read(job.as_json()) == job
 
 
 @given(targets)

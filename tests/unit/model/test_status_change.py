@@ -1,7 +1,7 @@
 """What counts as a change, how a change is identified, and how late it was seen."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foundation.clock import utc_text
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from restore_watch.model.status_change import (
     StatusChange,
     has_room_for_unknown,
     is_contradiction,
     is_new_unknown,
-    utc_text,
 )
 from strategies import jobs, plain_change, plain_job, utc_dates
 from unit.open_jobs import NOON

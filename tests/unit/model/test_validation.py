@@ -1,6 +1,6 @@
 """What a validation is: its repetitions and its message."""
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 from hypothesis import given

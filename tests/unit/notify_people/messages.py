@@ -83,7 +83,7 @@ FEW = "orders.invoices: 2 documents of 48,120 are missing."
 def _validated(verdict: Verdict, detail: str, status: str = "COMPLETED") -> dict[str, Any]:
     """A pipeline tested the data of the Flex restore, half an hour after its end."""
     at = _ENDED + timedelta(minutes=30)
-    job = RestoreJob.from_json(_restore("flex", status)["data"])
+    job = RestoreJob.read(_restore("flex", status)["data"])
     validation = Validation(
         verdict=verdict, validated_by="restore-drill", detail=detail, validated_at=at
     )
@@ -93,15 +93,30 @@ def _validated(verdict: Verdict, detail: str, status: str = "COMPLETED") -> dict
 _CODE = "IP_ADDRESS_NOT_ON_ACCESS_LIST"
 _REFUSED = AtlasForbiddenError("refused", AtlasReason(403, _CODE, address="203.0.113.7"))
 _TEXT = f"Atlas answered 403 for a flex restore job: {_CODE}"
-_OF_PROJECT = Trouble(_BEGAN, "AtlasForbiddenError", _TEXT, fix_of(_REFUSED))
-_OF_STACK = Trouble(_BEGAN, "CredentialsError", "the secret is not a JSON object", "")
+_OF_PROJECT = Trouble(
+    since=_BEGAN, error="AtlasForbiddenError", message=_TEXT, fix=fix_of(_REFUSED)
+)
+_OF_STACK = Trouble(
+    since=_BEGAN, error="CredentialsError", message="the secret is not a JSON object", fix=""
+)
 
 
 def _watch(state: WatchState, group_id: str | None, reason: str | None = None) -> dict[str, Any]:
     """The watch could not see for 12 minutes."""
     trouble = _OF_PROJECT if group_id else _OF_STACK
     at, seen = _BEGAN + timedelta(minutes=12), _BEGAN - timedelta(minutes=1)
-    return message_of_watch(WatchChange(state, group_id, trouble, at, seen, 2, reason), STACK).event
+    return message_of_watch(
+        WatchChange(
+            state=state,
+            group_id=group_id,
+            trouble=trouble,
+            at=at,
+            last_success_at=seen,
+            open_jobs=2,
+            reason=reason,
+        ),
+        STACK,
+    ).event
 
 
 ACCOUNT = "mdb_sa_id_6a1f3c9e5b7d204e8c61f0a4"
@@ -112,8 +127,10 @@ def _credentials(
 ) -> dict[str, Any]:
     """The secret expires within so many days; None if another one is in use, for a year."""
     expires_at = _BEGAN + timedelta(days=30 if days else 393)
-    secret = ExpiringSecret(ACCOUNT, expires_at, is_certain)
-    return message_of_credentials(CredentialsChange(secret, at, days), STACK).event
+    secret = ExpiringSecret(client_id=ACCOUNT, expires_at=expires_at, is_certain=is_certain)
+    return message_of_credentials(
+        CredentialsChange(secret=secret, at=at, threshold=days), STACK
+    ).event
 
 
 def _report(made: Report) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Made-up reports: fleets of any size, with and without what needs a look."""
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import replace
 from csv import DictReader
 from dataclasses import fields as dataclass_fields
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from random import Random
@@ -96,7 +96,7 @@ def restore(
         "targetProjectId": cluster.group_id,
         "targetDeploymentItemName": "drill",
     }
-    read = RestoreJob.from_json(job | fields)
+    read = RestoreJob.read(job | fields)
     verdicts = (DatedVerdict(ended + HOUR, verdict),) if verdict else ()
     return Restore(read, began, ended, verdicts)
 

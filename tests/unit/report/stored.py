@@ -36,5 +36,5 @@ def item_of(
 
 def verdict_on(job: RestoreJob, verdict: str = "PASSED", **said: Any) -> dict[str, Any]:
     """The entry of `history` with a pipeline's verdict on this job, recorded at noon."""
-    validation = Validation.from_json({"verdict": verdict, **said})
+    validation = Validation.read({"verdict": verdict, **said})
     return {"M": _serialize(validation_entry(job, validation, NOON))["M"]}

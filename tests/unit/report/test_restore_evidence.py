@@ -1,7 +1,7 @@
 """What the table says of a restore, and how it is judged by RTO and RPO."""
 
 from argparse import ArgumentTypeError
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,9 +10,9 @@ from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foundation.clock import utc_text
 from operate.evidence import read_minutes
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
-from restore_watch.model.status_change import utc_text
 from restore_watch.report.files.restores_csv import COLUMNS, line_of_restore
 from restore_watch.report.restores.objectives import Objectives
 from restore_watch.report.restores.restore_evidence import RestoreEvidence

@@ -1,6 +1,6 @@
 """When a project counts as degraded and as recovered, and which changes that makes."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -19,11 +19,11 @@ DAY = timedelta(days=1)
 BEFORE = NOON - MINUTE
 DEGRADED, RECOVERED = WatchState
 
-UNSEEN = Watched(GROUP)
+UNSEEN = Watched(group_id=GROUP)
 
 
 def trouble(at: datetime = NOON, message: str = "Atlas did not answer") -> Trouble:
-    return Trouble(at, "AtlasUnavailableError", message)
+    return Trouble(since=at, error="AtlasUnavailableError", message=message)
 
 
 def swept(
@@ -59,7 +59,7 @@ def test_the_first_failure_is_remembered_with_when_the_project_was_last_seen() -
     assert failing(first, NOON, 2) == first
     assert swept(FAILED, NOON + 9 * MINUTE, "flex", last_success_at=None) == FAILED
     assert first == Watched(
-        GROUP,
+        group_id=GROUP,
         troubles={"flex": trouble(NOON, f"flex failed at {NOON}")},
         failing_since=NOON,
         last_success_at=BEFORE,
@@ -75,7 +75,10 @@ def test_a_project_that_was_never_seen_has_no_last_success() -> None:
 
 
 def test_that_no_answer_came_neither_hides_a_refusal_nor_replaces_it() -> None:
-    silent, refused = trouble(), Trouble(NOON + MINUTE, "AtlasUnauthorizedError", "No role")
+    silent, refused = (
+        trouble(),
+        Trouble(since=NOON + MINUTE, error="AtlasUnauthorizedError", message="No role"),
+    )
     watched = UNSEEN
     for minute, met in enumerate((silent, refused, silent)):
         watched = after_sweep(watched, {"flex": met}, NOON + minute * MINUTE, BEFORE, 0)
@@ -104,7 +107,7 @@ def recovering(watched: Watched, begin: datetime, minutes: int) -> Watched:
 def test_a_degraded_project_that_is_removed_is_over_at_once() -> None:
     watched = after_end(FAILED, NOON + 5 * MINUTE, 7, REMOVED)
 
-    assert watched == Watched(GROUP, unsent=watched.unsent)
+    assert watched == Watched(group_id=GROUP, unsent=watched.unsent)
     assert watched.unsent[1].reason == "removed"
     assert watched.unsent[1].state is RECOVERED
     # Before it was reported, it says nothing.
@@ -127,14 +130,14 @@ def test_a_project_is_gone_when_no_list_has_shown_it_for_a_day() -> None:
 def test_no_degradation_begins_while_fifty_changes_wait_for_the_topic(
     waiting: int, *, begins: bool
 ) -> None:
-    watched = failing(Watched(GROUP, unsent=FAILED.unsent * waiting), NOON, 3)
+    watched = failing(Watched(group_id=GROUP, unsent=FAILED.unsent * waiting), NOON, 3)
 
     assert (watched.degraded is not None) is begins
     assert len(watched.unsent) == 50
 
 
 def test_a_degradation_that_waits_for_the_topic_always_finds_room_for_its_end() -> None:
-    watched = Watched(GROUP, degraded=trouble(), unsent=FAILED.unsent * 50)
+    watched = Watched(group_id=GROUP, degraded=trouble(), unsent=FAILED.unsent * 50)
 
     after = recovering(watched, NOON + MINUTE, 3)
 

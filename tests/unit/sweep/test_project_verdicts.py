@@ -1,7 +1,7 @@
 """What a sweep saw of each project: an answer to one question clears no other."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -137,7 +137,7 @@ def test_a_refusal_fails_only_for_what_could_be_read_before(
 # Verdicts
 
 OLD = Trouble.of(DOWN, NOON - timedelta(hours=1))
-DEGRADED = Project(GROUP, stored_watched=Watched(GROUP, degraded=OLD))
+DEGRADED = Project(GROUP, stored_watched=Watched(group_id=GROUP, degraded=OLD))
 BEHIND = Marks(NOON, NOON, {Part(FLEX, "orders"): NOON})
 WATCHED = Planned(GROUP, is_watched=True)
 DUE = Planned(GROUP, is_watched=False)
@@ -169,7 +169,7 @@ class Row(NamedTuple):
 
     def verdict(self, *last: Record, is_reported: bool = True) -> ProjectVerdict:
         watched = Watched(
-            GROUP, troubles={self.trouble: OLD}, degraded=OLD if is_reported else None
+            group_id=GROUP, troubles={self.trouble: OLD}, degraded=OLD if is_reported else None
         )
         project = Project(GROUP, marks=self.marks, stored_watched=watched)
         known = {"open_jobs": self.open_jobs, "all_listed": self.all_listed}
@@ -240,7 +240,9 @@ def test_a_reported_failure_stands_until_then_and_one_that_nobody_met_again_does
 
 
 def test_a_failure_of_now_takes_the_place_of_the_reported_one() -> None:
-    project = Project(GROUP, stored_watched=Watched(GROUP, troubles={"events": OLD}, degraded=OLD))
+    project = Project(
+        GROUP, stored_watched=Watched(group_id=GROUP, troubles={"events": OLD}, degraded=OLD)
+    )
 
     one = verdict(WATCHED, asked(EVENTS, DOWN), project=project)
     assert (one.failures, one.standing, one.unanswered) == ({"events": DOWN}, {}, DOWN)

@@ -50,7 +50,7 @@ def stack(*troubles: str, is_reported: bool = True, is_recovering: bool = False)
     """A stack that has these troubles, of which a message was sent if it was reported."""
     old = trouble(DOWN, -9)
     return Watched(
-        None,
+        group_id=None,
         troubles=dict.fromkeys(troubles, old),
         degraded=old if is_reported else None,
         recovering_since=NOON if is_recovering else None,
@@ -63,7 +63,7 @@ class Swept(NamedTuple):
     seen: list[ProjectVerdict]
     troubles: set[str]
     held: Held
-    stack: Watched = Watched(None)
+    stack: Watched = Watched(group_id=None)
     listed: ListOfProjects = ListOfProjects()
     open_jobs: int = 1
 
@@ -132,15 +132,15 @@ def test_what_fails_for_many_projects_is_one_trouble_of_the_stack(swept: Swept) 
 def test_the_trouble_of_the_stack_says_how_many_fail_since_now_and_why(
     projects: list[ProjectVerdict], message: str
 ) -> None:
-    verdict = judge_stack(projects, Watched(None), ListOfProjects(), 1, NOON)
+    verdict = judge_stack(projects, Watched(group_id=None), ListOfProjects(), 1, NOON)
 
     met = verdict.troubles[PROJECTS]
     assert (met.since, met.message) == (NOON, message)
 
 
 SILENT, REFUSAL = trouble(DOWN, -9), trouble(NO_ROLE, -9)
-KNOWN = Watched(GROUP, troubles={"flex": SILENT, "dedicated": REFUSAL, "events": REFUSAL})
-REPORTED = Watched(GROUP, troubles=KNOWN.troubles, degraded=SILENT)
+KNOWN = Watched(group_id=GROUP, troubles={"flex": SILENT, "dedicated": REFUSAL, "events": REFUSAL})
+REPORTED = Watched(group_id=GROUP, troubles=KNOWN.troubles, degraded=SILENT)
 
 
 @pytest.mark.parametrize(

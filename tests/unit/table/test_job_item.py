@@ -1,7 +1,6 @@
 """The form of a restore job's item: what is written, and what is read back."""
 
 import json
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -142,7 +141,7 @@ def test_items_of_other_versions_are_read() -> None:
 
 def test_an_older_version_reads_a_validation_as_the_same_status_once_more() -> None:
     """It reads every entry as a job, and ignores attributes that it does not know."""
-    read = [RestoreJob.from_json(entry) for entry in MIXED]
+    read = [RestoreJob.read(entry) for entry in MIXED]
 
     assert read == [PENDING, PENDING, DONE, DONE, DONE]
     assert all(entry.keys() - {"validation"} == status_entry(DONE).keys() for entry in MIXED[2:])
@@ -191,7 +190,7 @@ def test_an_item_that_cannot_be_read_is_an_error_that_quotes_nothing(item: dict[
 def test_the_largest_item_fits_in_dynamodb() -> None:
     """400 KB: docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html."""
     sign = "\N{COLLISION SYMBOL}"
-    dates = [one.name for one in fields(RestoreJob) if one.name.endswith("_date")]
+    dates = [name for name in RestoreJob.model_fields if name.endswith("_date")]
     job = plain_job(
         cluster_name="c" * 64,
         **dict.fromkeys(TEXTS, sign * 256),

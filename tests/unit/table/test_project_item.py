@@ -8,11 +8,11 @@ from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foundation.clock import utc_text
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.outage import Trouble, WatchChange, Watched, WatchState
 from restore_watch.model.question import Question
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.model.status_change import utc_text
 from restore_watch.table.open_job import read_open_job
 from restore_watch.table.project_item import (
     Project,
@@ -27,7 +27,7 @@ from unit.scripted_atlas import GROUP
 
 _serialize = TypeSerializer().serialize
 
-TROUBLE = Trouble(NOON, "AtlasUnavailableError", "Atlas did not answer")
+TROUBLE = Trouble(since=NOON, error="AtlasUnavailableError", message="Atlas did not answer")
 
 
 def item_of(group_id: str | None, **values: Any) -> dict[str, Any]:
@@ -60,21 +60,23 @@ past = st.timedeltas(timedelta(), timedelta(days=400)).map(lambda age: NOON - ag
 marks = st.builds(Marks, past, past, st.dictionaries(parts, past, max_size=3))
 names = st.sampled_from(["flex", "dedicated", "events", "dedicated clusters", "sweep"])
 some_text = st.text(max_size=9)
-troubles = st.builds(Trouble, past, st.just("AtlasError"), some_text, some_text)
+troubles = st.builds(
+    Trouble, since=past, error=st.just("AtlasError"), message=some_text, fix=some_text
+)
 
 
 @st.composite
 def projects(draw: st.DrawFn, *, stack: bool = False) -> Project:
     group_id = None if stack else draw(st.sampled_from([GROUP, GROUP[::-1]]))
     changes = st.builds(
-        WatchChange,
-        st.sampled_from(WatchState),
-        st.just(group_id),
-        troubles,
-        past,
-        st.none() | past,
-        st.integers(0, 10**6),
-        st.sampled_from([None, "removed"]),
+        lambda **fields: WatchChange(**fields),  # noqa: PLW0108 - only these fields
+        state=st.sampled_from(WatchState),
+        group_id=st.just(group_id),
+        trouble=troubles,
+        at=past,
+        last_success_at=st.none() | past,
+        open_jobs=st.integers(0, 10**6),
+        reason=st.sampled_from([None, "removed"]),
     )
     fails = draw(st.dictionaries(names, troubles, max_size=2))
     watched = Watched(
@@ -117,7 +119,7 @@ def test_what_is_written_of_a_project_or_the_stack_is_read(project: Project) -> 
 def test_a_project_of_which_nothing_is_stored_has_no_marks_and_no_troubles() -> None:
     project = read(item_of(GROUP))
 
-    assert project == Project(GROUP, stored_watched=Watched(GROUP))
+    assert project == Project(GROUP, stored_watched=Watched(group_id=GROUP))
     assert project.watched == Project(GROUP).watched
 
 
@@ -131,7 +133,14 @@ def test_a_change_that_1_0_0_has_stored_is_read() -> None:
     assert (project.watched.failing_since, project.is_removed) == (NOON, False)
     assert project.watched.degraded == TROUBLE
     assert project.watched.unsent == (
-        WatchChange(WatchState.DEGRADED, GROUP, TROUBLE, NOON, None, 2),
+        WatchChange(
+            state=WatchState.DEGRADED,
+            group_id=GROUP,
+            trouble=TROUBLE,
+            at=NOON,
+            last_success_at=None,
+            open_jobs=2,
+        ),
     )
 
 
@@ -157,7 +166,19 @@ def test_no_job_can_have_the_key_of_a_bookkeeping_item(group_id: str | None) -> 
 
 
 CHANGE = watched_as_values(
-    Watched(GROUP, unsent=(WatchChange(WatchState.DEGRADED, GROUP, TROUBLE, NOON, None, 2),))
+    Watched(
+        group_id=GROUP,
+        unsent=(
+            WatchChange(
+                state=WatchState.DEGRADED,
+                group_id=GROUP,
+                trouble=TROUBLE,
+                at=NOON,
+                last_success_at=None,
+                open_jobs=2,
+            ),
+        ),
+    )
 )["unsent"][0]
 WEEK_AGO = NOON - timedelta(days=7)
 MARK, FIRST = NOON - timedelta(minutes=5), NOON - timedelta(days=2)
@@ -237,7 +258,7 @@ def test_a_moment_that_cannot_be_is_absent(name: str, poison: Any) -> None:
     project = read(item_of(GROUP, **STORED) | item_of(GROUP, **{name: poison}))
 
     assert project.marks == Marks(FIRST, MARK)
-    assert project.watched == Watched(GROUP)
+    assert project.watched == Watched(group_id=GROUP)
 
 
 GARBAGE_OF_SIGHT: dict[str, dict[str, Any]] = {
@@ -264,7 +285,7 @@ def test_marks_are_read_although_nobody_knows_how_the_project_was_seen(
     project = read(readable | item_of(GROUP, **values))
 
     assert project.marks == Marks(NOON, NOON)
-    assert project.watched == Watched(GROUP, 0 if "watchVersion" in values else 7)
+    assert project.watched == Watched(group_id=GROUP, version=0 if "watchVersion" in values else 7)
 
 
 @pytest.mark.parametrize("count", [10**37, -3, "two", [2], None], ids=str)
@@ -297,4 +318,4 @@ def test_a_part_of_a_kind_that_is_not_listed_does_not_stay_behind(part: str) -> 
 def test_what_is_absent_is_removed_from_the_item() -> None:
     names = "troubles failingSince degraded recoveringSince lastSuccessAt unsent"
 
-    assert watched_as_values(Watched(GROUP)) == dict.fromkeys(names.split())
+    assert watched_as_values(Watched(group_id=GROUP)) == dict.fromkeys(names.split())

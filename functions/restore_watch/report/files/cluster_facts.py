@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from restore_watch.model.status_change import utc_text
+from foundation.clock import utc_text
 from restore_watch.report.judging.cluster_state import Judged
 from restore_watch.report.report import Report
 from restore_watch.report.words.cluster_remarks import remarks

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from restore_watch.model.status_change import utc_text
+from foundation.clock import utc_text
 from restore_watch.report.files.cluster_facts import cluster_facts
 from restore_watch.report.report import Report, median_seconds
 from restore_watch.report.words.concerns import concerns

@@ -6,8 +6,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from foundation.clock import utc_text
 from restore_watch.aws.topic_messages import message_of_job
-from restore_watch.model.status_change import StatusChange, utc_text
+from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import DETAIL_LIMIT, RecordedValidation
 from restore_watch.redaction import redact_report
 from restore_watch.report.restores.objectives import Objectives

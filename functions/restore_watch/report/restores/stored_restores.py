@@ -6,8 +6,9 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
+from foundation.outside import utc_date
 from restore_watch.errors import TableUnavailableError
-from restore_watch.model.fields import id_made_at, is_object_id, utc_date
+from restore_watch.model.fields import id_made_at, is_object_id
 from restore_watch.redaction import redact
 from restore_watch.report.period import Period
 from restore_watch.report.restores.objectives import Objectives

@@ -122,7 +122,8 @@ class Restore:
         """Return it as it stood at this moment: without an end or a verdict that came later."""
         known = tuple(verdict for verdict in self.verdicts if verdict.at < moment)
         if self.job.terminal and self.ended_at >= moment:
-            job = replace(self.job, status=RestoreStatus.RUNNING, restore_finished_date=None)
+            under_way = {"status": RestoreStatus.RUNNING, "restore_finished_date": None}
+            job = self.job.model_copy(update=under_way)
             return replace(self, job=job, seen_at=self.began, verdicts=known)
         return replace(self, verdicts=known)
 

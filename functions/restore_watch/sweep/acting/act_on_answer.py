@@ -7,19 +7,18 @@ one path of every change, the same as in a check by name.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from threading import Lock
 
+from foundation.clock import utc_text
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from foundation.plain_class import plain_class
 from restore_watch.check.check import result_of
 from restore_watch.errors import NotificationPendingError, RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
-from restore_watch.model.status_change import utc_text
-from restore_watch.model.validation import Entry
+from restore_watch.model.validation import HistoryEntry
 from restore_watch.outbox import Outbox
 from restore_watch.sweep.acting.when_to_stop_following import (
     FORGOTTEN,
@@ -38,7 +37,7 @@ from restore_watch.telemetry.isolation import isolated
 from restore_watch.telemetry.telemetry import names_of
 
 
-@plain_class
+@dataclass(frozen=True)
 class JobActions:
     """
     Acts on what Atlas says about jobs in one sweep. Any thread may use it.
@@ -139,7 +138,7 @@ class JobActions:
             self.append(job, Fate.FOUND if is_found else Fate.CHANGED)
         job = self._note_recorded(job, answer, recorded, recorded.published)
         is_sent = recorded.pending and not self.refusals.are_too_many
-        published: tuple[Entry, ...] = ()
+        published: tuple[HistoryEntry, ...] = ()
         if is_sent:
             send = partial(self.outbox.publish, recorded, self.run.ending)
             published = self.send_pending(job, send)
@@ -173,8 +172,8 @@ class JobActions:
         return isolated(self.run.telemetry, **names_of(job.target))
 
     def send_pending(
-        self, job: OpenJob, send: Callable[[], tuple[Entry, ...]]
-    ) -> tuple[Entry, ...]:
+        self, job: OpenJob, send: Callable[[], tuple[HistoryEntry, ...]]
+    ) -> tuple[HistoryEntry, ...]:
         """Publish what is pending of a job. Return it. Raises what `send` raises."""
         in_a_row = self.refusals.in_a_row
         try:

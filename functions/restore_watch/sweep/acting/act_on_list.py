@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from foundation.plain_class import plain_class
 from restore_watch.atlas.entries import Entry, Unreadable, job_entries
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.read_restore_job import read_job
@@ -65,7 +64,7 @@ class Shown:
         return self.is_whole and not odd
 
 
-@plain_class
+@dataclass(frozen=True)
 class Observer:
     """
     Compares what Atlas says with what is known. Any thread may use it.

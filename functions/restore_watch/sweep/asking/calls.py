@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.when_to_repeat import TRIES, may_succeed_at_once
@@ -46,7 +45,7 @@ class Step(Task):
         return self.subject.bucket
 
 
-@plain_class
+@dataclass(frozen=True)
 class Calls:
     """Asks the questions of one sweep. Any thread may use it."""
 

@@ -13,7 +13,6 @@ from threading import Lock
 from typing import Self
 
 from foundation.errors import TimeBudgetExceededError
-from foundation.plain_class import plain_class
 from restore_watch.atlas.pages import PageAt, page_for
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
@@ -117,7 +116,7 @@ def follow_tasks(jobs: Iterable[OpenJob], memory: JobMemory) -> list[FollowTask]
     return [FollowTask(tuple(group)) for group in groups.values()]
 
 
-@plain_class
+@dataclass(frozen=True)
 class JobFollower:
     """
     Follows the open jobs in one sweep. Any thread may use it. What fails is a failure of the sweep.

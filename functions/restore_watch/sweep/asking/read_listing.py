@@ -9,11 +9,10 @@ with a code that nobody knows.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
-from foundation.plain_class import plain_class
 from restore_watch.atlas.endpoints import CLUSTER_LISTS, LISTED_KINDS, AtlasList
 from restore_watch.atlas.entries import UNWATCHED, shown_clusters
 from restore_watch.atlas.session import AtlasSession
@@ -40,7 +39,7 @@ LONG_UNREAD = timedelta(minutes=30)
 """If a rate limit keeps a cluster from being read for so long, the project cannot be seen."""
 
 
-@plain_class
+@dataclass(frozen=True)
 class ListingReader:
     """Takes the steps of the listings that are `under_way` in one sweep. Any thread may use it."""
 

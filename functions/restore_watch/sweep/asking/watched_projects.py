@@ -6,7 +6,6 @@ from functools import partial
 from typing import Literal
 
 from foundation.errors import TimeBudgetExceededError
-from foundation.plain_class import plain_class
 from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.entries import project_entries
 from restore_watch.atlas.pages import NOTHING_NEW
@@ -46,7 +45,7 @@ class ProjectsPage(Step):
         return ALL_PROJECTS
 
 
-@plain_class
+@dataclass(frozen=True)
 class WatchedProjects:
     """
     The projects of one sweep: those that the operator `named`, or all. Any thread may use it.

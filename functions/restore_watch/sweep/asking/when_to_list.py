@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 from foundation.errors import TimeBudgetExceededError
-from foundation.plain_class import plain_class
 from restore_watch.atlas.endpoints import CLUSTER_LISTS, EVENTS_ON_PAGE, LISTED_KINDS, AtlasList
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.rate_limits import Bucket
@@ -87,7 +86,7 @@ def postponed(
     return due[max(LISTED_AT_ONCE, len(group_ids) // 14) :]
 
 
-@plain_class
+@dataclass(frozen=True)
 class Waking:
     """Wakes the projects of one sweep. Any thread may use it."""
 

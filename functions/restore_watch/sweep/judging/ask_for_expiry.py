@@ -12,12 +12,12 @@ The outbox is the same as that of the watch, in `outage_reports`.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from foundation.plain_class import plain_class
 from restore_watch.atlas.own_account import read_own_account
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.topic_messages import StatusChangesTopic
@@ -54,7 +54,7 @@ class LastTry:
     measured_at: datetime | None = None
 
 
-@plain_class
+@dataclass(frozen=True)
 class ExpiryWatch:
     """Looks when the credentials expire, in one sweep. Nothing here fails a sweep."""
 

@@ -11,7 +11,7 @@ When a project or the stack is degraded, since when, and when it has recovered. 
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 
 from restore_watch.model.outage import Trouble, WatchChange, Watched, WatchState
@@ -52,7 +52,12 @@ def after_sweep(
         return after
     reported = replace(first, since=since)
     change = WatchChange(
-        WatchState.DEGRADED, watched.group_id, reported, now, after.last_success_at, open_jobs
+        state=WatchState.DEGRADED,
+        group_id=watched.group_id,
+        trouble=reported,
+        at=now,
+        last_success_at=after.last_success_at,
+        open_jobs=open_jobs,
     )
     return replace(after, degraded=reported, unsent=(*watched.unsent, change))
 
@@ -90,4 +95,4 @@ def after_end(watched: Watched, at: datetime, open_jobs: int, reason: str | None
             reason=reason,
         )
         unsent = (*unsent, change)
-    return Watched(watched.group_id, watched.version, unsent=unsent)
+    return Watched(group_id=watched.group_id, version=watched.version, unsent=unsent)

@@ -7,14 +7,14 @@ and what is recorded is published until the topic has accepted it.
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import takewhile
 from random import shuffle
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from foundation.plain_class import plain_class
 from restore_watch.aws.topic_messages import StatusChangesTopic
 from restore_watch.aws.watch_messages import message_of_watch
 from restore_watch.errors import RestoreWatchError, TableUnavailableError, UnforeseenError
@@ -31,7 +31,7 @@ from restore_watch.telemetry.isolation import isolated
 from restore_watch.threads.workers import Workers
 
 
-@plain_class
+@dataclass(frozen=True)
 class OutageReports:
     """
     Records and publishes what becomes of projects and the stack in one sweep.

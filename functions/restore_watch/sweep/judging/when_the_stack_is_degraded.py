@@ -6,7 +6,7 @@ none of its projects.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from copy import replace
 from datetime import datetime
 from enum import Enum
 from itertools import chain
