@@ -14,7 +14,7 @@ from threading import Lock
 from typing import NamedTuple, Self
 
 from foundation.plain_class import plain_class
-from restore_watch.atlas.endpoints import Family
+from restore_watch.atlas.families import Family
 from restore_watch.errors import AtlasError, AtlasRateLimitError, AtlasUnavailableError
 
 RATE_LIMIT_PAUSE = 10.0

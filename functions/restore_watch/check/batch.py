@@ -17,6 +17,7 @@ from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.plain_class import plain_class
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
+from restore_watch.atlas.families import jobs_of
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.check.check import JobChecker
 from restore_watch.errors import AtlasError, RestoreWatchError
@@ -97,7 +98,7 @@ class _Check(Task):
 
     @property
     def bucket(self) -> Bucket:
-        return Bucket(self.target.group_id, self.target.kind or RestoreKind.FLEX)
+        return Bucket(self.target.group_id, jobs_of(self.target.kind or RestoreKind.FLEX))
 
 
 @plain_class

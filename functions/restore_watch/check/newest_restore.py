@@ -11,7 +11,7 @@ from typing import Any
 
 from foundation.deadline import Deadline
 from restore_watch.atlas.entries import Unreadable, job_entries
-from restore_watch.atlas.kind_of_cluster import Cluster
+from restore_watch.atlas.kind_of_cluster import ClusterKey
 from restore_watch.atlas.pages import FIRST_PAGE
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import (
@@ -55,7 +55,7 @@ def find_newest_restore(
 
 
 def _listed(
-    atlas: AtlasSession, cluster: Cluster, deadline: Deadline, kind: RestoreKind
+    atlas: AtlasSession, cluster: ClusterKey, deadline: Deadline, kind: RestoreKind
 ) -> list[RestoreTarget]:
     """
     Read all pages, or raise: nobody documents the order of a list.

@@ -13,19 +13,21 @@ from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.json_text import as_map
 from restore_watch.atlas.credentials import STORE_AS_API_KEY, ApiKey, Credentials, ServiceAccount
-from restore_watch.atlas.endpoints import (
-    CLUSTER_LISTS,
-    LISTED_KINDS,
-    ROLES,
-    AtlasList,
-    AtlasStatus,
-    Family,
-)
 from restore_watch.atlas.entries import (
     UNWATCHED,
     cluster_entries,
     project_entries,
     shown_clusters,
+)
+from restore_watch.atlas.families import (
+    API_STATUS,
+    CLUSTER_LISTS,
+    DEDICATED_CLUSTERS,
+    EVENTS,
+    FLEX_CLUSTERS,
+    LISTED_JOBS,
+    PROJECTS,
+    Family,
 )
 from restore_watch.atlas.own_account import OwnAccount, read_own_account
 from restore_watch.atlas.own_address_and_roles import Caller, read_caller
@@ -63,10 +65,10 @@ class Look:
     """The clusters of one project, and the lines about it."""
 
     lines: list[Line] = field(default_factory=list)
-    clusters: dict[AtlasList, list[str]] = field(default_factory=dict)
+    clusters: dict[Family, list[str]] = field(default_factory=dict)
     are_all: bool = True
     """Whether these are all clusters: the lists could be read, and had one page."""
-    asked_first: dict[AtlasList, list[str]] = field(default_factory=dict)
+    asked_first: dict[Family, list[str]] = field(default_factory=dict)
     """The same clusters, those without backups at the end."""
     unwatched: list[str] = field(default_factory=list)
     """Clusters whose names have another form."""
@@ -95,7 +97,7 @@ class AtlasDiagnosis:
             if isinstance(error, AtlasUnauthorizedError) and self._may_be_api_key:
                 return [bad("credentials", error.summary or str(error), STORE_AS_API_KEY)], None
             if not isinstance(error, of_atlas) or error.family is None:
-                return [_failed("credentials", error, AtlasStatus.SYSTEM)], None
+                return [_failed("credentials", error, API_STATUS)], None
             return [unsure("credentials", f"cannot be told: {error}")], Caller(None, None, None)
         told = good("address", caller.address) if caller.address else None
         return [
@@ -120,7 +122,7 @@ class AtlasDiagnosis:
         try:
             page = self.session.projects(1, deadline.within(_CALL_TIME))
         except RestoreWatchError as error:
-            return [], _failed("projects", error, AtlasList.PROJECTS)
+            return [], _failed("projects", error, PROJECTS)
         ids = [entry.id for entry in project_entries(page).readable]
         more = " or more" if page.has_next else ""
         if not ids:
@@ -140,11 +142,11 @@ class AtlasDiagnosis:
             except passes:
                 raise
             except RestoreWatchError as error:
-                look.lines.append(_failed(str(family), error, family))
+                look.lines.append(_failed(family.name, error, family))
                 return None
 
-        read(AtlasList.EVENTS, partial(self.session.events, group_id, self.now()))
-        for which in (AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS):
+        read(EVENTS, partial(self.session.events, group_id, self.now()))
+        for which in CLUSTER_LISTS:
             page = read(which, partial(self.session.clusters, group_id, which))
             look.are_all &= page is not None and not page.has_next
             if page is not None:
@@ -153,13 +155,13 @@ class AtlasDiagnosis:
                 look.unwatched += clusters.unwatched
                 without = _without_backups(page, which)
                 look.asked_first[which] = sorted(clusters.names, key=without.__contains__)
-        for kind in LISTED_KINDS:
+        for family in LISTED_JOBS:
             # One cluster stands for all: the role is given for the project. Three are tried: a
             # cluster that was deleted meanwhile, or has no backups, says nothing.
-            for name in look.asked_first.get(CLUSTER_LISTS[kind], [])[:3]:
-                jobs = partial(self.session.page_of_jobs, (group_id, name), kind, FIRST_PAGE)
+            for name in look.asked_first.get(family.clusters, [])[:3]:
+                jobs = partial(self.session.page_of_jobs, (group_id, name), family.kind, FIRST_PAGE)
                 with suppress(AtlasBadRequestError, RestoreJobNotFoundError):
-                    read(kind, jobs, AtlasBadRequestError, RestoreJobNotFoundError)
+                    read(family, jobs, AtlasBadRequestError, RestoreJobNotFoundError)
                     break
         project = f"project {group_id}"
         counts = (f"{which}: {len(names)}" for which, names in look.clusters.items())
@@ -192,12 +194,12 @@ def named_cluster(name: str, look: Look) -> Line:
     return bad(check, "the project has no cluster of this name", fix)
 
 
-def _without_backups(page: Page, which: AtlasList) -> set[str]:
+def _without_backups(page: Page, which: Family) -> set[str]:
     """Return the clusters whose backups Atlas says are off."""
     names = set()
     for name, entry in cluster_entries(page, which).readable:
         flex = as_map(entry.get("backupSettings")).get("enabled")
-        backups = flex if which is AtlasList.FLEX_CLUSTERS else entry.get("backupEnabled")
+        backups = flex if which is FLEX_CLUSTERS else entry.get("backupEnabled")
         if backups is False:
             names.add(name)
     return names
@@ -211,13 +213,13 @@ def _failed(check: str, error: RestoreWatchError, family: Family) -> Line:
 def _fix(error: RestoreWatchError, family: Family) -> str:
     """Return the advice of messages, or more exact advice for this family."""
     match error:
-        case AtlasUnauthorizedError() if family is AtlasStatus.SYSTEM:
+        case AtlasUnauthorizedError() if family is API_STATUS:
             return (
                 "In Atlas, make a new secret for the service account, or a new API key, and store "
                 "it in the secret. Secrets of service accounts expire"
             )
         case AtlasUnauthorizedError():
-            return f"In Atlas, give the service account or API key {ROLES[family]}"
+            return f"In Atlas, give the service account or API key {family.role}"
         case AtlasForbiddenError(reason=AtlasReason(address=str(address))):
             return _OFF_THE_LIST.format(address)
         case TimeBudgetExceededError():
@@ -296,7 +298,7 @@ def held_roles(
     held = [role.partition(" in ")[::2] for role in roles]
     names = {name for name, _ in held}
     managed = {where for name, where in held if name in _OF_DEDICATED}
-    dedicated = {key: look.clusters.get(AtlasList.CLUSTERS) for key, look in looks.items()}
+    dedicated = {key: look.clusters.get(DEDICATED_CLUSTERS) for key, look in looks.items()}
     lacking = sorted(key for key, some in dedicated.items() if some and key not in managed)
     is_needless = are_all and looks and all(some == [] for some in dedicated.values())
     told = ", ".join(sorted(set(roles))) or "none"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from restore_watch.atlas.endpoints import CLUSTER_LISTS
+from restore_watch.atlas.families import jobs_of
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.cluster_state import Judged, Policy, Unread, judge
@@ -40,10 +40,10 @@ def judge_fleet(
     for key, known in own.items():
         is_flex = known[-1].job.kind in {RestoreKind.FLEX, RestoreKind.TENANT}
         kind = RestoreKind.FLEX if is_flex else RestoreKind.DEDICATED
-        unlisted = fleet.unread.get((key[0], "", CLUSTER_LISTS[kind]))
+        unlisted = fleet.unread.get((key[0], "", jobs_of(kind).clusters))
         if key not in clusters and unlisted:
             clusters[key] = Cluster(*key, kind)
-            fleet.unread[*key, kind] = unlisted
+            fleet.unread[*key, jobs_of(kind)] = unlisted
     return [
         _judge(fleet, cluster, own[key], policy, at, since)
         for key, cluster in clusters.items()
@@ -59,7 +59,7 @@ def _judge(
     at: datetime,
     since: datetime | None,
 ) -> Judged:
-    unread = fleet.unread.get((*cluster.key, cluster.kind))
+    unread = fleet.unread.get((*cluster.key, jobs_of(cluster.kind)))
     judged = judge(cluster, own, unread, policy, at)
     reach = fleet.reach.get(cluster.key)
     if reach is None or unread is not None or not judged.state.needs_test:

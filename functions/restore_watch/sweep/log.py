@@ -13,7 +13,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from foundation.errors import TimeBudgetExceededError
-from restore_watch.atlas.endpoints import AtlasList, Family
+from restore_watch.atlas.families import Family, jobs_of
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -27,8 +27,7 @@ from restore_watch.errors import (
     RestoreWatchError,
 )
 from restore_watch.model.marks import Part
-from restore_watch.model.question import LIST_OF, Question
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.question import JOBS, Question
 from restore_watch.table.open_job import JobKey
 
 PROJECT_GONE = "GROUP_NOT_FOUND"
@@ -36,11 +35,6 @@ PROJECT_GONE = "GROUP_NOT_FOUND"
 
 NO_ROLE_ERRORS = (AtlasForbiddenError, AtlasUnauthorizedError, EndpointRetiredError)
 """Of a family that could never be read, these say that there is no role for it, or no endpoint."""
-
-JOBS = frozenset(map(Question, RestoreKind))
-LISTS = frozenset(LIST_OF.values())
-
-_FAMILIES: dict[str | None, Family] = {one.value: one for one in (*RestoreKind, *AtlasList)}
 
 
 class End(Enum):
@@ -98,12 +92,20 @@ class Subject(NamedTuple):
     @classmethod
     def in_bucket(cls, bucket: Bucket, about: str = "") -> "Subject":
         """A known job or several of a kind, a list of a project, or the list of projects."""
-        return cls(bucket, Question(bucket.family), about)
+        return cls(bucket, bucket.family.question, about)
 
     @classmethod
     def jobs_of_cluster(cls, group_id: str, part: Part) -> "Subject":
         """The list of a cluster's jobs, or with a part without a name all such lists of a kind."""
-        return cls(Bucket(group_id, part.kind), LIST_OF[part.kind], part.cluster_name or "")
+        family = jobs_of(part.kind)
+        return cls(Bucket(group_id, family), family.list_question, part.cluster_name or "")
+
+    def in_family(self, family: Family) -> "Subject":
+        """The same subject, but of this family, whose endpoint has answered."""
+        if family is self.bucket.family:
+            return self
+        question = family.question if self.question in JOBS else self.question
+        return Subject(self.bucket._replace(family=family), question, self.about)
 
 
 class Asked(NamedTuple):
@@ -123,11 +125,9 @@ class Asked(NamedTuple):
 
         That no kind knows the job is an answer to the question about the kind that was expected.
         """
-        end, name = _end_with(subject, error), error.family if isinstance(error, AtlasError) else ""
-        family = _FAMILIES.get(name, subject.bucket.family)
-        if family is not subject.bucket.family and not end.is_answer:
-            question = Question(family) if subject.question in JOBS else subject.question
-            subject = Subject(subject.bucket._replace(family=family), question, subject.about)
+        end = _end_with(subject, error)
+        if isinstance(error, AtlasError) and isinstance(error.family, Family) and not end.is_answer:
+            subject = subject.in_family(error.family)
         return cls(subject, end, error, jobs)
 
 

@@ -18,8 +18,9 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     RestoreWatchError,
 )
+from restore_watch.model.question import JOBS
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.log import JOBS, Acted, Asked, Fate, Record
+from restore_watch.sweep.log import Acted, Asked, Fate, Record
 from restore_watch.table.open_job import JobKey, OpenJob
 
 LISTS_REMEMBERED = 1000

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from foundation.how_long_kept import RETENTION
 from foundation.json_text import as_list, as_map
-from restore_watch.atlas.endpoints import CLUSTER_LISTS
+from restore_watch.atlas.families import LISTED_KINDS
 from restore_watch.model.credentials_expiry import NOT_ASKED, CredentialsExpiry
 from restore_watch.model.field_types import OrNull
 from restore_watch.model.fields import is_cluster_name, is_object_id
@@ -119,7 +119,7 @@ def _marks(values: Mapping[str, Any], now: datetime) -> Marks | None:
     behind: dict[Part, datetime] = {}
     for name, mark in as_map(stored).items():
         kind, _, cluster_name = name.partition("/")
-        if kind in CLUSTER_LISTS and (not cluster_name or is_cluster_name(cluster_name)):
+        if kind in LISTED_KINDS and (not cluster_name or is_cluster_name(cluster_name)):
             part = Part(RestoreKind(kind), cluster_name or None)
             behind[part] = _mark(mark, now) or now - OLDEST_MARK
     return Marks(first or whole, whole, behind, values.get("mark"), is_lost)

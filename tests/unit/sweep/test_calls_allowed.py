@@ -4,18 +4,18 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from restore_watch.atlas.endpoints import AtlasList
+from restore_watch.atlas import families
+from restore_watch.atlas.families import DEDICATED_JOBS, FLEX_JOBS
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import RestoreWatchError
-from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.asking.calls_allowed import Pace
 from restore_watch.sweep.log import Asked, Subject
 from unit.records import DOWN, LIMITED, NO_JOB, NO_ROLE, NOT_ALLOWED, OTHER_GROUP, asked
 from unit.scripted_atlas import GROUP
 
-FLEX, DEDICATED = (Bucket(GROUP, kind) for kind in (RestoreKind.FLEX, RestoreKind.DEDICATED))
-ELSEWHERE = Bucket(OTHER_GROUP, RestoreKind.FLEX)
-PROJECTS = Bucket(None, AtlasList.PROJECTS)
+FLEX, DEDICATED = (Bucket(GROUP, family) for family in (FLEX_JOBS, DEDICATED_JOBS))
+ELSEWHERE = Bucket(OTHER_GROUP, FLEX_JOBS)
+PROJECTS = Bucket(None, families.PROJECTS)
 
 
 def pace_with(*shares: float | None, waits: Callable[[Bucket], bool] = lambda _: False) -> Pace:

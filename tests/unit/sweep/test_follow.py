@@ -89,4 +89,4 @@ def test_jobs_are_grouped_by_cluster_and_kind() -> None:
 
     numbers = sorted(sorted(jobs.index(job) + 1 for job in one.jobs) for one in grouped)
     assert numbers == [[1, 3], [2, 7], [4], [5], [6], [8]]
-    assert sorted(one.bucket.family for one in grouped) == [COLLECTION, DEDICATED, *[FLEX] * 4]
+    assert sorted(one.kind for one in grouped) == [COLLECTION, DEDICATED, *[FLEX] * 4]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.atlas.endpoints import Family
 from restore_watch.atlas.entries import job_entries, shown_clusters
+from restore_watch.atlas.families import Family, jobs_of
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.model.marks import Marks, Part
@@ -135,7 +135,7 @@ def test_a_listing_begins_with_lists_of_clusters_and_the_jobs_of_remembered_ones
     assert len(steps) == len(expected)
     for step in steps:
         assert step.bucket == Bucket(
-            GROUP, step.what if isinstance(step, ClustersPage) else step.what.kind
+            GROUP, step.what if isinstance(step, ClustersPage) else jobs_of(step.what.kind)
         )
     # Otherwise remembered ones would never be read anew.
     assert listed.cluster_names == {}

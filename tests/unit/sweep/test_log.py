@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from foundation.errors import TimeBudgetExceededError
+from restore_watch.atlas.families import DEDICATED_JOBS, FLEX_JOBS, Family
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import (
     AtlasError,
@@ -14,15 +15,12 @@ from restore_watch.errors import (
     RestoreWatchError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.model.question import Question
 from restore_watch.sweep.log import AllListed, Asked, End, Fate, Log, Record, Subject, families_of
 from unit.open_jobs import open_job, restore_id
 from unit.records import (
     CLUSTERS,
-    DEDICATED,
     DOWN,
     EVENTS,
-    FLEX,
     LIMITED,
     LIST_OF_CLUSTERS,
     LIST_OF_PROJECTS,
@@ -42,7 +40,7 @@ from unit.records import (
 )
 from unit.scripted_atlas import GROUP
 
-A_JOB = Subject.in_bucket(Bucket(GROUP, FLEX), restore_id(1))
+A_JOB = Subject.in_bucket(Bucket(GROUP, FLEX_JOBS), restore_id(1))
 
 ENDS: Mapping[str, tuple[Subject, RestoreWatchError, End]] = {
     "no job": (A_JOB, NO_JOB, End.NOTHING_THERE),
@@ -81,25 +79,20 @@ def test_atlas_accepts_the_credentials_answers_or_was_never_asked() -> None:
 
 @pytest.mark.parametrize("error", [AtlasUnauthorizedError, AtlasForbiddenError])
 @pytest.mark.parametrize(
-    ("name", "family"),
-    [
-        (None, FLEX),
-        ("dedicated", DEDICATED),
-        ("dedicated clusters", CLUSTERS),
-        ("serverless", FLEX),
-    ],
+    ("refusing", "family"),
+    [(None, FLEX_JOBS), (DEDICATED_JOBS, DEDICATED_JOBS), (CLUSTERS, CLUSTERS)],
     ids=str,
 )
 def test_the_endpoint_of_another_kind_than_the_first_may_refuse(
-    error: type[AtlasError], name: str | None, family: str
+    error: type[AtlasError], refusing: Family | None, family: Family
 ) -> None:
     """If the kind of a cluster is found out, another endpoint is asked."""
     refusal = coded(error, 401)
-    refusal.family = name
+    refusal.family = refusing
 
     (bucket, question, restore) = Asked.failed(A_JOB, refusal).subject
 
-    assert (bucket.family, question, restore) == (family, Question(family), restore_id(1))
+    assert (bucket.family, question, restore) == (family, family.question, restore_id(1))
     assert Asked.failed(EVENTS, refusal).subject.question == "events"
     assert Asked.failed(cluster(), refusal).subject.about == "orders"
 
@@ -126,7 +119,10 @@ def test_a_log_has_the_records_of_each_project_and_readers_get_each_at_once() ->
     }
     assert log.records_of(GROUP) == (records[0], records[3])
     assert log.records_of("5f0000000000000000000a03") == ()
-    assert [families_of(log.records_of(one)) for one in (GROUP, OTHER_GROUP)] == [{FLEX}, set()]
+    assert [families_of(log.records_of(one)) for one in (GROUP, OTHER_GROUP)] == [
+        {FLEX_JOBS},
+        set(),
+    ]
 
 
 def test_the_projects_to_watch_are_those_of_the_last_list() -> None:

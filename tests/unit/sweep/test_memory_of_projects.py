@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from restore_watch.atlas.endpoints import AtlasList
+from restore_watch.atlas.families import Family
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.asking.memory_of_projects import FindMemory
@@ -149,7 +149,7 @@ def test_each_list_of_clusters_has_its_own_age(found: FindMemory, clock: Clock) 
     ids=["flex", "dedicated", "collection", "all", "none"],
 )
 def test_what_wakes_a_kind_has_the_list_of_its_clusters_read_anew(
-    found: FindMemory, kinds: list[RestoreKind], left: set[AtlasList]
+    found: FindMemory, kinds: list[RestoreKind], left: set[Family]
 ) -> None:
     found.store_clusters(GROUP, BOTH)
     found.store_clusters(OTHER_GROUP, BOTH)

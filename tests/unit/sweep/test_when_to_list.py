@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from restore_watch.atlas.families import kinds_of_event
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.asking.memory_of_projects import FindMemory
-from restore_watch.sweep.asking.when_to_list import kinds_woken_by, postponed
+from restore_watch.sweep.asking.when_to_list import postponed
 from restore_watch.table.project_item import Project
 from unit.atlas_answers import RESTORE_EVENTS
 from unit.open_jobs import NOON
@@ -27,7 +28,7 @@ WOKEN = {
 def test_an_event_wakes_the_kinds_of_its_jobs_and_an_unknown_one_every_kind(
     event_type: str, kinds: tuple[RestoreKind, ...]
 ) -> None:
-    assert kinds_woken_by(event_type) == kinds
+    assert kinds_of_event(event_type) == kinds
 
 
 @pytest.mark.parametrize(("projects", "listed"), [(99, 99), (101, 100), (1400, 100), (2800, 200)])

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
-from restore_watch.atlas.endpoints import named
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import AtlasRateLimitError
 from restore_watch.sweep.log import Asked, End, Record, Subject, Unread
@@ -93,8 +92,9 @@ class Pace:
             Unread(
                 Subject.in_bucket(bucket, "starved"),
                 AtlasRateLimitError(
-                    f"Other tools use up Atlas's rate limit for {named(bucket.family)}. Too little "
-                    "was left from the start, so only one call was made. Slow down the other tools"
+                    f"Other tools use up Atlas's rate limit for {bucket.family.of_single}. Too "
+                    "little was left from the start, so only one call was made. Slow down the "
+                    "other tools"
                 ),
             )
             for bucket, calls in calls.items()

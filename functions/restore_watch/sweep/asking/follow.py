@@ -14,6 +14,7 @@ from typing import Self
 
 from foundation.errors import TimeBudgetExceededError
 from foundation.plain_class import plain_class
+from restore_watch.atlas.families import jobs_of
 from restore_watch.atlas.pages import PageAt, page_for
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
@@ -72,7 +73,7 @@ class FollowTask:
     @property
     def bucket(self) -> Bucket:
         """The bucket that the first call is taken from."""
-        return Bucket(self.jobs[0].target.group_id, self.kind)
+        return Bucket(self.jobs[0].target.group_id, jobs_of(self.kind))
 
     @property
     def keys(self) -> tuple[JobKey, ...]:

@@ -15,8 +15,8 @@ from random import shuffle
 from threading import Lock
 from typing import NamedTuple, Self
 
-from restore_watch.atlas.endpoints import CLUSTER_LISTS, LISTED_KINDS, AtlasList
 from restore_watch.atlas.entries import Entry, ShownClusters
+from restore_watch.atlas.families import LISTED_KINDS, Family, jobs_of
 from restore_watch.atlas.pages import FIRST_PAGE, NOTHING_NEW, Page, PageAt
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import RestoreWatchError, UnexpectedAtlasResponseError
@@ -65,14 +65,14 @@ class Wanted:
         others = {part for part in self.clusters if part.kind not in self.kinds}
         return others | {part for part in behind if part.cluster_name is not None}
 
-    def parts_in(self, which: AtlasList, names: Iterable[str]) -> list[Part]:
+    def parts_in(self, which: Family, names: Iterable[str]) -> list[Part]:
         """The jobs to read of clusters that this list shows."""
         kinds = self.kinds_in(which)
         return [Part(kind, name) for name in dict.fromkeys(names) for kind in kinds]
 
-    def kinds_in(self, which: AtlasList) -> list[RestoreKind]:
+    def kinds_in(self, which: Family) -> list[RestoreKind]:
         """The kinds to read whose clusters this list shows."""
-        shown = (kind for kind in LISTED_KINDS if CLUSTER_LISTS[kind] is which)
+        shown = (kind for kind in LISTED_KINDS if jobs_of(kind).clusters is which)
         return [kind for kind in shown if kind in self.kinds]
 
 
@@ -81,7 +81,7 @@ class ClustersPage(Step):
     """Read a list of clusters, Flex or dedicated ones: one page has all that Atlas allows."""
 
     listing: "ProjectListing" = field(repr=False, compare=False)
-    what: AtlasList
+    what: Family
 
     @property
     def subject(self) -> Subject:
@@ -156,9 +156,9 @@ class ProjectListing:
         self._began = began and min(began, wanted.now)
         # The open steps of each list or part that is read, and why some could not be read, or not
         # to the end.
-        self._open: Counter[AtlasList | Part] = Counter()
-        self._unread: dict[AtlasList | Part, RestoreWatchError | None] = {}
-        self._names: dict[AtlasList, list[str]] = {}
+        self._open: Counter[Family | Part] = Counter()
+        self._unread: dict[Family | Part, RestoreWatchError | None] = {}
+        self._names: dict[Family, list[str]] = {}
         # Parts of which Atlas says that there is nothing. Free clusters have no backups.
         self._gone: set[Part] = set()
 
@@ -173,7 +173,7 @@ class ProjectListing:
             }
 
     @property
-    def failures(self) -> Mapping[AtlasList | Part, RestoreWatchError]:
+    def failures(self) -> Mapping[Family | Part, RestoreWatchError]:
         """Why lists of clusters, or of a cluster's jobs, could not be read."""
         with self._lock:
             return {what: error for what, error in self._unread.items() if error}
@@ -183,7 +183,7 @@ class ProjectListing:
         known = self.wanted.known
         with self._lock:
             steps = self._jobs_of(self.wanted.single)
-            for which in {CLUSTER_LISTS[kind] for kind in self.wanted.kinds}:
+            for which in {jobs_of(kind).clusters for kind in self.wanted.kinds}:
                 if which in known:
                     steps += self._jobs_of(self.wanted.parts_in(which, known[which]))
                 else:
@@ -250,17 +250,17 @@ class ProjectListing:
             unread = {one for one in parts if not self._is_read(one) and not self._is_over(one)}
             read = parts - unread
             for kind in self.wanted.kinds:
-                (read if self._is_read(CLUSTER_LISTS[kind]) else unread).add(Part(kind))
+                (read if self._is_read(jobs_of(kind).clusters) else unread).add(Part(kind))
             is_full = self.wanted.kinds >= set(LISTED_KINDS)
             return Read(self._began, frozenset(read), frozenset(unread), is_full)
 
-    def _is_read(self, what: AtlasList | Part) -> bool:
+    def _is_read(self, what: Family | Part) -> bool:
         """Whether no step of a list or part is open or went wrong."""
         return not self._open[what] and what not in self._unread
 
     def _is_over(self, part: Part) -> bool:
         """A cluster that its list does not show, and that Atlas does not know, is gone."""
-        which = CLUSTER_LISTS[part.kind]
+        which = jobs_of(part.kind).clusters
         names = self._names.get(which)
         if names is None or part.cluster_name in names or not self._is_read(which):
             return False

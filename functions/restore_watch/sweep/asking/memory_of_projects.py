@@ -9,7 +9,7 @@ from typing import Literal
 
 from cachetools import LRUCache, TTLCache
 
-from restore_watch.atlas.endpoints import CLUSTER_LISTS, AtlasList
+from restore_watch.atlas.families import CLUSTER_LISTS, Family, jobs_of
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
 
@@ -19,7 +19,7 @@ CLUSTERS_KNOWN = 600.0
 REMEMBERED = 200_000
 """Projects and clusters that are remembered: more than 10,000 projects have."""
 
-type Clusters = Mapping[AtlasList, Sequence[str]]
+type Clusters = Mapping[Family, Sequence[str]]
 """The names of clusters by list, as Atlas showed them."""
 
 type Turn = Part | Literal["listing"] | None
@@ -49,7 +49,7 @@ class FindMemory:
         self.projects: frozenset[str] = frozenset()
         self._listed_at = -math.inf
         self._projects: defaultdict[str, _Project] = defaultdict(_Project)
-        self._clusters: TTLCache[tuple[str, AtlasList], Sequence[str]] = TTLCache(
+        self._clusters: TTLCache[tuple[str, Family], Sequence[str]] = TTLCache(
             REMEMBERED, CLUSTERS_KNOWN, now
         )
         # The one that was asked longest ago is forgotten first. An unknown one has the next turn.
@@ -125,8 +125,7 @@ class FindMemory:
     def clusters_of(self, group_id: str) -> Clusters:
         """Return the clusters of the project's lists that are known."""
         with self._lock:
-            lists = set(CLUSTER_LISTS.values())
-            known = {which: self._clusters.get((group_id, which)) for which in lists}
+            known = {which: self._clusters.get((group_id, which)) for which in CLUSTER_LISTS}
         return {which: names for which, names in known.items() if names is not None}
 
     def store_clusters(self, group_id: str, clusters: Clusters) -> None:
@@ -139,4 +138,4 @@ class FindMemory:
         """An event woke the project: it may have new clusters."""
         with self._lock:
             for kind in kinds:
-                self._clusters.pop((group_id, CLUSTER_LISTS[kind]), None)
+                self._clusters.pop((group_id, jobs_of(kind).clusters), None)

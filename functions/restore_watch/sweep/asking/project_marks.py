@@ -49,7 +49,7 @@ class ProjectMarks:
         if not read.is_listing and moved == marks:
             return
         project, now = self.run.projects[group_id], self.run.now()
-        seen = {str(one) for one in families_of(self.run.log.records_of(group_id))}
+        seen = {family.name for family in families_of(self.run.log.records_of(group_id))}
         after = replace(
             project,
             marks=moved,

@@ -14,8 +14,8 @@ from datetime import timedelta
 from functools import partial
 
 from foundation.plain_class import plain_class
-from restore_watch.atlas.endpoints import CLUSTER_LISTS, LISTED_KINDS, AtlasList
 from restore_watch.atlas.entries import UNWATCHED, shown_clusters
+from restore_watch.atlas.families import LISTED_JOBS, Family, jobs_of
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -26,7 +26,6 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.model.marks import FIRST_MARK, Part
-from restore_watch.model.question import LIST_OF
 from restore_watch.sweep.acting.act_on_list import Observer, Shown
 from restore_watch.sweep.asking.calls import Calls, has_nothing_to_read
 from restore_watch.sweep.asking.listing import ClustersPage, JobsPage, ListingStep, ProjectListing
@@ -141,10 +140,12 @@ class ListingReader:
             return aside
         known = [job for job in self.run.open_jobs() if job.target.group_id == project.group_id]
         seen = families_of(self.run.log.records_of(project.group_id))
-        readable = project.readable.union(seen, (job.kind for job in known if job.kind))
+        readable = project.readable.union(family.name for family in seen)
+        readable |= {jobs_of(job.kind).name for job in known if job.kind}
         for what, error in failures.items():
             if isinstance(error, NO_ROLE_ERRORS):
-                if (what.kind if isinstance(what, Part) else what) not in readable:
+                family = jobs_of(what.kind) if isinstance(what, Part) else what
+                if family.name not in readable:
                     aside.update(_parts_of(what))
             elif isinstance(what, Part) and not self._is_failure(project, what, error, known):
                 aside.add(what)
@@ -161,7 +162,7 @@ class ListingReader:
         if not isinstance(error, (AtlasBadRequestError, RestoreJobNotFoundError)):
             return True
         clusters = {Part(job.kind, job.target.cluster_name) for job in known if job.kind}
-        is_reported = LIST_OF[part.kind] in project.watched.troubles
+        is_reported = jobs_of(part.kind).list_question in project.watched.troubles
         was_read = self.calls.memory.was_read(project.group_id, part)
         return is_reported or part in clusters or was_read
 
@@ -174,7 +175,7 @@ class ListingReader:
         self.run.log.append(Unread(subject, error, lasts))
 
 
-def _parts_of(what: AtlasList | Part) -> list[Part]:
+def _parts_of(what: Family | Part) -> list[Part]:
     if isinstance(what, Part):
         return [what]
-    return [Part(kind) for kind in LISTED_KINDS if CLUSTER_LISTS[kind] is what]
+    return [Part(family.kind) for family in LISTED_JOBS if family.clusters is what]

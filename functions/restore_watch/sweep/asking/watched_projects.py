@@ -7,8 +7,8 @@ from typing import Literal
 
 from foundation.errors import TimeBudgetExceededError
 from foundation.plain_class import plain_class
-from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.entries import project_entries
+from restore_watch.atlas.families import PROJECTS
 from restore_watch.atlas.pages import NOTHING_NEW
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
@@ -25,7 +25,7 @@ type ProjectIds = Collection[str] | Literal["all"]
 PROJECTS_KNOWN = 600.0
 """Seconds after which the list of all projects is read anew."""
 
-ALL_PROJECTS = Subject.in_bucket(Bucket(None, AtlasList.PROJECTS))
+ALL_PROJECTS = Subject.in_bucket(Bucket(None, PROJECTS))
 
 
 @dataclass(frozen=True)

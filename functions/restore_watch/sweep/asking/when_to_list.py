@@ -12,8 +12,8 @@ from typing import Any
 
 from foundation.errors import TimeBudgetExceededError
 from foundation.plain_class import plain_class
-from restore_watch.atlas.endpoints import CLUSTER_LISTS, EVENTS_ON_PAGE, LISTED_KINDS, AtlasList
-from restore_watch.atlas.pages import Page
+from restore_watch.atlas.families import EVENTS, LISTED_JOBS, LISTED_KINDS, kinds_of_event
+from restore_watch.atlas.pages import EVENTS_ON_PAGE, Page
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import AtlasError, RestoreWatchError
@@ -40,12 +40,6 @@ LISTED_AT_ONCE = 100
 EVENTS_BEFORE_MARK = timedelta(minutes=2)
 """Events are asked for since so long before a project's mark, because they may come late."""
 
-_WOKEN = {
-    "TENANT": (RestoreKind.FLEX,),
-    "CPS": (RestoreKind.DEDICATED, RestoreKind.COLLECTION),
-}
-"""The kinds of job by the first word of an event's type."""
-
 
 @dataclass(frozen=True)
 class Wake(Step):
@@ -61,7 +55,7 @@ class Wake(Step):
     @property
     def subject(self) -> Subject:
         """The events of the project."""
-        return Subject.in_bucket(Bucket(self.group_id, AtlasList.EVENTS))
+        return Subject.in_bucket(Bucket(self.group_id, EVENTS))
 
 
 def is_due(project: Project | None, now: datetime) -> bool:
@@ -106,8 +100,12 @@ class Waking:
         project, marks = started
         troubles = project.watched.troubles.keys()
         # Kinds that could not be seen are listed in every sweep, to see when they can be.
-        unseen = [kind for kind in LISTED_KINDS if troubles & {kind, CLUSTER_LISTS[kind]}]
-        wanted = memory.take_to_read_again(group_id).union(map(Part, unseen))
+        unseen = [
+            Part(family.kind)
+            for family in LISTED_JOBS
+            if troubles & {family.question, family.clusters.question}
+        ]
+        wanted = memory.take_to_read_again(group_id).union(unseen)
         if step.is_due:
             memory.note_turn(group_id, "listing")
             wanted.update(map(Part, LISTED_KINDS))
@@ -154,7 +152,7 @@ class Waking:
         """The kinds to list now, and in the next sweep, for events not seen before."""
         types, memory = dict(map(_event, page.entries)), self.calls.memory
         unseen = memory.take_unseen_events(group_id, types.keys())
-        woken = frozenset(kind for one in unseen for kind in kinds_woken_by(types[one]))
+        woken = frozenset(kind for one in unseen for kind in kinds_of_event(types[one]))
         if len(page.entries) >= EVENTS_ON_PAGE:
             woken = frozenset(LISTED_KINDS)
         if woken:
@@ -162,11 +160,6 @@ class Waking:
             memory.forget_clusters(group_id, woken)
             memory.add_to_read_again(group_id, map(Part, woken))
         return woken
-
-
-def kinds_woken_by(event_type: str) -> tuple[RestoreKind, ...]:
-    """Return the kinds of job that an event of this type may be of; of an unknown type, all."""
-    return _WOKEN.get(event_type.partition("_")[0], LISTED_KINDS)
 
 
 def _event(entry: Any) -> tuple[str, str]:

@@ -6,8 +6,9 @@ from itertools import chain
 
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.errors import AtlasRateLimitError, RestoreWatchError
+from restore_watch.model.question import JOBS, LISTS
 from restore_watch.model.results import Failure, SweepResult
-from restore_watch.sweep.log import JOBS, LISTS, Acted, Asked, End, Fate, Record, Subject, Unread
+from restore_watch.sweep.log import Acted, Asked, End, Fate, Record, Subject, Unread
 from restore_watch.table.open_job import OpenJob
 
 type _Key = tuple[str | None, str | None, str | None]
