@@ -1,5 +1,6 @@
 """Records of a sweep's log: what was asked about jobs, clusters and lists, and how that ended."""
 
+from restore_watch.asking.asked import Asked, End, Subject
 from restore_watch.atlas import families
 from restore_watch.atlas.families import FLEX_JOBS, jobs_of
 from restore_watch.atlas.rate_limits import Bucket
@@ -18,7 +19,7 @@ from restore_watch.errors import (
 )
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.log import Acted, Asked, End, Fate, Subject
+from restore_watch.sweep.log import Acted, Fate
 from restore_watch.table.open_job import OpenJob
 from unit.open_jobs import open_job
 from unit.scripted_atlas import GROUP

@@ -37,9 +37,6 @@ EVENTS_ON_PAGE = 100
 SNAPSHOTS_ON_PAGE = 100
 """Snapshots of a page. Nobody documents their order, so one entry may not be the newest."""
 
-NOTHING_NEW = "A page of a list from Atlas shows nothing new, although more is to follow"
-"""The same page may follow for ever, so the list cannot be read to its end."""
-
 
 class PageAt(NamedTuple):
     """Which page of a list: its number, from 1, and how many entries a page has."""

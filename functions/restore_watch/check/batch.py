@@ -26,7 +26,7 @@ from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.telemetry.isolation import isolated
 from restore_watch.telemetry.telemetry import Telemetry, names_of
-from restore_watch.threads.fair_turns import Agenda, Task
+from restore_watch.threads.agenda import Agenda, Task
 from restore_watch.threads.workers import Workers
 
 ROUNDS = 3
@@ -59,7 +59,7 @@ class FailedCheck(NamedTuple):
 type Outcome = CheckResult | FailedCheck
 
 
-class Turns:
+class DeliveryOrder:
     """
     The order in which an environment asks about the targets of a delivery.
 
@@ -72,7 +72,7 @@ class Turns:
         self._deliveries = 0
         self._answered: LRUCache[RestoreTarget, int] = LRUCache(2000)  # two full batches
 
-    def order(self, records: Sequence[Sequence[Target]]) -> list[RestoreTarget]:
+    def of_targets(self, records: Sequence[Sequence[Target]]) -> list[RestoreTarget]:
         """Return the named jobs, each once; those of a record together: one missed fails it."""
         shuffled = [sample(record, len(record)) for record in sample(records, len(records))]
         targets = chain.from_iterable(shuffled)
@@ -94,7 +94,6 @@ class _Check(Task):
     """A task of the agenda: ask about a target. No two threads ask about one target at once."""
 
     target: RestoreTarget
-    tries = 0
 
     @property
     def bucket(self) -> Bucket:
@@ -108,7 +107,7 @@ class BatchChecker:
     checker: JobChecker
     workers: Workers
     telemetry: Telemetry
-    turns: Turns = field(default_factory=Turns)
+    order: DeliveryOrder = field(default_factory=DeliveryOrder)
 
     def check(self, records: Sequence[Sequence[Target]], deadline: Deadline) -> list[list[Outcome]]:
         """
@@ -117,12 +116,12 @@ class BatchChecker:
         A single target may wait and ask Atlas again. A target that is named twice is asked about
         once; its second outcome is "nothing changed".
         """
-        jobs = self.turns.order(records)
+        jobs = self.order.of_targets(records)
         if sum(map(len, records)) == 1:
             known = {job: self._check(job, deadline, patient=True) for job in jobs}
         else:
             known = self._check_at_once(jobs, deadline.earlier(REPORTING_TIME))
-            self.turns.note_delivery(known)
+            self.order.note_delivery(known)
         late = deadline.exceeded("ask Atlas")
         return [[self._report(target, known, late) for target in record] for record in records]
 

@@ -17,6 +17,8 @@ from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.json_text import as_map
 from foundation.plain_class import plain_class
+from restore_watch.asking.list_pages import MORE_CLUSTERS, NOTHING_NEW
+from restore_watch.asking.pace import Pace, Permission
 from restore_watch.atlas.entries import (
     UNWATCHED,
     cluster_entries,
@@ -34,7 +36,7 @@ from restore_watch.atlas.families import (
     JobFamily,
     jobs_of,
 )
-from restore_watch.atlas.pages import NOTHING_NEW, Page, PageAt
+from restore_watch.atlas.pages import Page, PageAt
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.read_restore_job import read_job
 from restore_watch.errors import (
@@ -53,10 +55,8 @@ from restore_watch.report.cluster import Cluster, read_cluster
 from restore_watch.report.cluster_state import Unread
 from restore_watch.report.report import ClusterKey, Snapshot
 from restore_watch.report.what_a_restore_proves import Restore, restore_listed
-from restore_watch.sweep.asking.calls_allowed import Pace
-from restore_watch.sweep.asking.listing import MORE_CLUSTERS
 from restore_watch.table.bookkeeping import Books
-from restore_watch.threads.fair_turns import Agenda, Task
+from restore_watch.threads.agenda import Agenda, Task
 from restore_watch.time_limits import QUESTION_TIME
 from restore_watch.wires import Wires
 
@@ -235,7 +235,7 @@ class FleetReader:
         with self._lock:
             if self._silences[ask.about[0]] >= SILENCES:
                 return False
-        ask.is_held = not pace.allows(ask.bucket, to_find=True)
+        ask.is_held = pace.take_call(ask.bucket, to_find=True) is not Permission.GIVEN
         return not ask.is_held
 
     def _ask_atlas(self, ask: _Ask, deadline: Deadline, silence: Deadline) -> list[_Ask]:

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from foundation.errors import TimeBudgetExceededError
+from restore_watch.asking.asked import Asked, End, Subject
 from restore_watch.errors import AtlasRateLimitError, RestoreWatchError
 from restore_watch.model.question import JOBS, LISTS
 from restore_watch.model.results import Failure, SweepResult
-from restore_watch.sweep.log import Acted, Asked, End, Fate, Record, Subject, Unread
+from restore_watch.sweep.log import Acted, Fate, Record, UnreadList
 from restore_watch.table.open_job import OpenJob
 
 type _Key = tuple[str | None, str | None, str | None]
@@ -25,9 +26,9 @@ def count(records: Iterable[Record], opened: Sequence[OpenJob]) -> SweepResult:
         match record:
             case Asked():
                 counts.count_asked(record)
-            case Unread(_, AtlasRateLimitError() | TimeBudgetExceededError()):
+            case UnreadList(_, AtlasRateLimitError() | TimeBudgetExceededError()):
                 pass  # no failure of the sweep
-            case Unread(subject, error):
+            case UnreadList(subject, error):
                 counts.unread.setdefault(subject, error)
             case Acted():
                 counts.count_acted(record)

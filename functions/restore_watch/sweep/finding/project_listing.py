@@ -15,27 +15,21 @@ from random import shuffle
 from threading import Lock
 from typing import NamedTuple, Self
 
+from restore_watch.asking.asked import Subject
+from restore_watch.asking.list_pages import MORE_CLUSTERS, NOTHING_NEW
 from restore_watch.atlas.entries import Entry, ShownClusters
 from restore_watch.atlas.families import LISTED_KINDS, Family, jobs_of
-from restore_watch.atlas.pages import FIRST_PAGE, NOTHING_NEW, Page, PageAt
+from restore_watch.atlas.pages import FIRST_PAGE, Page, PageAt
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import RestoreWatchError, UnexpectedAtlasResponseError
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.asking.calls import Step
-from restore_watch.sweep.asking.memory_of_projects import Clusters
-from restore_watch.sweep.log import Subject
+from restore_watch.sweep.finding.memory_of_projects import Clusters
+from restore_watch.sweep.finding.step import Step
 from restore_watch.sweep.which_jobs_to_take_in import Interest
 
 NOTHING_READ = datetime.max.replace(tzinfo=UTC)
 """Every job was created before this moment."""
-
-MORE_CLUSTERS = "Atlas shows more clusters of a project than one page holds"
-"""
-A page holds 500, and a project may have 100.
-
-https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/operation/operation-setgrouplimit
-"""
 
 UNREAD_AT_MOST = timedelta(days=1)
 """A cluster that its list does not show, and that could not be read for so long, is gone."""
@@ -109,7 +103,7 @@ class JobsPage(Step):
         return replace(self, at=at.next, last=last, known=known, tries=0, error=None)
 
     @property
-    def turn(self) -> Part:
+    def waiting(self) -> Part:
         """The clusters take turns."""
         return self.what
 

@@ -9,21 +9,24 @@ import math
 from collections.abc import Callable, Collection, Iterable
 
 from foundation.plain_class import plain_class
+from restore_watch.asking.asked import Subject
+from restore_watch.asking.questions import Questions
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
-from restore_watch.errors import UnforeseenError
-from restore_watch.sweep.asking.calls import Calls, Step
-from restore_watch.sweep.asking.follow import FollowTask, JobFollower, follow_tasks
-from restore_watch.sweep.asking.listing import ClustersPage, JobsPage, ListingStep
-from restore_watch.sweep.asking.project_marks import ProjectMarks
-from restore_watch.sweep.asking.read_listing import ListingReader
-from restore_watch.sweep.asking.watched_projects import ProjectsPage, WatchedProjects
-from restore_watch.sweep.asking.when_to_ask import HOT_UNTIL, is_due, is_hot
-from restore_watch.sweep.asking.when_to_list import Wake, Waking
-from restore_watch.sweep.log import Planned, Unread
+from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.errors import AtlasRateLimitError, UnforeseenError
+from restore_watch.sweep.finding.listing_reader import ListingReader
+from restore_watch.sweep.finding.project_listing import ClustersPage, JobsPage, ListingStep
+from restore_watch.sweep.finding.project_marks import ProjectMarks
+from restore_watch.sweep.finding.step import Step
+from restore_watch.sweep.finding.waking import Wake, Waking
+from restore_watch.sweep.finding.watched_projects import ProjectsPage, WatchedProjects
+from restore_watch.sweep.following.job_follower import FollowTask, JobFollower, follow_tasks
+from restore_watch.sweep.following.when_to_ask import HOT_UNTIL, is_due, is_hot
+from restore_watch.sweep.log import Planned, UnreadList
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob
 from restore_watch.telemetry.isolation import isolated
-from restore_watch.threads.fair_turns import Agenda
+from restore_watch.threads.agenda import Agenda
 from restore_watch.threads.workers import Workers
 
 JUDGING_TIME = 2.5
@@ -45,7 +48,7 @@ class Rounds:
     """
 
     run: Run
-    calls: Calls
+    questions: Questions
     follower: JobFollower
     watched: WatchedProjects
     marks: ProjectMarks
@@ -71,8 +74,8 @@ class Rounds:
         self._play(begun, due, steps)
         storing = self.run.ending.earlier(JUDGING_TIME)
         self.workers.each(self.reader.under_way.copy(), self.reader.end, storing)
-        for starved in self.calls.pace.starved():
-            self.run.log.append(starved)
+        for bucket in self.questions.pace.starved_buckets():
+            self.run.log.append(_starved(bucket))
 
     def drop_removed(self) -> None:
         """Drop the projects that nobody watches any more, whatever is open in them."""
@@ -131,7 +134,7 @@ class Rounds:
                 if agenda.is_idle and self.is_awaited():
                     return
             hot = [job for job in run.open_jobs() if is_hot(job, now())]
-            self.calls.pace.begin_round()
+            self.questions.pace.begin_round()
             agenda.add(follow_tasks(hot, run.memory))
 
     def _take(self, task: SweepTask) -> Iterable[SweepTask]:
@@ -148,7 +151,7 @@ class Rounds:
             for job in task.jobs:
                 self.follower.actions.note_failure(job, error)
         else:
-            self.run.log.append(Unread(task.subject, error))
+            self.run.log.append(UnreadList(task.subject, error))
 
     def _do(self, task: SweepTask) -> Iterable[SweepTask]:
         match task:
@@ -164,7 +167,7 @@ class Rounds:
                 return self.reader.read_jobs_page(task)
 
     def _allows(self, task: SweepTask) -> bool:
-        return self.calls.pace.allows(task.bucket, to_find=isinstance(task, Step))
+        return self.questions.take_call(task.bucket, to_find=isinstance(task, Step))
 
     def _skip(self, task: SweepTask) -> None:
         match task:
@@ -174,3 +177,11 @@ class Rounds:
                 self.watched.skip_projects_page()
             case ClustersPage() | JobsPage():
                 self.reader.skip_listing_step(task)
+
+
+def _starved(bucket: Bucket) -> UnreadList:
+    error = AtlasRateLimitError(
+        f"Other tools use up Atlas's rate limit for {bucket.family.of_single}. Too little was left "
+        "from the start, so only one call was made. Slow down the other tools"
+    )
+    return UnreadList(Subject.in_bucket(bucket, "starved"), error)

@@ -7,15 +7,16 @@ from typing import Literal
 
 from foundation.errors import TimeBudgetExceededError
 from foundation.plain_class import plain_class
+from restore_watch.asking.asked import Subject
+from restore_watch.asking.list_pages import NOTHING_NEW
 from restore_watch.atlas.entries import project_entries
 from restore_watch.atlas.families import PROJECTS
-from restore_watch.atlas.pages import NOTHING_NEW
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import RestoreWatchError, UnexpectedAtlasResponseError
-from restore_watch.sweep.asking.calls import Calls, Step
-from restore_watch.sweep.asking.when_to_list import Wake, is_due, postponed
-from restore_watch.sweep.log import AllListed, Planned, Subject, Unread
+from restore_watch.sweep.finding.step import Step, StepCalls
+from restore_watch.sweep.finding.waking import Wake, is_due, postponed
+from restore_watch.sweep.log import AllListed, Planned, UnreadList
 from restore_watch.sweep.run import Run
 from restore_watch.table.project_item import Project
 
@@ -56,7 +57,7 @@ class WatchedProjects:
     """
 
     run: Run
-    calls: Calls
+    calls: StepCalls
     atlas: AtlasSession
     named: ProjectIds
     woken: set[str] = field(default_factory=set)
@@ -76,7 +77,7 @@ class WatchedProjects:
         """Read a page of the list. The last one wakes the projects that were not known."""
         begun = self.run.asking.clock()
         try:
-            page = self.calls.ask_step(step, partial(self.atlas.projects, step.number))
+            page = self.calls.ask(step, partial(self.atlas.projects, step.number))
         except RestoreWatchError as error:
             return self.calls.again(step, error, begun) or self._wakes(step.shown)
         entries = project_entries(page)
@@ -87,7 +88,7 @@ class WatchedProjects:
         if is_repeated:
             problem = NOTHING_NEW
         if problem:
-            self.run.log.append(Unread(ALL_PROJECTS, UnexpectedAtlasResponseError(problem)))
+            self.run.log.append(UnreadList(ALL_PROJECTS, UnexpectedAtlasResponseError(problem)))
         is_odd = step.is_odd or problem is not None
         if page.has_next and not is_repeated:
             return [ProjectsPage(step.number + 1, shown, is_odd)]
@@ -100,7 +101,7 @@ class WatchedProjects:
     def skip_projects_page(self) -> None:
         """Leave the list to the next sweep."""
         late = TimeBudgetExceededError("The sweep could not read the list of projects to its end")
-        self.run.log.append(Unread(ALL_PROJECTS, late))
+        self.run.log.append(UnreadList(ALL_PROJECTS, late))
 
     def removed_projects(self) -> list[Project]:
         """

@@ -12,6 +12,7 @@ from typing import Any
 
 from foundation.errors import TimeBudgetExceededError
 from foundation.plain_class import plain_class
+from restore_watch.asking.asked import PROJECT_GONE, Subject
 from restore_watch.atlas.families import EVENTS, LISTED_JOBS, LISTED_KINDS, kinds_of_event
 from restore_watch.atlas.pages import EVENTS_ON_PAGE, Page
 from restore_watch.atlas.rate_limits import Bucket
@@ -19,12 +20,11 @@ from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import AtlasError, RestoreWatchError
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.asking.calls import Calls, Step
-from restore_watch.sweep.asking.listing import ListingStep, ProjectListing, Wanted
-from restore_watch.sweep.asking.memory_of_projects import FindMemory
-from restore_watch.sweep.asking.project_marks import ProjectMarks
-from restore_watch.sweep.asking.read_listing import ListingReader
-from restore_watch.sweep.log import PROJECT_GONE, Subject
+from restore_watch.sweep.finding.listing_reader import ListingReader
+from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
+from restore_watch.sweep.finding.project_listing import ListingStep, ProjectListing, Wanted
+from restore_watch.sweep.finding.project_marks import ProjectMarks
+from restore_watch.sweep.finding.step import Step, StepCalls
 from restore_watch.sweep.run import Run
 from restore_watch.table.project_item import Project
 
@@ -67,7 +67,7 @@ def is_due(project: Project | None, now: datetime) -> bool:
 
 
 def postponed(
-    group_ids: Collection[str], known: Mapping[str, Project], memory: FindMemory, now: datetime
+    group_ids: Collection[str], known: Mapping[str, Project], memory: ProjectMemory, now: datetime
 ) -> list[str]:
     """
     Return the projects of these that a later sweep lists for their age.
@@ -86,7 +86,7 @@ class Waking:
     """Wakes the projects of one sweep. Any thread may use it."""
 
     run: Run
-    calls: Calls
+    calls: StepCalls
     atlas: AtlasSession
     marks: ProjectMarks
     reader: ListingReader
@@ -112,7 +112,7 @@ class Waking:
         begun, said_at = self.run.asking.clock(), None
         try:
             since = marks.whole - EVENTS_BEFORE_MARK
-            page = self.calls.ask_step(step, partial(self.atlas.events, group_id, since))
+            page = self.calls.ask(step, partial(self.atlas.events, group_id, since))
         except RestoreWatchError as error:
             again = self.calls.again(step, error, begun)
             is_gone = isinstance(error, AtlasError) and error.error_code == PROJECT_GONE

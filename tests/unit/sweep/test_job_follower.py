@@ -7,7 +7,7 @@ import pytest
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.sweep.acting.act_on_list import Shown
-from restore_watch.sweep.asking.follow import follow_tasks
+from restore_watch.sweep.following.job_follower import follow_tasks
 from restore_watch.sweep.log import Fate
 from restore_watch.sweep.memory_of_jobs import JobMemory
 from strategies import plain_job

@@ -14,7 +14,7 @@ from restore_watch.atlas.families import Family, jobs_of
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.model.marks import Marks, Part
-from restore_watch.sweep.asking.listing import (
+from restore_watch.sweep.finding.project_listing import (
     ClustersPage,
     JobsPage,
     ListingStep,

@@ -22,8 +22,8 @@ REMEMBERED = 200_000
 type Clusters = Mapping[Family, Sequence[str]]
 """The names of clusters by list, as Atlas showed them."""
 
-type Turn = Part | Literal["listing"] | None
-"""The jobs of a cluster, a listing that is due, or the events and clusters of a project."""
+type Waiting = Part | Literal["listing"] | None
+"""What takes turns: clusters, listings that are due, or projects."""
 
 
 @dataclass
@@ -36,7 +36,7 @@ class _Project:
     aside: frozenset[Part] = frozenset()
 
 
-class FindMemory:
+class ProjectMemory:
     """
     Clusters, seen events, and what is listed again. `now` gives Unix seconds.
 
@@ -53,7 +53,7 @@ class FindMemory:
             REMEMBERED, CLUSTERS_KNOWN, now
         )
         # The one that was asked longest ago is forgotten first. An unknown one has the next turn.
-        self._asked_at: LRUCache[tuple[str | None, Turn], float] = LRUCache(REMEMBERED)
+        self._asked_at: LRUCache[tuple[str | None, Waiting], float] = LRUCache(REMEMBERED)
 
     def are_projects_known_for(self, seconds: float) -> bool:
         """Whether the last complete list is at most so old."""
@@ -69,12 +69,12 @@ class FindMemory:
             for group_id in [one for one in self._projects if one not in projects]:
                 del self._projects[group_id]
 
-    def note_turn(self, group_id: str | None, what: Turn = None) -> None:
+    def note_turn(self, group_id: str | None, what: Waiting = None) -> None:
         """Remember that a project or a cluster is asked now."""
         with self._lock:
             self._asked_at[group_id, what] = self._now()
 
-    def last_turn(self, group_id: str, what: Turn = None) -> float:
+    def last_turn(self, group_id: str, what: Waiting = None) -> float:
         """Return when that was the last time, in Unix seconds, however it ended."""
         with self._lock:
             return self._asked_at.get((group_id, what), -math.inf)
@@ -106,7 +106,7 @@ class FindMemory:
         failing: Collection[object],
         aside: Collection[Part],
     ) -> None:
-        """These parts were read, those fail, and others are set aside (`read_listing` says why)."""
+        """These parts were read, those fail, and others are set aside (`listing_reader` says why)."""
         with self._lock:
             project = self._projects[group_id]
             project.read.update(read)

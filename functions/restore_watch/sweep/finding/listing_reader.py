@@ -14,6 +14,8 @@ from datetime import timedelta
 from functools import partial
 
 from foundation.plain_class import plain_class
+from restore_watch.asking.asked import NO_ROLE_ERRORS, Subject, families_of
+from restore_watch.asking.nothing_to_read import has_nothing_to_read
 from restore_watch.atlas.entries import UNWATCHED, shown_clusters
 from restore_watch.atlas.families import LISTED_JOBS, Family, jobs_of
 from restore_watch.atlas.session import AtlasSession
@@ -27,10 +29,15 @@ from restore_watch.errors import (
 )
 from restore_watch.model.marks import FIRST_MARK, Part
 from restore_watch.sweep.acting.act_on_list import Observer, Shown
-from restore_watch.sweep.asking.calls import Calls, has_nothing_to_read
-from restore_watch.sweep.asking.listing import ClustersPage, JobsPage, ListingStep, ProjectListing
-from restore_watch.sweep.asking.project_marks import ProjectMarks
-from restore_watch.sweep.log import NO_ROLE_ERRORS, Listed, Subject, Unread, families_of
+from restore_watch.sweep.finding.project_listing import (
+    ClustersPage,
+    JobsPage,
+    ListingStep,
+    ProjectListing,
+)
+from restore_watch.sweep.finding.project_marks import ProjectMarks
+from restore_watch.sweep.finding.step import StepCalls
+from restore_watch.sweep.log import Listed, UnreadList
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.project_item import Project
@@ -44,7 +51,7 @@ class ListingReader:
     """Takes the steps of the listings that are `under_way` in one sweep. Any thread may use it."""
 
     run: Run
-    calls: Calls
+    calls: StepCalls
     atlas: AtlasSession
     marks: ProjectMarks
     observer: Observer
@@ -82,7 +89,7 @@ class ListingReader:
         listing, begun = step.listing, self.run.asking.clock()
         try:
             clusters = partial(self.atlas.clusters, listing.wanted.group_id, step.what)
-            page = self.calls.ask_step(step, clusters)
+            page = self.calls.ask(step, clusters)
         except RestoreWatchError as error:
             return self._again(step, error, begun)
         shown = shown_clusters(page, step.what)
@@ -92,7 +99,7 @@ class ListingReader:
         more = listing.read_clusters(step, page, shown)
         failure = listing.failures.get(step.what)
         if failure is not None:
-            self.run.log.append(Unread(step.subject, failure))
+            self.run.log.append(UnreadList(step.subject, failure))
         self._finish(step)
         return more
 
@@ -103,7 +110,7 @@ class ListingReader:
         cluster = listing.wanted.group_id, part.cluster_name or ""
         try:
             jobs = partial(self.atlas.page_of_jobs, cluster, part.kind, step.at)
-            page = self.calls.ask_step(step, jobs)
+            page = self.calls.ask(step, jobs)
         except RestoreWatchError as error:
             if isinstance(error, RestoreJobNotFoundError) or has_nothing_to_read(error):
                 listing.note_gone(part)
@@ -172,7 +179,7 @@ class ListingReader:
         unread_for = self.run.now() - max(marks.mark_of(part), marks.first + FIRST_MARK)
         lasts = not isinstance(error, AtlasRateLimitError) or unread_for > LONG_UNREAD
         subject = Subject.jobs_of_cluster(listing.wanted.group_id, part)
-        self.run.log.append(Unread(subject, error, lasts))
+        self.run.log.append(UnreadList(subject, error, lasts))
 
 
 def _parts_of(what: Family | Part) -> list[Part]:

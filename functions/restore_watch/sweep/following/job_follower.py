@@ -14,11 +14,14 @@ from typing import Self
 
 from foundation.errors import TimeBudgetExceededError
 from foundation.plain_class import plain_class
+from restore_watch.asking.asked import Asked, End, Subject
+from restore_watch.asking.nothing_to_read import has_nothing_to_read
+from restore_watch.asking.once_more import may_ask_once_more
+from restore_watch.asking.questions import Questions
 from restore_watch.atlas.families import jobs_of
 from restore_watch.atlas.pages import PageAt, page_for
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.atlas.when_to_repeat import may_succeed_at_once
 from restore_watch.errors import (
     AtlasError,
     AtlasForbiddenError,
@@ -32,8 +35,6 @@ from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.acting.act_on_answer import JobActions
 from restore_watch.sweep.acting.act_on_list import Observer, Shown
-from restore_watch.sweep.asking.calls import Calls, has_nothing_to_read
-from restore_watch.sweep.log import Asked, End, Subject
 from restore_watch.sweep.memory_of_jobs import JobMemory
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import JobKey, OpenJob
@@ -87,7 +88,7 @@ class FollowTask:
 
 
 @dataclass(frozen=True)
-class Turns(FollowTask):
+class AskInTurn(FollowTask):
     """Ask the jobs' own endpoints one after the other, until one of them fails."""
 
 
@@ -129,7 +130,7 @@ class JobFollower:
     """
 
     run: Run
-    calls: Calls
+    questions: Questions
     atlas: AtlasSession
     observer: Observer
     actions: JobActions
@@ -149,7 +150,7 @@ class JobFollower:
             case Search():
                 self._look_for(task)
                 return []
-            case Turns():
+            case AskInTurn():
                 return self._ask_in_turn(task)
         is_list = len(task.jobs) > 1 and task.jobs[0].kind is not None
         if is_list and self.run.memory.does_list_help(task.jobs):
@@ -174,7 +175,7 @@ class JobFollower:
         for job in unchanged:
             self.actions.act_on_known(job, shown.jobs[job.target.restore_id], shown.asked_at)
         unseen = [job for job in jobs if job.target.restore_id not in shown.jobs]
-        return [*_alone(unseen, is_unseen=True), *self._turns(task, unchanged)]
+        return [*_alone(unseen, is_unseen=True), *self._ask_alone(task, unchanged)]
 
     def _ask_without_list(self, task: FollowTask, error: RestoreWatchError) -> list[FollowTask]:
         """Go on although the list shows nothing. Return the tasks that are left."""
@@ -185,27 +186,27 @@ class JobFollower:
         if not isinstance(error, AtlasError):
             return []
         more: list[FollowTask] = [*_alone(jobs)]
-        if self.calls.pace.allows(task.bucket):
+        if self.questions.take_call(task.bucket):
             more = self._ask_first(task)
         # If nothing answers, the list is not to blame.
         is_outage = isinstance(error, AtlasUnavailableError)
-        if not is_outage or self.calls.pace.is_answered_by(task.bucket.group_id):
+        if not is_outage or self.questions.pace.is_answered_by(task.bucket.group_id):
             self.run.memory.note_list(jobs[0], is_useful=False)
         return more
 
-    def _turns(self, task: FollowTask, unchanged: Sequence[OpenJob]) -> list[FollowTask]:
+    def _ask_alone(self, task: FollowTask, unchanged: Sequence[OpenJob]) -> list[FollowTask]:
         """Once in a sweep, one job of a list gets a call of its own, because a list may lag."""
         if not unchanged or task.list in self.asked_alone:
             return []
         self.asked_alone.add(task.list)
-        return [Turns(self.run.memory.turns(unchanged))]
+        return [AskInTurn(self.run.memory.jobs_to_ask_alone(unchanged))]
 
-    def _ask_in_turn(self, task: Turns) -> list[FollowTask]:
+    def _ask_in_turn(self, task: AskInTurn) -> list[FollowTask]:
         """After an outage all endpoints that have failed are asked, and meanwhile only one."""
         first, *others = task.jobs
         more = self._ask_first(FollowTask((first,), tries=task.tries))
         if others and self.run.memory.moments(first).failure is None:
-            more.append(Turns(tuple(others)))
+            more.append(AskInTurn(tuple(others)))
         return more
 
     def _ask_first(self, task: FollowTask) -> list[FollowTask]:
@@ -216,7 +217,7 @@ class JobFollower:
         read = partial(self.atlas.restore_job, job.target, patient=False, likely=job.kind)
         subject = Subject.in_bucket(task.bucket, job.target.restore_id)
         try:
-            answer = self.calls.ask(subject, read, (job.key,))
+            answer = self.questions.ask(subject, read, (job.key,))
         except RestoreWatchError as error:
             seconds = self.run.asking.clock() - begun
             more += self._go_on_after(error, replace(task, jobs=(job,)), seconds)
@@ -241,7 +242,8 @@ class JobFollower:
             case AtlasForbiddenError() | AtlasUnauthorizedError():
                 if project is not None and project.is_removed:
                     self.actions.act_on_missing(job, is_refused=True)
-        return [replace(task, tries=task.tries + 1)] if may_succeed_at_once(error, seconds) else []
+        tries = task.tries + 1
+        return [replace(task, tries=tries)] if may_ask_once_more(error, seconds, tries) else []
 
     def _look_for(self, task: Search) -> None:
         """Look in the whole list of a cluster for a job that its own endpoint does not know."""
@@ -284,7 +286,9 @@ class JobFollower:
         of_list = Subject(task.bucket, None, cluster[1])
         at = page_for(wanted + NEWER_JOBS) if wanted else ALL_JOBS
         while True:
-            page = self.calls.ask(of_list, partial(self.atlas.page_of_jobs, cluster, task.kind, at))
+            page = self.questions.ask(
+                of_list, partial(self.atlas.page_of_jobs, cluster, task.kind, at)
+            )
             self.observer.read_page(page, shown)
             if not page.has_next:
                 return True
@@ -293,7 +297,7 @@ class JobFollower:
             known |= new
             is_enough = not left if wanted is None else len(left) <= 1 or not new & ids
             # A page that shows nothing new may be followed by the same one for ever.
-            if is_enough or not new or not self.calls.pace.allows(task.bucket):
+            if is_enough or not new or not self.questions.take_call(task.bucket):
                 return False
             at = page.at.next
 

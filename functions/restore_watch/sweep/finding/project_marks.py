@@ -4,10 +4,11 @@ from contextlib import suppress
 from dataclasses import replace
 
 from foundation.plain_class import plain_class
+from restore_watch.asking.asked import families_of
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.marks import Marks
-from restore_watch.sweep.asking.listing import Read
-from restore_watch.sweep.log import Acted, Fate, Planned, families_of
+from restore_watch.sweep.finding.project_listing import Read
+from restore_watch.sweep.log import Acted, Fate, Planned
 from restore_watch.sweep.run import Run
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.project_item import Project
