@@ -58,3 +58,7 @@ class ListPages:
     def enough(self) -> Self:
         """Return the same pages, after which no other is wanted."""
         return self if self.stop else replace(self, stop=Stop.ENOUGH)
+
+
+NOTHING_YET = ListPages()
+"""Of a list of which no page was read yet."""

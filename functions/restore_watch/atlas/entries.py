@@ -35,7 +35,7 @@ UNWATCHED = (
 """Other signs could change a path. Atlas allows some that its specification does not."""
 
 
-class Entry(NamedTuple):
+class ListEntry(NamedTuple):
     """An entry with a usable id."""
 
     id: str
@@ -58,7 +58,7 @@ class Unreadable(NamedTuple):
 class Entries(NamedTuple):
     """The entries of a page, in its order."""
 
-    readable: list[Entry]
+    readable: list[ListEntry]
     unreadable: list[Unreadable]
 
 
@@ -119,7 +119,7 @@ def _entries(page: Page, field: str, is_usable: Callable[[str], object], problem
     for entry in page.entries:
         name = entry.get(field) if isinstance(entry, dict) else None
         if isinstance(name, str) and is_usable(name):
-            entries.readable.append(Entry(name, entry))
+            entries.readable.append(ListEntry(name, entry))
         else:
             entries.unreadable.append(Unreadable(problem, created_at=_created_at(entry)))
     return entries

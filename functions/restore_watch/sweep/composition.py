@@ -17,11 +17,13 @@ from restore_watch.sweep.acting.act_on_answer import JobActions
 from restore_watch.sweep.acting.act_on_list import Observer
 from restore_watch.sweep.finding.listing_reader import ListingReader
 from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
+from restore_watch.sweep.finding.project_finder import ProjectFinder
 from restore_watch.sweep.finding.project_marks import ProjectMarks
 from restore_watch.sweep.finding.step import StepCalls
 from restore_watch.sweep.finding.waking import Waking
 from restore_watch.sweep.finding.watched_projects import ProjectIds, WatchedProjects
 from restore_watch.sweep.following.job_follower import JobFollower
+from restore_watch.sweep.following.job_lists import JobLists
 from restore_watch.sweep.judging.ask_for_expiry import ExpiryWatch, LastTry
 from restore_watch.sweep.judging.outage_reports import OutageReports
 from restore_watch.sweep.log import Log
@@ -38,7 +40,7 @@ from restore_watch.time_limits import ENDING_TIME
 
 
 @plain_class
-class Parts:
+class SweepParts:
     """The parts of one sweep, which began with the `opened` jobs."""
 
     run: Run
@@ -84,7 +86,7 @@ class Environment:
         deadline: Deadline,
         request: Sweep,
         is_awaited: Callable[[], bool],
-    ) -> Parts:
+    ) -> SweepParts:
         """Return the parts of a sweep that begins now."""
         clock, limits = self.clock, self.atlas.limits
         pace = Pace(partial(limits.share_left, since=clock.unix()), limits.waits)
@@ -105,7 +107,7 @@ class Environment:
         )
         actions = JobActions(run, self.outbox, self.open_jobs, TopicRefusals())
         topic, bookkeeping = self.outbox.topic, self.bookkeeping
-        return Parts(
+        return SweepParts(
             run=run,
             opened=jobs,
             actions=actions,
@@ -119,18 +121,12 @@ class Environment:
     ) -> Rounds:
         atlas, observer = self.atlas, Observer(run, actions)
         questions = Questions(run.asking, pace, run.log.append)
+        lists = JobLists(run, questions, atlas, observer)
+        follower = JobFollower(run, questions, atlas, lists, observer, actions)
         calls = StepCalls(questions, self.find_memory)
         marks = ProjectMarks(run, self.bookkeeping)
         reader = ListingReader(run, calls, atlas, marks, observer)
-        return Rounds(
-            run,
-            questions,
-            JobFollower(run, questions, atlas, observer, actions),
-            WatchedProjects(run, calls, atlas, self.project_ids),
-            marks,
-            Waking(run, calls, atlas, marks, reader),
-            reader,
-            self.workers,
-            self.hot_seconds,
-            is_awaited,
-        )
+        waking = Waking(run, calls, atlas, marks, reader)
+        watched = WatchedProjects(run, calls, atlas, self.project_ids, waking)
+        finder = ProjectFinder(run, watched, marks, reader, self.workers)
+        return Rounds(run, questions, follower, finder, self.workers, self.hot_seconds, is_awaited)

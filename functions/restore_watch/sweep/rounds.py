@@ -6,7 +6,8 @@ turn, whatever is to be done for it.
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from foundation.plain_class import plain_class
 from restore_watch.asking.asked import Subject
@@ -14,16 +15,12 @@ from restore_watch.asking.questions import Questions
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import AtlasRateLimitError, UnforeseenError
-from restore_watch.sweep.finding.listing_reader import ListingReader
-from restore_watch.sweep.finding.project_listing import ClustersPage, JobsPage, ListingStep
-from restore_watch.sweep.finding.project_marks import ProjectMarks
-from restore_watch.sweep.finding.step import Step
-from restore_watch.sweep.finding.waking import Wake, Waking
-from restore_watch.sweep.finding.watched_projects import ProjectsPage, WatchedProjects
-from restore_watch.sweep.following.job_follower import FollowTask, JobFollower, follow_tasks
+from restore_watch.sweep.finding.project_finder import ProjectFinder
+from restore_watch.sweep.following.job_follower import JobFollower
 from restore_watch.sweep.following.when_to_ask import HOT_UNTIL, is_due, is_hot
 from restore_watch.sweep.log import Planned, UnreadList
 from restore_watch.sweep.run import Run
+from restore_watch.sweep.sweep_task import SweepTask
 from restore_watch.table.open_job import OpenJob
 from restore_watch.telemetry.isolation import isolated
 from restore_watch.threads.agenda import Agenda
@@ -35,7 +32,18 @@ JUDGING_TIME = 2.5
 LOOK_EVERY = 10.0
 """Seconds between two looks whether another sweep waits, at most: it waits for little longer."""
 
-type SweepTask = FollowTask | ProjectsPage | Wake | ListingStep
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep begins with: the jobs that are due, and the first steps to find others."""
+
+    due: Sequence[OpenJob]
+    steps: Sequence[SweepTask]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to ask."""
+        return not self.due and not self.steps
 
 
 @plain_class
@@ -50,38 +58,35 @@ class Rounds:
     run: Run
     questions: Questions
     follower: JobFollower
-    watched: WatchedProjects
-    marks: ProjectMarks
-    waking: Waking
-    reader: ListingReader
+    finder: ProjectFinder
     workers: Workers
     hot_seconds: float
     is_awaited: Callable[[], bool]
 
-    def play(self, begun: float, prepare: Callable[[], object]) -> None:
+    def begin(self) -> Plan:
+        """Return what is to be asked. Before the first question, projects are dropped or begun."""
+        plan = Plan(self._due_jobs(), self.finder.first_steps())
+        self.drop_removed()
+        if not plan.is_empty:
+            self.finder.begin_marks()
+        return plan
+
+    def play(self, plan: Plan, begun: float) -> None:
         """
         Ask about the jobs that are due, find others, and then ask about what is hot.
 
-        The sweep `begun` then, on the clock of its deadlines. `prepare` is called before the first
-        question. What it raises is raised: there is nothing to ask with.
+        The sweep `begun` then, on the clock of its deadlines.
         """
-        due, steps = self._due(), self.watched.first_steps() if self.run.is_tick else []
-        self.drop_removed()
-        if not due and not steps:
-            return
-        self.workers.each(self.watched.new_projects(), self.marks.start, self.run.ending)
-        prepare()
-        self._play(begun, due, steps)
-        storing = self.run.ending.earlier(JUDGING_TIME)
-        self.workers.each(self.reader.under_way.copy(), self.reader.end, storing)
+        self._ask(plan, begun)
+        self.finder.end_listings(self.run.ending.earlier(JUDGING_TIME))
         for bucket in self.questions.pace.starved_buckets():
             self.run.log.append(_starved(bucket))
 
     def drop_removed(self) -> None:
         """Drop the projects that nobody watches any more, whatever is open in them."""
-        self.workers.each(self.watched.removed_projects(), self.marks.drop, self.run.ending)
+        self.finder.drop_removed()
 
-    def _due(self) -> list[OpenJob]:
+    def _due_jobs(self) -> list[OpenJob]:
         """Return the jobs to ask about."""
         run, now = self.run, self.run.now()
         due = [
@@ -93,90 +98,71 @@ class Rounds:
             run.log.append(Planned(group_id, is_watched=False))
         return due
 
-    def _play(self, begun: float, due: Collection[OpenJob], steps: Collection[SweepTask]) -> None:
+    def _ask(self, plan: Plan, begun: float) -> None:
         agenda: Agenda[SweepTask] = Agenda(
             self.workers.at_once,
-            allows=self._allows,
-            skip=self._skip,
+            allows=self._takes_call,
+            skip=lambda task: task.leave(),
             is_over=lambda: self.run.asking.remaining() < LEAST_EXCHANGE,
         )
-        agenda.add([*follow_tasks(due, self.run.memory), *steps])
+        agenda.add([*self.follower.tasks(plan.due), *plan.steps])
         # A step has others follow.
-        threads = self.workers.start(
-            agenda, self._take, self.workers.at_once if steps else len(due)
-        )
+        count = self.workers.at_once if plan.steps else len(plan.due)
+        threads = self.workers.start(agenda, self._do, count)
         try:
-            self._add_hot(agenda, begun)
+            self._ask_about_hot_jobs(agenda, begun)
             agenda.wait_until_done(self.run.asking.remaining())
         finally:
             agenda.close()
             self.workers.join(threads, self.run.ending)
 
-    def _add_hot(self, agenda: Agenda[SweepTask], begun: float) -> None:
+    def _ask_about_hot_jobs(self, agenda: Agenda[SweepTask], begun: float) -> None:
         """
         Put hot jobs on the agenda every few seconds, unless they are still there.
 
         Another sweep goes on with them only when the agenda is done: what a sweep finds takes
         longer in a large stack than the time between two ticks may be.
         """
-        run, clock, now = self.run, self.run.asking.clock, self.run.now
+        clock = self.run.asking.clock
+        last_round_at = min(begun + HOT_UNTIL, self.run.asking.at - LEAST_EXCHANGE)
         # A sweep that waited for its lease has asked only now.
         round_at = clock()
         while self.hot_seconds:
             round_at = max(round_at + self.hot_seconds, clock())
-            if round_at > min(begun + HOT_UNTIL, run.asking.at - LEAST_EXCHANGE):
+            if round_at > last_round_at:
                 return
             agenda.wait_until_done(round_at - clock())
-            if agenda.is_idle and not any(is_hot(job, now()) for job in run.open_jobs()):
+            if agenda.is_idle and not self._hot_jobs():
                 return
-            for left in reversed(range(math.ceil((round_at - clock()) / LOOK_EVERY) or 1)):
-                run.clock.sleep(max(0.0, (round_at - clock()) / (left + 1)))
-                if agenda.is_idle and self.is_awaited():
-                    return
-            hot = [job for job in run.open_jobs() if is_hot(job, now())]
+            if self._sleep_until(round_at, agenda):
+                return
             self.questions.pace.begin_round()
-            agenda.add(follow_tasks(hot, run.memory))
+            agenda.add(self.follower.tasks(self._hot_jobs()))
 
-    def _take(self, task: SweepTask) -> Iterable[SweepTask]:
-        try:
-            with isolated(self.run.telemetry, group_id=task.bucket.group_id):
-                return self._do(task)
-        except UnforeseenError as error:
-            self._note_failure(task, error)
-            return ()
+    def _sleep_until(self, round_at: float, agenda: Agenda[SweepTask]) -> bool:
+        """Sleep, and look at times whether another sweep waits. True if that goes on instead."""
+        clock = self.run.asking.clock
+        looks = max(1, math.ceil((round_at - clock()) / LOOK_EVERY))
+        for left in range(looks, 0, -1):
+            self.run.clock.sleep(max(0.0, (round_at - clock()) / left))
+            if agenda.is_idle and self.is_awaited():
+                return True
+        return False
 
-    def _note_failure(self, task: SweepTask, error: UnforeseenError) -> None:
-        """Our own code failed about the jobs of a task, or about a list, and not about others."""
-        if isinstance(task, FollowTask):
-            for job in task.jobs:
-                self.follower.actions.note_failure(job, error)
-        else:
-            self.run.log.append(UnreadList(task.subject, error))
+    def _hot_jobs(self) -> list[OpenJob]:
+        now = self.run.now()
+        return [job for job in self.run.open_jobs() if is_hot(job, now)]
+
+    def _takes_call(self, task: SweepTask) -> bool:
+        return self.questions.take_call(task.bucket, to_find=task.finds)
 
     def _do(self, task: SweepTask) -> Iterable[SweepTask]:
-        match task:
-            case FollowTask():
-                return self.follower.follow(task)
-            case ProjectsPage():
-                return self.watched.read_projects_page(task)
-            case Wake():
-                return self.waking.wake(task)
-            case ClustersPage():
-                return self.reader.read_clusters_page(task)
-            case JobsPage():
-                return self.reader.read_jobs_page(task)
-
-    def _allows(self, task: SweepTask) -> bool:
-        return self.questions.take_call(task.bucket, to_find=isinstance(task, Step))
-
-    def _skip(self, task: SweepTask) -> None:
-        match task:
-            case FollowTask():
-                self.follower.leave_out(task)
-            case ProjectsPage():
-                self.watched.skip_projects_page()
-            case ClustersPage() | JobsPage():
-                self.reader.skip_listing_step(task)
+        try:
+            with isolated(self.run.telemetry, group_id=task.bucket.group_id):
+                return task.do()
+        except UnforeseenError as error:
+            task.note_failure(error)
+            return ()
 
 
 def _starved(bucket: Bucket) -> UnreadList:

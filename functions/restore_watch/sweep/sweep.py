@@ -26,7 +26,7 @@ from restore_watch.event.actions import Sweep
 from restore_watch.model.outage import Watched
 from restore_watch.model.results import SweepResult
 from restore_watch.sweep.acting.publish_pending import publish_pending
-from restore_watch.sweep.composition import Environment, Parts
+from restore_watch.sweep.composition import Environment, SweepParts
 from restore_watch.sweep.judging.counts import count
 from restore_watch.sweep.judging.project_verdicts import Seen, judge_projects, left_alone
 from restore_watch.sweep.judging.when_a_sweep_fails import refusal_of_credentials
@@ -75,14 +75,17 @@ class Sweeper:
                 self.lease.release(owner, deadline, succeeded_at=succeeded_at)
         return result
 
-    def _sweep(self, parts: Parts, books: Books, begun: float) -> Mapping[str, Any]:
+    def _sweep(self, parts: SweepParts, books: Books, begun: float) -> Mapping[str, Any]:
         run, outages, stack, expiry = parts.run, parts.outages, books.stack, books.expiry
         publishing = run.ending.within(PENDING_TIME)
         try:
             publish_pending(parts.actions, self.environment.workers, publishing)
             stack = outages.publish_unsent(stack, publishing)
             expiry = parts.expiry_watch.publish_unsent(expiry, publishing)
-            parts.rounds.play(begun, partial(self._prepare, parts))
+            plan = parts.rounds.begin()
+            if not plan.is_empty:
+                self._prepare(parts)
+                parts.rounds.play(plan, begun)
         except (AtlasError, CredentialsError) as error:  # there is nothing to ask with
             outages.report_stack_failure(stack, error)
             parts.expiry_watch.look(expiry, asks=False)
@@ -108,12 +111,14 @@ class Sweeper:
         parts.expiry_watch.look(expiry, asks=refusal is None)
         return result.as_json()
 
-    def _prepare(self, parts: Parts) -> None:
+    def _prepare(self, parts: SweepParts) -> None:
         # A project that was removed is over, even if there is nothing to ask with.
         parts.outages.report_removed()
         self.environment.atlas.prepare(parts.run.ending)
 
-    def _judge(self, parts: Parts, result: SweepResult, stack: Watched, *, is_refused: bool) -> int:
+    def _judge(
+        self, parts: SweepParts, result: SweepResult, stack: Watched, *, is_refused: bool
+    ) -> int:
         """
         Report the projects that cannot be seen, or can be again. Return how many are degraded.
 

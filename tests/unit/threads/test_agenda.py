@@ -5,13 +5,17 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from restore_watch.sweep.following.job_follower import FollowTask
+from restore_watch.sweep.following.follow_task import FollowTask
 from restore_watch.threads.agenda import Agenda
 from unit.open_jobs import open_job
 from unit.scripted_atlas import GROUP
+
+NOBODY: Any = None
+"""Whoever does the tasks: here, the test."""
 
 OTHER_GROUP = "5f0000000000000000000a02"
 
@@ -19,7 +23,7 @@ OTHER_GROUP = "5f0000000000000000000a02"
 def asked(group: str, count: int, begin: int = 0) -> list[FollowTask]:
     """Tasks about clusters of one project."""
     numbers = range(begin, begin + count)
-    return [FollowTask((open_job(n, group, f"orders-{n}"),)) for n in numbers]
+    return [FollowTask((open_job(n, group, f"orders-{n}"),), NOBODY) for n in numbers]
 
 
 def groups(count: int) -> list[str]:
@@ -157,9 +161,9 @@ def test_when_the_time_is_over_what_was_not_taken_is_skipped() -> None:
 
 def test_of_the_jobs_of_a_task_only_those_that_are_not_on_the_agenda_are_added() -> None:
     jobs = tuple(map(open_job, range(3)))
-    round_ = Round([FollowTask(jobs[:1])], closed=False)
+    round_ = Round([FollowTask(jobs[:1], NOBODY)], closed=False)
 
-    round_.agenda.add([FollowTask(jobs)])
+    round_.agenda.add([FollowTask(jobs, NOBODY)])
     round_.agenda.close()
 
     assert [round_.take().keys, round_.take().keys] == [(jobs[0].key,), (jobs[1].key, jobs[2].key)]

@@ -106,7 +106,7 @@ class ProjectMemory:
         failing: Collection[object],
         aside: Collection[Part],
     ) -> None:
-        """These parts were read, those fail, and others are set aside (`listing_reader` says why)."""
+        """These parts were read, those fail, and others are set aside (see `listing_reader`)."""
         with self._lock:
             project = self._projects[group_id]
             project.read.update(read)

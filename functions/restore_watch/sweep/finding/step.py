@@ -12,12 +12,12 @@ from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import RestoreWatchError
 from restore_watch.sweep.finding.memory_of_projects import ProjectMemory, Waiting
-from restore_watch.threads.agenda import Task
+from restore_watch.sweep.sweep_task import SweepTask
 
 
 @dataclass(frozen=True)
-class Step(Task):
-    """A call to find jobs: a task on the agenda. An earlier try may have had an `error`."""
+class Step(SweepTask):
+    """A call to find jobs. An earlier try may have had an `error`."""
 
     tries: int = field(default=0, kw_only=True)
     error: RestoreWatchError | None = field(default=None, kw_only=True)
@@ -31,6 +31,11 @@ class Step(Task):
     def waiting(self) -> Waiting:
         """What waits for its turn to be asked so."""
         return None
+
+    @property
+    def finds(self) -> bool:
+        """It finds jobs."""
+        return True
 
     @property
     def bucket(self) -> Bucket:

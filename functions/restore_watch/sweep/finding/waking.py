@@ -5,7 +5,7 @@ Events name no job and no cluster, but they are one call for each project and sw
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from restore_watch.atlas.families import EVENTS, LISTED_JOBS, LISTED_KINDS, kind
 from restore_watch.atlas.pages import EVENTS_ON_PAGE, Page
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.errors import AtlasError, RestoreWatchError
+from restore_watch.errors import AtlasError, RestoreWatchError, UnforeseenError
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.finding.listing_reader import ListingReader
@@ -25,6 +25,7 @@ from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
 from restore_watch.sweep.finding.project_listing import ListingStep, ProjectListing, Wanted
 from restore_watch.sweep.finding.project_marks import ProjectMarks
 from restore_watch.sweep.finding.step import Step, StepCalls
+from restore_watch.sweep.log import UnreadList
 from restore_watch.sweep.run import Run
 from restore_watch.table.project_item import Project
 
@@ -41,6 +42,10 @@ EVENTS_BEFORE_MARK = timedelta(minutes=2)
 """Events are asked for since so long before a project's mark, because they may come late."""
 
 
+ALL_PARTS = frozenset(map(Part, LISTED_KINDS))
+"""All kinds of restore job."""
+
+
 @dataclass(frozen=True)
 class Wake(Step):
     """
@@ -49,6 +54,7 @@ class Wake(Step):
     `is_due`: the project is listed as a whole in any case, because it was not for long.
     """
 
+    waking: "Waking" = field(repr=False, compare=False)
     group_id: str
     is_due: bool
 
@@ -56,6 +62,17 @@ class Wake(Step):
     def subject(self) -> Subject:
         """The events of the project."""
         return Subject.in_bucket(Bucket(self.group_id, EVENTS))
+
+    def do(self) -> "Sequence[Wake | ListingStep]":
+        """Ask for the events."""
+        return self.waking.wake(self)
+
+    def leave(self) -> None:
+        """Nothing is lost: the next sweep asks for the events since the same mark."""
+
+    def note_failure(self, error: UnforeseenError) -> None:
+        """Our own code failed about the events."""
+        self.waking.note_failure(self, error)
 
 
 def is_due(project: Project | None, now: datetime) -> bool:
@@ -93,40 +110,55 @@ class Waking:
 
     def wake(self, step: Wake) -> Sequence[Wake | ListingStep]:
         """Ask for a project's events. Return the step if it is tried again, or what it leads to."""
-        group_id, memory = step.group_id, self.calls.memory
+        group_id = step.group_id
         started = self.marks.start(group_id)
         if started is None:
             return []
         project, marks = started
-        troubles = project.watched.troubles.keys()
-        # Kinds that could not be seen are listed in every sweep, to see when they can be.
-        unseen = [
-            Part(family.kind)
-            for family in LISTED_JOBS
-            if troubles & {family.question, family.clusters.question}
-        ]
-        wanted = memory.take_to_read_again(group_id).union(unseen)
-        if step.is_due:
-            memory.note_turn(group_id, "listing")
-            wanted.update(map(Part, LISTED_KINDS))
-        begun, said_at = self.run.asking.clock(), None
+        parts = self._take_parts(step, project)
+        begun, since = self.run.asking.clock(), marks.whole - EVENTS_BEFORE_MARK
         try:
-            since = marks.whole - EVENTS_BEFORE_MARK
             page = self.calls.ask(step, partial(self.atlas.events, group_id, since))
         except RestoreWatchError as error:
-            again = self.calls.again(step, error, begun)
-            is_gone = isinstance(error, AtlasError) and error.error_code == PROJECT_GONE
-            if again or is_gone or isinstance(error, TimeBudgetExceededError):
-                memory.add_to_read_again(group_id, wanted)
-                return again
-            # Without events, it is listed in every sweep.
-            wanted.update(map(Part, LISTED_KINDS))
-        else:
-            said_at = page.date
-            wanted.update(map(Part, self._woken_kinds(group_id, page)))
-        # What has stayed behind catches up.
-        wanted |= marks.behind.keys() - memory.aside(group_id)
-        return self._begin(group_id, marks, wanted, said_at) if wanted else []
+            return self._go_on_without_events(step, marks, parts, error, begun)
+        woken = self._woken_kinds(group_id, page)
+        return self._list(group_id, marks, parts.union(map(Part, woken)), page.date)
+
+    def note_failure(self, step: Wake, error: UnforeseenError) -> None:
+        """Our own code failed about the events of a project."""
+        self.run.log.append(UnreadList(step.subject, error))
+
+    def _take_parts(self, step: Wake, project: Project) -> set[Part]:
+        """Return the parts of a project to list whatever its events say, and note its turn."""
+        parts = self.calls.memory.take_to_read_again(step.group_id)
+        troubles = project.watched.troubles.keys()
+        for family in LISTED_JOBS:
+            # Kinds that could not be seen are listed in every sweep, to see when they can be.
+            if troubles & {family.question, family.clusters.question}:
+                parts.add(Part(family.kind))
+        if step.is_due:
+            self.calls.memory.note_turn(step.group_id, "listing")
+            parts |= ALL_PARTS
+        return parts
+
+    def _go_on_without_events(
+        self, step: Wake, marks: Marks, parts: set[Part], error: RestoreWatchError, begun: float
+    ) -> Sequence[Wake | ListingStep]:
+        """Try again, leave the parts to the next sweep, or list everything."""
+        again = self.calls.again(step, error, begun)
+        is_gone = isinstance(error, AtlasError) and error.error_code == PROJECT_GONE
+        if again or is_gone or isinstance(error, TimeBudgetExceededError):
+            self.calls.memory.add_to_read_again(step.group_id, parts)
+            return again
+        # Without events, it is listed in every sweep.
+        return self._list(step.group_id, marks, parts | ALL_PARTS, None)
+
+    def _list(
+        self, group_id: str, marks: Marks, parts: set[Part], said_at: datetime | None
+    ) -> Sequence[ListingStep]:
+        """Begin to list these parts, and what has stayed behind: it catches up."""
+        parts = parts | (marks.behind.keys() - self.calls.memory.aside(group_id))
+        return self._begin(group_id, marks, parts, said_at) if parts else []
 
     def _begin(
         self, group_id: str, marks: Marks, parts: set[Part], said_at: datetime | None
@@ -141,7 +173,7 @@ class Waking:
             clusters=frozenset(part for part in parts if part.kind not in kinds),
             known=memory.clusters_of(group_id),
         )
-        listing = ProjectListing(wanted, said_at)
+        listing = ProjectListing(wanted, self.reader, said_at)
         self.reader.under_way.add(listing)
         steps = listing.first_steps()
         if not steps:
