@@ -18,7 +18,7 @@ from restore_watch.errors import RestoreWatchError
 from restore_watch.model.marks import Part
 
 
-class UnreadList(NamedTuple):
+class Unread(NamedTuple):
     """
     A list that could not be read as a whole, although Atlas may have answered.
 
@@ -87,7 +87,7 @@ class Acted(NamedTuple):
     error: RestoreWatchError | None = None
 
 
-type Record = Asked | UnreadList | Planned | Listed | AllListed | Acted
+type Record = Asked | Unread | Planned | Listed | AllListed | Acted
 
 
 class Log:
@@ -128,7 +128,7 @@ class Log:
 
 def _project_of(record: Record) -> str | None:
     match record:
-        case Asked(subject) | UnreadList(subject):
+        case Asked(subject) | Unread(subject):
             return subject.bucket.group_id
         case Planned(group_id) | Listed(group_id) | Acted((group_id, _, _)):
             return group_id

@@ -7,7 +7,7 @@ turn, whatever is to be done for it.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from foundation.plain_class import plain_class
 from restore_watch.asking.asked import Subject
@@ -18,7 +18,7 @@ from restore_watch.errors import AtlasRateLimitError, UnforeseenError
 from restore_watch.sweep.finding.project_finder import ProjectFinder
 from restore_watch.sweep.following.job_follower import JobFollower
 from restore_watch.sweep.following.when_to_ask import HOT_UNTIL, is_due, is_hot
-from restore_watch.sweep.log import Planned, UnreadList
+from restore_watch.sweep.log import Planned, Unread
 from restore_watch.sweep.run import Run
 from restore_watch.sweep.sweep_task import SweepTask
 from restore_watch.table.open_job import OpenJob
@@ -33,9 +33,8 @@ LOOK_EVERY = 10.0
 """Seconds between two looks whether another sweep waits, at most: it waits for little longer."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a sweep begins with: the jobs that are due, and the first steps to find others."""
+class FirstRound(NamedTuple):
+    """The jobs that are due, and the first steps to find others."""
 
     due: Sequence[OpenJob]
     steps: Sequence[SweepTask]
@@ -63,21 +62,23 @@ class Rounds:
     hot_seconds: float
     is_awaited: Callable[[], bool]
 
-    def begin(self) -> Plan:
-        """Return what is to be asked. Before the first question, projects are dropped or begun."""
-        plan = Plan(self._due_jobs(), self.finder.first_steps())
-        self.drop_removed()
-        if not plan.is_empty:
-            self.finder.begin_marks()
-        return plan
+    def first_round(self) -> FirstRound:
+        """Return what to ask first: about the jobs that are due and, at a tick, to find others."""
+        # In this order: the last plan of a project counts, and a watched one may have due jobs.
+        due = self._due_jobs()
+        return FirstRound(due, self.finder.first_steps())
 
-    def play(self, plan: Plan, begun: float) -> None:
+    def start_marks(self) -> None:
+        """Store the first marks of new projects, before anything is asked about them."""
+        self.finder.start_marks()
+
+    def play(self, first: FirstRound, begun: float) -> None:
         """
-        Ask about the jobs that are due, find others, and then ask about what is hot.
+        Ask what is to be asked first, find other jobs, and then ask about what is hot.
 
         The sweep `begun` then, on the clock of its deadlines.
         """
-        self._ask(plan, begun)
+        self._ask(first, begun)
         self.finder.end_listings(self.run.ending.earlier(JUDGING_TIME))
         for bucket in self.questions.pace.starved_buckets():
             self.run.log.append(_starved(bucket))
@@ -98,16 +99,16 @@ class Rounds:
             run.log.append(Planned(group_id, is_watched=False))
         return due
 
-    def _ask(self, plan: Plan, begun: float) -> None:
+    def _ask(self, first: FirstRound, begun: float) -> None:
         agenda: Agenda[SweepTask] = Agenda(
             self.workers.at_once,
             allows=self._takes_call,
             skip=lambda task: task.leave(),
             is_over=lambda: self.run.asking.remaining() < LEAST_EXCHANGE,
         )
-        agenda.add([*self.follower.tasks(plan.due), *plan.steps])
+        agenda.add([*self.follower.tasks(first.due), *first.steps])
         # A step has others follow.
-        count = self.workers.at_once if plan.steps else len(plan.due)
+        count = self.workers.at_once if first.steps else len(first.due)
         threads = self.workers.start(agenda, self._do, count)
         try:
             self._ask_about_hot_jobs(agenda, begun)
@@ -165,9 +166,9 @@ class Rounds:
             return ()
 
 
-def _starved(bucket: Bucket) -> UnreadList:
+def _starved(bucket: Bucket) -> Unread:
     error = AtlasRateLimitError(
         f"Other tools use up Atlas's rate limit for {bucket.family.of_single}. Too little was left "
         "from the start, so only one call was made. Slow down the other tools"
     )
-    return UnreadList(Subject.in_bucket(bucket, "starved"), error)
+    return Unread(Subject.in_bucket(bucket, "starved"), error)

@@ -82,10 +82,12 @@ class Sweeper:
             publish_pending(parts.actions, self.environment.workers, publishing)
             stack = outages.publish_unsent(stack, publishing)
             expiry = parts.expiry_watch.publish_unsent(expiry, publishing)
-            plan = parts.rounds.begin()
-            if not plan.is_empty:
+            first = parts.rounds.first_round()
+            parts.rounds.drop_removed()
+            if not first.is_empty:
+                parts.rounds.start_marks()
                 self._prepare(parts)
-                parts.rounds.play(plan, begun)
+                parts.rounds.play(first, begun)
         except (AtlasError, CredentialsError) as error:  # there is nothing to ask with
             outages.report_stack_failure(stack, error)
             parts.expiry_watch.look(expiry, asks=False)

@@ -14,7 +14,7 @@ from restore_watch.errors import (
 from restore_watch.model.results import SweepResult
 from restore_watch.sweep.judging.counts import count
 from restore_watch.sweep.judging.when_a_sweep_fails import refusal_of_credentials
-from restore_watch.sweep.log import Acted, Fate, Record, UnreadList
+from restore_watch.sweep.log import Acted, Fate, Record, Unread
 from restore_watch.table.open_job import OpenJob
 from unit.open_jobs import NOON, open_job, restore_id
 from unit.records import (
@@ -69,7 +69,7 @@ def test_a_failure_names_the_job_the_cluster_the_project_or_nothing() -> None:
         about(FIRST, DOWN),
         asked(EVENTS, DOWN),
         asked(LIST_OF_PROJECTS, DOWN),
-        UnreadList(cluster("carts"), DOWN),
+        Unread(cluster("carts"), DOWN),
     )
 
     told = {"error": "AtlasUnavailableError", "message": "Atlas did not answer"}
@@ -86,8 +86,8 @@ LATE = TimeBudgetExceededError("late")
 OF_PROJECT = (GROUP, None, None)
 OF_CLUSTER = (GROUP, "orders", None)
 FAILS: Mapping[str, tuple[list[Record], dict[tuple[str | None, ...], RestoreWatchError]]] = {
-    "a rate limit": ([about(FIRST, LIMITED), UnreadList(cluster(), LIMITED)], {}),
-    "no time": ([about(FIRST, LATE), UnreadList(LIST_OF_PROJECTS, LATE)], {}),
+    "a rate limit": ([about(FIRST, LIMITED), Unread(cluster(), LIMITED)], {}),
+    "no time": ([about(FIRST, LATE), Unread(LIST_OF_PROJECTS, LATE)], {}),
     "a job that Atlas does not know": ([about(FIRST, NO_JOB)], {FIRST.key: NO_JOB}),
     "a list whose next try is answered": ([asked(EVENTS, DOWN), asked(EVENTS)], {}),
     "a list of a cluster, until its listing ends": ([asked(cluster(), DOWN)], {}),
@@ -132,11 +132,11 @@ def test_a_failure_counts_until_the_same_job_succeeds_or_is_published() -> None:
 
 def test_a_list_that_could_not_be_read_fails_whatever_its_calls_and_its_jobs_did() -> None:
     result = counted(
-        UnreadList(LIST_OF_PROJECTS, DOWN),
+        Unread(LIST_OF_PROJECTS, DOWN),
         asked(LIST_OF_PROJECTS),  # another page
         asked(EVENTS),
-        UnreadList(EVENTS, DOWN),
-        UnreadList(cluster(), DOWN),
+        Unread(EVENTS, DOWN),
+        Unread(cluster(), DOWN),
         acted(FIRST, Fate.SETTLED),
     )
 
@@ -176,7 +176,7 @@ def of_jobs(number: int, error: RestoreWatchError | None) -> Record:
 
 def of_lists(number: int, error: RestoreWatchError | None) -> Record:
     subject = cluster(f"n-{number}")
-    return UnreadList(subject, error) if error else asked(subject)
+    return Unread(subject, error) if error else asked(subject)
 
 
 @pytest.mark.parametrize(

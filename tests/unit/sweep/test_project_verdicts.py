@@ -22,7 +22,7 @@ from restore_watch.sweep.judging.project_verdicts import (
     left_alone,
     watched_projects,
 )
-from restore_watch.sweep.log import Listed, Planned, Record, UnreadList
+from restore_watch.sweep.log import Listed, Planned, Record, Unread
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.project_item import Project
 from unit.open_jobs import NOON, open_job
@@ -68,11 +68,11 @@ FAILS: Mapping[str, tuple[list[Record], Mapping[str, RestoreWatchError]]] = {
     "a project that Atlas does not know": ([about(3, NO_PROJECT), about(2)], {"flex": NO_PROJECT}),
     "a list that is read to follow": ([about(3, DOWN), of_list(FIRST)], {"flex": DOWN}),
     "a list": ([about(3, DOWN), asked(cluster())], {"flex": DOWN}),
-    "a job beside a list": ([about(1), UnreadList(cluster(), DOWN)], {OF_A_CLUSTER: DOWN}),
+    "a job beside a list": ([about(1), Unread(cluster(), DOWN)], {OF_A_CLUSTER: DOWN}),
     "a list, whose listing goes on": ([asked(cluster(), DOWN)], {}),
-    "another list": ([UnreadList(cluster(), DOWN), asked(cluster("carts"))], {OF_A_CLUSTER: DOWN}),
+    "another list": ([Unread(cluster(), DOWN), asked(cluster("carts"))], {OF_A_CLUSTER: DOWN}),
     "another list, of one that fails for a moment": (
-        [UnreadList(cluster(), LIMITED, lasts=False), asked(cluster("carts"))],
+        [Unread(cluster(), LIMITED, lasts=False), asked(cluster("carts"))],
         {},
     ),
     "events": ([asked(EVENTS), about(1, LIMITED)], {"flex": LIMITED}),
@@ -86,8 +86,8 @@ FAILS: Mapping[str, tuple[list[Record], Mapping[str, RestoreWatchError]]] = {
     "an outage behind a missing role": (
         [
             asked(EVENTS),
-            UnreadList(cluster("users", DEDICATED), NO_ROLE),
-            UnreadList(cluster("carts", DEDICATED), DOWN),
+            Unread(cluster("users", DEDICATED), NO_ROLE),
+            Unread(cluster("carts", DEDICATED), DOWN),
         ],
         {"dedicated jobs of a cluster": DOWN},
     ),
@@ -130,7 +130,7 @@ def test_a_refusal_fails_only_for_what_could_be_read_before(
 ) -> None:
     """Without a role for dedicated clusters, a project is still watched."""
     users = cluster("users", DEDICATED)
-    refused = UnreadList(users, refusal) if is_list else about(A_DEDICATED_JOB, refusal)
+    refused = Unread(users, refusal) if is_list else about(A_DEDICATED_JOB, refusal)
     name = "dedicated jobs of a cluster" if is_list else "dedicated"
     answers = answers_of([refused, *([asked(EVENTS)] if others else [])])
 

@@ -15,7 +15,7 @@ from restore_watch.sweep.judging.when_the_stack_is_degraded import (
     StackVerdict,
     judge_stack,
 )
-from restore_watch.sweep.log import AllListed, Record, UnreadList
+from restore_watch.sweep.log import AllListed, Record, Unread
 from restore_watch.table.project_item import Project
 from unit.open_jobs import NOON
 from unit.records import DOWN, LIST_OF_PROJECTS, NO_ROLE, asked
@@ -168,7 +168,7 @@ def test_what_stands_still_of_a_project_neither_begins_nor_ends(
 
 
 FAILED = asked(LIST_OF_PROJECTS, DOWN)
-A_PAGE, UNREAD = asked(LIST_OF_PROJECTS), UnreadList(LIST_OF_PROJECTS, NO_ROLE)
+A_PAGE, UNREAD = asked(LIST_OF_PROJECTS), Unread(LIST_OF_PROJECTS, NO_ROLE)
 ALL = AllListed(frozenset({GROUP}))
 
 

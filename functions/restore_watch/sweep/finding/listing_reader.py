@@ -38,7 +38,7 @@ from restore_watch.sweep.finding.project_listing import (
 )
 from restore_watch.sweep.finding.project_marks import ProjectMarks
 from restore_watch.sweep.finding.step import StepCalls
-from restore_watch.sweep.log import Listed, UnreadList
+from restore_watch.sweep.log import Listed, Unread
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.project_item import Project
@@ -69,7 +69,7 @@ class ListingReader:
 
     def note_unforeseen(self, step: ListingStep, error: UnforeseenError) -> None:
         """Our own code failed about a step."""
-        self.run.log.append(UnreadList(step.subject, error))
+        self.run.log.append(Unread(step.subject, error))
 
     def end(self, listing: ProjectListing) -> None:
         """Store how far a listing came, once."""
@@ -112,7 +112,7 @@ class ListingReader:
         more = listing.read_clusters(step, page, shown)
         failure = listing.failures.get(step.which)
         if failure is not None:
-            self.run.log.append(UnreadList(step.subject, failure))
+            self.run.log.append(Unread(step.subject, failure))
         self._finish(step)
         return more
 
@@ -207,7 +207,7 @@ class ListingReader:
         unread_for = self.run.now() - max(marks.mark_of(part), marks.first + FIRST_MARK)
         lasts = not isinstance(error, AtlasRateLimitError) or unread_for > LONG_UNREAD
         subject = Subject.jobs_of_cluster(listing.wanted.group_id, part)
-        self.run.log.append(UnreadList(subject, error, lasts))
+        self.run.log.append(Unread(subject, error, lasts))
 
 
 def _parts_of(what: Family | Part) -> list[Part]:

@@ -26,8 +26,8 @@ class ProjectFinder:
         """Return the steps to begin with."""
         return self.watched.first_steps() if self.run.is_tick else ()
 
-    def begin_marks(self) -> None:
-        """Store the marks of the projects that nobody has tried to list."""
+    def start_marks(self) -> None:
+        """Store the first marks of the projects that nobody has tried to list."""
         self.workers.each(self.watched.new_projects(), self.marks.start, self.run.ending)
 
     def end_listings(self, deadline: Deadline) -> None:

@@ -25,7 +25,7 @@ from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
 from restore_watch.sweep.finding.project_listing import ListingStep, ProjectListing, Wanted
 from restore_watch.sweep.finding.project_marks import ProjectMarks
 from restore_watch.sweep.finding.step import Step, StepCalls
-from restore_watch.sweep.log import UnreadList
+from restore_watch.sweep.log import Unread
 from restore_watch.sweep.run import Run
 from restore_watch.table.project_item import Project
 
@@ -126,7 +126,7 @@ class Waking:
 
     def note_failure(self, step: Wake, error: UnforeseenError) -> None:
         """Our own code failed about the events of a project."""
-        self.run.log.append(UnreadList(step.subject, error))
+        self.run.log.append(Unread(step.subject, error))
 
     def _take_parts(self, step: Wake, project: Project) -> set[Part]:
         """Return the parts of a project to list whatever its events say, and note its turn."""

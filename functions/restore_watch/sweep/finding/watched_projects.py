@@ -20,7 +20,7 @@ from restore_watch.errors import (
 )
 from restore_watch.sweep.finding.step import Step, StepCalls
 from restore_watch.sweep.finding.waking import Wake, Waking, is_due, postponed
-from restore_watch.sweep.log import AllListed, Planned, UnreadList
+from restore_watch.sweep.log import AllListed, Planned, Unread
 from restore_watch.sweep.run import Run
 from restore_watch.table.project_item import Project
 
@@ -108,7 +108,7 @@ class WatchedProjects:
         if pages.stop is Stop.NOTHING_NEW:
             problem = NOTHING_NEW
         if problem:
-            self.run.log.append(UnreadList(ALL_PROJECTS, UnexpectedAtlasResponseError(problem)))
+            self.run.log.append(Unread(ALL_PROJECTS, UnexpectedAtlasResponseError(problem)))
         is_odd = step.is_odd or problem is not None
         if pages.stop is None:
             return [ProjectsPage(self, pages, shown, is_odd)]
@@ -120,12 +120,12 @@ class WatchedProjects:
 
     def note_failure(self, error: UnforeseenError) -> None:
         """Our own code failed about the list."""
-        self.run.log.append(UnreadList(ALL_PROJECTS, error))
+        self.run.log.append(Unread(ALL_PROJECTS, error))
 
     def skip_projects_page(self) -> None:
         """Leave the list to the next sweep."""
         late = TimeBudgetExceededError("The sweep could not read the list of projects to its end")
-        self.run.log.append(UnreadList(ALL_PROJECTS, late))
+        self.run.log.append(Unread(ALL_PROJECTS, late))
 
     def removed_projects(self) -> list[Project]:
         """

@@ -9,7 +9,7 @@ from restore_watch.asking.asked import Asked, End, Subject
 from restore_watch.errors import AtlasRateLimitError, RestoreWatchError
 from restore_watch.model.question import JOBS, LISTS
 from restore_watch.model.results import Failure, SweepResult
-from restore_watch.sweep.log import Acted, Fate, Record, UnreadList
+from restore_watch.sweep.log import Acted, Fate, Record, Unread
 from restore_watch.table.open_job import OpenJob
 
 type _Key = tuple[str | None, str | None, str | None]
@@ -26,9 +26,9 @@ def count(records: Iterable[Record], opened: Sequence[OpenJob]) -> SweepResult:
         match record:
             case Asked():
                 counts.count_asked(record)
-            case UnreadList(_, AtlasRateLimitError() | TimeBudgetExceededError()):
+            case Unread(_, AtlasRateLimitError() | TimeBudgetExceededError()):
                 pass  # no failure of the sweep
-            case UnreadList(subject, error):
+            case Unread(subject, error):
                 counts.unread.setdefault(subject, error)
             case Acted():
                 counts.count_acted(record)

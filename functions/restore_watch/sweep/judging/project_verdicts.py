@@ -38,7 +38,7 @@ from restore_watch.model.outage import UNANSWERED, Trouble
 from restore_watch.model.question import JOBS, LISTS, Question
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.results import Failure
-from restore_watch.sweep.log import Listed, Planned, Record, UnreadList
+from restore_watch.sweep.log import Listed, Planned, Record, Unread
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import JobKey, OpenJob
 from restore_watch.table.project_item import Project
@@ -93,7 +93,7 @@ def answers_of(records: Iterable[Record], lasting: Container[JobKey] = ()) -> An
     asked: set[JobKey] = set()
     for record in records:
         match record:
-            case UnreadList((_, Question() as question, about), error, lasts):
+            case Unread((_, Question() as question, about), error, lasts):
                 failed[question, about] = error, lasts
             case Asked((_, Question() as question, about), end):
                 if not end.is_left:

@@ -17,7 +17,7 @@ from restore_watch.errors import RestoreWatchError
 from restore_watch.model.outage import Trouble, Watched
 from restore_watch.model.question import Question
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
-from restore_watch.sweep.log import AllListed, Record, UnreadList
+from restore_watch.sweep.log import AllListed, Record, Unread
 
 LEAST_UNANSWERED = 3
 SHARE_UNANSWERED = 1 / 4
@@ -54,7 +54,7 @@ class ListOfProjects(NamedTuple):
                     is_read = True
                 case Asked():
                     last = record.error  # another try may have succeeded
-                case UnreadList():
+                case Unread():
                     unread = record.error
         return cls(is_read, unread or last)
 
