@@ -14,16 +14,16 @@ from foundation.clock import utc_text
 from foundation.retention import expires_at
 from local_stack.atlas import Kind
 from local_stack.restores import date
-from restore_watch.atlas.endpoints import AtlasList
+from restore_watch.atlas.families import CLUSTER_LISTS, EVENTS, LISTED_JOBS, TENANT_JOBS
+from restore_watch.atlas.families import PROJECTS as PROJECT_LIST
 from restore_watch.model.marks import Marks
-from restore_watch.model.restore_job import RestoreKind
 from restore_watch.table.job_item import OPEN_SHARDS
 from restore_watch.table.project_item import marks_as_values, project_key
 
 PROJECTS = 20
 """With 500 jobs each, 10,000 jobs stay within Atlas's real rate limits, minute by minute."""
 
-_READABLE = {*map(str, RestoreKind), *map(str, AtlasList)}
+_READABLE = {str(one) for one in (*LISTED_JOBS, TENANT_JOBS, PROJECT_LIST, EVENTS, *CLUSTER_LISTS)}
 _serialize = TypeSerializer().serialize
 
 

@@ -85,13 +85,13 @@ class AtlasError(RestoreWatchError):
 
     `transient` is true if the same request may succeed a moment later. A failed token request is
     not transient, because it is not repeated for at least 30 s. `summary` is the failure without
-    the advice that the message adds. `family` is the family of endpoints that refused: the kind of
-    restore job, or the name of a list.
+    the advice that the message adds. `family` is the family of endpoints that refused,
+    one of `atlas/families.py`.
     """
 
     transient = False
     summary: str | None = None
-    family: str | None = None
+    family: object = None
 
     def __init__(self, message: str, reason: AtlasReason | None = None) -> None:
         super().__init__(message)

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from restore_watch.atlas.exchange import Answer
+from restore_watch.atlas.families import jobs_of
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.read_restore_job import restore_job
 from restore_watch.atlas.refusals import family_refusal
@@ -152,7 +153,7 @@ def test_a_recorded_refusal_is_a_typed_error(recording: Recording, kind: Restore
     status, recorded = recording.response["status"], recording.response["body"]
     headers = httpx.Headers(recording.response["headers"])
     answer = Answer(status, headers, encoded(recorded))
-    error = family_refusal(Bucket(None, kind), answer, secrets=())
+    error = family_refusal(Bucket(None, jobs_of(kind)), answer, secrets=())
 
     assert type(error) is EXPECTED_ERRORS[status]
     body = recorded if isinstance(recorded, dict) else {}

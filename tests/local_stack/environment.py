@@ -30,7 +30,7 @@ from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.outbox import Outbox
 from restore_watch.sweep import composition
-from restore_watch.sweep.asking.watched_projects import ProjectIds
+from restore_watch.sweep.finding.watched_projects import ProjectIds
 from restore_watch.sweep.sweep import Sweeper
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.table.lease import SweepLease

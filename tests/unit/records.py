@@ -1,6 +1,8 @@
 """Records of a sweep's log: what was asked about jobs, clusters and lists, and how that ended."""
 
-from restore_watch.atlas.endpoints import AtlasList
+from restore_watch.asking.asked import Asked, End, Subject
+from restore_watch.atlas import families
+from restore_watch.atlas.families import FLEX_JOBS, jobs_of
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -17,7 +19,7 @@ from restore_watch.errors import (
 )
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.log import Acted, Asked, End, Fate, Subject
+from restore_watch.sweep.log import Acted, Fate
 from restore_watch.table.open_job import OpenJob
 from unit.open_jobs import open_job
 from unit.scripted_atlas import GROUP
@@ -25,7 +27,7 @@ from unit.scripted_atlas import GROUP
 OTHER_GROUP = "5f0000000000000000000a02"
 LISTED_KINDS = (RestoreKind.FLEX, RestoreKind.DEDICATED, RestoreKind.COLLECTION)
 FLEX, DEDICATED, COLLECTION = LISTED_KINDS
-FLEX_CLUSTERS, CLUSTERS = AtlasList.FLEX_CLUSTERS, AtlasList.CLUSTERS
+FLEX_CLUSTERS, CLUSTERS = families.CLUSTER_LISTS
 
 
 def coded(error: type[AtlasError], status: int, code: str | None = None) -> AtlasError:
@@ -54,19 +56,19 @@ def asked(subject: Subject, error: RestoreWatchError | None = None, *jobs: OpenJ
 def about(job: OpenJob | int, error: RestoreWatchError | None = None) -> Asked:
     """A question to a job's own endpoint."""
     job = open_job(job) if isinstance(job, int) else job
-    bucket = Bucket(job.target.group_id, job.kind or FLEX)
+    bucket = Bucket(job.target.group_id, jobs_of(job.kind or FLEX))
     return asked(Subject.in_bucket(bucket, job.target.restore_id), error, job)
 
 
 def left(*jobs: OpenJob) -> Asked:
     """A task about these jobs that is left to the next sweep."""
     keys = tuple(job.key for job in jobs)
-    return Asked(Subject.in_bucket(Bucket(GROUP, FLEX)), End.LATE, jobs=keys)
+    return Asked(Subject.in_bucket(Bucket(GROUP, FLEX_JOBS)), End.LATE, jobs=keys)
 
 
 def of_list(*jobs: OpenJob) -> Asked:
     """The list of a cluster that showed these jobs."""
-    return asked(Subject(Bucket(GROUP, FLEX), None), None, *jobs)
+    return asked(Subject(Bucket(GROUP, FLEX_JOBS), None), None, *jobs)
 
 
 def cluster(name: str = "orders", kind: RestoreKind = FLEX) -> Subject:
@@ -74,9 +76,9 @@ def cluster(name: str = "orders", kind: RestoreKind = FLEX) -> Subject:
     return Subject.jobs_of_cluster(GROUP, Part(kind, name))
 
 
-EVENTS = Subject.in_bucket(Bucket(GROUP, AtlasList.EVENTS))
+EVENTS = Subject.in_bucket(Bucket(GROUP, families.EVENTS))
 LIST_OF_CLUSTERS = Subject.in_bucket(Bucket(GROUP, CLUSTERS))
-LIST_OF_PROJECTS = Subject.in_bucket(Bucket(None, AtlasList.PROJECTS))
+LIST_OF_PROJECTS = Subject.in_bucket(Bucket(None, families.PROJECTS))
 
 
 def acted(

@@ -11,12 +11,13 @@ from foundation.deadline import Deadline
 from foundation.json_text import read_object
 from foundation.renewable import Renewable
 from restore_watch.atlas.credentials import ServiceAccount
-from restore_watch.atlas.endpoints import TOKEN_PATH
 from restore_watch.atlas.exchange import exchange
 from restore_watch.atlas.rate_limits import STANDS_AT_MOST, StandingRefusal
 from restore_watch.atlas.refusals import token_refusal
 from restore_watch.atlas.when_to_repeat import repeat_call
 from restore_watch.errors import AtlasError, UnexpectedAtlasResponseError
+
+TOKEN_PATH = "/api/oauth/token"  # noqa: S105 - a path, not a password
 
 REPLACEMENT_PAUSE = 600.0
 """After a new token for a 401, no other 401 leads to a new token for this many seconds."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from foundation.json_text import as_list, as_map
-from restore_watch.atlas.endpoints import AtlasList
+from restore_watch.atlas.families import Family
 from restore_watch.atlas.pages import Page
 from restore_watch.model.fields import (
     NAME_LIMIT,
@@ -35,7 +35,7 @@ UNWATCHED = (
 """Other signs could change a path. Atlas allows some that its specification does not."""
 
 
-class Entry(NamedTuple):
+class ListEntry(NamedTuple):
     """An entry with a usable id."""
 
     id: str
@@ -58,7 +58,7 @@ class Unreadable(NamedTuple):
 class Entries(NamedTuple):
     """The entries of a page, in its order."""
 
-    readable: list[Entry]
+    readable: list[ListEntry]
     unreadable: list[Unreadable]
 
 
@@ -82,12 +82,12 @@ class ShownClusters(NamedTuple):
     problem: str | None
 
 
-def cluster_entries(page: Page, which: AtlasList) -> Entries:
+def cluster_entries(page: Page, which: Family) -> Entries:
     """Read the names on a page of clusters. A name of any form counts."""
     return _entries(page, "name", bool, f"An entry in the list of {which} has no usable name")
 
 
-def shown_clusters(page: Page, which: AtlasList) -> ShownClusters:
+def shown_clusters(page: Page, which: Family) -> ShownClusters:
     """Read a page of clusters."""
     entries = cluster_entries(page, which)
     free = [one.id for one in entries.readable if is_free(one.content)]
@@ -119,7 +119,7 @@ def _entries(page: Page, field: str, is_usable: Callable[[str], object], problem
     for entry in page.entries:
         name = entry.get(field) if isinstance(entry, dict) else None
         if isinstance(name, str) and is_usable(name):
-            entries.readable.append(Entry(name, entry))
+            entries.readable.append(ListEntry(name, entry))
         else:
             entries.unreadable.append(Unreadable(problem, created_at=_created_at(entry)))
     return entries

@@ -32,7 +32,7 @@ _OF_ANOTHER_KIND = {
 }
 _OTHER = {RestoreKind.FLEX: RestoreKind.DEDICATED, RestoreKind.DEDICATED: RestoreKind.FLEX}
 
-type Cluster = tuple[str, str]
+type ClusterKey = tuple[str, str]
 """Project id and name."""
 
 type Ask = Callable[[RestoreKind], RestoreJob]
@@ -45,7 +45,7 @@ class ClusterKinds:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._lock = Lock()
-        self._kinds: LRUCache[Cluster, RestoreKind] = LRUCache(CLUSTERS_REMEMBERED)
+        self._kinds: LRUCache[ClusterKey, RestoreKind] = LRUCache(CLUSTERS_REMEMBERED)
 
     def find(
         self, target: RestoreTarget, ask: Ask, likely: RestoreKind | None = None
@@ -93,7 +93,7 @@ class ClusterKinds:
         self._learn(target.cluster, job.kind)
         return job
 
-    def _learn(self, cluster: Cluster, kind: RestoreKind) -> None:
+    def _learn(self, cluster: ClusterKey, kind: RestoreKind) -> None:
         with self._lock:
             self._kinds[cluster] = kind
 

@@ -31,13 +31,13 @@ class LargeAnswers:
     """Reads the large answers of an environment. Any thread may use it."""
 
     def __init__(self) -> None:
-        self._turns = Semaphore(LARGE_AT_ONCE)
+        self._places = Semaphore(LARGE_AT_ONCE)
         self._lock = Lock()
         self._sizes: LRUCache[str, int] = LRUCache(LISTS_REMEMBERED)
         self._large: LRUCache[str, bool] = LRUCache(LISTS_REMEMBERED)
 
     def ask[Read](self, path: str, ask: Callable[[int], Read], deadline: Deadline) -> Read:
-        """Ask, with the bytes that the answer may have: ANSWER_LIMIT, or in a turn LIST_LIMIT."""
+        """Ask, with the bytes that the answer may have: ANSWER_LIMIT, or LIST_LIMIT in a place."""
         try:
             if path not in self._large:
                 return ask(ANSWER_LIMIT)
@@ -46,13 +46,13 @@ class LargeAnswers:
                 raise
             with self._lock:
                 self._large[path] = True
-        # Without a turn in time, too little is left to ask at all, and the exchange raises that.
-        is_taken = self._turns.acquire(timeout=max(0.0, deadline.remaining() - LEAST_EXCHANGE))
+        # Without a place in time, too little is left to ask at all, and the exchange raises that.
+        is_taken = self._places.acquire(timeout=max(0.0, deadline.remaining() - LEAST_EXCHANGE))
         try:
             return ask(LIST_LIMIT)
         finally:
             if is_taken:
-                self._turns.release()
+                self._places.release()
 
     def page(self, path: str, kind: RestoreKind, at: PageAt, ask: Callable[[PageAt], Page]) -> Page:
         """

@@ -15,8 +15,8 @@ from foundation.deadline import Deadline
 from foundation.json_text import read_json
 from foundation.outside import FromOutside, IfReadable, UtcDate
 from restore_watch.atlas.credentials import ServiceAccount
-from restore_watch.atlas.endpoints import AtlasStatus, path_of
 from restore_watch.atlas.exchange import Answer
+from restore_watch.atlas.families import SERVICE_ACCOUNT
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession, Get
 from restore_watch.errors import UnexpectedAtlasResponseError
@@ -62,8 +62,8 @@ def read_own_account(session: AtlasSession, group_id: str, deadline: Deadline) -
     account = session.credentials(deadline)
     if not isinstance(account, ServiceAccount) or not is_client_id(account.client_id):
         return None
-    bucket = Bucket(group_id, AtlasStatus.SERVICE_ACCOUNT)
-    path = path_of(bucket.family, group_id, account.client_id)
+    bucket = Bucket(group_id, SERVICE_ACCOUNT)
+    path = SERVICE_ACCOUNT.path_of(group_id, account.client_id)
     return session.ask_once(Get(path, None, bucket, partial(_read, account)), account, deadline)
 
 

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from foundation.deadline import Deadline
 from foundation.json_text import as_map, read_object
-from restore_watch.atlas.endpoints import AtlasStatus, path_of
 from restore_watch.atlas.exchange import Answer
+from restore_watch.atlas.families import API_STATUS
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.refusals import read_ip_address
 from restore_watch.atlas.session import AtlasSession, Get
@@ -34,8 +34,8 @@ class OwnAddressAndRoles:
 
 def read_own_address_and_roles(session: AtlasSession, deadline: Deadline) -> OwnAddressAndRoles:
     """Return who asks, as Atlas sees it. If Atlas answers, it accepts the credentials."""
-    bucket = Bucket(None, AtlasStatus.SYSTEM)
-    return session.ask(Get(path_of(bucket.family), None, bucket, _read), deadline)
+    get = Get(API_STATUS.path_of(), None, Bucket(None, API_STATUS), _read)
+    return session.ask(get, deadline)
 
 
 def _read(answer: Answer) -> OwnAddressAndRoles:

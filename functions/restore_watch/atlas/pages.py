@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 
 from foundation.json_text import as_list, as_map, read_object
 from restore_watch.atlas.bounds import ANSWER_LIMIT
-from restore_watch.atlas.endpoints import Family
 from restore_watch.atlas.exchange import Answer
+from restore_watch.atlas.families import DEDICATED_JOBS, FLEX_JOBS, TENANT_JOBS, Family, JobFamily
 from restore_watch.atlas.read_restore_job import FIELDS
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.model.restore_job import RestoreKind
 
 PAGE_LIMIT = 500
 """Entries of a page at most, by Atlas's specification."""
@@ -26,8 +25,11 @@ Collection restore jobs of a page. By the specification each names up to 100 dat
 collections, each with its target, and MongoDB limits the name of a collection to 255 bytes.
 """
 
-NOTHING_NEW = "A page of a list from Atlas shows nothing new, although more is to follow"
-"""The same page may follow for ever, so the list cannot be read to its end."""
+EVENTS_ON_PAGE = 100
+"""Events of a page. Between two sweeps a project has a few."""
+
+SNAPSHOTS_ON_PAGE = 100
+"""Snapshots of a page. Nobody documents their order, so one entry may not be the newest."""
 
 
 class PageAt(NamedTuple):
@@ -73,11 +75,11 @@ def page_for(entries: int) -> PageAt:
 
 def page_query(family: Family, at: PageAt) -> dict[str, str] | None:
     """The query that asks for a page. The list of tenant jobs has no pages."""
-    if family is RestoreKind.TENANT:
+    if family is TENANT_JOBS:
         return None
     query = {"itemsPerPage": str(at.size), "pageNum": str(at.number)}
     # Atlas lists these families without counting all entries.
-    may_omit_count = family in {RestoreKind.FLEX, RestoreKind.DEDICATED}
+    may_omit_count = family in {FLEX_JOBS, DEDICATED_JOBS}
     return query | {"includeCount": "false"} if may_omit_count else query
 
 
@@ -86,13 +88,13 @@ def read_page(answer: Answer, family: Family, at: PageAt) -> Page:
     read = read_object(answer.body) or {}
     results = read.get("results")
     if not isinstance(results, list):
-        what = f"{family} restore jobs" if isinstance(family, RestoreKind) else family
-        msg = f"Atlas answered 200 for a list of {what}, but without results"
+        jobs = " restore jobs" if isinstance(family, JobFamily) else ""
+        msg = f"Atlas answered 200 for a list of {family}{jobs}, but without results"
         raise UnexpectedAtlasResponseError(msg)
     is_linked = any(as_map(link).get("rel") == "next" for link in as_list(read.get("links")))
     # Atlas may leave the link out if it does not count the entries.
-    is_full = family is not RestoreKind.TENANT and len(results) >= at.size
-    if isinstance(family, RestoreKind) and len(answer.body) > ANSWER_LIMIT:
+    is_full = family is not TENANT_JOBS and len(results) >= at.size
+    if isinstance(family, JobFamily) and len(answer.body) > ANSWER_LIMIT:
         # The fields that nobody reads make a page large in memory.
         results = [
             {name: value for name, value in as_map(entry).items() if name in FIELDS}

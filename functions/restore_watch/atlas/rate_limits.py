@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import NamedTuple, Self
 
-from restore_watch.atlas.endpoints import Family
+from restore_watch.atlas.families import Family
 from restore_watch.errors import AtlasError, AtlasRateLimitError, AtlasUnavailableError
 
 RATE_LIMIT_PAUSE = 10.0

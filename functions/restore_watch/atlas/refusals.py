@@ -14,7 +14,6 @@ from typing import Any
 from foundation.json_text import as_list, as_map, read_object
 from foundation.retry_after import read_wait, retry_after
 from restore_watch.atlas.credentials import STORE_AS_API_KEY
-from restore_watch.atlas.endpoints import ROLES, named
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import (
@@ -82,12 +81,13 @@ def family_refusal(
 ) -> AtlasError:
     """Return the error for an answer of a family of endpoints, of a project, that refuses."""
     (group_id, family), status = bucket, answer.status
+    asked_for = family.of_list if is_list else family.of_single
     reason = _reason(answer, secrets)
     error = _BY_CODE.get(reason.error_code or "") or _ERRORS.get(status) or _by_class(status)
-    advice = _ADVICE.get(error, "").format(role=ROLES[family])
+    advice = _ADVICE.get(error, "").format(role=family.role)
     if reason.error_code == "GROUP_NOT_FOUND" and group_id:
         advice = f"Atlas has no project {group_id}: correct groupId, or AtlasProjectIds"
-    where = f"Atlas answered {status} for {named(family, is_list=is_list)}"
+    where = f"Atlas answered {status} for {asked_for}"
     refusal = _error(error, where, reason, advice)
     refusal.family = family
     return refusal

@@ -16,28 +16,30 @@ import httpx
 from foundation.deadline import Deadline
 from restore_watch.atlas.bounds import ANSWER_LIMIT
 from restore_watch.atlas.credentials import Credentials
-from restore_watch.atlas.endpoints import (
-    ACCEPT,
-    EVENTS_ON_PAGE,
-    RESTORE_EVENTS,
-    SNAPSHOTS_ON_PAGE,
-    AtlasList,
-    Family,
-    SnapshotList,
-    path_of,
-)
 from restore_watch.atlas.envelopes import ENVELOPE
 from restore_watch.atlas.exchange import Answer, exchange, hidden_texts
+from restore_watch.atlas.families import EVENTS, PROJECTS, RESTORE_EVENTS, Family, jobs_of
 from restore_watch.atlas.kept_accesses import Access, KeptAccesses
-from restore_watch.atlas.kind_of_cluster import Cluster, ClusterKinds
+from restore_watch.atlas.kind_of_cluster import ClusterKey, ClusterKinds
 from restore_watch.atlas.large_answers import LargeAnswers
-from restore_watch.atlas.pages import FIRST_PAGE, Page, PageAt, page_query, read_page
+from restore_watch.atlas.pages import (
+    EVENTS_ON_PAGE,
+    FIRST_PAGE,
+    SNAPSHOTS_ON_PAGE,
+    Page,
+    PageAt,
+    page_query,
+    read_page,
+)
 from restore_watch.atlas.rate_limits import Bucket, RateLimits
 from restore_watch.atlas.read_restore_job import restore_job
 from restore_watch.atlas.refusals import family_refusal, is_refusal
 from restore_watch.atlas.when_to_repeat import repeat_call
 from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
+
+ACCEPT = "application/vnd.atlas.2025-03-12+json"
+"""Atlas answers in its newest version that is not later than this date."""
 
 type Query = Mapping[str, str | Sequence[str]] | None
 """The query of a request. A name that has several values is sent several times."""
@@ -122,7 +124,7 @@ class AtlasSession:
 
     def projects(self, number: int, deadline: Deadline) -> Page:
         """Return a page of the projects that the credentials can read."""
-        return self._page(PageAt(number), deadline, AtlasList.PROJECTS)
+        return self._page(PageAt(number), deadline, PROJECTS)
 
     def events(self, group_id: str, since: datetime, deadline: Deadline) -> Page:
         """Return the newest events of restore jobs since that moment, in UTC: one page."""
@@ -133,20 +135,24 @@ class AtlasSession:
             "minDate": since.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
         at = PageAt(size=EVENTS_ON_PAGE)
-        return self._page(at, deadline, AtlasList.EVENTS, group_id, query=query)
+        return self._page(at, deadline, EVENTS, group_id, query=query)
 
-    def clusters(self, group_id: str, which: AtlasList, deadline: Deadline) -> Page:
+    def clusters(self, group_id: str, which: Family, deadline: Deadline) -> Page:
         """Return the project's Flex or dedicated clusters: one page has all that Atlas allows."""
         return self._page(FIRST_PAGE, deadline, which, group_id)
 
     def page_of_jobs(
-        self, cluster: Cluster, kind: RestoreKind, at: PageAt, deadline: Deadline
+        self, cluster: ClusterKey, kind: RestoreKind, at: PageAt, deadline: Deadline
     ) -> Page:
         """Return a page of the list of a cluster's jobs, or the first part of that page."""
-        path = path_of(kind, *cluster)
-        return self._large.page(path, kind, at, lambda at: self._page(at, deadline, kind, *cluster))
+        family = jobs_of(kind)
 
-    def snapshots(self, cluster: Cluster, which: SnapshotList, deadline: Deadline) -> Page:
+        def ask(at: PageAt) -> Page:
+            return self._page(at, deadline, family, *cluster)
+
+        return self._large.page(family.path_of(*cluster), kind, at, ask)
+
+    def snapshots(self, cluster: ClusterKey, which: Family, deadline: Deadline) -> Page:
         """Return a page of a cluster's snapshots: a usual policy keeps fewer than a page has."""
         return self._page(PageAt(size=SNAPSHOTS_ON_PAGE), deadline, which, *cluster)
 
@@ -164,7 +170,7 @@ class AtlasSession:
     ) -> Page:
         bucket, query = Bucket(names[0] if names else None, family), query or page_query(family, at)
         read = partial(read_page, family=family, at=at)
-        get = Get(path_of(family, *names), query, bucket, read, is_list=True)
+        get = Get(family.path_of(*names), query, bucket, read, is_list=True)
         return self.ask(get, deadline)
 
     def _find(
@@ -174,8 +180,9 @@ class AtlasSession:
         given = {name: str(on).lower() for name, on in options.items() if on is not None}
 
         def ask(kind: RestoreKind) -> RestoreJob:
-            bucket = Bucket(target.group_id, kind)
-            path = f"{path_of(kind, *target.cluster)}/{target.restore_id}"
+            family = jobs_of(kind)
+            bucket = Bucket(target.group_id, family)
+            path = f"{family.path_of(*target.cluster)}/{target.restore_id}"
             get = Get(path, given, bucket, lambda said: restore_job(said.body, target, kind))
             return self._get(get, deadline)
 

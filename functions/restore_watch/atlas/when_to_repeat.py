@@ -1,4 +1,4 @@
-"""When a call to Atlas that failed is made again."""
+"""When a call to Atlas that somebody waits for is made again after it failed."""
 
 from collections.abc import Callable
 
@@ -7,18 +7,7 @@ from foundation.errors import ApplicationError
 from foundation.repeating import Backoff, repeat, wait_before_next
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.rate_limits import RATE_LIMIT_PAUSE
-from restore_watch.errors import (
-    AtlasError,
-    AtlasRateLimitError,
-    AtlasUnavailableError,
-    RestoreWatchError,
-)
-
-TRIES = 2
-"""A task without a usable answer is tried this many times in one round."""
-
-FAST = 2.0
-"""A question that fails within these seconds, such as over a dead connection, is asked again."""
+from restore_watch.errors import AtlasError, AtlasRateLimitError
 
 LONGEST_WAIT = 15.0
 """An invocation waits at most this many seconds between two tries, because it is billed."""
@@ -58,8 +47,3 @@ def repeat_call[Result](
         )
 
     return repeat(call, wait_after, sleep)
-
-
-def may_succeed_at_once(error: RestoreWatchError, seconds: float) -> bool:
-    """Whether a call that failed after these seconds may succeed at once."""
-    return isinstance(error, AtlasUnavailableError) and error.transient and seconds < FAST

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
+from restore_watch.atlas.families import jobs_of
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.check.check import JobChecker
 from restore_watch.check.order_of_targets import OrderOfTargets
@@ -21,7 +22,7 @@ from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.telemetry.isolation import isolated
 from restore_watch.telemetry.telemetry import Telemetry, names_of
-from restore_watch.threads.fair_turns import Agenda, Task
+from restore_watch.threads.agenda import Agenda, Task
 from restore_watch.threads.workers import Workers
 
 ROUNDS = 3
@@ -64,11 +65,10 @@ class _CheckTask(Task):
     """A task of the agenda: ask about a target. No two threads ask about one target at once."""
 
     target: RestoreTarget
-    tries = 0
 
     @property
     def bucket(self) -> Bucket:
-        return Bucket(self.target.group_id, self.target.kind or RestoreKind.FLEX)
+        return Bucket(self.target.group_id, jobs_of(self.target.kind or RestoreKind.FLEX))
 
 
 @dataclass(frozen=True)

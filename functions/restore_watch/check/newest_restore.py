@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any
 
 from foundation.deadline import Deadline
+from restore_watch.asking.list_pages import ListPages, Stop
 from restore_watch.atlas.entries import Unreadable, job_entries
-from restore_watch.atlas.kind_of_cluster import Cluster
-from restore_watch.atlas.pages import FIRST_PAGE
+from restore_watch.atlas.kind_of_cluster import ClusterKey
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -55,7 +55,7 @@ def find_newest_restore(
 
 
 def _listed(
-    atlas: AtlasSession, cluster: Cluster, deadline: Deadline, kind: RestoreKind
+    atlas: AtlasSession, cluster: ClusterKey, deadline: Deadline, kind: RestoreKind
 ) -> list[RestoreTarget]:
     """
     Read all pages, or raise: nobody documents the order of a list.
@@ -63,21 +63,19 @@ def _listed(
     Raises UnexpectedAtlasResponseError if a page shows nothing new, because the same page may
     follow for ever, or if an entry that cannot be read may be the newest.
     """
-    at = FIRST_PAGE
-    found: dict[str, RestoreTarget] = {}
+    pages = ListPages()
     unreadable: list[Unreadable] = []
-    while True:
-        page = atlas.page_of_jobs(cluster, kind, at, deadline.within(QUESTION_TIME))
-        known, entries = len(found), job_entries(page, kind)
-        found |= {one.id: RestoreTarget.listed(*cluster, one.id, kind) for one in entries.readable}
+    while pages.stop is None:
+        page = atlas.page_of_jobs(cluster, kind, pages.at, deadline.within(QUESTION_TIME))
+        entries = job_entries(page, kind)
         unreadable += entries.unreadable
-        if not page.has_next:
-            _require_older(unreadable, found.values())
-            return list(found.values())
-        if len(found) == known:
-            msg = f"Atlas repeats a page of a list of {kind} restore jobs"
-            raise UnexpectedAtlasResponseError(msg)
-        at = page.at.next
+        pages = pages.after(page, [entry.id for entry in entries.readable])
+    if pages.stop is Stop.NOTHING_NEW:
+        msg = f"Atlas repeats a page of a list of {kind} restore jobs"
+        raise UnexpectedAtlasResponseError(msg)
+    found = [RestoreTarget.listed(*cluster, restore_id, kind) for restore_id in pages.known]
+    _require_older(unreadable, found)
+    return found
 
 
 def _require_older(unreadable: Iterable[Unreadable], found: Iterable[RestoreTarget]) -> None:

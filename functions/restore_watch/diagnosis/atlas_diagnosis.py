@@ -7,8 +7,8 @@ from datetime import datetime
 from foundation.clock import CLOCKS_APART
 from foundation.deadline import Deadline
 from restore_watch.atlas.credentials import STORE_AS_API_KEY, Credentials, ServiceAccount
-from restore_watch.atlas.endpoints import AtlasList, AtlasStatus
 from restore_watch.atlas.entries import project_entries
+from restore_watch.atlas.families import API_STATUS, PROJECTS
 from restore_watch.atlas.own_account import read_own_account
 from restore_watch.atlas.own_address_and_roles import OwnAddressAndRoles, read_own_address_and_roles
 from restore_watch.atlas.session import AtlasSession
@@ -41,11 +41,11 @@ class AtlasDiagnosis:
             own = read_own_address_and_roles(self.session, deadline.within(CALL_TIME))
         except AtlasUnauthorizedError as error:
             if not self._may_be_api_key:
-                return [line_of_refusal("credentials", error, AtlasStatus.SYSTEM)], None
+                return [line_of_refusal("credentials", error, API_STATUS)], None
             return [bad("credentials", error.summary or str(error), STORE_AS_API_KEY)], None
         except RestoreWatchError as error:
             if not _is_of_this_question(error):
-                return [line_of_refusal("credentials", error, AtlasStatus.SYSTEM)], None
+                return [line_of_refusal("credentials", error, API_STATUS)], None
             unknown = OwnAddressAndRoles(address=None, roles=None, date=None)
             return [unsure("credentials", f"cannot be told: {error}")], unknown
         accepted = good("credentials", "Atlas accepts them")
@@ -67,7 +67,7 @@ class AtlasDiagnosis:
         try:
             page = self.session.projects(1, deadline.within(CALL_TIME))
         except RestoreWatchError as error:
-            return [], line_of_refusal("projects", error, AtlasList.PROJECTS)
+            return [], line_of_refusal("projects", error, PROJECTS)
         ids = [entry.id for entry in project_entries(page).readable]
         more = " or more" if page.has_next else ""
         if not ids:

@@ -1,7 +1,7 @@
 """Advice about refusals of Atlas, more exact than that of messages. Pure."""
 
 from foundation.errors import TimeBudgetExceededError
-from restore_watch.atlas.endpoints import ROLES, AtlasStatus, Family
+from restore_watch.atlas.families import API_STATUS, Family
 from restore_watch.diagnosis.line import Line, bad, unread
 from restore_watch.errors import (
     AtlasForbiddenError,
@@ -31,13 +31,13 @@ def line_of_refusal(check: str, error: RestoreWatchError, family: Family) -> Lin
 def atlas_fix(error: RestoreWatchError, family: Family) -> str:
     """Return the advice about an error of a question of this family."""
     match error:
-        case AtlasUnauthorizedError() if family is AtlasStatus.SYSTEM:
+        case AtlasUnauthorizedError() if family is API_STATUS:
             return (
                 "In Atlas, make a new secret for the service account, or a new API key, and store "
                 "it in the secret. Secrets of service accounts expire"
             )
         case AtlasUnauthorizedError():
-            return f"In Atlas, give the service account or API key {ROLES[family]}"
+            return f"In Atlas, give the service account or API key {family.role}"
         case AtlasForbiddenError(reason=AtlasReason(address=str(address))):
             return _OFF_THE_LIST.format(address)
         case TimeBudgetExceededError():

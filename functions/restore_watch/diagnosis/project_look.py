@@ -9,14 +9,21 @@ from itertools import chain
 
 from foundation.deadline import Deadline
 from foundation.json_text import as_map
-from restore_watch.atlas.endpoints import CLUSTER_LISTS, LISTED_KINDS, AtlasList, Family
 from restore_watch.atlas.entries import UNWATCHED, cluster_entries, shown_clusters
+from restore_watch.atlas.families import (
+    CLUSTER_LISTS,
+    DEDICATED_CLUSTERS,
+    EVENTS,
+    FLEX_CLUSTERS,
+    LISTED_JOBS,
+    Family,
+    JobFamily,
+)
 from restore_watch.atlas.pages import FIRST_PAGE, Page
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.diagnosis.atlas_fixes import line_of_refusal
 from restore_watch.diagnosis.line import Line, bad, good, together, unsure
 from restore_watch.errors import AtlasBadRequestError, RestoreJobNotFoundError, RestoreWatchError
-from restore_watch.model.restore_job import RestoreKind
 
 CALL_TIME = 6.0
 """Seconds that one question to Atlas may take."""
@@ -36,7 +43,7 @@ class ProjectLook:
     """
 
     lines: list[Line] = field(default_factory=list)
-    clusters: dict[AtlasList, list[str]] = field(default_factory=dict)
+    clusters: dict[Family, list[str]] = field(default_factory=dict)
     unwatched: list[str] = field(default_factory=list)
     are_all: bool = True
 
@@ -48,12 +55,12 @@ class ProjectLook:
     @property
     def has_dedicated(self) -> bool:
         """Whether a dedicated cluster was seen."""
-        return bool(self.clusters.get(AtlasList.CLUSTERS))
+        return bool(self.clusters.get(DEDICATED_CLUSTERS))
 
     @property
     def is_without_dedicated(self) -> bool:
         """Whether the list of dedicated clusters was read, and is empty."""
-        return self.clusters.get(AtlasList.CLUSTERS) == []
+        return self.clusters.get(DEDICATED_CLUSTERS) == []
 
 
 def look_at_project(
@@ -62,11 +69,9 @@ def look_at_project(
     """Look at the lists of a project, and at the jobs of a cluster of each kind."""
     reader = _Reader(session, group_id, deadline)
     reader.read_events(now)
-    flex = reader.read_clusters(AtlasList.FLEX_CLUSTERS)
-    dedicated = reader.read_clusters(AtlasList.CLUSTERS)
-    names = {AtlasList.FLEX_CLUSTERS: flex, AtlasList.CLUSTERS: dedicated}
-    for kind in LISTED_KINDS:
-        reader.read_jobs(kind, names[CLUSTER_LISTS[kind]])
+    names = {which: reader.read_clusters(which) for which in CLUSTER_LISTS}
+    for family in LISTED_JOBS:
+        reader.read_jobs(family, names[family.clusters])
     look = reader.look
     look.lines = _summed_up(group_id, look)
     return look
@@ -82,9 +87,9 @@ class _Reader:
         self._deadline = deadline
 
     def read_events(self, now: datetime) -> None:
-        self._read(AtlasList.EVENTS, partial(self._session.events, self._group_id, now))
+        self._read(EVENTS, partial(self._session.events, self._group_id, now))
 
-    def read_clusters(self, which: AtlasList) -> list[str]:
+    def read_clusters(self, which: Family) -> list[str]:
         """Read a list of clusters. Return their names, those without backups at the end."""
         page = self._read(which, partial(self._session.clusters, self._group_id, which))
         if page is None or page.has_next:
@@ -99,16 +104,18 @@ class _Reader:
         others = [name for name in clusters.names if name in without]
         return with_backups + others
 
-    def read_jobs(self, kind: RestoreKind, names: list[str]) -> None:
+    def read_jobs(self, family: JobFamily, names: list[str]) -> None:
         """Read the jobs of a cluster, which stands for all: the role is given for the project."""
         for name in names[:CLUSTERS_TRIED]:
-            ask = partial(self._session.page_of_jobs, (self._group_id, name), kind, FIRST_PAGE)
+            ask = partial(
+                self._session.page_of_jobs, (self._group_id, name), family.kind, FIRST_PAGE
+            )
             try:
                 ask(self._deadline.within(CALL_TIME))
             except (AtlasBadRequestError, RestoreJobNotFoundError):
                 continue  # this cluster says nothing, so the next is tried
             except RestoreWatchError as error:
-                self._note(error, kind)
+                self._note(error, family)
             return
 
     def _read(self, family: Family, ask: Callable[[Deadline], Page]) -> Page | None:
@@ -119,7 +126,7 @@ class _Reader:
             return None
 
     def _note(self, error: RestoreWatchError, family: Family) -> None:
-        self.look.lines.append(line_of_refusal(str(family), error, family))
+        self.look.lines.append(line_of_refusal(family.name, error, family))
 
 
 def _summed_up(group_id: str, look: ProjectLook) -> list[Line]:
@@ -133,12 +140,12 @@ def _summed_up(group_id: str, look: ProjectLook) -> list[Line]:
     return lines + together(project, odd)
 
 
-def _without_backups(page: Page, which: AtlasList) -> set[str]:
+def _without_backups(page: Page, which: Family) -> set[str]:
     """Return the clusters whose backups Atlas says are off."""
     names = set()
     for name, entry in cluster_entries(page, which).readable:
         flex = as_map(entry.get("backupSettings")).get("enabled")
-        backups = flex if which is AtlasList.FLEX_CLUSTERS else entry.get("backupEnabled")
+        backups = flex if which is FLEX_CLUSTERS else entry.get("backupEnabled")
         if backups is False:
             names.add(name)
     return names

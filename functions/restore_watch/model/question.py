@@ -2,8 +2,6 @@
 
 from enum import StrEnum
 
-from restore_watch.model.restore_job import RestoreKind
-
 
 class Question(StrEnum):
     """Each failure is a trouble of its own. The values are the names in the table's items."""
@@ -37,9 +35,10 @@ class Question(StrEnum):
     """Of the stack: whether Atlas accepts the credentials, and whether any project is seen."""
 
 
-LIST_OF: dict[RestoreKind, Question] = {
-    RestoreKind.FLEX: Question.FLEX_LIST,
-    RestoreKind.DEDICATED: Question.DEDICATED_LIST,
-    RestoreKind.COLLECTION: Question.COLLECTION_LIST,
-}
-"""The question about the lists of clusters' jobs of a kind. Tenant jobs have no lists."""
+JOBS = frozenset(
+    {Question.FLEX_JOB, Question.DEDICATED_JOB, Question.TENANT_JOB, Question.COLLECTION_JOB}
+)
+"""The questions about known jobs."""
+
+LISTS = frozenset({Question.FLEX_LIST, Question.DEDICATED_LIST, Question.COLLECTION_LIST})
+"""The questions about the lists of clusters' jobs. Tenant jobs have none."""

@@ -16,7 +16,8 @@ from threading import Lock
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.json_text import as_map
-from restore_watch.atlas.endpoints import AtlasList, Family, SnapshotList, named
+from restore_watch.asking.list_pages import MORE_CLUSTERS, NOTHING_NEW
+from restore_watch.asking.pace import Pace, Permission
 from restore_watch.atlas.entries import (
     UNWATCHED,
     cluster_entries,
@@ -24,7 +25,17 @@ from restore_watch.atlas.entries import (
     project_entries,
 )
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
-from restore_watch.atlas.pages import NOTHING_NEW, Page, PageAt
+from restore_watch.atlas.families import (
+    CLUSTER_LISTS,
+    DEDICATED_SNAPSHOTS,
+    FLEX_SNAPSHOTS,
+    PROJECTS,
+    SHARDED_SNAPSHOTS,
+    Family,
+    JobFamily,
+    jobs_of,
+)
+from restore_watch.atlas.pages import Page, PageAt
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.read_restore_job import read_job
 from restore_watch.errors import (
@@ -37,17 +48,14 @@ from restore_watch.errors import (
 )
 from restore_watch.model.fields import AHEAD, date_or_null, is_cluster_name, text_or_null
 from restore_watch.model.outage import Trouble
-from restore_watch.model.question import LIST_OF, Question
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 from restore_watch.redaction import redact
 from restore_watch.report.cluster import Cluster, ClusterKey, read_cluster
 from restore_watch.report.restores.what_a_restore_proves import Restore, restore_listed
 from restore_watch.report.snapshot import Snapshot
 from restore_watch.report.why_unread import WhyUnread
-from restore_watch.sweep.asking.calls_allowed import Pace
-from restore_watch.sweep.asking.listing import MORE_CLUSTERS
 from restore_watch.table.bookkeeping import Books
-from restore_watch.threads.fair_turns import Agenda, Task
+from restore_watch.threads.agenda import Agenda, Task
 from restore_watch.time_limits import QUESTION_TIME
 from restore_watch.wires import Wires
 
@@ -94,19 +102,10 @@ _NOT_THERE = (
     "for the period again in an hour."
 )
 
-_KINDS: dict[Family, RestoreKind] = {
-    AtlasList.FLEX_CLUSTERS: RestoreKind.FLEX,
-    AtlasList.CLUSTERS: RestoreKind.DEDICATED,
-}
-"""The kind of the clusters in each list."""
-
-_QUESTIONS: dict[Family, Question] = {one: Question(one) for one in AtlasList}
-_QUESTIONS.update(LIST_OF.items())
-
 type Key = tuple[str, str, Family]
 """A question: its project, "" for all; its cluster, "" for a list of clusters; what is asked."""
 
-ALL_PROJECTS: Key = ("", "", AtlasList.PROJECTS)
+ALL_PROJECTS: Key = ("", "", PROJECTS)
 
 
 @dataclass
@@ -130,7 +129,14 @@ class Fleet:
     @property
     def unread_projects(self) -> dict[str, WhyUnread]:
         """Why no clusters of a project, or not all, are known; "" for the list of projects."""
-        return {key[0]: why for key, why in sorted(self.unread.items()) if not key[1]}
+        lists = [
+            (group_id, family.name, why)
+            for (group_id, cluster_name, family), why in self.unread.items()
+            if not cluster_name
+        ]
+        # If neither list of clusters could be read, the list of dedicated ones says why.
+        lists.sort(key=lambda unread: unread[:2])
+        return {group_id: why for group_id, _, why in lists}
 
 
 @dataclass(eq=False)
@@ -197,7 +203,7 @@ class FleetReader:
     def _plan_lists(self, group_ids: Iterable[str]) -> list[_Ask]:
         new = dict.fromkeys(one for one in group_ids if one not in self.fleet.projects)
         self.fleet.projects.update(new)
-        return self._plan([_Ask((one, "", which)) for one in new for which in _KINDS])
+        return self._plan([_Ask((one, "", which)) for one in new for which in CLUSTER_LISTS])
 
     @property
     def _known_projects(self) -> list[str]:
@@ -228,7 +234,7 @@ class FleetReader:
         with self._lock:
             if self._silences[ask.about[0]] >= SILENCES:
                 return False
-        ask.is_held = not pace.allows(ask.bucket, to_find=True)
+        ask.is_held = pace.take_call(ask.bucket, to_find=True) is not Permission.GIVEN
         return not ask.is_held
 
     def _ask_atlas(self, ask: _Ask, deadline: Deadline, silence: Deadline) -> list[_Ask]:
@@ -253,18 +259,17 @@ class FleetReader:
     def _keep(self, ask: _Ask, deadline: Deadline) -> list[_Ask]:
         atlas, (group_id, cluster_name, family) = self.wires.atlas, ask.about
         cluster = group_id, cluster_name
-        match family:
-            case AtlasList.PROJECTS:
-                return self._read_projects(atlas.projects(ask.page, deadline), ask.page)
-            case AtlasList():
-                return self._read_clusters(ask, atlas.clusters(group_id, family, deadline))
-            case RestoreKind():
-                page = atlas.page_of_jobs(cluster, family, JOBS_ASKED, deadline)
-                self._read_restores(cluster, family, page)
-            case SnapshotList():
-                page = atlas.snapshots(cluster, family, deadline)
-                newest = _newest_snapshot(page, self.wires.clock.now() + AHEAD)
-                self.fleet.snapshots[*cluster, _kind_of(family)] = newest
+        if family is PROJECTS:
+            return self._read_projects(atlas.projects(ask.page, deadline), ask.page)
+        if family in CLUSTER_LISTS:
+            return self._read_clusters(ask, atlas.clusters(group_id, family, deadline))
+        if isinstance(family, JobFamily):
+            page = atlas.page_of_jobs(cluster, family.kind, JOBS_ASKED, deadline)
+            self._read_restores(cluster, family.kind, page)
+            return []
+        page = atlas.snapshots(cluster, family, deadline)
+        newest = _newest_snapshot(page, self.wires.clock.now() + AHEAD)
+        self.fleet.snapshots[*cluster, _kind_of(family)] = newest
         return []
 
     def _read_projects(self, page: Page, number: int) -> list[_Ask]:
@@ -280,7 +285,7 @@ class FleetReader:
             return self._plan([_Ask(ALL_PROJECTS, number + 1)]) + self._plan_all(names)
         for group_id in self._known_projects:
             if self._wants_all and group_id not in names:
-                self.fleet.unread[group_id, "", AtlasList.PROJECTS] = _NOT_LISTED
+                self.fleet.unread[group_id, "", PROJECTS] = _NOT_LISTED
         return self._plan_all([*names, *self._known_projects])
 
     def _plan_all(self, group_ids: Iterable[str]) -> list[_Ask]:
@@ -289,18 +294,18 @@ class FleetReader:
 
     def _read_clusters(self, ask: _Ask, page: Page) -> list[_Ask]:
         group_id, _, which = ask.about
-        asks, entries = [], cluster_entries(page, AtlasList(which))
+        asks, entries = [], cluster_entries(page, which)
         problems = [entry.problem for entry in entries.unreadable]
         if page.has_next:
             problems.append(MORE_CLUSTERS)
         if problems:
             self._give_up(ask, UnexpectedAtlasResponseError(problems[0]))
         for entry in entries.readable:
-            cluster = read_cluster(group_id, _KINDS[which], entry.content)
+            cluster = read_cluster(group_id, _kind_of(which), entry.content)
             if cluster.created_at and cluster.created_at > self.wires.clock.now() + AHEAD:
                 cluster = replace(cluster, created_at=None)
             self.fleet.clusters.append(cluster)
-            jobs = _Ask((*cluster.key, cluster.kind))
+            jobs = _Ask((*cluster.key, jobs_of(cluster.kind)))
             if not is_cluster_name(cluster.name):
                 self._give_up(jobs, UnexpectedAtlasResponseError(UNWATCHED))
             elif not cluster.is_free and cluster.has_backups is not False:
@@ -335,7 +340,7 @@ class FleetReader:
         if cluster_name and self._has_nothing_to_read(ask, error):
             return
         unread = self._unread(ask.about, error)
-        if isinstance(family, SnapshotList):
+        if _is_of_snapshots(family):
             missing = Snapshot(None, unread=unread)
             self.fleet.snapshots[group_id, cluster_name, _kind_of(family)] = missing
         else:
@@ -357,7 +362,7 @@ class FleetReader:
             return len({cluster.kind for cluster in same}) > 1
         if any(cluster.has_backups for cluster in same):
             return False
-        if isinstance(family, SnapshotList):
+        if _is_of_snapshots(family):
             self.fleet.snapshots[group_id, cluster_name, _kind_of(family)] = Snapshot(None)
         return True
 
@@ -366,7 +371,8 @@ class FleetReader:
         group_id, cluster_name, family = about
         project = self.books.projects.get(group_id)
         watched = (project and project.watched) if group_id else self.books.stack
-        known = watched and watched.troubles.get(_QUESTIONS.get(family, ""))
+        question = family.list_question if isinstance(family, JobFamily) else family.question
+        known = watched.troubles.get(question) if watched and question else None
         trouble = Trouble.of(error, self.wires.clock.now(), of_stack=not group_id)
         fix = trouble.fix or ""
         if isinstance(error, TimeBudgetExceededError):
@@ -386,19 +392,23 @@ def _is_not_found(error: RestoreWatchError) -> bool:
 def _not_asked(ask: _Ask) -> RestoreWatchError:
     if ask.is_held:
         return AtlasRateLimitError(
-            f"Too little was left of Atlas's rate limit for {named(ask.about[2], is_list=True)}"
+            f"Too little was left of Atlas's rate limit for {ask.about[2].of_list}"
         )
     return TimeBudgetExceededError(_TIME_IS_OVER)
 
 
-def _snapshots_of(cluster: Cluster) -> SnapshotList:
+def _snapshots_of(cluster: Cluster) -> Family:
     if cluster.kind is RestoreKind.FLEX:
-        return SnapshotList.FLEX
-    return SnapshotList.SHARDED if cluster.is_sharded else SnapshotList.DEDICATED
+        return FLEX_SNAPSHOTS
+    return SHARDED_SNAPSHOTS if cluster.is_sharded else DEDICATED_SNAPSHOTS
 
 
-def _kind_of(family: SnapshotList) -> RestoreKind:
-    return RestoreKind.FLEX if family is SnapshotList.FLEX else RestoreKind.DEDICATED
+def _is_of_snapshots(family: Family) -> bool:
+    return family in {FLEX_SNAPSHOTS, DEDICATED_SNAPSHOTS, SHARDED_SNAPSHOTS}
+
+
+def _kind_of(family: Family) -> RestoreKind:
+    return RestoreKind.FLEX if family.kind is RestoreKind.FLEX else RestoreKind.DEDICATED
 
 
 def _newest_snapshot(page: Page, latest: datetime) -> Snapshot:

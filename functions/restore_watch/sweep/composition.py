@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from foundation.deadline import Deadline
+from restore_watch.asking.pace import Pace
+from restore_watch.asking.questions import Questions
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.event.actions import Sweep
 from restore_watch.model.credentials_expiry import NOT_ASKED
@@ -12,19 +14,20 @@ from restore_watch.model.outage import Watched
 from restore_watch.outbox import Outbox
 from restore_watch.sweep.acting.act_on_answer import JobActions
 from restore_watch.sweep.acting.act_on_list import Observer
-from restore_watch.sweep.asking.calls import Calls
-from restore_watch.sweep.asking.calls_allowed import Pace
-from restore_watch.sweep.asking.follow import JobFollower
-from restore_watch.sweep.asking.memory_of_projects import FindMemory
-from restore_watch.sweep.asking.project_marks import ProjectMarks
-from restore_watch.sweep.asking.read_listing import ListingReader
-from restore_watch.sweep.asking.rounds import Rounds
-from restore_watch.sweep.asking.watched_projects import ProjectIds, WatchedProjects
-from restore_watch.sweep.asking.when_to_list import Waking
+from restore_watch.sweep.finding.listing_reader import ListingReader
+from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
+from restore_watch.sweep.finding.project_finder import ProjectFinder
+from restore_watch.sweep.finding.project_marks import ProjectMarks
+from restore_watch.sweep.finding.step import StepCalls
+from restore_watch.sweep.finding.waking import Waking
+from restore_watch.sweep.finding.watched_projects import ProjectIds, WatchedProjects
+from restore_watch.sweep.following.job_follower import JobFollower
+from restore_watch.sweep.following.job_lists import JobLists
 from restore_watch.sweep.judging.ask_for_expiry import ExpiryWatch, LastTry
 from restore_watch.sweep.judging.outage_reports import OutageReports
 from restore_watch.sweep.log import Log
 from restore_watch.sweep.memory_of_jobs import JobMemory
+from restore_watch.sweep.rounds import Rounds
 from restore_watch.sweep.run import Run
 from restore_watch.sweep.topic_refusals import TopicRefusals
 from restore_watch.table.bookkeeping import Bookkeeping, Books
@@ -36,7 +39,7 @@ from restore_watch.time_limits import ENDING_TIME
 
 
 @dataclass(frozen=True)
-class Parts:
+class SweepParts:
     """The parts of one sweep, which began with the `opened` jobs."""
 
     run: Run
@@ -67,7 +70,7 @@ class Environment:
         self.open_jobs = OpenJobs(table.client, table.table_name)
         self.bookkeeping = Bookkeeping(table.client, table.table_name)
         now = self.clock.unix
-        self.memory, self.find_memory, self.last_try = JobMemory(now), FindMemory(now), LastTry()
+        self.memory, self.find_memory, self.last_try = JobMemory(now), ProjectMemory(now), LastTry()
 
     def books(self, request: Sweep, deadline: Deadline) -> Books:
         """Return what a sweep has to know beside the open jobs, nothing if it only follows."""
@@ -82,7 +85,7 @@ class Environment:
         deadline: Deadline,
         request: Sweep,
         is_awaited: Callable[[], bool],
-    ) -> Parts:
+    ) -> SweepParts:
         """Return the parts of a sweep that begins now."""
         clock, limits = self.clock, self.atlas.limits
         pace = Pace(partial(limits.share_left, since=clock.unix()), limits.waits)
@@ -103,7 +106,7 @@ class Environment:
         )
         actions = JobActions(run, self.outbox, self.open_jobs, TopicRefusals())
         topic, bookkeeping = self.outbox.topic, self.bookkeeping
-        return Parts(
+        return SweepParts(
             run=run,
             opened=jobs,
             actions=actions,
@@ -116,17 +119,13 @@ class Environment:
         self, run: Run, pace: Pace, actions: JobActions, is_awaited: Callable[[], bool]
     ) -> Rounds:
         atlas, observer = self.atlas, Observer(run, actions)
-        calls, marks = Calls(run, pace, self.find_memory), ProjectMarks(run, self.bookkeeping)
+        questions = Questions(run.asking, pace, run.log.append)
+        lists = JobLists(run, questions, atlas, observer)
+        follower = JobFollower(run, questions, atlas, lists, observer, actions)
+        calls = StepCalls(questions, self.find_memory)
+        marks = ProjectMarks(run, self.bookkeeping)
         reader = ListingReader(run, calls, atlas, marks, observer)
-        return Rounds(
-            run,
-            calls,
-            JobFollower(run, calls, atlas, observer, actions),
-            WatchedProjects(run, calls, atlas, self.project_ids),
-            marks,
-            Waking(run, calls, atlas, marks, reader),
-            reader,
-            self.workers,
-            self.hot_seconds,
-            is_awaited,
-        )
+        waking = Waking(run, calls, atlas, marks, reader)
+        watched = WatchedProjects(run, calls, atlas, self.project_ids, waking)
+        finder = ProjectFinder(run, watched, marks, reader, self.workers)
+        return Rounds(run, questions, follower, finder, self.workers, self.hot_seconds, is_awaited)

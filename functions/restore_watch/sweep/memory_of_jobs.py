@@ -13,13 +13,15 @@ from threading import Lock
 
 from cachetools import TTLCache
 
+from restore_watch.asking.asked import Asked
 from restore_watch.errors import (
     NotificationPendingError,
     RestoreJobNotFoundError,
     RestoreWatchError,
 )
+from restore_watch.model.question import JOBS
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.log import JOBS, Acted, Asked, Fate, Record
+from restore_watch.sweep.log import Acted, Fate, Record
 from restore_watch.table.open_job import JobKey, OpenJob
 
 LISTS_REMEMBERED = 1000
@@ -127,7 +129,7 @@ class JobMemory:
         """Return what is remembered of a job."""
         return self._moments.get(job.key, _NEVER)
 
-    def turns(self, jobs: Iterable[OpenJob]) -> tuple[OpenJob, ...]:
+    def jobs_to_ask_alone(self, jobs: Iterable[OpenJob]) -> tuple[OpenJob, ...]:
         """Return the jobs of a list whose own endpoints fail, or else the longest unasked one."""
         ordered = sorted(jobs, key=lambda job: self.moments(job).asked_alone)
         failing = tuple(job for job in ordered if self.moments(job).failure is not None)

@@ -27,7 +27,7 @@ from restore_watch.model.credentials_expiry import CredentialsExpiry
 from restore_watch.model.outage import Watched
 from restore_watch.model.results import SweepResult
 from restore_watch.sweep.acting.publish_pending import publish_pending
-from restore_watch.sweep.composition import Environment, Parts
+from restore_watch.sweep.composition import Environment, SweepParts
 from restore_watch.sweep.judging.counts import count
 from restore_watch.sweep.judging.project_verdicts import (
     ProjectVerdict,
@@ -89,7 +89,7 @@ class Sweeper:
                 self.lease.release(owner, deadline, succeeded_at=succeeded_at)
         return result
 
-    def _sweep(self, parts: Parts, books: Books, begun: float) -> Mapping[str, Any]:
+    def _sweep(self, parts: SweepParts, books: Books, begun: float) -> Mapping[str, Any]:
         try:
             left = self._publish_left_over(parts, books)
             self._ask(parts, left, begun)
@@ -107,7 +107,7 @@ class Sweeper:
             self.environment.telemetry.report_sweep(result, _seconds(parts, begun))
         return result.as_json()
 
-    def _publish_left_over(self, parts: Parts, books: Books) -> LeftOver:
+    def _publish_left_over(self, parts: SweepParts, books: Books) -> LeftOver:
         """Publish what earlier sweeps could not. Return what is known of the stack after that."""
         publishing = parts.run.ending.within(PENDING_TIME)
         publish_pending(parts.actions, self.environment.workers, publishing)
@@ -115,7 +115,7 @@ class Sweeper:
         expiry = parts.expiry_watch.publish_unsent(books.expiry, publishing)
         return LeftOver(stack, expiry)
 
-    def _ask(self, parts: Parts, left: LeftOver, begun: float) -> None:
+    def _ask(self, parts: SweepParts, left: LeftOver, begun: float) -> None:
         """Ask Atlas. Raises AtlasError or CredentialsError if there is nothing to ask with."""
         first = parts.rounds.first_round()
         parts.rounds.drop_removed()
@@ -131,14 +131,14 @@ class Sweeper:
             raise
         parts.rounds.play(first, begun)
 
-    def _report_open_jobs(self, parts: Parts) -> None:
+    def _report_open_jobs(self, parts: SweepParts) -> None:
         run = parts.run
         open_jobs = metrics_of_open_jobs(run.open_jobs(), run.now()) if run.is_tick else {}
         self.environment.telemetry.report_open_jobs(open_jobs, _result(parts).failures)
 
     def _report_tick(
         self,
-        parts: Parts,
+        parts: SweepParts,
         left: LeftOver,
         result: SweepResult,
         refusal: RestoreWatchError | None,
@@ -161,20 +161,20 @@ class Sweeper:
         parts.expiry_watch.look(left.expiry, asks=refusal is None)
 
 
-def _records(parts: Parts) -> list[Record]:
+def _records(parts: SweepParts) -> list[Record]:
     return list(chain.from_iterable(parts.run.log.by_project().values()))
 
 
-def _result(parts: Parts) -> SweepResult:
+def _result(parts: SweepParts) -> SweepResult:
     return count(_records(parts), parts.opened)
 
 
-def _seconds(parts: Parts, begun: float) -> float:
+def _seconds(parts: SweepParts, begun: float) -> float:
     """How long the sweep has taken."""
     return parts.run.ending.clock() - begun
 
 
-def _report_no_access(parts: Parts, left: LeftOver, error: RestoreWatchError) -> None:
+def _report_no_access(parts: SweepParts, left: LeftOver, error: RestoreWatchError) -> None:
     """Report that the credentials are refused or cannot be read, and what is known of them."""
     parts.outages.report_stack_failure(left.stack, error)
     parts.expiry_watch.look(left.expiry, asks=False)

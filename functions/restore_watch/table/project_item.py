@@ -17,7 +17,7 @@ from foundation.clock import utc_text
 from foundation.json_text import as_list, as_map
 from foundation.outside import FromOutside, IfReadable, if_unreadable
 from foundation.retention import RETENTION
-from restore_watch.atlas.endpoints import CLUSTER_LISTS
+from restore_watch.atlas.families import LISTED_KINDS
 from restore_watch.model.credentials_expiry import NOT_ASKED, CredentialsExpiry
 from restore_watch.model.fields import PastMoment, is_cluster_name, is_object_id
 from restore_watch.model.marks import OLDEST_MARK, Marks, Part
@@ -126,7 +126,7 @@ def _marks(read: _ProjectItem, values: Mapping[str, Any], now: datetime) -> Mark
     behind: dict[Part, datetime] = {}
     for name, mark in (read.behind or {}).items():
         kind, _, cluster_name = name.partition("/")
-        if kind in CLUSTER_LISTS and (not cluster_name or is_cluster_name(cluster_name)):
+        if kind in LISTED_KINDS and (not cluster_name or is_cluster_name(cluster_name)):
             part = Part(RestoreKind(kind), cluster_name or None)
             behind[part] = _kept(mark, now) or oldest
     return Marks(first or whole, whole, behind, values.get("mark"), is_lost)

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from foundation.deadline import Deadline
 from foundation.timed_call import CALLS_AT_ONCE
-from restore_watch.threads.fair_turns import Agenda, Task
+from restore_watch.threads.agenda import Agenda, Task
 
 
 class Workers:

@@ -12,7 +12,7 @@ from local_stack.steps import MISSING_ROLE, QUESTION, SECRET
 from local_stack.wire import Selection
 from local_stack.world import World
 from restore_watch.errors import CredentialsError
-from restore_watch.sweep.asking.watched_projects import ProjectIds
+from restore_watch.sweep.finding.watched_projects import ProjectIds
 
 cases = pytest.mark.parametrize
 

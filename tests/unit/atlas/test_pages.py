@@ -8,9 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.atlas.endpoints import AtlasList
 from restore_watch.atlas.entries import shown_clusters
 from restore_watch.atlas.exchange import Answer
+from restore_watch.atlas.families import (
+    CLUSTER_LISTS,
+    DEDICATED_CLUSTERS,
+    EVENTS,
+    FLEX_JOBS,
+    PROJECTS,
+    TENANT_JOBS,
+    Family,
+)
 from restore_watch.atlas.pages import Page, PageAt, page_for, page_query, read_page
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.restore_job import RestoreKind
@@ -23,14 +31,14 @@ NEXT = [{"rel": "next", "href": "https://elsewhere.example.net"}]
 
 def page(count: int = 0, *, at: PageAt = FIRST, linked: bool = False, **headers: str) -> Page:
     body = {"results": [{}] * count, "links": NEXT if linked else []}
-    return read_page(Answer(200, httpx.Headers(headers), json.dumps(body).encode()), FLEX, at)
+    return read_page(Answer(200, httpx.Headers(headers), json.dumps(body).encode()), FLEX_JOBS, at)
 
 
 # Asking
 
 
 def test_the_list_of_tenant_jobs_has_no_pages() -> None:
-    assert page_query(TENANT, FIRST) is None
+    assert page_query(TENANT_JOBS, FIRST) is None
 
 
 @given(st.sampled_from([100, 500]), st.integers(1, 1000), st.integers(0, 4))
@@ -72,7 +80,7 @@ def test_of_a_large_page_only_what_is_read_is_kept(padding: int, *, is_kept: boo
     odd, job = 5, {"id": "a", "status": "RUNNING", "createdAt": "b", "collections": "c" * padding}
     body = json.dumps({"results": [odd, job]}).encode()
 
-    entries = read_page(Answer(200, httpx.Headers(), body), FLEX, FIRST).entries
+    entries = read_page(Answer(200, httpx.Headers(), body), FLEX_JOBS, FIRST).entries
 
     unreadable, kept = entries
     assert unreadable in (odd, {})
@@ -109,8 +117,8 @@ def test_a_page_has_the_date_of_its_answer_if_that_is_usable(
 # Families
 
 
-@pytest.mark.parametrize("which", AtlasList)
-def test_a_list_without_results_is_named(which: AtlasList) -> None:
+@pytest.mark.parametrize("which", [PROJECTS, EVENTS, *CLUSTER_LISTS], ids=str)
+def test_a_list_without_results_is_named(which: Family) -> None:
     with pytest.raises(UnexpectedAtlasResponseError, match=f"for a list of {which}, but"):
         read_page(Answer(200, httpx.Headers(), b"{}"), which, FIRST)
 
@@ -123,6 +131,6 @@ def test_a_cluster_is_free_only_if_all_it_says_of_its_provider_is_that(said: obj
     both = [{"regionConfigs": [free, {"providerName": "AWS"}]}]
     specs: list[object] = [[{"regionConfigs": [free]}], [{"regionConfigs": said}], said, both]
     entries = [{"name": str(place), "replicationSpecs": one} for place, one in enumerate(specs)]
-    shown = shown_clusters(Page(entries, has_next=False), AtlasList.CLUSTERS)
+    shown = shown_clusters(Page(entries, has_next=False), DEDICATED_CLUSTERS)
 
     assert (shown.free, shown.names) == (["0"], ["1", "2", "3"])

@@ -5,6 +5,7 @@ import weakref
 
 import pytest
 
+from restore_watch.atlas.families import jobs_of
 from restore_watch.atlas.rate_limits import Bucket, RateLimits, StandingRefusal, share_left
 from restore_watch.atlas.when_to_repeat import repeat_call
 from restore_watch.errors import (
@@ -87,14 +88,14 @@ def test_a_rate_limit_stands_as_long_as_atlas_asks_up_to_a_minute(
     clock: Clock, asked: float | None, seconds: float
 ) -> None:
     limits = RateLimits(clock)
-    limits.note_refusal(Bucket(GROUP, FLEX), limit(asked))
+    limits.note_refusal(Bucket(GROUP, jobs_of(FLEX)), limit(asked))
 
     clock.now += seconds - 0.1
     with pytest.raises(AtlasRateLimitError):
-        limits.check(Bucket(GROUP, FLEX))
+        limits.check(Bucket(GROUP, jobs_of(FLEX)))
 
     clock.now += 0.1
-    limits.check(Bucket(GROUP, FLEX))
+    limits.check(Bucket(GROUP, jobs_of(FLEX)))
 
 
 @pytest.mark.parametrize(
@@ -105,14 +106,14 @@ def test_an_outage_lasts_as_long_as_atlas_says_up_to_a_quarter_of_an_hour(
 ) -> None:
     limits = RateLimits(clock)
     reason = AtlasReason(503, retry_after_seconds=asked)
-    limits.note_refusal(Bucket(GROUP, FLEX), AtlasUnavailableError("out of order", reason))
+    limits.note_refusal(Bucket(GROUP, jobs_of(FLEX)), AtlasUnavailableError("out of order", reason))
 
-    assert not limits.waits(Bucket(GROUP, DEDICATED))
+    assert not limits.waits(Bucket(GROUP, jobs_of(DEDICATED)))
     clock.now += seconds - 0.1
-    assert limits.waits(Bucket(GROUP, FLEX))
-    limits.check(Bucket(GROUP, FLEX))  # a job that is named is asked about
+    assert limits.waits(Bucket(GROUP, jobs_of(FLEX)))
+    limits.check(Bucket(GROUP, jobs_of(FLEX)))  # a job that is named is asked about
     clock.now += 0.1
-    assert not limits.waits(Bucket(GROUP, FLEX))
+    assert not limits.waits(Bucket(GROUP, jobs_of(FLEX)))
 
 
 @pytest.mark.parametrize(
@@ -128,10 +129,10 @@ def test_other_refusals_say_nothing_about_time(
     clock: Clock, refusal: AtlasUnavailableError | AtlasForbiddenError
 ) -> None:
     limits = RateLimits(clock)
-    limits.note_refusal(Bucket(GROUP, FLEX), refusal)
+    limits.note_refusal(Bucket(GROUP, jobs_of(FLEX)), refusal)
 
-    assert not limits.waits(Bucket(GROUP, FLEX))
-    limits.check(Bucket(GROUP, FLEX))
+    assert not limits.waits(Bucket(GROUP, jobs_of(FLEX)))
+    limits.check(Bucket(GROUP, jobs_of(FLEX)))
 
 
 @pytest.mark.parametrize(
@@ -165,13 +166,13 @@ def test_the_share_of_a_bucket_counts_since_a_moment(clock: Clock) -> None:
     limits, begun = RateLimits(clock), clock.now
     for kind, left in ((FLEX, "70"), (DEDICATED, "30")):
         headers = {"ratelimit-limit": "100", "ratelimit-remaining": left}
-        limits.note_share(Bucket(GROUP, kind), headers)
+        limits.note_share(Bucket(GROUP, jobs_of(kind)), headers)
     clock.now += 5
-    limits.note_share(Bucket(GROUP, FLEX), {})
+    limits.note_share(Bucket(GROUP, jobs_of(FLEX)), {})
 
-    flex = Bucket(GROUP, FLEX)
+    flex = Bucket(GROUP, jobs_of(FLEX))
     assert (limits.share_left(flex, begun), limits.share_left(flex, begun + 1)) == (0.7, None)
-    assert limits.share_left(Bucket(GROUP, COLLECTION), begun) is None
+    assert limits.share_left(Bucket(GROUP, jobs_of(COLLECTION)), begun) is None
 
 
 # When a request is repeated, and after how long

@@ -13,8 +13,20 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from foundation.retry_after import retry_after
-from restore_watch.atlas.endpoints import AtlasList, AtlasStatus, Family
 from restore_watch.atlas.exchange import Answer
+from restore_watch.atlas.families import (
+    API_STATUS,
+    COLLECTION_JOBS,
+    DEDICATED_CLUSTERS,
+    DEDICATED_JOBS,
+    EVENTS,
+    FLEX_CLUSTERS,
+    FLEX_JOBS,
+    PROJECTS,
+    TENANT_JOBS,
+    Family,
+    jobs_of,
+)
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.refusals import family_refusal, token_refusal
 from restore_watch.errors import (
@@ -88,7 +100,7 @@ def refusal(
     status: int,
     body: object = b"",
     *,
-    family: Family = RestoreKind.FLEX,
+    family: Family = FLEX_JOBS,
     headers: dict[str, str] | None = None,
 ) -> AtlasError:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -182,19 +194,19 @@ BACKUP_MANAGER = "the role Project Backup Manager in this project"
 
 # Each row: a family of endpoints, its name in a message, and the role that it needs.
 FAMILIES: dict[Family, tuple[str, str]] = {
-    RestoreKind.FLEX: ("a flex restore job", READ_ONLY),
-    RestoreKind.TENANT: ("a tenant restore job", READ_ONLY),
-    RestoreKind.DEDICATED: ("a dedicated restore job", BACKUP_MANAGER),
-    RestoreKind.COLLECTION: ("a collection restore job", BACKUP_MANAGER),
-    AtlasList.PROJECTS: ("the list of projects", "a role in the organization"),
-    AtlasList.EVENTS: ("the list of events", READ_ONLY),
-    AtlasList.FLEX_CLUSTERS: ("the list of Flex clusters", READ_ONLY),
-    AtlasList.CLUSTERS: ("the list of dedicated clusters", READ_ONLY),
-    AtlasStatus.SYSTEM: ("the status of the API", "any role"),
+    FLEX_JOBS: ("a flex restore job", READ_ONLY),
+    TENANT_JOBS: ("a tenant restore job", READ_ONLY),
+    DEDICATED_JOBS: ("a dedicated restore job", BACKUP_MANAGER),
+    COLLECTION_JOBS: ("a collection restore job", BACKUP_MANAGER),
+    PROJECTS: ("the list of projects", "a role in the organization"),
+    EVENTS: ("the list of events", READ_ONLY),
+    FLEX_CLUSTERS: ("the list of Flex clusters", READ_ONLY),
+    DEDICATED_CLUSTERS: ("the list of dedicated clusters", READ_ONLY),
+    API_STATUS: ("the status of the API", "any role"),
 }
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", FAMILIES, ids=str)
 def test_a_401_names_what_was_asked_for_and_the_role_that_it_needs(family: Family) -> None:
     name, role = FAMILIES[family]
 
@@ -279,7 +291,7 @@ def test_any_refusal_is_a_typed_error_of_one_printable_line(
     answer = Answer(status, httpx.Headers(headers), body)
 
     for error, classes in (
-        (family_refusal(Bucket(None, kind), answer, secrets=()), CLASSES),
+        (family_refusal(Bucket(None, jobs_of(kind)), answer, secrets=()), CLASSES),
         (token_refusal(answer, secrets=()), TOKEN_CLASSES),
     ):
         by_status = classes.get(
@@ -324,7 +336,7 @@ def test_no_refusal_quotes_a_secret_or_a_download_url_from_any_field(
     headers = httpx.Headers({b"retry-after": header, b"location": header})
     answer = Answer(status, headers, content)
     for error in (
-        family_refusal(Bucket(None, RestoreKind.FLEX), answer, secrets=known),
+        family_refusal(Bucket(None, FLEX_JOBS), answer, secrets=known),
         token_refusal(answer, secrets=known),
     ):
         assert MARK not in str(error) + repr(error) + repr(error.reason)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from foundation.deadline import Deadline
 from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
-from restore_watch.atlas.endpoints import AtlasList
+from restore_watch.atlas.families import DEDICATED_CLUSTERS, FLEX_CLUSTERS
 from restore_watch.atlas.pages import Page, PageAt
 from restore_watch.atlas.session import AtlasSession, only
 from restore_watch.errors import (
@@ -175,12 +175,12 @@ ASKS: dict[str, tuple[Ask, str, Mapping[str, str | list[str]]]] = {
         },
     ),
     "Flex clusters": (
-        lambda atlas, by: atlas.clusters(GROUP, AtlasList.FLEX_CLUSTERS, by),
+        lambda atlas, by: atlas.clusters(GROUP, FLEX_CLUSTERS, by),
         f"/{GROUP}/flexClusters",
         PAGE,
     ),
     "dedicated clusters": (
-        lambda atlas, by: atlas.clusters(GROUP, AtlasList.CLUSTERS, by),
+        lambda atlas, by: atlas.clusters(GROUP, DEDICATED_CLUSTERS, by),
         f"/{GROUP}/clusters",
         PAGE,
     ),

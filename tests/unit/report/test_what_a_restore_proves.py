@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from restore_watch.atlas.endpoints import CLUSTER_LISTS
+from restore_watch.atlas.families import CLUSTER_LISTS, jobs_of
 from restore_watch.model.restore_job import RestoreKind, RestoreStatus
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster, read_cluster
@@ -92,7 +92,7 @@ def fleets(draw: DrawFn) -> Fleet:
         Cluster(GROUP, name, kind, created_at=None if age is None else END - age * DAY)
         for name, kind, age in draw(st.lists(st.tuples(names, st.sampled_from(KINDS), ages)))
     ]
-    unread = [CLUSTER_LISTS[kind] for kind in draw(st.sets(st.sampled_from(KINDS)))]
+    unread = [jobs_of(kind).clusters for kind in draw(st.sets(st.sampled_from(KINDS)))]
     return Fleet(clusters=clusters, unread={(GROUP, "", one): NO_ROLE for one in unread})
 
 
@@ -111,10 +111,10 @@ def test_a_cluster_has_one_state_and_none_of_an_unread_list_is_called_never(
     for one in judged:
         is_listed = one.cluster.key in listed
         assert is_listed or one.state in {State.CANNOT_TELL, State.TESTED, State.FAILED}
-        assert is_listed or CLUSTER_LISTS[one.cluster.kind] in unread
+        assert is_listed or jobs_of(one.cluster.kind).clusters in unread
         made = one.cluster.created_at
         assert made is None or (made < END and all(each.began >= made for each in one.restores))
-    if unread == set(CLUSTER_LISTS.values()):
+    if unread == set(CLUSTER_LISTS):
         assert {(one.job.group_id, one.job.cluster_name) for one in known} - listed <= states.keys()
 
 

@@ -1,107 +1,20 @@
-"""What a record of the log says: how a question ended, and which endpoint refused it."""
+"""What a log has of each project, and who reads it."""
 
-from collections.abc import Mapping
-
-import pytest
-
-from foundation.errors import TimeBudgetExceededError
+from restore_watch.asking.asked import Subject, families_of
+from restore_watch.atlas.families import FLEX_JOBS
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.errors import (
-    AtlasError,
-    AtlasForbiddenError,
-    AtlasUnauthorizedError,
-    CredentialsError,
-    RestoreWatchError,
-    UnexpectedAtlasResponseError,
-)
-from restore_watch.model.question import Question
-from restore_watch.sweep.log import AllListed, Asked, End, Fate, Log, Record, Subject, families_of
-from unit.open_jobs import open_job, restore_id
+from restore_watch.sweep.log import AllListed, Fate, Log, Record
+from unit.open_jobs import open_job
 from unit.records import (
     CLUSTERS,
-    DEDICATED,
     DOWN,
-    EVENTS,
-    FLEX,
-    LIMITED,
-    LIST_OF_CLUSTERS,
     LIST_OF_PROJECTS,
-    NO_CLUSTER,
-    NO_FILTER,
-    NO_JOB,
-    NO_PROJECT,
-    NO_ROLE,
-    NOT_ALLOWED,
     OTHER_GROUP,
-    RETIRED,
     about,
     acted,
     asked,
-    cluster,
-    coded,
 )
 from unit.scripted_atlas import GROUP
-
-A_JOB = Subject.in_bucket(Bucket(GROUP, FLEX), restore_id(1))
-
-ENDS: Mapping[str, tuple[Subject, RestoreWatchError, End]] = {
-    "no job": (A_JOB, NO_JOB, End.NOTHING_THERE),
-    "no cluster": (A_JOB, NO_CLUSTER, End.NOTHING_THERE),
-    "no project": (A_JOB, NO_PROJECT, End.ODD),
-    "no list": (LIST_OF_CLUSTERS, NO_JOB, End.ODD),
-    "no jobs of a cluster": (cluster(), NO_CLUSTER, End.ODD),
-    "no events for this filter": (EVENTS, NO_FILTER, End.NOTHING_THERE),
-    "no events": (EVENTS, NO_JOB, End.ODD),
-    "bad request": (A_JOB, NO_FILTER, End.ODD),
-    "odd": (A_JOB, UnexpectedAtlasResponseError("odd"), End.ODD),
-    "retired": (A_JOB, RETIRED, End.ODD),
-    "silence": (A_JOB, DOWN, End.SILENT),
-    "limit": (A_JOB, LIMITED, End.LIMITED),
-    "no role": (A_JOB, NO_ROLE, End.REFUSED),
-    "not allowed": (A_JOB, NOT_ALLOWED, End.REFUSED),
-    "time": (A_JOB, TimeBudgetExceededError("late"), End.LATE),
-    "secret": (A_JOB, CredentialsError("no secret"), End.NO_CREDENTIALS),
-}
-
-
-@pytest.mark.parametrize(("subject", "error", "end"), ENDS.values(), ids=ENDS)
-def test_a_question_ends_by_its_error_and_by_what_was_asked(
-    subject: Subject, error: RestoreWatchError, end: End
-) -> None:
-    assert Asked.failed(subject, error) == Asked(subject, end, error)
-
-
-def test_atlas_accepts_the_credentials_answers_or_was_never_asked() -> None:
-    answers = {End.ANSWERED, End.NOTHING_THERE}
-
-    assert {end for end in End if end.is_answer} == answers
-    assert {end for end in End if end.accepts} == {*answers, End.ODD}
-    assert {end for end in End if end.is_left} == {End.LATE, End.NO_CREDENTIALS}
-
-
-@pytest.mark.parametrize("error", [AtlasUnauthorizedError, AtlasForbiddenError])
-@pytest.mark.parametrize(
-    ("name", "family"),
-    [
-        (None, FLEX),
-        ("dedicated", DEDICATED),
-        ("dedicated clusters", CLUSTERS),
-        ("serverless", FLEX),
-    ],
-    ids=str,
-)
-def test_the_endpoint_of_another_kind_than_the_first_may_refuse(
-    error: type[AtlasError], name: str | None, family: str
-) -> None:
-    """If the kind of a cluster is found out, another endpoint is asked."""
-    refusal = coded(error, 401)
-    refusal.family = name
-
-    (bucket, question, restore) = Asked.failed(A_JOB, refusal).subject
-
-    assert (bucket.family, question, restore) == (family, Question(family), restore_id(1))
-    assert Asked.failed(EVENTS, refusal).subject.question == "events"
-    assert Asked.failed(cluster(), refusal).subject.about == "orders"
 
 
 def test_a_log_has_the_records_of_each_project_and_readers_get_each_at_once() -> None:
@@ -126,7 +39,10 @@ def test_a_log_has_the_records_of_each_project_and_readers_get_each_at_once() ->
     }
     assert log.records_of(GROUP) == (records[0], records[3])
     assert log.records_of("5f0000000000000000000a03") == ()
-    assert [families_of(log.records_of(one)) for one in (GROUP, OTHER_GROUP)] == [{FLEX}, set()]
+    assert [families_of(log.records_of(one)) for one in (GROUP, OTHER_GROUP)] == [
+        {FLEX_JOBS},
+        set(),
+    ]
 
 
 def test_the_projects_to_watch_are_those_of_the_last_list() -> None:

@@ -128,7 +128,7 @@ def test_the_jobs_of_a_list_take_turns_to_be_asked_about_alone(
     turns = []
     for alone in (True, True, True, False, True):
         clock.now += 60
-        (job,) = memory.turns([FIRST, SECOND, THIRD])
+        (job,) = memory.jobs_to_ask_alone([FIRST, SECOND, THIRD])
         turns.append(job)
         memory.read_record(about(job) if alone else of_list(job))
 
@@ -142,7 +142,7 @@ def test_the_jobs_whose_own_endpoints_fail_come_instead_the_longest_unasked_one_
         clock.now += 60
         memory.read_record(about(job, DOWN))
 
-    assert memory.turns([FIRST, SECOND, THIRD]) == (THIRD, SECOND)
+    assert memory.jobs_to_ask_alone([FIRST, SECOND, THIRD]) == (THIRD, SECOND)
     assert [memory.moments(job).failure for job in (FIRST, SECOND)] == [None, DOWN]
 
 

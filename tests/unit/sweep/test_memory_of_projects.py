@@ -4,10 +4,10 @@ import math
 
 import pytest
 
-from restore_watch.atlas.endpoints import AtlasList
+from restore_watch.atlas.families import Family
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.asking.memory_of_projects import FindMemory
+from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
 from unit.records import (
     CLUSTERS,
     COLLECTION,
@@ -26,8 +26,8 @@ EVENT, NEWER_EVENT = "1", "2"
 
 
 @pytest.fixture
-def found(clock: Clock) -> FindMemory:
-    return FindMemory(clock)
+def found(clock: Clock) -> ProjectMemory:
+    return ProjectMemory(clock)
 
 
 # Projects
@@ -35,7 +35,7 @@ def found(clock: Clock) -> FindMemory:
 
 @pytest.mark.parametrize("projects", [[], [GROUP, OTHER_GROUP]], ids=len)
 def test_the_list_of_projects_is_due_again_after_ten_minutes_and_if_the_clock_is_set_back(
-    found: FindMemory, clock: Clock, projects: list[str]
+    found: ProjectMemory, clock: Clock, projects: list[str]
 ) -> None:
     assert (found.are_projects_known_for(600), found.projects) == (False, frozenset())
 
@@ -49,7 +49,9 @@ def test_the_list_of_projects_is_due_again_after_ten_minutes_and_if_the_clock_is
     assert found.projects == frozenset(projects)
 
 
-def test_of_a_project_that_is_not_watched_any_more_nothing_is_remembered(found: FindMemory) -> None:
+def test_of_a_project_that_is_not_watched_any_more_nothing_is_remembered(
+    found: ProjectMemory,
+) -> None:
     for group_id in (GROUP, OTHER_GROUP):
         found.take_unseen_events(group_id, [EVENT])
         found.add_to_read_again(group_id, [Part(FLEX)])
@@ -70,7 +72,7 @@ def test_of_a_project_that_is_not_watched_any_more_nothing_is_remembered(found: 
 
 
 def test_an_event_is_unseen_once_and_only_those_shown_last_are_remembered(
-    found: FindMemory,
+    found: ProjectMemory,
 ) -> None:
     """The others lie before the moment since which events are asked for."""
     shown = [[EVENT], [EVENT], [EVENT, NEWER_EVENT], [NEWER_EVENT], [EVENT]]
@@ -85,7 +87,7 @@ def test_an_event_is_unseen_once_and_only_those_shown_last_are_remembered(
 
 
 def test_projects_and_clusters_take_turns_those_that_were_never_asked_first(
-    found: FindMemory, clock: Clock
+    found: ProjectMemory, clock: Clock
 ) -> None:
     for part in (ORDERS, None, ORDERS):
         clock.now += 60
@@ -96,14 +98,14 @@ def test_projects_and_clusters_take_turns_those_that_were_never_asked_first(
     assert found.last_turn(OTHER_GROUP) == -math.inf
 
 
-def test_of_too_many_the_one_that_was_asked_longest_ago_comes_first(found: FindMemory) -> None:
+def test_of_too_many_the_one_that_was_asked_longest_ago_comes_first(found: ProjectMemory) -> None:
     for number in range(200_001):
         found.note_turn(str(number))
 
     assert found.last_turn("0") < found.last_turn("1")
 
 
-def test_what_is_set_aside_stays_so_until_it_is_read_or_fails(found: FindMemory) -> None:
+def test_what_is_set_aside_stays_so_until_it_is_read_or_fails(found: ProjectMemory) -> None:
     users = Part(DEDICATED, "users")
     found.note_tried(GROUP, read=(), failing=(), aside=[ORDERS, CARTS, users])
     found.note_tried(GROUP, read=[ORDERS], failing=[users], aside=[Part(DEDICATED)])
@@ -117,7 +119,7 @@ def test_what_is_set_aside_stays_so_until_it_is_read_or_fails(found: FindMemory)
 # Clusters
 
 
-def test_clusters_are_remembered_for_ten_minutes(found: FindMemory, clock: Clock) -> None:
+def test_clusters_are_remembered_for_ten_minutes(found: ProjectMemory, clock: Clock) -> None:
     found.store_clusters(GROUP, BOTH)
     found.store_clusters(OTHER_GROUP, {FLEX_CLUSTERS: ()})
     clock.now += 599
@@ -128,7 +130,7 @@ def test_clusters_are_remembered_for_ten_minutes(found: FindMemory, clock: Clock
     assert found.clusters_of(GROUP) == {}
 
 
-def test_each_list_of_clusters_has_its_own_age(found: FindMemory, clock: Clock) -> None:
+def test_each_list_of_clusters_has_its_own_age(found: ProjectMemory, clock: Clock) -> None:
     found.store_clusters(GROUP, BOTH)
     clock.now += 400
     found.store_clusters(GROUP, {CLUSTERS: ["carts"]})
@@ -149,7 +151,7 @@ def test_each_list_of_clusters_has_its_own_age(found: FindMemory, clock: Clock) 
     ids=["flex", "dedicated", "collection", "all", "none"],
 )
 def test_what_wakes_a_kind_has_the_list_of_its_clusters_read_anew(
-    found: FindMemory, kinds: list[RestoreKind], left: set[AtlasList]
+    found: ProjectMemory, kinds: list[RestoreKind], left: set[Family]
 ) -> None:
     found.store_clusters(GROUP, BOTH)
     found.store_clusters(OTHER_GROUP, BOTH)

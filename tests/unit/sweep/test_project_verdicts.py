@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from foundation.errors import TimeBudgetExceededError
+from restore_watch.asking.asked import families_of
+from restore_watch.atlas import families
+from restore_watch.atlas.families import FLEX_JOBS
 from restore_watch.errors import RestoreWatchError, TableUnavailableError
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.outage import Trouble, Watched
@@ -19,7 +22,7 @@ from restore_watch.sweep.judging.project_verdicts import (
     left_alone,
     watched_projects,
 )
-from restore_watch.sweep.log import Listed, Planned, Record, Unread, families_of
+from restore_watch.sweep.log import Listed, Planned, Record, Unread
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.project_item import Project
 from unit.open_jobs import NOON, open_job
@@ -105,7 +108,7 @@ def test_of_what_was_left_to_the_next_sweep_nothing_is_learnt() -> None:
     assert answers_of(records).learnt == {"events"}
     assert answers_of([*records, about(2, NO_JOB)]).learnt == {"events", "flex"}
     assert answers_of([about(2), left(open_job(2))]).learnt == {"flex"}  # left by a later round
-    assert families_of(records) == {FLEX, "events"}
+    assert families_of(records) == {FLEX_JOBS, families.EVENTS}
     assert families_of([of_list(FIRST)]) == set()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from restore_watch.atlas.endpoints import CLUSTER_LISTS
+from restore_watch.atlas.families import jobs_of
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.report.cluster import Cluster, ClusterKey
 from restore_watch.report.fleet import Fleet
@@ -58,12 +58,12 @@ def _clusters(
     by_kind = sorted(fleet.clusters, key=lambda cluster: cluster.kind is RestoreKind.FLEX)
     listed = {cluster.key: cluster for cluster in by_kind}
     for cluster in listed.values():
-        yield cluster, fleet.unread.get((*cluster.key, cluster.kind))
+        yield cluster, fleet.unread.get((*cluster.key, jobs_of(cluster.kind)))
     for key, known in by_cluster.items():
         group_id, _ = key
         is_flex = known[-1].job.kind in {RestoreKind.FLEX, RestoreKind.TENANT}
         kind = RestoreKind.FLEX if is_flex else RestoreKind.DEDICATED
-        unlisted = fleet.unread.get((group_id, "", CLUSTER_LISTS[kind]))
+        unlisted = fleet.unread.get((group_id, "", jobs_of(kind).clusters))
         if key not in listed and unlisted is not None:
             yield Cluster(*key, kind), unlisted
 

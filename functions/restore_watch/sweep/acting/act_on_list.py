@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from restore_watch.atlas.entries import Entry, Unreadable, job_entries
+from restore_watch.atlas.entries import ListEntry, Unreadable, job_entries
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.read_restore_job import read_job
 from restore_watch.errors import UnexpectedAtlasResponseError
@@ -24,7 +24,7 @@ from restore_watch.table.open_job import JobKey, OpenJob
 
 
 @dataclass
-class Shown:
+class ShownJobs:
     """
     The jobs on pages of the list of `part`, a cluster, that was asked for at `asked_at`.
 
@@ -38,7 +38,7 @@ class Shown:
     asked_at: datetime
     jobs: dict[str, RestoreJob] = field(default_factory=dict)
     news: set[str] = field(default_factory=set)
-    entries: Sequence[Entry] = ()
+    entries: Sequence[ListEntry] = ()
     unreadable: list[Unreadable] = field(default_factory=list)
     is_whole: bool = False
 
@@ -75,7 +75,7 @@ class Observer:
     run: Run
     actions: JobActions
 
-    def read_page(self, page: Page, shown: Shown) -> None:
+    def read_page(self, page: Page, shown: ShownJobs) -> None:
         """Add a page to `shown`. Only entries that are known or of interest are read."""
         kind = shown.part.kind
         entries = job_entries(page, kind)
@@ -104,7 +104,7 @@ class Observer:
             if not interest or one.created_at is None or interest.may_take(one.created_at)
         ]
 
-    def act_on_news(self, shown: Shown) -> bool:
+    def act_on_news(self, shown: ShownJobs) -> bool:
         """Act on the jobs that have news, as long as time is left. True if the table has all."""
         is_taken = True
         for restore_id, job in shown.jobs.items():

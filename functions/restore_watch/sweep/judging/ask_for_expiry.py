@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
+from restore_watch.asking.asked import families_of
 from restore_watch.atlas.own_account import read_own_account
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.topic_messages import StatusChangesTopic
@@ -31,7 +32,6 @@ from restore_watch.errors import (
 )
 from restore_watch.model.credentials_expiry import CredentialsChange, CredentialsExpiry
 from restore_watch.sweep.judging.project_verdicts import watched_projects
-from restore_watch.sweep.log import families_of
 from restore_watch.sweep.run import Run
 from restore_watch.table.bookkeeping import Bookkeeping
 

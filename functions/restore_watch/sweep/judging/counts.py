@@ -5,9 +5,11 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from foundation.errors import TimeBudgetExceededError
+from restore_watch.asking.asked import Asked, End, Subject
 from restore_watch.errors import AtlasRateLimitError, RestoreWatchError
+from restore_watch.model.question import JOBS, LISTS
 from restore_watch.model.results import Failure, SweepResult
-from restore_watch.sweep.log import JOBS, LISTS, Acted, Asked, End, Fate, Record, Subject, Unread
+from restore_watch.sweep.log import Acted, Fate, Record, Unread
 from restore_watch.table.open_job import OpenJob
 
 type _Key = tuple[str | None, str | None, str | None]

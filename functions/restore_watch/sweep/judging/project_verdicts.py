@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 from foundation.errors import TimeBudgetExceededError
+from restore_watch.asking.asked import NO_ROLE_ERRORS, Asked, End
+from restore_watch.atlas.families import LISTED_JOBS, jobs_of
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasUnauthorizedError,
@@ -33,20 +35,10 @@ from restore_watch.errors import (
 )
 from restore_watch.model.marks import Part
 from restore_watch.model.outage import UNANSWERED, Trouble
-from restore_watch.model.question import LIST_OF, Question
+from restore_watch.model.question import JOBS, LISTS, Question
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.model.results import Failure
-from restore_watch.sweep.log import (
-    JOBS,
-    LISTS,
-    NO_ROLE_ERRORS,
-    Asked,
-    End,
-    Listed,
-    Planned,
-    Record,
-    Unread,
-)
+from restore_watch.sweep.log import Listed, Planned, Record, Unread
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import JobKey, OpenJob
 from restore_watch.table.project_item import Project
@@ -57,7 +49,7 @@ _EXCUSED = (*NO_ROLE_ERRORS, AtlasBadRequestError, RestoreJobNotFoundError)
 _NOT_STORED = (TableUnavailableError, UnforeseenError)
 """The table refused what Atlas says about a job, or our own code failed about it."""
 
-_FAMILY_OF: dict[str, str] = {question: kind for kind, question in LIST_OF.items()}
+_FAMILY_OF: dict[str, str] = {family.list_question: family.name for family in LISTED_JOBS}
 
 
 class Answers(NamedTuple):
@@ -240,7 +232,9 @@ def _judge(
     failures = answers.failures(project.readable.union(kinds))
     for job in open_jobs:
         if job.key in seen.lasting:
-            failures.setdefault(Question(job.kind or RestoreKind.FLEX), seen.lasting[job.key])
+            failures.setdefault(
+                jobs_of(job.kind or RestoreKind.FLEX).question, seen.lasting[job.key]
+            )
     if group_id in seen.not_stored:
         failures[Question.ITEMS] = seen.not_stored[group_id]
     is_seen = any(isinstance(one, Asked) and one.end.is_answer for one in records)
@@ -265,7 +259,7 @@ def _standing(
     # Without the parts that nobody could ever read.
     marks_behind = project.marks.behind.keys() if project.marks else frozenset[Part]()
     parts_behind = marks_behind - (listings[-1] if listings else plan).aside
-    behind = {LIST_OF[part.kind] for part in parts_behind}
+    behind = {jobs_of(part.kind).list_question for part in parts_behind}
 
     def is_over(name: str) -> bool:
         if name in {Question.REACHED, Question.ITEMS}:

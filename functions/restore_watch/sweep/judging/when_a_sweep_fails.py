@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
+from restore_watch.asking.asked import Asked
 from restore_watch.errors import AtlasUnauthorizedError
 from restore_watch.model.results import SweepResult
-from restore_watch.sweep.log import Asked, Record
+from restore_watch.sweep.log import Record
 
 NO_ROLE = "USER_UNAUTHORIZED"
 """Atlas's code for credentials that are known but have no role for what was asked."""

@@ -12,11 +12,12 @@ from enum import Enum
 from itertools import chain
 from typing import NamedTuple, Self
 
+from restore_watch.asking.asked import Asked
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.outage import Trouble, Watched
 from restore_watch.model.question import Question
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
-from restore_watch.sweep.log import AllListed, Asked, Record, Unread
+from restore_watch.sweep.log import AllListed, Record, Unread
 
 LEAST_UNANSWERED = 3
 SHARE_UNANSWERED = 1 / 4

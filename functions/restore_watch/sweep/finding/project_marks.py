@@ -3,10 +3,11 @@
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from restore_watch.asking.asked import families_of
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.marks import Marks
-from restore_watch.sweep.asking.listing import Read
-from restore_watch.sweep.log import Acted, Fate, Planned, families_of
+from restore_watch.sweep.finding.project_listing import Read
+from restore_watch.sweep.log import Acted, Fate, Planned
 from restore_watch.sweep.run import Run
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.project_item import Project
@@ -48,7 +49,7 @@ class ProjectMarks:
         if not read.is_listing and moved == marks:
             return
         project, now = self.run.projects[group_id], self.run.now()
-        seen = {str(one) for one in families_of(self.run.log.records_of(group_id))}
+        seen = {family.name for family in families_of(self.run.log.records_of(group_id))}
         after = replace(
             project,
             marks=moved,

@@ -4,18 +4,18 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from restore_watch.atlas.endpoints import AtlasList
+from restore_watch.asking.asked import Asked, Subject
+from restore_watch.asking.pace import Pace, Permission
+from restore_watch.atlas import families
+from restore_watch.atlas.families import DEDICATED_JOBS, FLEX_JOBS
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import RestoreWatchError
-from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.asking.calls_allowed import Pace
-from restore_watch.sweep.log import Asked, Subject
 from unit.records import DOWN, LIMITED, NO_JOB, NO_ROLE, NOT_ALLOWED, OTHER_GROUP, asked
 from unit.scripted_atlas import GROUP
 
-FLEX, DEDICATED = (Bucket(GROUP, kind) for kind in (RestoreKind.FLEX, RestoreKind.DEDICATED))
-ELSEWHERE = Bucket(OTHER_GROUP, RestoreKind.FLEX)
-PROJECTS = Bucket(None, AtlasList.PROJECTS)
+FLEX, DEDICATED = (Bucket(GROUP, family) for family in (FLEX_JOBS, DEDICATED_JOBS))
+ELSEWHERE = Bucket(OTHER_GROUP, FLEX_JOBS)
+PROJECTS = Bucket(None, families.PROJECTS)
 
 
 def pace_with(*shares: float | None, waits: Callable[[Bucket], bool] = lambda _: False) -> Pace:
@@ -29,12 +29,12 @@ def read(pace: Pace, bucket: Bucket, error: RestoreWatchError | None = None) -> 
     pace.read_record(asked(Subject.in_bucket(bucket), error))
 
 
-def starved(pace: Pace) -> list[Bucket]:
-    return [one.subject.bucket for one in pace.starved()]
+def takes(pace: Pace, bucket: Bucket, *, to_find: bool = False) -> bool:
+    return pace.take_call(bucket, to_find=to_find) is Permission.GIVEN
 
 
 def allowed(pace: Pace, buckets: Iterable[Bucket]) -> list[bool]:
-    return [pace.allows(one) for one in buckets]
+    return [takes(pace, one) for one in buckets]
 
 
 # The reserve
@@ -68,17 +68,17 @@ def test_the_first_call_to_find_others_is_allowed_beside_the_first_about_known_j
     """Following many known jobs cannot blind the watch for others, nor the other way round."""
     pace = pace_with(0.0)
 
-    assert [pace.allows(FLEX, to_find=one) for one in (False, True)] == [True, True]
-    assert [pace.allows(FLEX, to_find=one) for one in (False, True)] == [False, False]
+    assert [takes(pace, FLEX, to_find=one) for one in (False, True)] == [True, True]
+    assert [takes(pace, FLEX, to_find=one) for one in (False, True)] == [False, False]
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["to find", "to ask"])
 def test_the_reserve_stops_calls_of_both_purposes(*, first: bool) -> None:
     pace = pace_with(0.9, 0.9, 0.4, 0.4)
     for to_find in (first, not first):
-        assert pace.allows(FLEX, to_find=to_find)
+        assert takes(pace, FLEX, to_find=to_find)
 
-    assert not any(pace.allows(FLEX, to_find=to_find) for to_find in (True, False))
+    assert not any(takes(pace, FLEX, to_find=to_find) for to_find in (True, False))
 
 
 # Starved buckets
@@ -112,46 +112,46 @@ def test_a_bucket_is_starved_if_too_little_was_left_from_the_start_for_a_call(
     said: list[float | None] = [None]
     pace = Pace(lambda _bucket: said[-1], lambda _: False)
     for share in answers:
-        if pace.allows(FLEX):
+        if takes(pace, FLEX):
             said.append(share)
             read(pace, FLEX)
-    pace.allows(FLEX)
+    takes(pace, FLEX)
 
-    assert starved(pace) == ([FLEX] if is_starved else [])
+    assert pace.starved_buckets() == ([FLEX] if is_starved else [])
 
 
 @pytest.mark.parametrize("calls", [1, 2], ids=["all that was due was asked", "one was left out"])
 def test_what_is_left_out_of_a_later_round_does_not_starve_a_bucket(calls: int) -> None:
     pace = pace_with(0.1)
     for _ in range(calls):
-        if pace.allows(FLEX):
+        if takes(pace, FLEX):
             read(pace, FLEX)
     pace.begin_round()
 
-    assert not pace.allows(FLEX)
-    assert starved(pace) == ([FLEX] if calls == 2 else [])
+    assert not takes(pace, FLEX)
+    assert pace.starved_buckets() == ([FLEX] if calls == 2 else [])
 
 
 def test_calls_that_are_under_way_at_once_do_not_starve_their_bucket() -> None:
     share = 1.0
     pace = Pace(lambda _bucket: share, lambda _: False)
     for _ in range(8):
-        pace.allows(FLEX)
+        takes(pace, FLEX)
     for share in (0.9, 0.8, 0.3, 0.2):  # noqa: B007 - the pace reads it
         read(pace, FLEX)
 
-    assert not pace.allows(FLEX)
-    assert starved(pace) == []
+    assert not takes(pace, FLEX)
+    assert pace.starved_buckets() == []
 
 
 def test_each_bucket_is_starved_by_itself() -> None:
     shares = {FLEX: 0.1, DEDICATED: 0.9}
     pace = Pace(shares.get, lambda _: False)
     for bucket in (FLEX, DEDICATED, ELSEWHERE) * 2:
-        if pace.allows(bucket):
+        if takes(pace, bucket):
             read(pace, bucket)
 
-    assert starved(pace) == [FLEX]
+    assert pace.starved_buckets() == [FLEX]
 
 
 def test_a_bucket_that_refuses_or_is_silent_is_not_starved() -> None:
@@ -161,7 +161,7 @@ def test_a_bucket_that_refuses_or_is_silent_is_not_starved() -> None:
         read(pace, ELSEWHERE, DOWN)
 
     assert allowed(pace, (FLEX, ELSEWHERE) * 2) == [False] * 4
-    assert starved(pace) == []
+    assert pace.starved_buckets() == []
 
 
 # Silences and refusals
@@ -202,7 +202,7 @@ def test_what_was_silent_or_refuses_three_times_is_left_alone(
     for bucket, error in happened:
         read(pace, bucket, error)
 
-    assert {bucket: pace.allows(bucket) for bucket in allows} == allows
+    assert {bucket: takes(pace, bucket) for bucket in allows} == allows
 
 
 def test_the_list_of_a_cluster_that_is_read_to_follow_says_nothing_of_its_jobs_endpoints() -> None:
@@ -210,12 +210,12 @@ def test_the_list_of_a_cluster_that_is_read_to_follow_says_nothing_of_its_jobs_e
     for error in (DOWN, NO_ROLE):
         for _ in range(3):
             pace.read_record(Asked.failed(Subject(FLEX, None), error))
-    assert pace.allows(FLEX)
+    assert takes(pace, FLEX)
 
     for _ in range(3):
         read(pace, FLEX, DOWN)
     pace.read_record(asked(Subject(FLEX, None)))
-    assert pace.allows(FLEX)
+    assert takes(pace, FLEX)
 
 
 def test_a_silent_project_gets_one_question_in_each_later_round_and_all_after_its_answer() -> None:
@@ -224,19 +224,19 @@ def test_a_silent_project_gets_one_question_in_each_later_round_and_all_after_it
         read(pace, FLEX, DOWN)
 
     pace.begin_round()
-    assert [pace.allows(FLEX), pace.allows(DEDICATED, to_find=True)] == [True, False]
+    assert [takes(pace, FLEX), takes(pace, DEDICATED, to_find=True)] == [True, False]
     read(pace, FLEX)
-    assert pace.allows(DEDICATED)
+    assert takes(pace, DEDICATED)
 
 
 def test_a_call_that_may_not_be_made_uses_up_no_question_of_a_silent_project() -> None:
     pace = pace_with(waits=lambda one: one == FLEX)
-    assert pace.allows(FLEX)
+    assert takes(pace, FLEX)
     for _ in range(3):
         read(pace, FLEX, DOWN)
 
     pace.begin_round()
-    assert [pace.allows(one) for one in (FLEX, DEDICATED, DEDICATED)] == [False, True, False]
+    assert [takes(pace, one) for one in (FLEX, DEDICATED, DEDICATED)] == [False, True, False]
 
 
 @pytest.mark.parametrize("error", [None, DOWN], ids=["answered", "silent"])
@@ -257,11 +257,11 @@ def test_a_project_answers_until_its_last_question_was_not(error: RestoreWatchEr
 def test_while_atlas_asks_to_wait_a_sweep_makes_one_call_in_the_family() -> None:
     pace = pace_with(1.0, waits=lambda one: one == FLEX)
 
-    assert [pace.allows(FLEX, to_find=one) for one in (True, False, True)] == [True, False, False]
+    assert [takes(pace, FLEX, to_find=one) for one in (True, False, True)] == [True, False, False]
     pace.begin_round()
-    assert not pace.allows(FLEX)
-    assert pace.allows(DEDICATED)
-    assert starved(pace) == []
+    assert not takes(pace, FLEX)
+    assert takes(pace, DEDICATED)
+    assert pace.starved_buckets() == []
 
 
 def test_calls_go_on_when_the_time_that_atlas_asked_for_is_over() -> None:

@@ -7,35 +7,34 @@ of a list.
 """
 
 import math
+from abc import abstractmethod
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import shuffle
 from threading import Lock
-from typing import NamedTuple, Self
+from typing import NamedTuple, Protocol, Self
 
-from restore_watch.atlas.endpoints import CLUSTER_LISTS, LISTED_KINDS, AtlasList
-from restore_watch.atlas.entries import Entry, ShownClusters
-from restore_watch.atlas.pages import FIRST_PAGE, NOTHING_NEW, Page, PageAt
+from restore_watch.asking.asked import Subject
+from restore_watch.asking.list_pages import MORE_CLUSTERS, NOTHING_NEW, NOTHING_YET, ListPages, Stop
+from restore_watch.atlas.entries import ListEntry, ShownClusters
+from restore_watch.atlas.families import LISTED_KINDS, Family, jobs_of
+from restore_watch.atlas.pages import Page
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.errors import RestoreWatchError, UnexpectedAtlasResponseError
+from restore_watch.errors import (
+    RestoreWatchError,
+    UnexpectedAtlasResponseError,
+    UnforeseenError,
+)
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.asking.calls import Step
-from restore_watch.sweep.asking.memory_of_projects import Clusters
-from restore_watch.sweep.log import Subject
+from restore_watch.sweep.finding.memory_of_projects import Clusters
+from restore_watch.sweep.finding.step import Step
 from restore_watch.sweep.which_jobs_to_take_in import Interest
 
 NOTHING_READ = datetime.max.replace(tzinfo=UTC)
 """Every job was created before this moment."""
-
-MORE_CLUSTERS = "Atlas shows more clusters of a project than one page holds"
-"""
-A page holds 500, and a project may have 100.
-
-https://www.mongodb.com/docs/api/doc/atlas-admin-api-v2/operation/operation-setgrouplimit
-"""
 
 UNREAD_AT_MOST = timedelta(days=1)
 """A cluster that its list does not show, and that could not be read for so long, is gone."""
@@ -65,61 +64,126 @@ class Wanted:
         others = {part for part in self.clusters if part.kind not in self.kinds}
         return others | {part for part in behind if part.cluster_name is not None}
 
-    def parts_in(self, which: AtlasList, names: Iterable[str]) -> list[Part]:
+    def parts_in(self, which: Family, names: Iterable[str]) -> list[Part]:
         """The jobs to read of clusters that this list shows."""
         kinds = self.kinds_in(which)
         return [Part(kind, name) for name in dict.fromkeys(names) for kind in kinds]
 
-    def kinds_in(self, which: AtlasList) -> list[RestoreKind]:
+    def kinds_in(self, which: Family) -> list[RestoreKind]:
         """The kinds to read whose clusters this list shows."""
-        shown = (kind for kind in LISTED_KINDS if CLUSTER_LISTS[kind] is which)
+        shown = (kind for kind in LISTED_KINDS if jobs_of(kind).clusters is which)
         return [kind for kind in shown if kind in self.kinds]
 
 
+class StepReader(Protocol):
+    """Whoever takes the steps of listings."""
+
+    def read_clusters_page(self, step: "ClustersPage") -> "Sequence[ListingStep]":
+        """Read a list of clusters. Return the steps that follow."""
+
+    def read_jobs_page(self, step: "JobsPage") -> "Sequence[ListingStep]":
+        """Read a page of a cluster's jobs. Return the steps that follow."""
+
+    def skip_step(self, step: "ListingStep") -> None:
+        """Leave a step to the next sweep. It makes no call to AWS."""
+
+    def note_unforeseen(self, step: "ListingStep", error: UnforeseenError) -> None:
+        """Our own code failed about a step."""
+
+
 @dataclass(frozen=True)
-class ClustersPage(Step):
-    """Read a list of clusters, Flex or dedicated ones: one page has all that Atlas allows."""
+class ListingStep(Step):
+    """A step of the listing of a project, which reads a list of clusters or jobs."""
 
     listing: "ProjectListing" = field(repr=False, compare=False)
-    what: AtlasList
+
+    @property
+    @abstractmethod
+    def reads(self) -> Family | Part:
+        """What the step reads, or a page of it."""
+
+    @property
+    @abstractmethod
+    def turn_and_mark(self) -> tuple[float, datetime]:
+        """When it was read last, in Unix seconds, and up to when its jobs are known."""
+
+    def leave(self) -> None:
+        """Leave the step to the next sweep."""
+        self.listing.reader.skip_step(self)
+
+    def note_failure(self, error: UnforeseenError) -> None:
+        """Our own code failed about the step."""
+        self.listing.reader.note_unforeseen(self, error)
+
+
+@dataclass(frozen=True)
+class ClustersPage(ListingStep):
+    """Read a list of clusters, Flex or dedicated ones: one page has all that Atlas allows."""
+
+    which: Family
+
+    @property
+    def reads(self) -> Family:
+        """The list of clusters."""
+        return self.which
+
+    @property
+    def turn_and_mark(self) -> tuple[float, datetime]:
+        """Lists of clusters come first."""
+        wanted = self.listing.wanted
+        kinds = wanted.kinds_in(self.which)
+        return -math.inf, min(wanted.marks.mark_of(Part(kind)) for kind in kinds)
 
     @property
     def subject(self) -> Subject:
         """The list of clusters."""
-        return Subject.in_bucket(Bucket(self.listing.wanted.group_id, self.what))
+        return Subject.in_bucket(Bucket(self.listing.wanted.group_id, self.which))
+
+    def do(self) -> Sequence[ListingStep]:
+        """Read the list."""
+        return self.listing.reader.read_clusters_page(self)
 
 
 @dataclass(frozen=True)
-class JobsPage(Step):
+class JobsPage(ListingStep):
     """
-    Read a page of a cluster's jobs. `last` is the creation of the oldest if they descend.
+    Read a page of the jobs of a cluster, the `part`, after these `pages`.
 
-    The pages before it have shown the `known` jobs.
+    `last` is the creation of the oldest job so far if they descend.
     """
 
-    listing: "ProjectListing" = field(repr=False, compare=False)
-    what: Part
-    at: PageAt = FIRST_PAGE
+    part: Part
+    pages: ListPages = NOTHING_YET
     last: datetime | None = NOTHING_READ
-    known: frozenset[str] = frozenset()
 
-    def after(self, at: PageAt, last: datetime | None, new: Collection[str]) -> Self:
-        """The page after one that showed these new jobs."""
-        known = self.known.union(new)
-        return replace(self, at=at.next, last=last, known=known, tries=0, error=None)
+    def after(self, pages: ListPages, last: datetime | None) -> Self:
+        """The step after these pages."""
+        return replace(self, pages=pages, last=last, tries=0, error=None)
 
     @property
-    def turn(self) -> Part:
+    def reads(self) -> Part:
+        """The jobs of the cluster."""
+        return self.part
+
+    @property
+    def turn_and_mark(self) -> tuple[float, datetime]:
         """The clusters take turns."""
-        return self.what
+        wanted = self.listing.wanted
+        return wanted.last_turn(self.part), wanted.marks.mark_of(self.part)
+
+    @property
+    def waiting(self) -> Part:
+        """The clusters take turns."""
+        return self.part
 
     @property
     def subject(self) -> Subject:
         """The list of the cluster's jobs."""
-        return Subject.jobs_of_cluster(self.listing.wanted.group_id, self.what)
+        return Subject.jobs_of_cluster(self.listing.wanted.group_id, self.part)
 
-
-type ListingStep = ClustersPage | JobsPage
+    def do(self) -> Sequence[ListingStep]:
+        """Read the page."""
+        return self.listing.reader.read_jobs_page(self)
 
 
 class Read(NamedTuple):
@@ -144,21 +208,22 @@ class Read(NamedTuple):
 
 class ProjectListing:
     """
-    Reads what is `wanted`. Any thread may use it.
+    Reads what is `wanted`. Any thread may use it. The `reader` takes its steps.
 
     It `began` when Atlas answered the question before, or else the first one: by its clock, but
     never in our future.
     """
 
-    def __init__(self, wanted: Wanted, began: datetime | None = None) -> None:
+    def __init__(self, wanted: Wanted, reader: StepReader, began: datetime | None = None) -> None:
         self.wanted = wanted
+        self.reader = reader
         self._lock = Lock()
         self._began = began and min(began, wanted.now)
         # The open steps of each list or part that is read, and why some could not be read, or not
         # to the end.
-        self._open: Counter[AtlasList | Part] = Counter()
-        self._unread: dict[AtlasList | Part, RestoreWatchError | None] = {}
-        self._names: dict[AtlasList, list[str]] = {}
+        self._open: Counter[Family | Part] = Counter()
+        self._unread: dict[Family | Part, RestoreWatchError | None] = {}
+        self._names: dict[Family, list[str]] = {}
         # Parts of which Atlas says that there is nothing. Free clusters have no backups.
         self._gone: set[Part] = set()
 
@@ -173,7 +238,7 @@ class ProjectListing:
             }
 
     @property
-    def failures(self) -> Mapping[AtlasList | Part, RestoreWatchError]:
+    def failures(self) -> Mapping[Family | Part, RestoreWatchError]:
         """Why lists of clusters, or of a cluster's jobs, could not be read."""
         with self._lock:
             return {what: error for what, error in self._unread.items() if error}
@@ -183,7 +248,7 @@ class ProjectListing:
         known = self.wanted.known
         with self._lock:
             steps = self._jobs_of(self.wanted.single)
-            for which in {CLUSTER_LISTS[kind] for kind in self.wanted.kinds}:
+            for which in {jobs_of(kind).clusters for kind in self.wanted.kinds}:
                 if which in known:
                     steps += self._jobs_of(self.wanted.parts_in(which, known[which]))
                 else:
@@ -201,34 +266,37 @@ class ProjectListing:
         with self._lock:
             self._note_began(page)
             self._gone.update(Part(kind, name) for name in shown.free for kind in LISTED_KINDS)
-            self._names[step.what] = shown.names
-            return self._in_order(self._jobs_of(self.wanted.parts_in(step.what, shown.names)))
+            self._names[step.which] = shown.names
+            return self._in_order(self._jobs_of(self.wanted.parts_in(step.which, shown.names)))
 
-    def read_jobs(self, step: JobsPage, page: Page, entries: Iterable[Entry]) -> list[ListingStep]:
+    def read_jobs(
+        self, step: JobsPage, page: Page, entries: Sequence[ListEntry]
+    ) -> list[ListingStep]:
         """Read a page with these entries. Return the next page, if another is to be read."""
         last = step.last
         for entry in entries:
             last = entry.created_at if last and entry.created_at <= last else None
         wanted = self.wanted
-        reaches_to = Interest.beyond(wanted.marks, step.what, wanted.now).reaches_to
+        reaches_to = Interest.beyond(wanted.marks, step.part, wanted.now).reaches_to
         # A single job shows no order.
         is_enough = last is not None and len(page.entries) > 1 and last < reaches_to
-        new = {entry.id for entry in entries} - step.known
-        steps: list[ListingStep] = []
-        if page.has_next and not new:
-            # The same page may follow for ever.
+        pages = step.pages.after(page, [entry.id for entry in entries])
+        if pages.stop is Stop.NOTHING_NEW:
             self.note_failure(step, UnexpectedAtlasResponseError(NOTHING_NEW))
-        elif page.has_next and not is_enough:
-            steps.append(step.after(page.at, last, new))
+        elif is_enough:
+            pages = pages.enough()
+        steps: list[ListingStep] = []
+        if pages.stop is None:
+            steps.append(step.after(pages, last))
         with self._lock:
             self._note_began(page)
-            self._open[step.what] += len(steps)
+            self._open[step.part] += len(steps)
         return steps
 
     def note_failure(self, step: ListingStep, error: RestoreWatchError) -> None:
         """The list or part of a step could not be read, or not all of it."""
         with self._lock:
-            self._unread[step.what] = error
+            self._unread[step.reads] = error
 
     def note_gone(self, part: Part) -> None:
         """Atlas answers that it knows no such cluster, or no such jobs of it."""
@@ -238,9 +306,9 @@ class ProjectListing:
     def finish_step(self, step: ListingStep, *, is_read: bool = True) -> bool:
         """Count a step as taken, after the steps that follow are known. True if it was the last."""
         with self._lock:
-            self._open[step.what] -= 1
+            self._open[step.reads] -= 1
             if not is_read:
-                self._unread.setdefault(step.what, None)
+                self._unread.setdefault(step.reads, None)
             return not self._open.total()
 
     def parts_read(self) -> Read:
@@ -250,17 +318,17 @@ class ProjectListing:
             unread = {one for one in parts if not self._is_read(one) and not self._is_over(one)}
             read = parts - unread
             for kind in self.wanted.kinds:
-                (read if self._is_read(CLUSTER_LISTS[kind]) else unread).add(Part(kind))
+                (read if self._is_read(jobs_of(kind).clusters) else unread).add(Part(kind))
             is_full = self.wanted.kinds >= set(LISTED_KINDS)
             return Read(self._began, frozenset(read), frozenset(unread), is_full)
 
-    def _is_read(self, what: AtlasList | Part) -> bool:
+    def _is_read(self, what: Family | Part) -> bool:
         """Whether no step of a list or part is open or went wrong."""
         return not self._open[what] and what not in self._unread
 
     def _is_over(self, part: Part) -> bool:
         """A cluster that its list does not show, and that Atlas does not know, is gone."""
-        which = CLUSTER_LISTS[part.kind]
+        which = jobs_of(part.kind).clusters
         names = self._names.get(which)
         if names is None or part.cluster_name in names or not self._is_read(which):
             return False
@@ -281,13 +349,7 @@ class ProjectListing:
         cannot be read does not keep others from it.
         """
         shuffle(steps)
-        return sorted(steps, key=self._turn_and_mark)
-
-    def _turn_and_mark(self, step: ListingStep) -> tuple[float, datetime]:
-        wanted, marks = self.wanted, self.wanted.marks
-        if isinstance(step, JobsPage):
-            return wanted.last_turn(step.what), marks.mark_of(step.what)
-        return -math.inf, min(marks.mark_of(Part(kind)) for kind in wanted.kinds_in(step.what))
+        return sorted(steps, key=lambda step: step.turn_and_mark)
 
     def _note_began(self, page: Page) -> None:
         if self._began is None:

@@ -6,15 +6,20 @@ from functools import partial
 from typing import Literal
 
 from foundation.errors import TimeBudgetExceededError
-from restore_watch.atlas.endpoints import AtlasList
+from restore_watch.asking.asked import Subject
+from restore_watch.asking.list_pages import NOTHING_NEW, NOTHING_YET, ListPages, Stop
 from restore_watch.atlas.entries import project_entries
-from restore_watch.atlas.pages import NOTHING_NEW
+from restore_watch.atlas.families import PROJECTS
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.errors import RestoreWatchError, UnexpectedAtlasResponseError
-from restore_watch.sweep.asking.calls import Calls, Step
-from restore_watch.sweep.asking.when_to_list import Wake, is_due, postponed
-from restore_watch.sweep.log import AllListed, Planned, Subject, Unread
+from restore_watch.errors import (
+    RestoreWatchError,
+    UnexpectedAtlasResponseError,
+    UnforeseenError,
+)
+from restore_watch.sweep.finding.step import Step, StepCalls
+from restore_watch.sweep.finding.waking import Wake, Waking, is_due, postponed
+from restore_watch.sweep.log import AllListed, Planned, Unread
 from restore_watch.sweep.run import Run
 from restore_watch.table.project_item import Project
 
@@ -24,7 +29,7 @@ type ProjectIds = Collection[str] | Literal["all"]
 PROJECTS_KNOWN = 600.0
 """Seconds after which the list of all projects is read anew."""
 
-ALL_PROJECTS = Subject.in_bucket(Bucket(None, AtlasList.PROJECTS))
+ALL_PROJECTS = Subject.in_bucket(Bucket(None, PROJECTS))
 
 
 @dataclass(frozen=True)
@@ -32,10 +37,12 @@ class ProjectsPage(Step):
     """
     Read a page of the list of projects.
 
-    The pages before it have `shown` these projects, and were complete unless one `is_odd`.
+    The `pages` before it have `shown` these projects, in this order, and were complete unless one
+    `is_odd`.
     """
 
-    number: int = 1
+    watched: "WatchedProjects" = field(repr=False, compare=False)
+    pages: ListPages = NOTHING_YET
     shown: tuple[str, ...] = ()
     is_odd: bool = False
 
@@ -43,6 +50,18 @@ class ProjectsPage(Step):
     def subject(self) -> Subject:
         """The list of projects."""
         return ALL_PROJECTS
+
+    def do(self) -> "Sequence[ProjectsPage | Wake]":
+        """Read the page."""
+        return self.watched.read_projects_page(self)
+
+    def leave(self) -> None:
+        """Leave the list to the next sweep."""
+        self.watched.skip_projects_page()
+
+    def note_failure(self, error: UnforeseenError) -> None:
+        """Our own code failed about the list."""
+        self.watched.note_failure(error)
 
 
 @dataclass(frozen=True)
@@ -55,9 +74,10 @@ class WatchedProjects:
     """
 
     run: Run
-    calls: Calls
+    calls: StepCalls
     atlas: AtlasSession
     named: ProjectIds
+    waking: Waking
     woken: set[str] = field(default_factory=set)
     postponed: set[str] = field(default_factory=set)
 
@@ -68,33 +88,38 @@ class WatchedProjects:
         self.postponed.update(
             postponed(projects, self.run.projects, self.calls.memory, self.run.now())
         )
-        is_list_due = self.named == "all" and self._is_list_due()
-        return [*([ProjectsPage()] if is_list_due else []), *self._wakes(projects)]
+        steps: list[ProjectsPage | Wake] = []
+        if self.named == "all" and self._is_list_due():
+            steps.append(ProjectsPage(self))
+        return [*steps, *self._wakes(projects)]
 
     def read_projects_page(self, step: ProjectsPage) -> Sequence[ProjectsPage | Wake]:
         """Read a page of the list. The last one wakes the projects that were not known."""
         begun = self.run.asking.clock()
         try:
-            page = self.calls.ask_step(step, partial(self.atlas.projects, step.number))
+            page = self.calls.ask(step, partial(self.atlas.projects, step.pages.at.number))
         except RestoreWatchError as error:
             return self.calls.again(step, error, begun) or self._wakes(step.shown)
         entries = project_entries(page)
-        shown = tuple(dict.fromkeys([*step.shown, *(entry.id for entry in entries.readable)]))
+        ids = [entry.id for entry in entries.readable]
+        shown, pages = tuple(dict.fromkeys([*step.shown, *ids])), step.pages.after(page, ids)
         problem = entries.unreadable[0].problem if entries.unreadable else None
-        # The same page may follow for ever.
-        is_repeated = page.has_next and shown == step.shown
-        if is_repeated:
+        if pages.stop is Stop.NOTHING_NEW:
             problem = NOTHING_NEW
         if problem:
             self.run.log.append(Unread(ALL_PROJECTS, UnexpectedAtlasResponseError(problem)))
         is_odd = step.is_odd or problem is not None
-        if page.has_next and not is_repeated:
-            return [ProjectsPage(step.number + 1, shown, is_odd)]
+        if pages.stop is None:
+            return [ProjectsPage(self, pages, shown, is_odd)]
         # A list that is not complete leaves the one before in force.
         if not is_odd:
             self.calls.memory.store_projects(shown)
             self.run.log.append(AllListed(frozenset(shown)))
         return self._wakes(shown)
+
+    def note_failure(self, error: UnforeseenError) -> None:
+        """Our own code failed about the list."""
+        self.run.log.append(Unread(ALL_PROJECTS, error))
 
     def skip_projects_page(self) -> None:
         """Leave the list to the next sweep."""
@@ -157,6 +182,10 @@ class WatchedProjects:
         # Projects that a sweep has not reached come first in the next one.
         new.sort(key=memory.last_turn)
         return [
-            Wake(one, one not in self.postponed and is_due(known.get(one), self.run.now()))
-            for one in new
+            Wake(
+                self.waking,
+                group_id,
+                group_id not in self.postponed and is_due(known.get(group_id), self.run.now()),
+            )
+            for group_id in new
         ]

@@ -1,13 +1,14 @@
 """How open jobs are grouped and ordered, and what a list says of a job that is missing."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreStatus
-from restore_watch.sweep.acting.act_on_list import Shown
-from restore_watch.sweep.asking.follow import follow_tasks
+from restore_watch.sweep.acting.act_on_list import ShownJobs
+from restore_watch.sweep.following.follow_task import FollowTask, grouped_jobs
 from restore_watch.sweep.log import Fate
 from restore_watch.sweep.memory_of_jobs import JobMemory
 from strategies import plain_job
@@ -26,6 +27,9 @@ from unit.records import (
 )
 from unit.scripted_atlas import GROUP, Clock
 
+NOBODY: Any = None
+"""Whoever does the tasks: here, nobody."""
+
 SECOND = timedelta(seconds=1)
 ORDERS = (GROUP, Part(FLEX, "orders"))
 
@@ -33,14 +37,14 @@ ORDERS = (GROUP, Part(FLEX, "orders"))
 @pytest.mark.parametrize(
     ("whole", "lacks"),
     [
-        (Shown(*ORDERS, NOON, is_whole=True), True),
-        (Shown(*ORDERS, NOON), False),
-        (Shown(*ORDERS, NOON - SECOND, is_whole=True), False),
+        (ShownJobs(*ORDERS, NOON, is_whole=True), True),
+        (ShownJobs(*ORDERS, NOON), False),
+        (ShownJobs(*ORDERS, NOON - SECOND, is_whole=True), False),
     ],
     ids=["without it", "not read to its end", "read before it was first seen"],
 )
 def test_a_list_lacks_a_job_if_it_was_read_to_its_end_after_the_job_was_seen(
-    whole: Shown, *, lacks: bool
+    whole: ShownJobs, *, lacks: bool
 ) -> None:
     assert whole.lacks(open_job(first_observed_at=NOON)) is lacks
 
@@ -48,7 +52,7 @@ def test_a_list_lacks_a_job_if_it_was_read_to_its_end_after_the_job_was_seen(
 @pytest.mark.parametrize("words", [("RUNNING", "COMPLETED"), ("COMPLETED", "RUNNING")])
 def test_of_a_job_that_a_list_shows_twice_the_later_status_counts(words: tuple[str, str]) -> None:
     """If pages shift while they are read, two of them show the job."""
-    shown = Shown(*ORDERS, NOON)
+    shown = ShownJobs(*ORDERS, NOON)
     for word in words:
         shown.add(plain_job(status=RestoreStatus(word)))
 
@@ -61,7 +65,7 @@ def test_jobs_are_asked_about_the_longest_unasked_first_and_before_them_the_unas
     """So a job that kills its environment is not the first to be asked about every time."""
     memory = JobMemory(clock)
     jobs = [open_job(number, cluster=f"orders-{number}") for number in range(50)]
-    assert [task.jobs[0] for task in follow_tasks(jobs, memory)] != jobs
+    assert [group[0] for group in grouped_jobs(jobs, memory)] != jobs
 
     first, second, third, *_ = jobs
     memory.read_record(acted(first, Fate.SETTLED))  # by a list, but it was never asked about
@@ -69,8 +73,8 @@ def test_jobs_are_asked_about_the_longest_unasked_first_and_before_them_the_unas
         memory.read_record(record)
         clock.now += 1
 
-    tasks = follow_tasks([second, third, first], memory)
-    assert [task.jobs for task in tasks] == [(first,), (third,), (second,)]
+    groups = grouped_jobs([second, third, first], memory)
+    assert groups == [(first,), (third,), (second,)]
 
 
 def test_jobs_are_grouped_by_cluster_and_kind() -> None:
@@ -85,8 +89,9 @@ def test_jobs_are_grouped_by_cluster_and_kind() -> None:
         open_job(8, kind=COLLECTION),
     ]
 
-    grouped = follow_tasks(jobs, JobMemory(Clock()))
+    grouped = grouped_jobs(jobs, JobMemory(Clock()))
 
-    numbers = sorted(sorted(jobs.index(job) + 1 for job in one.jobs) for one in grouped)
+    numbers = sorted(sorted(jobs.index(job) + 1 for job in group) for group in grouped)
     assert numbers == [[1, 3], [2, 7], [4], [5], [6], [8]]
-    assert sorted(one.bucket.family for one in grouped) == [COLLECTION, DEDICATED, *[FLEX] * 4]
+    tasks = [FollowTask(group, NOBODY) for group in grouped]
+    assert sorted(task.kind for task in tasks) == [COLLECTION, DEDICATED, *[FLEX] * 4]

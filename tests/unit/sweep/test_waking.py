@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from restore_watch.atlas.families import kinds_of_event
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.asking.memory_of_projects import FindMemory
-from restore_watch.sweep.asking.when_to_list import kinds_woken_by, postponed
+from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
+from restore_watch.sweep.finding.waking import postponed
 from restore_watch.table.project_item import Project
 from unit.atlas_answers import RESTORE_EVENTS
 from unit.open_jobs import NOON
@@ -27,7 +28,7 @@ WOKEN = {
 def test_an_event_wakes_the_kinds_of_its_jobs_and_an_unknown_one_every_kind(
     event_type: str, kinds: tuple[RestoreKind, ...]
 ) -> None:
-    assert kinds_woken_by(event_type) == kinds
+    assert kinds_of_event(event_type) == kinds
 
 
 @pytest.mark.parametrize(("projects", "listed"), [(99, 99), (101, 100), (1400, 100), (2800, 200)])
@@ -35,7 +36,7 @@ def test_a_hundred_projects_or_a_fourteenth_of_all_are_listed_in_a_sweep_for_the
     clock: Clock, projects: int, listed: int
 ) -> None:
     """They take turns. So all are listed within fourteen ticks."""
-    memory, names = FindMemory(clock), [f"{number:024x}" for number in range(projects)]
+    memory, names = ProjectMemory(clock), [f"{number:024x}" for number in range(projects)]
     known = {name: Project(name, listed_at=NOON - QUARTER) for name in names}
     for name in names[::-1]:
         memory.note_turn(name, "listing")
@@ -50,4 +51,4 @@ def test_a_project_that_was_never_listed_is_not_left_to_a_later_sweep(clock: Clo
     names = [f"{number:024x}" for number in range(300)]
     known = {name: Project(name) for name in names[:150]}
 
-    assert postponed(names, known, FindMemory(clock), NOON) == []
+    assert postponed(names, known, ProjectMemory(clock), NOON) == []

@@ -2,8 +2,8 @@
 
 import pytest
 
+from restore_watch.asking.nothing_to_read import has_nothing_to_read
 from restore_watch.errors import AtlasBadRequestError, AtlasError, AtlasForbiddenError
-from restore_watch.sweep.asking.calls import has_nothing_to_read
 from unit.records import NO_CLUSTER, NO_FILTER, NO_JOB, NO_PROJECT, coded
 
 

@@ -5,25 +5,26 @@ Events name no job and no cluster, but they are one call for each project and sw
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from foundation.errors import TimeBudgetExceededError
-from restore_watch.atlas.endpoints import CLUSTER_LISTS, EVENTS_ON_PAGE, LISTED_KINDS, AtlasList
-from restore_watch.atlas.pages import Page
+from restore_watch.asking.asked import PROJECT_GONE, Subject
+from restore_watch.atlas.families import EVENTS, LISTED_JOBS, LISTED_KINDS, kinds_of_event
+from restore_watch.atlas.pages import EVENTS_ON_PAGE, Page
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.errors import AtlasError, RestoreWatchError
+from restore_watch.errors import AtlasError, RestoreWatchError, UnforeseenError
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.asking.calls import Calls, Step
-from restore_watch.sweep.asking.listing import ListingStep, ProjectListing, Wanted
-from restore_watch.sweep.asking.memory_of_projects import FindMemory
-from restore_watch.sweep.asking.project_marks import ProjectMarks
-from restore_watch.sweep.asking.read_listing import ListingReader
-from restore_watch.sweep.log import PROJECT_GONE, Subject
+from restore_watch.sweep.finding.listing_reader import ListingReader
+from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
+from restore_watch.sweep.finding.project_listing import ListingStep, ProjectListing, Wanted
+from restore_watch.sweep.finding.project_marks import ProjectMarks
+from restore_watch.sweep.finding.step import Step, StepCalls
+from restore_watch.sweep.log import Unread
 from restore_watch.sweep.run import Run
 from restore_watch.table.project_item import Project
 
@@ -39,11 +40,9 @@ LISTED_AT_ONCE = 100
 EVENTS_BEFORE_MARK = timedelta(minutes=2)
 """Events are asked for since so long before a project's mark, because they may come late."""
 
-_WOKEN = {
-    "TENANT": (RestoreKind.FLEX,),
-    "CPS": (RestoreKind.DEDICATED, RestoreKind.COLLECTION),
-}
-"""The kinds of job by the first word of an event's type."""
+
+ALL_PARTS = frozenset(map(Part, LISTED_KINDS))
+"""All kinds of restore job."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +53,25 @@ class Wake(Step):
     `is_due`: the project is listed as a whole in any case, because it was not for long.
     """
 
+    waking: "Waking" = field(repr=False, compare=False)
     group_id: str
     is_due: bool
 
     @property
     def subject(self) -> Subject:
         """The events of the project."""
-        return Subject.in_bucket(Bucket(self.group_id, AtlasList.EVENTS))
+        return Subject.in_bucket(Bucket(self.group_id, EVENTS))
+
+    def do(self) -> "Sequence[Wake | ListingStep]":
+        """Ask for the events."""
+        return self.waking.wake(self)
+
+    def leave(self) -> None:
+        """Nothing is lost: the next sweep asks for the events since the same mark."""
+
+    def note_failure(self, error: UnforeseenError) -> None:
+        """Our own code failed about the events."""
+        self.waking.note_failure(self, error)
 
 
 def is_due(project: Project | None, now: datetime) -> bool:
@@ -72,7 +83,7 @@ def is_due(project: Project | None, now: datetime) -> bool:
 
 
 def postponed(
-    group_ids: Collection[str], known: Mapping[str, Project], memory: FindMemory, now: datetime
+    group_ids: Collection[str], known: Mapping[str, Project], memory: ProjectMemory, now: datetime
 ) -> list[str]:
     """
     Return the projects of these that a later sweep lists for their age.
@@ -91,43 +102,62 @@ class Waking:
     """Wakes the projects of one sweep. Any thread may use it."""
 
     run: Run
-    calls: Calls
+    calls: StepCalls
     atlas: AtlasSession
     marks: ProjectMarks
     reader: ListingReader
 
     def wake(self, step: Wake) -> Sequence[Wake | ListingStep]:
         """Ask for a project's events. Return the step if it is tried again, or what it leads to."""
-        group_id, memory = step.group_id, self.calls.memory
+        group_id = step.group_id
         started = self.marks.start(group_id)
         if started is None:
             return []
         project, marks = started
-        troubles = project.watched.troubles.keys()
-        # Kinds that could not be seen are listed in every sweep, to see when they can be.
-        unseen = [kind for kind in LISTED_KINDS if troubles & {kind, CLUSTER_LISTS[kind]}]
-        wanted = memory.take_to_read_again(group_id).union(map(Part, unseen))
-        if step.is_due:
-            memory.note_turn(group_id, "listing")
-            wanted.update(map(Part, LISTED_KINDS))
-        begun, said_at = self.run.asking.clock(), None
+        parts = self._take_parts(step, project)
+        begun, since = self.run.asking.clock(), marks.whole - EVENTS_BEFORE_MARK
         try:
-            since = marks.whole - EVENTS_BEFORE_MARK
-            page = self.calls.ask_step(step, partial(self.atlas.events, group_id, since))
+            page = self.calls.ask(step, partial(self.atlas.events, group_id, since))
         except RestoreWatchError as error:
-            again = self.calls.again(step, error, begun)
-            is_gone = isinstance(error, AtlasError) and error.error_code == PROJECT_GONE
-            if again or is_gone or isinstance(error, TimeBudgetExceededError):
-                memory.add_to_read_again(group_id, wanted)
-                return again
-            # Without events, it is listed in every sweep.
-            wanted.update(map(Part, LISTED_KINDS))
-        else:
-            said_at = page.date
-            wanted.update(map(Part, self._woken_kinds(group_id, page)))
-        # What has stayed behind catches up.
-        wanted |= marks.behind.keys() - memory.aside(group_id)
-        return self._begin(group_id, marks, wanted, said_at) if wanted else []
+            return self._go_on_without_events(step, marks, parts, error, begun)
+        woken = self._woken_kinds(group_id, page)
+        return self._list(group_id, marks, parts.union(map(Part, woken)), page.date)
+
+    def note_failure(self, step: Wake, error: UnforeseenError) -> None:
+        """Our own code failed about the events of a project."""
+        self.run.log.append(Unread(step.subject, error))
+
+    def _take_parts(self, step: Wake, project: Project) -> set[Part]:
+        """Return the parts of a project to list whatever its events say, and note its turn."""
+        parts = self.calls.memory.take_to_read_again(step.group_id)
+        troubles = project.watched.troubles.keys()
+        for family in LISTED_JOBS:
+            # Kinds that could not be seen are listed in every sweep, to see when they can be.
+            if troubles & {family.question, family.clusters.question}:
+                parts.add(Part(family.kind))
+        if step.is_due:
+            self.calls.memory.note_turn(step.group_id, "listing")
+            parts |= ALL_PARTS
+        return parts
+
+    def _go_on_without_events(
+        self, step: Wake, marks: Marks, parts: set[Part], error: RestoreWatchError, begun: float
+    ) -> Sequence[Wake | ListingStep]:
+        """Try again, leave the parts to the next sweep, or list everything."""
+        again = self.calls.again(step, error, begun)
+        is_gone = isinstance(error, AtlasError) and error.error_code == PROJECT_GONE
+        if again or is_gone or isinstance(error, TimeBudgetExceededError):
+            self.calls.memory.add_to_read_again(step.group_id, parts)
+            return again
+        # Without events, it is listed in every sweep.
+        return self._list(step.group_id, marks, parts | ALL_PARTS, None)
+
+    def _list(
+        self, group_id: str, marks: Marks, parts: set[Part], said_at: datetime | None
+    ) -> Sequence[ListingStep]:
+        """Begin to list these parts, and what has stayed behind: it catches up."""
+        parts = parts | (marks.behind.keys() - self.calls.memory.aside(group_id))
+        return self._begin(group_id, marks, parts, said_at) if parts else []
 
     def _begin(
         self, group_id: str, marks: Marks, parts: set[Part], said_at: datetime | None
@@ -142,7 +172,7 @@ class Waking:
             clusters=frozenset(part for part in parts if part.kind not in kinds),
             known=memory.clusters_of(group_id),
         )
-        listing = ProjectListing(wanted, said_at)
+        listing = ProjectListing(wanted, self.reader, said_at)
         self.reader.under_way.add(listing)
         steps = listing.first_steps()
         if not steps:
@@ -153,7 +183,7 @@ class Waking:
         """The kinds to list now, and in the next sweep, for events not seen before."""
         types, memory = dict(map(_event, page.entries)), self.calls.memory
         unseen = memory.take_unseen_events(group_id, types.keys())
-        woken = frozenset(kind for one in unseen for kind in kinds_woken_by(types[one]))
+        woken = frozenset(kind for one in unseen for kind in kinds_of_event(types[one]))
         if len(page.entries) >= EVENTS_ON_PAGE:
             woken = frozenset(LISTED_KINDS)
         if woken:
@@ -161,11 +191,6 @@ class Waking:
             memory.forget_clusters(group_id, woken)
             memory.add_to_read_again(group_id, map(Part, woken))
         return woken
-
-
-def kinds_woken_by(event_type: str) -> tuple[RestoreKind, ...]:
-    """Return the kinds of job that an event of this type may be of; of an unknown type, all."""
-    return _WOKEN.get(event_type.partition("_")[0], LISTED_KINDS)
 
 
 def _event(entry: Any) -> tuple[str, str]:

@@ -8,13 +8,15 @@ kind of restore job, or Atlas refuses to say anything about a cluster, such as o
 with a code that nobody knows.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
-from restore_watch.atlas.endpoints import CLUSTER_LISTS, LISTED_KINDS, AtlasList
+from restore_watch.asking.asked import NO_ROLE_ERRORS, Subject, families_of
+from restore_watch.asking.nothing_to_read import has_nothing_to_read
 from restore_watch.atlas.entries import UNWATCHED, shown_clusters
+from restore_watch.atlas.families import LISTED_JOBS, Family, jobs_of
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -23,14 +25,19 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     RestoreWatchError,
     UnexpectedAtlasResponseError,
+    UnforeseenError,
 )
 from restore_watch.model.marks import FIRST_MARK, Part
-from restore_watch.model.question import LIST_OF
-from restore_watch.sweep.acting.act_on_list import Observer, Shown
-from restore_watch.sweep.asking.calls import Calls, has_nothing_to_read
-from restore_watch.sweep.asking.listing import ClustersPage, JobsPage, ListingStep, ProjectListing
-from restore_watch.sweep.asking.project_marks import ProjectMarks
-from restore_watch.sweep.log import NO_ROLE_ERRORS, Listed, Subject, Unread, families_of
+from restore_watch.sweep.acting.act_on_list import Observer, ShownJobs
+from restore_watch.sweep.finding.project_listing import (
+    ClustersPage,
+    JobsPage,
+    ListingStep,
+    ProjectListing,
+)
+from restore_watch.sweep.finding.project_marks import ProjectMarks
+from restore_watch.sweep.finding.step import StepCalls
+from restore_watch.sweep.log import Listed, Unread
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.project_item import Project
@@ -38,23 +45,30 @@ from restore_watch.table.project_item import Project
 LONG_UNREAD = timedelta(minutes=30)
 """If a rate limit keeps a cluster from being read for so long, the project cannot be seen."""
 
+type Failures = Mapping[Family | Part, RestoreWatchError]
+"""Why lists of clusters, or of a cluster's jobs, could not be read."""
+
 
 @dataclass(frozen=True)
 class ListingReader:
     """Takes the steps of the listings that are `under_way` in one sweep. Any thread may use it."""
 
     run: Run
-    calls: Calls
+    calls: StepCalls
     atlas: AtlasSession
     marks: ProjectMarks
     observer: Observer
     under_way: set[ProjectListing] = field(default_factory=set)
 
-    def skip_listing_step(self, step: ListingStep) -> None:
+    def skip_step(self, step: ListingStep) -> None:
         """Leave a step to the next sweep. It makes no call to AWS."""
         if step.error is not None:
             step.listing.note_failure(step, step.error)
         step.listing.finish_step(step, is_read=False)
+
+    def note_unforeseen(self, step: ListingStep, error: UnforeseenError) -> None:
+        """Our own code failed about a step."""
+        self.run.log.append(Unread(step.subject, error))
 
     def end(self, listing: ProjectListing) -> None:
         """Store how far a listing came, once."""
@@ -65,8 +79,13 @@ class ListingReader:
         group_id, memory = listing.wanted.group_id, self.calls.memory
         memory.store_clusters(group_id, listing.cluster_names)
         read = listing.parts_read()
-        aside = self._set_aside(self.run.projects[group_id], listing)
-        failing = listing.failures.keys() - aside
+        failures, aside = listing.failures, set[Part]()
+        if failures:
+            project, known = self.run.projects[group_id], self._jobs_of_project(group_id)
+            refused = self._refused_clusters(project, failures, known)
+            self._log_failures(listing, failures, refused)
+            aside = refused | self._parts_without_role(project, failures, known)
+        failing = failures.keys() - aside
         memory.note_tried(group_id, read=read.read, failing=failing, aside=aside)
         unread = read.unread - memory.aside(group_id)
         # After a listing, the marks say what is still to be read.
@@ -81,16 +100,16 @@ class ListingReader:
         """Read a list of clusters. Return the steps that follow."""
         listing, begun = step.listing, self.run.asking.clock()
         try:
-            clusters = partial(self.atlas.clusters, listing.wanted.group_id, step.what)
-            page = self.calls.ask_step(step, clusters)
+            clusters = partial(self.atlas.clusters, listing.wanted.group_id, step.which)
+            page = self.calls.ask(step, clusters)
         except RestoreWatchError as error:
             return self._again(step, error, begun)
-        shown = shown_clusters(page, step.what)
+        shown = shown_clusters(page, step.which)
         for name in shown.unwatched:
             odd = UnexpectedAtlasResponseError(UNWATCHED)
             self.run.telemetry.report_unread_cluster(listing.wanted.group_id, name, odd)
         more = listing.read_clusters(step, page, shown)
-        failure = listing.failures.get(step.what)
+        failure = listing.failures.get(step.which)
         if failure is not None:
             self.run.log.append(Unread(step.subject, failure))
         self._finish(step)
@@ -98,12 +117,12 @@ class ListingReader:
 
     def read_jobs_page(self, step: JobsPage) -> Sequence[ListingStep]:
         """Read a page of a cluster's jobs. Return the steps that follow."""
-        listing, part, begun = step.listing, step.what, self.run.asking.clock()
-        shown = Shown(listing.wanted.group_id, part, self.run.now())
+        listing, part, begun = step.listing, step.part, self.run.asking.clock()
+        shown = ShownJobs(listing.wanted.group_id, part, self.run.now())
         cluster = listing.wanted.group_id, part.cluster_name or ""
         try:
-            jobs = partial(self.atlas.page_of_jobs, cluster, part.kind, step.at)
-            page = self.calls.ask_step(step, jobs)
+            jobs = partial(self.atlas.page_of_jobs, cluster, part.kind, step.pages.at)
+            page = self.calls.ask(step, jobs)
         except RestoreWatchError as error:
             if isinstance(error, RestoreJobNotFoundError) or has_nothing_to_read(error):
                 listing.note_gone(part)
@@ -132,40 +151,57 @@ class ListingReader:
         if step.listing.finish_step(step, is_read=is_read):
             self.end(step.listing)
 
-    def _set_aside(self, project: Project, listing: ProjectListing) -> set[Part]:
-        """Log the failures of a listing. Return the parts that nobody could ever read."""
-        aside: set[Part] = set()
-        failures = listing.failures
-        if not failures:
-            return aside
-        known = [job for job in self.run.open_jobs() if job.target.group_id == project.group_id]
-        seen = families_of(self.run.log.records_of(project.group_id))
-        readable = project.readable.union(seen, (job.kind for job in known if job.kind))
-        for what, error in failures.items():
-            if isinstance(error, NO_ROLE_ERRORS):
-                if (what.kind if isinstance(what, Part) else what) not in readable:
-                    aside.update(_parts_of(what))
-            elif isinstance(what, Part) and not self._is_failure(project, what, error, known):
-                aside.add(what)
-                self.run.telemetry.report_unread_cluster(project.group_id, what.cluster_name, error)
+    def _jobs_of_project(self, group_id: str) -> list[OpenJob]:
+        return [job for job in self.run.open_jobs() if job.target.group_id == group_id]
+
+    def _log_failures(
+        self, listing: ProjectListing, failures: Failures, refused: Container[Family | Part]
+    ) -> None:
+        """Log why clusters could not be read, unless Atlas refuses to say anything about them."""
+        group_id = listing.wanted.group_id
+        for part, error in failures.items():
+            if not isinstance(part, Part):
                 continue
-            if isinstance(what, Part):
-                self._note_unread(listing, what, error)
-        return aside
+            if part in refused:
+                self.run.telemetry.report_unread_cluster(group_id, part.cluster_name, error)
+            else:
+                # The verdict on the project excuses a refusal for want of a role.
+                self._log_unread(listing, part, error)
 
-    def _is_failure(
-        self, project: Project, part: Part, error: RestoreWatchError, known: Collection[OpenJob]
-    ) -> bool:
-        """Whether a cluster was read before, as far as this environment knows, or fails anew."""
-        if not isinstance(error, (AtlasBadRequestError, RestoreJobNotFoundError)):
-            return True
+    def _refused_clusters(
+        self, project: Project, failures: Failures, known: Iterable[OpenJob]
+    ) -> set[Part]:
+        """
+        Return the clusters that Atlas refuses, and that were never read as far as anybody knows.
+
+        Such a refusal is no failure. A missing role is none of these.
+        """
         clusters = {Part(job.kind, job.target.cluster_name) for job in known if job.kind}
-        is_reported = LIST_OF[part.kind] in project.watched.troubles
-        was_read = self.calls.memory.was_read(project.group_id, part)
-        return is_reported or part in clusters or was_read
+        refused: set[Part] = set()
+        for part, error in failures.items():
+            is_refusal = isinstance(error, (AtlasBadRequestError, RestoreJobNotFoundError))
+            if not is_refusal or not isinstance(part, Part) or part in clusters:
+                continue
+            is_reported = jobs_of(part.kind).list_question in project.watched.troubles
+            if not is_reported and not self.calls.memory.was_read(project.group_id, part):
+                refused.add(part)
+        return refused
 
-    def _note_unread(self, listing: ProjectListing, part: Part, error: RestoreWatchError) -> None:
-        """The verdict on the project excuses a refusal for want of a role."""
+    def _parts_without_role(
+        self, project: Project, failures: Failures, known: Iterable[OpenJob]
+    ) -> set[Part]:
+        """Return the parts that are refused, of families that could never be read."""
+        seen = families_of(self.run.log.records_of(project.group_id))
+        readable = project.readable.union(family.name for family in seen)
+        readable |= {jobs_of(job.kind).name for job in known if job.kind}
+        parts: set[Part] = set()
+        for what, error in failures.items():
+            family = jobs_of(what.kind) if isinstance(what, Part) else what
+            if isinstance(error, NO_ROLE_ERRORS) and family.name not in readable:
+                parts.update(_parts_of(what))
+        return parts
+
+    def _log_unread(self, listing: ProjectListing, part: Part, error: RestoreWatchError) -> None:
         marks = listing.wanted.marks
         unread_for = self.run.now() - max(marks.mark_of(part), marks.first + FIRST_MARK)
         lasts = not isinstance(error, AtlasRateLimitError) or unread_for > LONG_UNREAD
@@ -173,7 +209,7 @@ class ListingReader:
         self.run.log.append(Unread(subject, error, lasts))
 
 
-def _parts_of(what: AtlasList | Part) -> list[Part]:
+def _parts_of(what: Family | Part) -> list[Part]:
     if isinstance(what, Part):
         return [what]
-    return [Part(kind) for kind in LISTED_KINDS if CLUSTER_LISTS[kind] is what]
+    return [Part(family.kind) for family in LISTED_JOBS if family.clusters is what]

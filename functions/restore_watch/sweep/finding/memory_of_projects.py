@@ -9,7 +9,7 @@ from typing import Literal
 
 from cachetools import LRUCache, TTLCache
 
-from restore_watch.atlas.endpoints import CLUSTER_LISTS, AtlasList
+from restore_watch.atlas.families import CLUSTER_LISTS, Family, jobs_of
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
 
@@ -19,11 +19,11 @@ CLUSTERS_KNOWN = 600.0
 REMEMBERED = 200_000
 """Projects and clusters that are remembered: more than 10,000 projects have."""
 
-type Clusters = Mapping[AtlasList, Sequence[str]]
+type Clusters = Mapping[Family, Sequence[str]]
 """The names of clusters by list, as Atlas showed them."""
 
-type Turn = Part | Literal["listing"] | None
-"""The jobs of a cluster, a listing that is due, or the events and clusters of a project."""
+type Waiting = Part | Literal["listing"] | None
+"""What takes turns: clusters, listings that are due, or projects."""
 
 
 @dataclass
@@ -36,7 +36,7 @@ class _Project:
     aside: frozenset[Part] = frozenset()
 
 
-class FindMemory:
+class ProjectMemory:
     """
     Clusters, seen events, and what is listed again. `now` gives Unix seconds.
 
@@ -49,11 +49,11 @@ class FindMemory:
         self.projects: frozenset[str] = frozenset()
         self._listed_at = -math.inf
         self._projects: defaultdict[str, _Project] = defaultdict(_Project)
-        self._clusters: TTLCache[tuple[str, AtlasList], Sequence[str]] = TTLCache(
+        self._clusters: TTLCache[tuple[str, Family], Sequence[str]] = TTLCache(
             REMEMBERED, CLUSTERS_KNOWN, now
         )
         # The one that was asked longest ago is forgotten first. An unknown one has the next turn.
-        self._asked_at: LRUCache[tuple[str | None, Turn], float] = LRUCache(REMEMBERED)
+        self._asked_at: LRUCache[tuple[str | None, Waiting], float] = LRUCache(REMEMBERED)
 
     def are_projects_known_for(self, seconds: float) -> bool:
         """Whether the last complete list is at most so old."""
@@ -69,12 +69,12 @@ class FindMemory:
             for group_id in [one for one in self._projects if one not in projects]:
                 del self._projects[group_id]
 
-    def note_turn(self, group_id: str | None, what: Turn = None) -> None:
+    def note_turn(self, group_id: str | None, what: Waiting = None) -> None:
         """Remember that a project or a cluster is asked now."""
         with self._lock:
             self._asked_at[group_id, what] = self._now()
 
-    def last_turn(self, group_id: str, what: Turn = None) -> float:
+    def last_turn(self, group_id: str, what: Waiting = None) -> float:
         """Return when that was the last time, in Unix seconds, however it ended."""
         with self._lock:
             return self._asked_at.get((group_id, what), -math.inf)
@@ -106,7 +106,7 @@ class FindMemory:
         failing: Collection[object],
         aside: Collection[Part],
     ) -> None:
-        """These parts were read, those fail, and others are set aside (`read_listing` says why)."""
+        """These parts were read, those fail, and others are set aside (see `listing_reader`)."""
         with self._lock:
             project = self._projects[group_id]
             project.read.update(read)
@@ -125,8 +125,7 @@ class FindMemory:
     def clusters_of(self, group_id: str) -> Clusters:
         """Return the clusters of the project's lists that are known."""
         with self._lock:
-            lists = set(CLUSTER_LISTS.values())
-            known = {which: self._clusters.get((group_id, which)) for which in lists}
+            known = {which: self._clusters.get((group_id, which)) for which in CLUSTER_LISTS}
         return {which: names for which, names in known.items() if names is not None}
 
     def store_clusters(self, group_id: str, clusters: Clusters) -> None:
@@ -139,4 +138,4 @@ class FindMemory:
         """An event woke the project: it may have new clusters."""
         with self._lock:
             for kind in kinds:
-                self._clusters.pop((group_id, CLUSTER_LISTS[kind]), None)
+                self._clusters.pop((group_id, jobs_of(kind).clusters), None)

@@ -13,7 +13,6 @@ from threading import Condition, RLock
 from typing import Protocol, Self
 
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.atlas.when_to_repeat import TRIES
 
 LARGEST_SHARE = 0.75
 """The share of the threads that each of several projects may use at most."""
@@ -28,7 +27,7 @@ A sweep that has to leave the rest of a limit to others still takes what is unde
 
 class Task(Protocol):
     """
-    Something to do for a project, by one thread. `tries` counts earlier attempts.
+    Something to do for a project, by one thread.
 
     No two tasks that are waiting or under way have the same key. Many have none.
     """
@@ -36,10 +35,6 @@ class Task(Protocol):
     @property
     def bucket(self) -> Bucket:
         """The bucket that its call is taken from."""
-
-    @property
-    def tries(self) -> int:
-        """How often it was tried."""
 
     @property
     def keys(self) -> Collection[Hashable]:
@@ -58,7 +53,7 @@ class _Project[T: Task]:
 
 
 @dataclass(eq=False, repr=False)
-class _Turns[T: Task]:
+class _Waiting[T: Task]:
     """The tasks by project, and whose turn is next. The agenda's lock guards it."""
 
     _threads: int
@@ -141,7 +136,7 @@ class Agenda[T: Task]:
         skip: Callable[[T], None],
         is_over: Callable[[], bool],
     ) -> None:
-        self._turns = _Turns(threads, allows, skip)
+        self._waiting = _Waiting(threads, allows, skip)
         self._is_over = is_over
         lock = RLock()
         self._changed = Condition(lock)
@@ -152,7 +147,7 @@ class Agenda[T: Task]:
         """Add tasks, without their parts that are on the agenda already."""
         with self._changed:
             for task in tasks:
-                self._turns.queue(task)
+                self._waiting.queue(task)
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -170,18 +165,18 @@ class Agenda[T: Task]:
     def is_idle(self) -> bool:
         """Whether nothing is waiting or under way."""
         with self._changed:
-            return not self._turns.projects and not self._turns.under_way
+            return not self._waiting.projects and not self._waiting.under_way
 
     def next_task(self) -> T | None:
         """Return the next task, or None if there will be none any more. May wait."""
         with self._changed:
             while True:
                 if self._is_over():
-                    self._turns.skip_all()
-                task = self._turns.next_task()
+                    self._waiting.skip_all()
+                task = self._waiting.next_task()
                 if task is not None:
                     return task
-                if self._is_closed and not self._turns.projects:
+                if self._is_closed and not self._waiting.projects:
                     self._changed.notify()  # another thread may wait for its end, too
                     return None
                 self._report_if_idle()
@@ -190,10 +185,10 @@ class Agenda[T: Task]:
     def finish(self, task: T, more: Iterable[T] = ()) -> None:
         """The task was done. `more` is to be done after the others."""
         with self._changed:
-            self._turns.finish(task)
-            added = [another for another in more if another.tries < TRIES]
+            self._waiting.finish(task)
+            added = list(more)
             for another in added:
-                self._turns.queue(another)
+                self._waiting.queue(another)
             # This thread takes the next task itself. To wake all others after every task
             # would take a tenth of a sweep's processor time.
             self._changed.notify(1 + len(added))

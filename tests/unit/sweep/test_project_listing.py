@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.atlas.endpoints import Family
 from restore_watch.atlas.entries import job_entries, shown_clusters
+from restore_watch.atlas.families import Family, jobs_of
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.model.marks import Marks, Part
-from restore_watch.sweep.asking.listing import (
+from restore_watch.sweep.finding.project_listing import (
     ClustersPage,
     JobsPage,
     ListingStep,
@@ -29,6 +29,9 @@ from unit.scripted_atlas import GROUP
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+
+NOBODY: Any = None
+"""Whoever takes the steps: here, the test."""
 
 ORDERS, CARTS = (Part(FLEX, name) for name in ("orders", "carts"))
 
@@ -60,7 +63,7 @@ def listing(**options: Any) -> ProjectListing:
     for name in ("kinds", "clusters"):
         if name in options:
             options[name] = frozenset(options[name])
-    return ProjectListing(replace(wanted, **options), began)
+    return ProjectListing(replace(wanted, **options), NOBODY, began)
 
 
 def one_cluster(**options: Any) -> tuple[ProjectListing, JobsPage]:
@@ -87,8 +90,8 @@ def next_page(listed: ProjectListing, step: JobsPage, page: Page) -> JobsPage:
 
 def read_jobs(listed: ProjectListing, step: JobsPage, page: Page) -> list[ListingStep]:
     """The step that follows from a page of jobs, if one does."""
-    page = replace(page, at=step.at)
-    return listed.read_jobs(step, page, job_entries(page, step.what.kind).readable)
+    page = replace(page, at=step.pages.at)
+    return listed.read_jobs(step, page, job_entries(page, step.part.kind).readable)
 
 
 def ids(page: Page) -> set[str]:
@@ -131,12 +134,11 @@ def test_a_listing_begins_with_lists_of_clusters_and_the_jobs_of_remembered_ones
     listed = listing(**options, began=NOON)
     steps = listed.first_steps()
 
-    assert {step.what for step in steps} == expected
+    assert {step.reads for step in steps} == expected
     assert len(steps) == len(expected)
     for step in steps:
-        assert step.bucket == Bucket(
-            GROUP, step.what if isinstance(step, ClustersPage) else step.what.kind
-        )
+        what = step.reads
+        assert step.bucket == Bucket(GROUP, jobs_of(what.kind) if isinstance(what, Part) else what)
     # Otherwise remembered ones would never be read anew.
     assert listed.cluster_names == {}
     assert listed.parts_read().is_full is ("kinds" not in options)
@@ -155,14 +157,14 @@ def test_what_has_stayed_behind_longest_comes_first() -> None:
     first, *steps = listing(marks=marks, **options).first_steps()
 
     assert first.bucket.family is CLUSTERS
-    assert [one.what for one in steps] == sorted(behind, key=lambda part: behind[part])
+    assert [one.reads for one in steps] == sorted(behind, key=lambda part: behind[part])
 
 
 def test_clusters_with_the_same_mark_come_in_any_order() -> None:
     """So the time that a sweep has is not spent on the same clusters every time."""
     names = [f"orders-{number}" for number in range(50)]
     steps = listing(kinds=[FLEX], known={FLEX_CLUSTERS: names}).first_steps()
-    order = [str(step.what) for step in steps]
+    order = [str(step.reads) for step in steps]
 
     assert order != [f"flex/{name}" for name in names]
     assert sorted(order) == sorted(f"flex/{name}" for name in names)
@@ -187,9 +189,9 @@ def test_a_list_of_clusters_that_cannot_be_read_to_its_end_is_taken_in_and_count
 ) -> None:
     listed, step = one_kind()
 
-    steps = listed.read_clusters(step, page, shown_clusters(page, step.what))
+    steps = listed.read_clusters(step, page, shown_clusters(page, step.which))
 
-    assert [one.what for one in steps] == [ORDERS]
+    assert [one.reads for one in steps] == [ORDERS]
     assert str(listed.failures[FLEX_CLUSTERS]) == problem
     listed.finish_step(step)
     assert listed.cluster_names == {}
@@ -253,7 +255,7 @@ def test_reading_goes_on_as_long_as_a_newer_job_may_follow(
         for following in read_jobs(listed, step, shown(*entries, has_next=True)):
             assert isinstance(following, JobsPage)
             step = following
-            numbers.append(step.at.number)
+            numbers.append(step.pages.at.number)
 
     assert numbers == asked
 
@@ -301,7 +303,7 @@ def test_no_job_of_interest_is_missed_whether_the_newest_comes_first_or_last(
     while steps:
         step = steps.pop()
         assert isinstance(step, JobsPage)
-        page = shown(*parts[step.at.number - 1], has_next=step.at.number < len(parts))
+        page = shown(*parts[step.pages.at.number - 1], has_next=step.pages.at.number < len(parts))
         seen |= ids(page)
         steps += read_jobs(listed, step, page)
         assert listed.finish_step(step) is (not steps)
@@ -345,11 +347,11 @@ def test_a_listing_begins_with_the_first_answer_by_the_clock_of_atlas_but_not_in
 def test_a_listing_is_done_with_its_last_step_and_a_cluster_is_read_with_its_last_page() -> None:
     listed, step = one_kind()
     page = clusters("orders", "carts")
-    first, other = listed.read_clusters(step, page, shown_clusters(page, step.what))
+    first, other = listed.read_clusters(step, page, shown_clusters(page, step.which))
     assert isinstance(first, JobsPage)
     second = next_page(listed, first, shown(job(NEW), has_next=True))
     assert [listed.finish_step(one) for one in (step, other, first)] == [False] * 3
-    assert first.what in listed.parts_read().unread
+    assert first.reads in listed.parts_read().unread
 
     assert listed.finish_step(second)
     assert listed.parts_read().read == {ORDERS, CARTS, Part(FLEX)}
@@ -363,7 +365,7 @@ def test_a_cluster_that_no_list_shows_is_gone_after_a_day_in_which_it_could_not_
     listed = listing(kinds=[FLEX], marks=Marks(MARKS.first, MARK, {ORDERS: NOON - unread_for}))
     names, jobs = sorted(listed.first_steps(), key=lambda step: isinstance(step, JobsPage))
     assert isinstance(names, ClustersPage)
-    listed.read_clusters(names, clusters(), shown_clusters(clusters(), names.what))
+    listed.read_clusters(names, clusters(), shown_clusters(clusters(), names.which))
     listed.finish_step(names)
     listed.note_failure(jobs, DOWN)
     listed.finish_step(jobs, is_read=False)

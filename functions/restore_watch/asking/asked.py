@@ -1,0 +1,164 @@
+"""
+What was asked of Atlas, and how that ended.
+
+Every question leaves a record: of a sweep, in its log.
+"""
+
+from collections.abc import Iterable
+from enum import Enum, auto
+from typing import NamedTuple
+
+from foundation.errors import TimeBudgetExceededError
+from restore_watch.atlas.families import Family, JobFamily, jobs_of
+from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.errors import (
+    AtlasBadRequestError,
+    AtlasError,
+    AtlasForbiddenError,
+    AtlasRateLimitError,
+    AtlasUnauthorizedError,
+    AtlasUnavailableError,
+    EndpointRetiredError,
+    RestoreJobNotFoundError,
+    RestoreWatchError,
+)
+from restore_watch.model.marks import Part
+from restore_watch.model.question import JOBS, Question
+from restore_watch.table.open_job import JobKey
+
+PROJECT_GONE = "GROUP_NOT_FOUND"
+"""Atlas's code for a project that it does not know."""
+
+NO_ROLE_ERRORS = (AtlasForbiddenError, AtlasUnauthorizedError, EndpointRetiredError)
+"""Of a family that could never be read, these say that there is no role for it, or no endpoint."""
+
+
+class End(Enum):
+    """
+    How a question ended.
+
+    NOTHING_THERE: Atlas does not know the job, or the filter of events: a failure of the sweep, but
+    none of the project. ODD: Atlas accepted the credentials, but its answer is of no use. REFUSED:
+    401 or 403. SILENT: no answer, or a 5xx. LIMITED: 429. LATE: there was no time for a call, or
+    the pace allowed none.
+    """
+
+    ANSWERED = auto()
+    NOTHING_THERE = auto()
+    ODD = auto()
+    REFUSED = auto()
+    SILENT = auto()
+    LIMITED = auto()
+    LATE = auto()
+    NO_CREDENTIALS = auto()
+
+    @property
+    def accepts(self) -> bool:
+        """Whether Atlas accepted the credentials."""
+        return self in {End.ANSWERED, End.NOTHING_THERE, End.ODD}
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether the question is answered."""
+        return self in {End.ANSWERED, End.NOTHING_THERE}
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether a rate limit, or the end of the time, stopped the question."""
+        return self in {End.LATE, End.LIMITED}
+
+    @property
+    def is_left(self) -> bool:
+        """Whether Atlas was never asked."""
+        return self in {End.LATE, End.NO_CREDENTIALS}
+
+
+class Subject(NamedTuple):
+    """
+    The subject of a question: a bucket of calls and, of jobs and clusters, `about` which.
+
+    A list that is read only to follow known jobs has no `question`: where it fails, the jobs' own
+    endpoints are asked.
+    """
+
+    bucket: Bucket
+    question: Question | None
+    about: str = ""
+
+    @classmethod
+    def in_bucket(cls, bucket: Bucket, about: str = "") -> "Subject":
+        """A known job or several of a kind, a list of a project, or the list of projects."""
+        return cls(bucket, bucket.family.question, about)
+
+    @classmethod
+    def jobs_of_cluster(cls, group_id: str, part: Part) -> "Subject":
+        """The list of a cluster's jobs, or with a part without a name all such lists of a kind."""
+        family = jobs_of(part.kind)
+        return cls(Bucket(group_id, family), family.list_question, part.cluster_name or "")
+
+    @property
+    def is_shortcut(self) -> bool:
+        """Whether it is the list of a cluster's jobs, read only to follow them."""
+        return self.question is None and isinstance(self.bucket.family, JobFamily)
+
+    def in_family(self, family: Family) -> "Subject":
+        """The same subject, but of this family, whose endpoint has answered."""
+        if family is self.bucket.family:
+            return self
+        question = family.question if self.question in JOBS else self.question
+        return Subject(self.bucket._replace(family=family), question, self.about)
+
+
+class Asked(NamedTuple):
+    """A question to Atlas that has ended, with an `error` unless it was answered, about `jobs`."""
+
+    subject: Subject
+    end: End
+    error: RestoreWatchError | None = None
+    jobs: tuple[JobKey, ...] = ()
+
+    @classmethod
+    def failed(
+        cls, subject: Subject, error: RestoreWatchError, jobs: tuple[JobKey, ...] = ()
+    ) -> "Asked":
+        """
+        A question that ended with this error. The endpoint of another kind may have refused.
+
+        That no kind knows the job is an answer to the question about the kind that was expected.
+        """
+        end = _end_with(subject, error)
+        if isinstance(error, AtlasError) and isinstance(error.family, Family) and not end.is_answer:
+            subject = subject.in_family(error.family)
+        return cls(subject, end, error, jobs)
+
+
+def families_of(records: Iterable[object]) -> frozenset[Family]:
+    """Return the families of endpoints that answered a question of these records."""
+    return frozenset(
+        one.subject.bucket.family
+        for one in records
+        if isinstance(one, Asked) and one.end.is_answer and one.subject.question
+    )
+
+
+def _end_with(subject: Subject, error: RestoreWatchError) -> End:
+    match error:
+        case AtlasRateLimitError():
+            return End.LIMITED
+        case AtlasUnavailableError():
+            return End.SILENT
+        case AtlasUnauthorizedError() | AtlasForbiddenError():
+            return End.REFUSED
+        case AtlasError():
+            return End.NOTHING_THERE if _says_there_is_none(subject, error) else End.ODD
+        case TimeBudgetExceededError():
+            return End.LATE
+    return End.NO_CREDENTIALS
+
+
+def _says_there_is_none(subject: Subject, error: AtlasError) -> bool:
+    """A job may be gone, a project's list may not. Events are asked by a filter."""
+    if subject.question is Question.EVENTS:
+        return isinstance(error, AtlasBadRequestError)
+    is_not_found = isinstance(error, RestoreJobNotFoundError) and error.error_code != PROJECT_GONE
+    return is_not_found and subject.question in JOBS

@@ -1,0 +1,176 @@
+"""Which calls to Atlas may still be made. No I/O."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from threading import Lock
+
+from restore_watch.asking.asked import Asked, End
+from restore_watch.atlas.rate_limits import Bucket
+
+SILENCES = 3
+"""A project that answers 5xx or not at all this many times in a row is left to the next round."""
+
+REFUSALS = 3
+"""After so many refusals and no other answer, a family is left alone: there is no role for it."""
+
+RESERVE = 0.5
+"""The share of each of Atlas's rate limits that is left to the project's other tools."""
+
+
+class Permission(Enum):
+    """
+    Whether a call may be made now.
+
+    NO_ROLE: the family only refuses. WAITS: Atlas has asked not to be asked now, and was asked once
+    all the same. RESERVED: what is left of the bucket is for other tools. SILENT: the project does
+    not answer, and was asked in this round.
+    """
+
+    GIVEN = auto()
+    NO_ROLE = auto()
+    WAITS = auto()
+    RESERVED = auto()
+    SILENT = auto()
+
+
+@dataclass
+class _Calls:
+    """
+    The calls from one bucket. `follows` and `finds`: the first call to do so was made.
+
+    `best_share`: the largest share that an answer has left. `is_held_back`: a call that was due was
+    not made for the sake of other tools.
+    """
+
+    follows: bool = False
+    finds: bool = False
+    best_share: float = -1.0
+    is_held_back: bool = False
+    refusals: int = 0
+    is_accepted: bool = False
+
+    @property
+    def has_no_role(self) -> bool:
+        """Whether the family only refuses."""
+        return self.refusals >= REFUSALS and not self.is_accepted
+
+
+@dataclass
+class _Project:
+    """How often in a row a project did not answer, and whether it was asked in this round."""
+
+    silences: int = 0
+    was_tried: bool = False
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the project gets only one question in each round."""
+        return self.silences >= SILENCES
+
+
+@dataclass(eq=False, repr=False)
+class Pace:
+    """
+    Leaves half of every bucket of calls to the project's other tools.
+
+    `share_left` returns the share of a bucket that is left, from 0 to 1, as Atlas's answers since
+    the beginning say it, or None. If less than `RESERVE` is left, no more calls are made from that
+    bucket, except the first one of each purpose: to ask about known jobs, and to find others. So
+    every sweep learns how much is left now, and other tools cannot blind the watch. If that is too
+    little from the start, the bucket is `starved`.
+
+    While it `waits`, because Atlas has asked for that, one call is made. A family that only refuses
+    is not asked again. A project that does not answer gets one question in each later round. Any
+    thread may use it.
+    """
+
+    share_left: Callable[[Bucket], float | None]
+    waits: Callable[[Bucket], bool]
+
+    def __post_init__(self) -> None:
+        self._lock = Lock()
+        self._calls: defaultdict[Bucket, _Calls] = defaultdict(_Calls)
+        self._projects: defaultdict[str | None, _Project] = defaultdict(_Project)
+        self._is_again = False
+
+    def take_call(self, bucket: Bucket, *, to_find: bool = False) -> Permission:
+        """Take a call from the bucket, which is then made, if that is GIVEN."""
+        share, waits = self.share_left(bucket), self.waits(bucket)
+        with self._lock:
+            permission = self._permission(bucket, share, waits=waits, to_find=to_find)
+            if permission is Permission.GIVEN:
+                self._note_call(bucket, to_find=to_find)
+            # Later questions about hot jobs do not count.
+            elif permission is Permission.RESERVED and (to_find or not self._is_again):
+                self._calls[bucket].is_held_back = True
+        return permission
+
+    def starved_buckets(self) -> list[Bucket]:
+        """Return the buckets of which others had left too little for the calls that were due."""
+        with self._lock:
+            return [
+                bucket
+                for bucket, calls in self._calls.items()
+                # Whether the list of projects was read is a trouble of the stack.
+                if bucket.group_id and calls.is_held_back and 0 <= calls.best_share < RESERVE
+            ]
+
+    def begin_round(self) -> None:
+        """Ask again about hot jobs: one question of a silent project, and all once it answers."""
+        with self._lock:
+            self._is_again = True
+            for project in self._projects.values():
+                project.was_tried = False
+
+    def is_answered_by(self, group_id: str | None) -> bool:
+        """Whether Atlas answered the last question about the project, or none was asked."""
+        with self._lock:
+            return not self._projects[group_id].silences
+
+    def read_record(self, record: object) -> None:
+        """Count how a question ended. Other records of a log say nothing of the pace."""
+        if not isinstance(record, Asked):
+            return
+        bucket, end = record.subject.bucket, record.end
+        share = self.share_left(bucket) if end.accepts else None
+        with self._lock:
+            calls, project = self._calls[bucket], self._projects[bucket.group_id]
+            if end.accepts:
+                calls.is_accepted = True
+                project.silences = 0
+                if share is not None:
+                    calls.best_share = max(share, calls.best_share)
+            # The list of a cluster says nothing about the endpoints of its jobs, which come next.
+            elif record.subject.is_shortcut:
+                return
+            elif end is End.SILENT:
+                project.silences += 1
+                project.was_tried = True
+            elif end is End.REFUSED:
+                calls.refusals += 1
+
+    def _permission(
+        self, bucket: Bucket, share: float | None, *, waits: bool, to_find: bool
+    ) -> Permission:
+        calls, project = self._calls[bucket], self._projects[bucket.group_id]
+        if calls.has_no_role:
+            return Permission.NO_ROLE
+        if waits and (calls.follows or calls.finds):
+            return Permission.WAITS
+        is_first = not (calls.finds if to_find else calls.follows)
+        if not is_first and share is not None and share < RESERVE:
+            return Permission.RESERVED
+        if project.is_silent and project.was_tried:
+            return Permission.SILENT
+        return Permission.GIVEN
+
+    def _note_call(self, bucket: Bucket, *, to_find: bool) -> None:
+        calls, project = self._calls[bucket], self._projects[bucket.group_id]
+        if to_find:
+            calls.finds = True
+        else:
+            calls.follows = True
+        if project.is_silent:
+            project.was_tried = True

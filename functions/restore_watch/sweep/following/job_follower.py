@@ -1,0 +1,181 @@
+"""
+How a sweep asks Atlas about the open jobs of a cluster: by the cluster's list, or one by one.
+
+One call for the list may answer for many jobs. But a list may lag, and may show open jobs late or
+not at all, so each job is also asked about by its own endpoint, in turn.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from foundation.errors import TimeBudgetExceededError
+from restore_watch.asking.asked import Asked, End, Subject
+from restore_watch.asking.once_more import may_ask_once_more
+from restore_watch.asking.questions import Questions
+from restore_watch.atlas.session import AtlasSession
+from restore_watch.errors import (
+    AtlasError,
+    AtlasForbiddenError,
+    AtlasRateLimitError,
+    AtlasUnauthorizedError,
+    AtlasUnavailableError,
+    RestoreJobNotFoundError,
+    RestoreWatchError,
+    UnforeseenError,
+)
+from restore_watch.sweep.acting.act_on_answer import JobActions
+from restore_watch.sweep.acting.act_on_list import Observer, ShownJobs
+from restore_watch.sweep.following.follow_task import (
+    AskInTurn,
+    FollowTask,
+    JobList,
+    Search,
+    grouped_jobs,
+)
+from restore_watch.sweep.following.job_lists import JobLists
+from restore_watch.sweep.run import Run
+from restore_watch.table.open_job import OpenJob
+
+
+@dataclass(frozen=True)
+class JobFollower:
+    """
+    Follows the open jobs in one sweep. Any thread may use it. What fails is a failure of the sweep.
+
+    `asked_alone`: the lists of which one job got a call of its own.
+    """
+
+    run: Run
+    questions: Questions
+    atlas: AtlasSession
+    lists: JobLists
+    observer: Observer
+    actions: JobActions
+    asked_alone: set[JobList] = field(default_factory=set)
+
+    def tasks(self, jobs: Iterable[OpenJob]) -> list[FollowTask]:
+        """Return the tasks that ask about these jobs, the longest unasked first."""
+        return [FollowTask(group, self) for group in grouped_jobs(jobs, self.run.memory)]
+
+    def leave_out(self, task: FollowTask) -> None:
+        """Leave a task to the next sweep."""
+        self.run.log.append(Asked(Subject.in_bucket(task.bucket), End.LATE, jobs=task.keys))
+        if task.is_unseen:
+            self.run.memory.note_left_out(task.jobs[0])
+
+    def note_failure(self, task: FollowTask, error: UnforeseenError) -> None:
+        """Our own code failed about the jobs of a task."""
+        for job in task.jobs:
+            self.actions.note_failure(job, error)
+
+    def follow(self, task: FollowTask) -> Sequence[FollowTask]:
+        """Ask for the list of the cluster if that helps, or about the first job."""
+        is_list = len(task.jobs) > 1 and task.jobs[0].kind is not None
+        if is_list and self.run.memory.does_list_help(task.jobs):
+            return self._ask_list(task)
+        return self._ask_first(task)
+
+    def ask_in_turn(self, task: AskInTurn) -> Sequence[FollowTask]:
+        """After an outage all endpoints that have failed are asked, and meanwhile only one."""
+        first, *others = task.jobs
+        more = self._ask_first(FollowTask((first,), self, tries=task.tries))
+        if others and self.run.memory.moments(first).failure is None:
+            more.append(AskInTurn(tuple(others), self))
+        return more
+
+    def search(self, task: Search) -> None:
+        """Look in the whole list of a cluster for a job that its own endpoint does not know."""
+        (job,) = task.jobs
+        whole = self.lists.whole(task)
+        answer = whole.jobs.get(job.target.restore_id)
+        if answer is not None:
+            self.actions.act_on_known(job, answer, whole.asked_at)
+        elif whole.lacks(job):
+            self.actions.act_on_missing(job)
+
+    def _ask_list(self, task: FollowTask) -> list[FollowTask]:
+        """Ask for the list of the jobs' cluster. Return the tasks that are left."""
+        jobs, shown = task.jobs, ShownJobs(*task.list, self.run.now())
+        try:
+            self.lists.read_for(task, shown)
+        except RestoreWatchError as error:
+            # Earlier pages count all the same.
+            if not shown.jobs:
+                return self._ask_without_list(task, error)
+        seen = [job for job in jobs if job.target.restore_id in shown.jobs]
+        self.run.memory.note_list(jobs[0], is_useful=bool(seen))
+        of_list = Subject(task.bucket, None)
+        self.run.log.append(Asked(of_list, End.ANSWERED, jobs=tuple(job.key for job in seen)))
+        self.observer.act_on_news(shown)
+        unchanged = [job for job in seen if job.target.restore_id not in shown.news]
+        for job in unchanged:
+            self.actions.act_on_known(job, shown.jobs[job.target.restore_id], shown.asked_at)
+        unseen = [job for job in jobs if job.target.restore_id not in shown.jobs]
+        return [
+            *self._each_alone(unseen, is_unseen=True),
+            *self._ask_later(task, unchanged),
+        ]
+
+    def _ask_without_list(self, task: FollowTask, error: RestoreWatchError) -> list[FollowTask]:
+        """Go on although the list shows nothing. Return the tasks that are left."""
+        jobs = task.jobs
+        if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
+            self.run.log.append(Asked.failed(Subject.in_bucket(task.bucket), error, task.keys))
+            return []
+        if not isinstance(error, AtlasError):
+            return []
+        more: list[FollowTask] = [*self._each_alone(jobs)]
+        if self.questions.take_call(task.bucket):
+            more = self._ask_first(task)
+        # If nothing answers, the list is not to blame.
+        is_outage = isinstance(error, AtlasUnavailableError)
+        if not is_outage or self.questions.pace.is_answered_by(task.bucket.group_id):
+            self.run.memory.note_list(jobs[0], is_useful=False)
+        return more
+
+    def _ask_later(self, task: FollowTask, unchanged: Sequence[OpenJob]) -> list[FollowTask]:
+        """Once in a sweep, one job of a list gets a call of its own, because a list may lag."""
+        if not unchanged or task.list in self.asked_alone:
+            return []
+        self.asked_alone.add(task.list)
+        return [AskInTurn(self.run.memory.jobs_to_ask_alone(unchanged), self)]
+
+    def _ask_first(self, task: FollowTask) -> list[FollowTask]:
+        """Ask about the first job. The others get turns of their own."""
+        job, *others = task.jobs
+        asked_at, begun = self.run.now(), self.run.asking.clock()
+        more: list[FollowTask] = [*self._each_alone(others)]
+        read = partial(self.atlas.restore_job, job.target, patient=False, likely=job.kind)
+        subject = Subject.in_bucket(task.bucket, job.target.restore_id)
+        try:
+            answer = self.questions.ask(subject, read, (job.key,))
+        except RestoreWatchError as error:
+            seconds = self.run.asking.clock() - begun
+            more += self._go_on_after(error, replace(task, jobs=(job,)), seconds)
+        else:
+            self.actions.act_on_known(job, answer, asked_at)
+        return more
+
+    def _go_on_after(
+        self, error: RestoreWatchError, task: FollowTask, seconds: float
+    ) -> list[FollowTask]:
+        """Return the tasks that are left after a job's own endpoint has failed."""
+        (job,) = task.jobs
+        project = self.run.projects.get(job.target.group_id)
+        match error:
+            case RestoreJobNotFoundError(transient=True):
+                return []
+            case RestoreJobNotFoundError(knows_cluster=True) if job.kind is not None:
+                # That proves little: the list of its cluster may show the job.
+                return [Search(task.jobs, self)]
+            case RestoreJobNotFoundError():
+                self.actions.act_on_missing(job)
+            case AtlasForbiddenError() | AtlasUnauthorizedError():
+                if project is not None and project.is_removed:
+                    self.actions.act_on_missing(job, is_refused=True)
+        tries = task.tries + 1
+        return [replace(task, tries=tries)] if may_ask_once_more(error, seconds, tries) else []
+
+    def _each_alone(self, jobs: Iterable[OpenJob], *, is_unseen: bool = False) -> list[FollowTask]:
+        return [FollowTask((job,), self, is_unseen=is_unseen) for job in jobs]

@@ -1,0 +1,102 @@
+"""How a sweep reads the list of a cluster's jobs to follow known ones."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Lock
+
+from restore_watch.asking.asked import Subject
+from restore_watch.asking.list_pages import ListPages, Stop
+from restore_watch.asking.nothing_to_read import has_nothing_to_read
+from restore_watch.asking.questions import Questions
+from restore_watch.atlas.pages import PageAt, page_for
+from restore_watch.atlas.session import AtlasSession
+from restore_watch.errors import RestoreJobNotFoundError, RestoreWatchError
+from restore_watch.sweep.acting.act_on_list import Observer, ShownJobs
+from restore_watch.sweep.following.follow_task import FollowTask, JobList, Search
+from restore_watch.sweep.run import Run
+
+NEWER_JOBS = 20
+"""A list is asked for this many more jobs than are wanted: newer ones come first."""
+
+ALL_JOBS = PageAt(size=250)
+"""The first page of a list that is read to its end because of one job."""
+
+
+@dataclass(frozen=True)
+class JobLists:
+    """
+    Reads the lists of clusters' jobs in one sweep. Any thread may use it.
+
+    `wholes`: the lists that were read to their ends for jobs whose own endpoints do not know them:
+    all such jobs of a cluster cost one list. `reading` has a lock for each.
+    """
+
+    run: Run
+    questions: Questions
+    atlas: AtlasSession
+    observer: Observer
+    wholes: dict[JobList, ShownJobs] = field(default_factory=dict)
+    reading: dict[JobList, Lock] = field(default_factory=dict)
+
+    def read_for(self, task: FollowTask, shown: ShownJobs) -> None:
+        """
+        Read as many pages as may show the jobs of the task.
+
+        Pages are read as long as they show more of the jobs. A last job is asked about by its id,
+        which never takes more than one call.
+        """
+        wanted = _ids(task)
+        pages = ListPages(page_for(len(task.jobs) + NEWER_JOBS))
+        while pages.stop is None:
+            pages = self._read_page(task, shown, pages)
+            is_last_left = len(wanted - shown.jobs.keys()) <= 1
+            if is_last_left or not pages.new & wanted:
+                pages = pages.enough()
+            pages = self._pausing(task, pages)
+
+    def whole(self, task: Search) -> ShownJobs:
+        """Read a list to its end unless that was done, and act on its news."""
+        with self.reading.setdefault(task.list, Lock()):
+            known = self.wholes.get(task.list)
+            if known is not None:
+                return known
+            whole = ShownJobs(*task.list, self.run.now())
+            try:
+                whole.is_whole = self._reads_to_end(task, whole)
+            except RestoreWatchError as error:
+                if isinstance(error, RestoreJobNotFoundError) or has_nothing_to_read(error):
+                    whole.is_whole, whole.unreadable = True, []
+            if whole.is_whole:
+                # The entries of thousands of lists would take much memory.
+                whole.entries = ()
+                self.wholes[task.list] = whole
+        self.observer.act_on_news(whole)
+        return whole
+
+    def _reads_to_end(self, task: Search, shown: ShownJobs) -> bool:
+        """Read the list until it shows the job. True if that was its end."""
+        pages = ListPages(ALL_JOBS)
+        while pages.stop is None:
+            pages = self._read_page(task, shown, pages)
+            if not _ids(task) - shown.jobs.keys():
+                pages = pages.enough()
+            pages = self._pausing(task, pages)
+        return pages.stop is Stop.END
+
+    def _read_page(self, task: FollowTask, shown: ShownJobs, pages: ListPages) -> ListPages:
+        cluster = task.jobs[0].target.cluster
+        of_list = Subject(task.bucket, None, task.jobs[0].target.cluster_name)
+        ask = partial(self.atlas.page_of_jobs, cluster, task.kind, pages.at)
+        page = self.questions.ask(of_list, ask)
+        self.observer.read_page(page, shown)
+        return pages.after(page, [entry.id for entry in shown.entries])
+
+    def _pausing(self, task: FollowTask, pages: ListPages) -> ListPages:
+        """Take a call for the next page. Without one, no other page is read."""
+        if pages.stop is None and not self.questions.take_call(task.bucket):
+            return pages.enough()
+        return pages
+
+
+def _ids(task: FollowTask) -> set[str]:
+    return {job.target.restore_id for job in task.jobs}
