@@ -31,11 +31,11 @@ from restore_watch.sweep.composition import Environment, Parts
 from restore_watch.sweep.judging.counts import count
 from restore_watch.sweep.judging.project_verdicts import (
     ProjectVerdict,
-    Seen,
+    SeenBySweep,
     judge_projects,
     left_alone,
 )
-from restore_watch.sweep.judging.when_a_sweep_fails import refusal_of_credentials
+from restore_watch.sweep.judging.refusal_of_credentials import refusal_of_credentials
 from restore_watch.sweep.log import Record
 from restore_watch.table.bookkeeping import Books
 from restore_watch.table.lease import SweepLease
@@ -151,7 +151,7 @@ class Sweeper:
         # What the list that was read in this sweep no longer shows is over, too.
         parts.rounds.drop_removed()
         parts.outages.report_removed()
-        seen = Seen.after(parts.run, result.failures)
+        seen = SeenBySweep.after(parts.run, result.failures)
         verdicts = judge_projects(seen)
         if refusal is not None:
             degraded = _still_degraded(verdicts, stack)
