@@ -15,12 +15,12 @@ from threading import Lock
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from foundation.plain_class import plain_class
-from restore_watch.check.check import result_of
+from restore_watch.check.check_result import check_result
+from restore_watch.check.outbox import Outbox
 from restore_watch.errors import NotificationPendingError, RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.status_change import utc_text
 from restore_watch.model.validation import Entry
-from restore_watch.outbox import Outbox
 from restore_watch.sweep.acting.when_to_stop_following import (
     FORGOTTEN,
     REFUSED,
@@ -144,7 +144,7 @@ class JobActions:
             send = partial(self.outbox.publish, recorded, self.run.ending)
             published = self.send_pending(job, send)
             job = self._note_recorded(job, answer, recorded, len(recorded.history))
-        self.run.telemetry.report_check(result_of(job.target, answer, recorded, published))
+        self.run.telemetry.report_check(check_result(job.target, answer, recorded, published))
         return job
 
     def _note_recorded(
