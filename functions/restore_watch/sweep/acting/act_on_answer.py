@@ -138,9 +138,8 @@ class JobActions:
             is_found = job.sequence == 0 and len(recorded.history) == 1
             self.append(job, Fate.FOUND if is_found else Fate.CHANGED)
         job = self._note_recorded(job, answer, recorded, recorded.published)
-        is_sent = recorded.pending and not self.refusals.are_too_many
         published: tuple[Entry, ...] = ()
-        if is_sent:
+        if recorded.pending and not self.refusals.are_too_many:
             send = partial(self.outbox.publish, recorded, self.run.ending)
             published = self.send_pending(job, send)
             job = self._note_recorded(job, answer, recorded, len(recorded.history))
