@@ -127,11 +127,11 @@ class Application:
                 self.telemetry.report_diagnosis(result["checks"])
         return result
 
-    def _answer_one(self, one: OneTarget, deadline: Deadline) -> Mapping[str, Any]:
-        ((outcome,),) = self.batches.check([[one.target]], deadline)
+    def _answer_one(self, request: OneTarget, deadline: Deadline) -> Mapping[str, Any]:
+        ((outcome,),) = self.batches.check([[request.target]], deadline)
         if isinstance(outcome, FailedCheck):
             raise outcome.error
-        result, until = outcome.as_json(), one.until
+        result, until = outcome.as_json(), request.until
         if until is not None:
             answer = answer_to(Wait("", until), outcome.job, outcome.seen)
             result |= {"waitUntil": until, "waitIsOver": answer is not None}
@@ -139,13 +139,13 @@ class Application:
 
     def _answer_several(self, several: SeveralTargets, deadline: Deadline) -> Mapping[str, Any]:
         (outcomes,) = self.batches.check([several.targets], deadline)
-        failures = [one for one in outcomes if isinstance(one, FailedCheck)]
-        results = [one for one in outcomes if isinstance(one, CheckResult)]
+        failures = [outcome for outcome in outcomes if isinstance(outcome, FailedCheck)]
+        results = [outcome for outcome in outcomes if isinstance(outcome, CheckResult)]
         if failures and (several.all_must_succeed or not results):
             raise failures[0].error
         return {
-            "results": [one.as_json() for one in results],
-            "failures": [one.as_json() for one in failures],
+            "results": [result.as_json() for result in results],
+            "failures": [failure.as_json() for failure in failures],
         }
 
     def _answer_queue(self, batch: QueueBatch, deadline: Deadline) -> Mapping[str, Any]:

@@ -33,11 +33,11 @@ def compose(
 
     @cache
     def sweeper() -> "Sweeper":
-        from restore_watch.sweep.composition import Environment
+        from restore_watch.sweep.composition import SweepEnvironment
         from restore_watch.sweep.sweep import Sweeper
         from restore_watch.table.lease import SweepLease
 
-        environment = Environment(*wires, settings.hot_seconds, settings.project_ids)
+        environment = SweepEnvironment(wires, settings.hot_seconds, settings.project_ids)
         return Sweeper(environment, SweepLease(outbox.table.client, outbox.table.table_name))
 
     def diagnose(wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.atlas_secret import AtlasSecret
 from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic_messages import StatusChangesTopic
-from restore_watch.outbox import Outbox
+from restore_watch.check.outbox import Outbox
 from restore_watch.settings import Settings
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.telemetry.telemetry import Telemetry

@@ -24,11 +24,11 @@ from restore_watch.aws.step_functions import Workflows
 from restore_watch.aws.topic_messages import StatusChangesTopic
 from restore_watch.check.batch import BatchChecker
 from restore_watch.check.check import JobChecker
+from restore_watch.check.outbox import Outbox
 from restore_watch.event.actions import Diagnose
 from restore_watch.event.target_fields import read_target
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
-from restore_watch.outbox import Outbox
 from restore_watch.sweep import composition
 from restore_watch.sweep.finding.watched_projects import ProjectIds
 from restore_watch.sweep.sweep import Sweeper
@@ -113,7 +113,7 @@ class Environment:
         """From the event to its answer."""
         dynamodb, table, clock = self.by.dynamodb, self.world.stack.table_name, self.wires.clock
         sweeper = Sweeper(
-            composition.Environment(*self.wires, self._hot_seconds, self._project_ids),
+            composition.SweepEnvironment(self.wires, self._hot_seconds, self._project_ids),
             SweepLease(dynamodb, table, now=clock.unix, sleep=clock.sleep),
         )
         return Application(

@@ -2,17 +2,12 @@
 
 from foundation.deadline import Deadline
 from restore_watch.atlas.session import AtlasSession
+from restore_watch.check.check_result import check_result
+from restore_watch.check.outbox import Outbox
 from restore_watch.errors import NotificationPendingError, RestoreWatchError
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
+from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
-from restore_watch.model.status_change import (
-    event_id,
-    has_room_for_unknown,
-    is_contradiction,
-    is_new_unknown,
-)
 from restore_watch.model.validation import HistoryEntry
-from restore_watch.outbox import Outbox
 from restore_watch.table.job_item import Recorded
 from restore_watch.time_limits import PUBLISHING_TIME, QUESTION_TIME
 
@@ -47,7 +42,7 @@ class JobChecker:
             self._publish_before(error, target, deadline)
             raise
         recorded = self.outbox.record(job, begun, deadline)
-        return result_of(target, job, recorded, self.publish(recorded, deadline))
+        return check_result(target, job, recorded, self.publish(recorded, deadline))
 
     def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[HistoryEntry, ...]:
         """
@@ -82,24 +77,3 @@ class JobChecker:
             raise pending from error
         except RestoreWatchError as failure:
             error.add_note(f"Pending changes were not published: {failure}")
-
-
-def result_of(
-    target: RestoreTarget, job: RestoreJob, recorded: Recorded, published: tuple[HistoryEntry, ...]
-) -> CheckResult:
-    """Return the result of the check of a job."""
-    stored, change, changes = recorded.job, recorded.change, recorded.changes
-    is_surplus = is_new_unknown(job, changes) and not has_room_for_unknown(job, changes)
-    asked_tenant = target.kind is RestoreKind.TENANT
-    return CheckResult(
-        # If the status is the same, Atlas's latest answer has newer details.
-        job=job if event_id(job) == event_id(stored) else stored,
-        previous_status=change.previous_status if change else stored.status,
-        changed=change is not None,
-        sequence=len(recorded.history),
-        published=published,
-        contradiction=job.status if is_contradiction(job, changes) else None,
-        unrecorded_word=job.atlas_status if is_surplus else None,
-        successor=job.kind if asked_tenant and job.kind is not RestoreKind.TENANT else None,
-        seen=recorded.seen,
-    )

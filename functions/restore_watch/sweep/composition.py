@@ -7,11 +7,9 @@ from functools import partial
 from foundation.deadline import Deadline
 from restore_watch.asking.pace import Pace
 from restore_watch.asking.questions import Questions
-from restore_watch.atlas.session import AtlasSession
 from restore_watch.event.actions import Sweep
 from restore_watch.model.credentials_expiry import NOT_ASKED
 from restore_watch.model.outage import Watched
-from restore_watch.outbox import Outbox
 from restore_watch.sweep.acting.act_on_answer import JobActions
 from restore_watch.sweep.acting.act_on_list import Observer
 from restore_watch.sweep.finding.listing_reader import ListingReader
@@ -33,9 +31,8 @@ from restore_watch.sweep.topic_refusals import TopicRefusals
 from restore_watch.table.bookkeeping import Bookkeeping, Books
 from restore_watch.table.open_job import OpenJob
 from restore_watch.table.open_jobs import OpenJobs
-from restore_watch.telemetry.telemetry import Telemetry
-from restore_watch.threads.workers import Workers
 from restore_watch.time_limits import ENDING_TIME
+from restore_watch.wires import Wires
 
 
 @dataclass(frozen=True)
@@ -51,22 +48,20 @@ class SweepParts:
 
 
 @dataclass(eq=False, repr=False)
-class Environment:
+class SweepEnvironment:
     """
     The wires, the operator's choices and the memory, which last from sweep to sweep.
 
     Hot jobs are asked about every `hot_seconds`; 0 turns that off.
     """
 
-    atlas: AtlasSession
-    outbox: Outbox
-    workers: Workers
-    telemetry: Telemetry
+    wires: Wires
     hot_seconds: float
     project_ids: ProjectIds
 
     def __post_init__(self) -> None:
-        self.clock, table = self.outbox.clock, self.outbox.table
+        self.atlas, self.outbox, self.workers, self.telemetry = self.wires
+        self.clock, table = self.wires.clock, self.outbox.table
         self.open_jobs = OpenJobs(table.client, table.table_name)
         self.bookkeeping = Bookkeeping(table.client, table.table_name)
         now = self.clock.unix

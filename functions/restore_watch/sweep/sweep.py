@@ -27,19 +27,18 @@ from restore_watch.model.credentials_expiry import CredentialsExpiry
 from restore_watch.model.outage import Watched
 from restore_watch.model.results import SweepResult
 from restore_watch.sweep.acting.publish_pending import publish_pending
-from restore_watch.sweep.composition import Environment, SweepParts
+from restore_watch.sweep.composition import SweepEnvironment, SweepParts
 from restore_watch.sweep.judging.counts import count
 from restore_watch.sweep.judging.project_verdicts import (
     ProjectVerdict,
-    Seen,
+    SeenBySweep,
     judge_projects,
     left_alone,
 )
-from restore_watch.sweep.judging.when_a_sweep_fails import refusal_of_credentials
+from restore_watch.sweep.judging.refusal_of_credentials import refusal_of_credentials
 from restore_watch.sweep.log import Record
 from restore_watch.table.bookkeeping import Books
 from restore_watch.table.lease import SweepLease
-from restore_watch.telemetry.metrics import metrics_of_open_jobs
 from restore_watch.time_limits import PENDING_TIME
 
 SKIPPED: Mapping[str, Any] = {"skipped": True}
@@ -57,7 +56,7 @@ class LeftOver(NamedTuple):
 class Sweeper:
     """Sweeps. One object serves an execution environment."""
 
-    environment: Environment
+    environment: SweepEnvironment
     lease: SweepLease
 
     def sweep(self, request: Sweep, deadline: Deadline) -> Mapping[str, Any]:
@@ -95,7 +94,7 @@ class Sweeper:
             self._ask(parts, left, begun)
         finally:
             # A sweep that fails says what it saw, too.
-            self._report_open_jobs(parts)
+            self._report_jobs(parts)
         result = _result(parts)
         refusal = refusal_of_credentials(_records(parts), result)
         if refusal is not None and not self.environment.memory.was_accepted_lately:
@@ -131,10 +130,11 @@ class Sweeper:
             raise
         parts.rounds.play(first, begun)
 
-    def _report_open_jobs(self, parts: SweepParts) -> None:
-        run = parts.run
-        open_jobs = metrics_of_open_jobs(run.open_jobs(), run.now()) if run.is_tick else {}
-        self.environment.telemetry.report_open_jobs(open_jobs, _result(parts).failures)
+    def _report_jobs(self, parts: SweepParts) -> None:
+        run, telemetry = parts.run, self.environment.telemetry
+        if run.is_tick:
+            telemetry.report_open_jobs(run.open_jobs(), run.now())
+        telemetry.report_failures(_result(parts).failures)
 
     def _report_tick(
         self,
@@ -151,7 +151,7 @@ class Sweeper:
         # What the list that was read in this sweep no longer shows is over, too.
         parts.rounds.drop_removed()
         parts.outages.report_removed()
-        seen = Seen.after(parts.run, result.failures)
+        seen = SeenBySweep.after(parts.run, result.failures)
         verdicts = judge_projects(seen)
         if refusal is not None:
             degraded = _still_degraded(verdicts, stack)

@@ -1,4 +1,4 @@
-"""The metrics of a change and of the open jobs. Pure."""
+"""Every metric of the watch, with its value. Pure."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -13,16 +13,20 @@ from restore_watch.table.job_item import Recorded
 if TYPE_CHECKING:
     from restore_watch.table.open_job import OpenJob
 
+SUNSET: Metrics = {"AtlasSunsets": (MetricUnit.Count, 1)}
+"""An answer of Atlas says when Atlas retires the endpoint."""
+
 
 def metrics_of_snapshot(change: StatusChange, recorded: Recorded) -> Metrics:
     """Return the age of the restored snapshot, with the first change that knows it."""
     if change.job.is_point_in_time:  # the alarm would take it for the age of the data
         return {}
-    so_far = (one for one in recorded.changes if one.sequence <= change.sequence)
-    ages = [one.job.snapshot_age_seconds for one in so_far]
-    known = [age for age in ages if age is not None]
-    is_news = len(known) == 1 and ages[-1] is not None
-    return {"SnapshotAge": (MetricUnit.Seconds, known[0])} if is_news else {}
+    age = change.job.snapshot_age_seconds
+    before = [earlier for earlier in recorded.changes if earlier.sequence < change.sequence]
+    was_known = any(earlier.job.snapshot_age_seconds is not None for earlier in before)
+    if age is None or was_known:
+        return {}
+    return {"SnapshotAge": (MetricUnit.Seconds, age)}
 
 
 def metrics_of_end(change: StatusChange) -> Metrics:
@@ -44,6 +48,19 @@ def metrics_of_open_jobs(jobs: "Sequence[OpenJob]", now: datetime) -> Metrics:
     if running:
         metrics["OldestRunningSeconds"] = (MetricUnit.Seconds, _oldest(running, now))
     return metrics
+
+
+def metrics_of_tick(degraded: int) -> Metrics:
+    """Return the heartbeat, and how many projects are degraded."""
+    return {
+        "SuccessfulSweeps": (MetricUnit.Count, 1),
+        "ProjectsDegraded": (MetricUnit.Count, degraded),
+    }
+
+
+def metrics_of_credentials(days_left: int) -> Metrics:
+    """Return when the credentials expire."""
+    return {"CredentialDaysLeft": (MetricUnit.Count, days_left)}
 
 
 def _oldest(moments: Iterable[datetime | None], now: datetime) -> float:

@@ -1,4 +1,4 @@
-"""The operator's view of checks, sweeps and the other actions: log lines, and metrics."""
+"""The operator's view of checks, sweeps and the other actions: each log line, and its metrics."""
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,6 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit
 from cachetools import LRUCache
 
 from foundation.aws_call import AwsCallError
@@ -31,11 +30,19 @@ from restore_watch.model.validation import HistoryEntry
 from restore_watch.model.workflow_wait import TaskAnswer
 from restore_watch.redaction import redact
 from restore_watch.table.job_item import Recorded
-from restore_watch.telemetry.metrics import metrics_of_end, metrics_of_snapshot
+from restore_watch.telemetry.metrics import (
+    SUNSET,
+    metrics_of_credentials,
+    metrics_of_end,
+    metrics_of_open_jobs,
+    metrics_of_snapshot,
+    metrics_of_tick,
+)
 
 if TYPE_CHECKING:
     from restore_watch.model.credentials_expiry import CredentialsChange
     from restore_watch.model.outage import WatchChange
+    from restore_watch.table.open_job import OpenJob
 
 
 class Telemetry:
@@ -52,12 +59,6 @@ class Telemetry:
         self._reported: LRUCache[tuple[str, str], bool] = LRUCache(1000)  # reported once
         self._unread_clusters: set[tuple[str, str]] = set()
 
-    def report_sunset(self, sunset: str) -> None:
-        """Report an answer of Atlas that says when Atlas retires the endpoint."""
-        self._write({"AtlasSunsets": (MetricUnit.Count, 1)})
-        text = "Atlas will retire this version of the endpoint"
-        self._log(self._logger.warning, text, sunset=_date(sunset))
-
     def report_check(self, result: CheckResult) -> None:
         """Report the result of Atlas's answer about a job."""
         self._warn(result)
@@ -70,6 +71,11 @@ class Telemetry:
             changed=result.changed,
             published=len(result.published),
         )
+
+    def report_unchanged(self, target: RestoreTarget) -> None:
+        """Report a check of a sweep that found nothing new. A sweep has thousands of them."""
+        if self._logger.log_level <= DEBUG:
+            self._log(self._logger.debug, "unchanged", **names_of(target))
 
     def report_publication(self, entry: HistoryEntry, recorded: Recorded) -> None:
         """Write the metrics of a published change, also if its check fails afterwards."""
@@ -91,6 +97,11 @@ class Telemetry:
             published=len(result.published),
         )
 
+    def report_dropped_job(self, target: RestoreTarget, reason: str) -> None:
+        """Report a job that sweeps no longer ask about, although it has not ended."""
+        text = "This restore job is no longer followed"
+        self._log(self._logger.warning, text, **names_of(target), reason=reason)
+
     def report_registration(self, registration: Registration) -> None:
         """Report a workflow that waits for a job. Its token stays out."""
         job = registration.job
@@ -110,6 +121,101 @@ class Telemetry:
         if given_up:
             text = "Step Functions refuses the answer to a workflow for good; it is given up"
         self._log(self._logger.warning, text, **names_of(job), reason=f"Step Functions {error}")
+
+    def report_sweep(self, result: SweepResult, seconds: float) -> None:
+        """Report a sweep without a tick: the heartbeat and the gauge of outages are of ticks."""
+        self._log(
+            self._logger.info,
+            "swept",
+            open=result.open,
+            found=result.found,
+            checked=result.checked,
+            changed=result.changed,
+            published=result.published,
+            not_reached=result.not_reached,
+            failed=len(result.failures),
+            seconds=round(seconds, 3),
+        )
+
+    def report_tick(self, result: SweepResult, degraded: int, seconds: float) -> None:
+        """Report a sweep that did its work, and how many projects are degraded."""
+        self._write(metrics_of_tick(degraded))
+        self.report_sweep(result, seconds)
+
+    def report_open_jobs(self, jobs: "Sequence[OpenJob]", now: datetime) -> None:
+        """Write the metrics of the jobs that are open at the end of a sweep."""
+        self._write(metrics_of_open_jobs(jobs, now))
+
+    def report_failures(self, failures: Sequence[Failure]) -> None:
+        """Report what failed in a sweep, except what the table remembers of an earlier one."""
+        news = [failed for failed in failures if not failed.is_known]
+        for failed in news[:FAILURES_SHOWN]:
+            self.report_failure(failed.error, failed)
+
+    def report_skipped_sweep(self) -> None:
+        """Report a sweep that left its work to another one."""
+        self._log(self._logger.info, "skipped")
+
+    def report_unstarted_sweep(self, error: AwsCallError) -> None:
+        """Report that Lambda did not take a sweep. The text has the code only."""
+        text = "Lambda did not take the sweep of a new job; the next tick follows it"
+        self._log(self._logger.warning, text, reason=f"Lambda {error}")
+
+    def report_unread_cluster(
+        self, group_id: str, cluster_name: str | None, error: RestoreWatchError
+    ) -> None:
+        """Report a cluster whose restore jobs were never listed; a cluster once."""
+        cluster = group_id, cluster_name or ""
+        if cluster not in self._unread_clusters:
+            self._unread_clusters.add(cluster)
+            write = self._logger.warning
+            self._log(write, str(error), group_id=group_id, cluster_name=cluster_name)
+
+    def report_watch_change(self, change: "WatchChange") -> None:
+        """Report that a project or the stack is degraded or has recovered."""
+        self._log(
+            self._logger.error if change.is_degraded else self._logger.info,
+            f"The watch is {change.state}",
+            group_id=change.group_id,
+            error=change.trouble.error,
+            reason=change.trouble.message,
+            since=utc_text(change.trouble.since),
+        )
+
+    def report_days_left(self, days_left: int) -> None:
+        """Report when the credentials expire."""
+        self._write(metrics_of_credentials(days_left))
+
+    def report_credentials_change(self, change: "CredentialsChange") -> None:
+        """Report that the credentials are about to expire, or were renewed."""
+        write, text = self._logger.warning, "The credentials expire soon"
+        if change.threshold is None:
+            write, text = self._logger.info, "The credentials were renewed"
+        expires_at = utc_text(change.secret.expires_at)
+        self._log(write, text, expires_at=expires_at, is_certain=change.secret.is_certain)
+
+    def report_sunset(self, sunset: str) -> None:
+        """Report an answer of Atlas that says when Atlas retires the endpoint."""
+        self._write(SUNSET)
+        text = "Atlas will retire this version of the endpoint"
+        self._log(self._logger.warning, text, sunset=_date(sunset))
+
+    def report_test(self, message_id: str) -> None:
+        """Report a test notification."""
+        self._log(self._logger.info, "test notification", message_id=message_id)
+
+    def report_diagnosis(self, checks: Sequence[Mapping[str, Any]]) -> None:
+        """Report a diagnosis. Its result has the checks."""
+        failed = [check["check"] for check in checks if check["ok"] is False]
+        self._log(self._logger.info, "diagnosed", checks=len(checks), failed_checks=failed)
+
+    def report_report(self, result: Mapping[str, Any]) -> None:
+        """Report a report that was made, whose files have the rest, or what became of a month."""
+        if "counts" in result:
+            self._log(self._logger.info, "reported", prefix=result["prefix"], **result["counts"])
+        else:
+            kept, why = result["isKept"], result["why"]
+            self._log(self._logger.info, "month", prefix=result["month"], kept=kept, why=why)
 
     def report_failure(
         self, error: RestoreWatchError, failed: RestoreTarget | Failure | None = None
@@ -131,107 +237,10 @@ class Telemetry:
         Its text stays out, because it may hold anything.
         """
         frames = traceback.extract_tb(error.__traceback__)
-        lines = [f"{one.filename}:{one.lineno} {one.name}" for one in frames]
+        lines = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
         text = "An error that nobody foresaw about one item; the others are not affected"
         bug = type(error).__name__
         self._log(self._logger.error, text, **names, reason=bug, traceback=lines)
-
-    def report_unchanged(self, target: RestoreTarget) -> None:
-        """Report a check of a sweep that found nothing new. A sweep has thousands of them."""
-        if self._logger.log_level <= DEBUG:
-            self._log(self._logger.debug, "unchanged", **names_of(target))
-
-    def report_dropped_job(self, target: RestoreTarget, reason: str) -> None:
-        """Report a job that sweeps no longer ask about, although it has not ended."""
-        text = "This restore job is no longer followed"
-        self._log(self._logger.warning, text, **names_of(target), reason=reason)
-
-    def report_open_jobs(self, open_jobs: Metrics, failures: Sequence[Failure]) -> None:
-        """Report what a sweep saw, even if it fails."""
-        self._write(open_jobs)
-        news = [failed for failed in failures if not failed.is_known]
-        for failed in news[:FAILURES_SHOWN]:
-            self.report_failure(failed.error, failed)
-
-    def report_tick(self, result: SweepResult, degraded: int, seconds: float) -> None:
-        """Report a sweep that did its work, and how many projects are degraded."""
-        sweeps: Metrics = {"SuccessfulSweeps": (MetricUnit.Count, 1)}
-        self._write(sweeps | {"ProjectsDegraded": (MetricUnit.Count, degraded)})
-        self.report_sweep(result, seconds)
-
-    def report_sweep(self, result: SweepResult, seconds: float) -> None:
-        """Report a sweep without a tick: the heartbeat and the gauge of outages are of ticks."""
-        self._log(
-            self._logger.info,
-            "swept",
-            open=result.open,
-            found=result.found,
-            checked=result.checked,
-            changed=result.changed,
-            published=result.published,
-            not_reached=result.not_reached,
-            failed=len(result.failures),
-            seconds=round(seconds, 3),
-        )
-
-    def report_watch_change(self, change: "WatchChange") -> None:
-        """Report that a project or the stack is degraded or has recovered."""
-        self._log(
-            self._logger.error if change.is_degraded else self._logger.info,
-            f"The watch is {change.state}",
-            group_id=change.group_id,
-            error=change.trouble.error,
-            reason=change.trouble.message,
-            since=utc_text(change.trouble.since),
-        )
-
-    def report_days_left(self, days_left: int) -> None:
-        """Report when the credentials expire."""
-        self._write({"CredentialDaysLeft": (MetricUnit.Count, days_left)})
-
-    def report_credentials_change(self, change: "CredentialsChange") -> None:
-        """Report that the credentials are about to expire, or were renewed."""
-        write, text = self._logger.warning, "The credentials expire soon"
-        if change.threshold is None:
-            write, text = self._logger.info, "The credentials were renewed"
-        expires_at = utc_text(change.secret.expires_at)
-        self._log(write, text, expires_at=expires_at, is_certain=change.secret.is_certain)
-
-    def report_unread_cluster(
-        self, group_id: str, cluster_name: str | None, error: RestoreWatchError
-    ) -> None:
-        """Report a cluster whose restore jobs were never listed; a cluster once."""
-        cluster = group_id, cluster_name or ""
-        if cluster not in self._unread_clusters:
-            self._unread_clusters.add(cluster)
-            write = self._logger.warning
-            self._log(write, str(error), group_id=group_id, cluster_name=cluster_name)
-
-    def report_test(self, message_id: str) -> None:
-        """Report a test notification."""
-        self._log(self._logger.info, "test notification", message_id=message_id)
-
-    def report_report(self, result: Mapping[str, Any]) -> None:
-        """Report a report that was made, whose files have the rest, or what became of a month."""
-        if "counts" in result:
-            self._log(self._logger.info, "reported", prefix=result["prefix"], **result["counts"])
-        else:
-            kept, why = result["isKept"], result["why"]
-            self._log(self._logger.info, "month", prefix=result["month"], kept=kept, why=why)
-
-    def report_diagnosis(self, checks: Sequence[Mapping[str, Any]]) -> None:
-        """Report a diagnosis. Its result has the checks."""
-        failed = [one["check"] for one in checks if one["ok"] is False]
-        self._log(self._logger.info, "diagnosed", checks=len(checks), failed_checks=failed)
-
-    def report_unstarted_sweep(self, error: AwsCallError) -> None:
-        """Report that Lambda did not take a sweep. The text has the code only."""
-        text = "Lambda did not take the sweep of a new job; the next tick follows it"
-        self._log(self._logger.warning, text, reason=f"Lambda {error}")
-
-    def report_skipped_sweep(self) -> None:
-        """Report a sweep that left its work to another one."""
-        self._log(self._logger.info, "skipped")
 
     def _warn(self, result: CheckResult) -> None:
         job, write = result.job, self._logger.warning

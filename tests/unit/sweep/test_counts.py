@@ -13,7 +13,7 @@ from restore_watch.errors import (
 )
 from restore_watch.model.results import SweepResult
 from restore_watch.sweep.judging.counts import count
-from restore_watch.sweep.judging.when_a_sweep_fails import refusal_of_credentials
+from restore_watch.sweep.judging.refusal_of_credentials import refusal_of_credentials
 from restore_watch.sweep.log import Acted, Fate, Record, Unread
 from restore_watch.table.open_job import OpenJob
 from unit.open_jobs import NOON, open_job, restore_id

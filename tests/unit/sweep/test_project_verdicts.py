@@ -16,7 +16,7 @@ from restore_watch.model.marks import Marks, Part
 from restore_watch.model.outage import Trouble, Watched
 from restore_watch.sweep.judging.project_verdicts import (
     ProjectVerdict,
-    Seen,
+    SeenBySweep,
     answers_of,
     judge_projects,
     left_alone,
@@ -153,7 +153,7 @@ def verdicts(
 ) -> list[ProjectVerdict]:
     usual: dict[str, Any] = {"open_jobs": (), "lasting": {}, "not_stored": {}, "all_listed": None}
     projects = {project.group_id: project} if project else {}
-    return judge_projects(Seen({GROUP: records}, projects, **usual | known))
+    return judge_projects(SeenBySweep({GROUP: records}, projects, **usual | known))
 
 
 def verdict(*records: Record, **known: Any) -> ProjectVerdict:
@@ -316,7 +316,7 @@ def test_projects_are_judged_that_are_watched_or_have_jobs_that_are_due_and_are_
 def test_projects_are_left_alone_that_fail_without_being_watched_or_having_open_jobs() -> None:
     def alone(*records: Record, project: Project = DEGRADED, jobs: Sequence[OpenJob] = ()) -> bool:
         records_of: dict[str | None, Sequence[Record]] = {GROUP: records}
-        return bool(left_alone(Seen(records_of, {GROUP: project}, jobs, {}, {}, None)))
+        return bool(left_alone(SeenBySweep(records_of, {GROUP: project}, jobs, {}, {}, None)))
 
     assert alone()
     assert alone(WATCHED, DUE)

@@ -201,7 +201,9 @@ def failed(error: RestoreWatchError, number: int = 1, **fields: Any) -> Failure:
 
 
 def test_what_a_sweep_saw_of_open_jobs_has_metrics_with_their_units(output: Output) -> None:
-    output.telemetry.report_open_jobs({"OldestPendingSeconds": (MetricUnit.Seconds, 4)}, [])
+    pending = ready_download(sequence=2, observed_at=NOON)
+
+    output.telemetry.report_open_jobs([pending], NOON + timedelta(seconds=4))
 
     (line,) = output.lines()
     (published,) = line["_aws"]["CloudWatchMetrics"]
@@ -218,7 +220,7 @@ def test_a_failure_is_logged_once_with_its_job(output: Output) -> None:
         failed(DOWN, cluster_name="carts", restore_id=None),
     ]
 
-    output.telemetry.report_open_jobs({}, failures)
+    output.telemetry.report_failures(failures)
 
     first, of_list = output.lines()
     said = {"error": "AtlasForbiddenError", "error_code": "SOME_CODE", "message": "no"}
@@ -230,7 +232,7 @@ def test_of_many_failures_twenty_are_logged(output: Output) -> None:
     errors = [DOWN, NotificationPendingError("not accepted")] * 25
     failures = [failed(error, number) for number, error in enumerate(errors)]
 
-    output.telemetry.report_open_jobs({}, failures)
+    output.telemetry.report_failures(failures)
 
     assert len(output.lines()) == 20
 

@@ -15,11 +15,11 @@ from threading import Lock
 from foundation.clock import utc_text
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from restore_watch.check.check import result_of
+from restore_watch.check.check_result import check_result
+from restore_watch.check.outbox import Outbox
 from restore_watch.errors import NotificationPendingError, RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.validation import HistoryEntry
-from restore_watch.outbox import Outbox
 from restore_watch.sweep.acting.when_to_stop_following import (
     FORGOTTEN,
     REFUSED,
@@ -137,13 +137,12 @@ class JobActions:
             is_found = job.sequence == 0 and len(recorded.history) == 1
             self.append(job, Fate.FOUND if is_found else Fate.CHANGED)
         job = self._note_recorded(job, answer, recorded, recorded.published)
-        is_sent = recorded.pending and not self.refusals.are_too_many
         published: tuple[HistoryEntry, ...] = ()
-        if is_sent:
+        if recorded.pending and not self.refusals.are_too_many:
             send = partial(self.outbox.publish, recorded, self.run.ending)
             published = self.send_pending(job, send)
             job = self._note_recorded(job, answer, recorded, len(recorded.history))
-        self.run.telemetry.report_check(result_of(job.target, answer, recorded, published))
+        self.run.telemetry.report_check(check_result(job.target, answer, recorded, published))
         return job
 
     def _note_recorded(

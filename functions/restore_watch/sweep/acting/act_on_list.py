@@ -80,29 +80,35 @@ class Observer:
         kind = shown.part.kind
         entries = job_entries(page, kind)
         shown.entries = entries.readable
-        project = self.run.projects.get(shown.group_id)
-        marks = project and project.marks
-        interest = marks and Interest.beyond(marks, shown.part, self.run.now())
+        interest = self._interest(shown)
         for entry in entries.readable:
             key = shown.key(entry.id)
             is_known = key in self.run.known
-            may_take = interest and interest.may_take(entry.created_at)
-            if not is_known and (not may_take or self.run.memory.is_recorded(key)):
+            if not is_known and not self._may_take_in(key, entry, interest):
                 continue
             try:
                 job = read_job(entry.content, RestoreTarget.listed(*key, kind), kind)
             except UnexpectedAtlasResponseError as error:
                 shown.unreadable.append(Unreadable(str(error), entry.id, entry.created_at))
                 continue
-            if is_known or (interest and interest.takes(job, entry.created_at)):
+            if is_known or (interest is not None and interest.takes(job, entry.created_at)):
                 shown.add(job)
-        # Without an id, the date of creation decides, so that no old entry blinds for ever. Where
-        # nothing is listed, only a missing job is looked for, and any such entry may be that job.
         shown.unreadable += [
-            one
-            for one in entries.unreadable
-            if not interest or one.created_at is None or interest.may_take(one.created_at)
+            unreadable for unreadable in entries.unreadable if _is_of_interest(unreadable, interest)
         ]
+
+    def _interest(self, shown: ShownJobs) -> Interest | None:
+        """Which unknown jobs count; None in a project that has no marks."""
+        project = self.run.projects.get(shown.group_id)
+        if project is None or project.marks is None:
+            return None
+        return Interest.beyond(project.marks, shown.part, self.run.now())
+
+    def _may_take_in(self, key: JobKey, entry: ListEntry, interest: Interest | None) -> bool:
+        """Whether an unknown job may be taken in, as far as its id says."""
+        if interest is None or not interest.may_take(entry.created_at):
+            return False
+        return not self.run.memory.is_recorded(key)
 
     def act_on_news(self, shown: ShownJobs) -> bool:
         """Act on the jobs that have news, as long as time is left. True if the table has all."""
@@ -122,3 +128,15 @@ class Observer:
             else:
                 is_taken &= self.actions.take_in(job, shown.asked_at)
         return is_taken
+
+
+def _is_of_interest(unreadable: Unreadable, interest: Interest | None) -> bool:
+    """
+    Whether an entry without an id may be of a job that counts.
+
+    The date of creation decides, so that no old entry blinds for ever. Where nothing is listed,
+    only a missing job is looked for, and any such entry may be that job.
+    """
+    if interest is None or unreadable.created_at is None:
+        return True
+    return interest.may_take(unreadable.created_at)

@@ -83,30 +83,37 @@ class ExpiryWatch:
         Without `asks`, Atlas refuses the credentials, or there is nothing to ask with. A sweep
         without a tick does not look.
         """
-        now, last_try = self.run.now(), self.last_try
-        if not self.run.is_tick or not expiry.is_due(now) or _is_recent(last_try.failed_at, now):
+        now = self.run.now()
+        if not self.run.is_tick or not expiry.is_due(now):
+            return
+        if _is_recent(self.last_try.failed_at, now):
             return
         answered = self._ask(expiry, now) if asks else None
         after = answered or expiry.saying(now)
-        if after.secret and (answered or not _is_recent(last_try.measured_at, now)):
-            last_try.measured_at = now
-            self.run.telemetry.report_days_left(after.secret.days_left(now))
-        if after == expiry:
+        self._measure(after, now, is_news=answered is not None)
+        if after != expiry:
+            self._store_and_publish(after, now)
+
+    def _measure(self, expiry: CredentialsExpiry, now: datetime, *, is_news: bool) -> None:
+        """Write the metric, if there is a date: of an answer, or once in a while."""
+        if expiry.secret is None:
             return
-        stored = self._store(after)
+        if is_news or not _is_recent(self.last_try.measured_at, now):
+            self.last_try.measured_at = now
+            self.run.telemetry.report_days_left(expiry.secret.days_left(now))
+
+    def _store_and_publish(self, expiry: CredentialsExpiry, now: datetime) -> None:
+        stored = self._store(expiry)
         if stored is None:
-            last_try.failed_at = now
+            self.last_try.failed_at = now
         else:
             self.publish_unsent(stored, self.run.ending)
 
     def _ask(self, expiry: CredentialsExpiry, now: datetime) -> CredentialsExpiry | None:
         """Return what is known after one question, None without an answer."""
-        # The account may show in one of the projects only.
-        seen_in = expiry.seen_in
-        projects = self._answering() or ([seen_in] if seen_in else [])
-        if not projects:
+        group_id = self._project_to_ask(expiry, now)
+        if group_id is None:
             return None
-        group_id = seen_in if seen_in in projects else projects[now.toordinal() % len(projects)]
         try:
             own = read_own_account(self.atlas, group_id, self.run.ending.within(ANSWER_TIME))
         except TimeBudgetExceededError:
@@ -120,12 +127,25 @@ class ExpiryWatch:
             return expiry.without_date()
         return expiry.after_answer(own.secret, group_id, now, own.others)
 
+    def _project_to_ask(self, expiry: CredentialsExpiry, now: datetime) -> str | None:
+        """Return the project in which the account showed last, or each day another one."""
+        # The account may show in one of the projects only.
+        projects = self._answering()
+        if not projects or expiry.seen_in in projects:
+            return expiry.seen_in
+        return projects[now.toordinal() % len(projects)]
+
     def _answering(self) -> list[str]:
         """The watched projects that have answered in this sweep, else those of open jobs."""
         records = self.run.log.by_project()
-        answering = {group_id or "" for group_id, of_one in records.items() if families_of(of_one)}
-        of_jobs = {job.target.group_id for job in self.run.open_jobs()}
-        return sorted(answering & watched_projects(records)) or sorted(answering & of_jobs)
+        answering: set[str] = set()
+        for group_id, records_of_project in records.items():
+            if families_of(records_of_project):
+                answering.add(group_id or "")
+        watched = answering & watched_projects(records)
+        if watched:
+            return sorted(watched)
+        return sorted(answering & {job.target.group_id for job in self.run.open_jobs()})
 
     def _store(self, expiry: CredentialsExpiry) -> CredentialsExpiry | None:
         with suppress(TableUnavailableError, TimeBudgetExceededError):

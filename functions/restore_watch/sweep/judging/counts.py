@@ -63,7 +63,8 @@ class _Counts:
             self._lists[subject] = error
 
     def count_acted(self, acted: Acted) -> None:
-        group_id, cluster_name, restore_id = key = acted.key
+        key = acted.key
+        group_id, cluster_name, restore_id = key
         match acted.fate:
             case Fate.FOUND | Fate.CHANGED:
                 self._counts[acted.fate] += 1
@@ -86,6 +87,10 @@ class _Counts:
             if error is not None:
                 key = subject.bucket.group_id, subject.about or None, None
                 self.failures.setdefault(key, error)
+        failures = [
+            Failure(*key, error, is_known=key in self._missing)
+            for key, error in self.failures.items()
+        ]
         return SweepResult(
             open=opened,
             found=self._counts[Fate.FOUND],
@@ -93,8 +98,5 @@ class _Counts:
             changed=self._counts[Fate.FOUND] + self._counts[Fate.CHANGED],
             published=self._counts[Fate.PUBLISHED],
             not_reached=len(self._left - self._asked),
-            failures=tuple(
-                Failure(*key, error, is_known=key in self._missing)
-                for key, error in self.failures.items()
-            ),
+            failures=tuple(failures),
         )

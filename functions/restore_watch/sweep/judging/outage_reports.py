@@ -20,9 +20,14 @@ from restore_watch.aws.watch_messages import message_of_watch
 from restore_watch.errors import RestoreWatchError, TableUnavailableError, UnforeseenError
 from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched
 from restore_watch.model.question import Question
-from restore_watch.sweep.judging.how_long_until_degraded import after_end, after_sweep
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
-from restore_watch.sweep.judging.when_the_stack_is_degraded import Held, ListOfProjects, judge_stack
+from restore_watch.sweep.judging.watched_after_sweep import watched_after_end, watched_after_sweep
+from restore_watch.sweep.judging.when_the_stack_is_degraded import (
+    Held,
+    ListOfProjects,
+    StackVerdict,
+    judge_stack,
+)
 from restore_watch.sweep.run import Run
 from restore_watch.sweep.topic_refusals import TopicRefusals
 from restore_watch.table.bookkeeping import Bookkeeping
@@ -59,7 +64,8 @@ class OutageReports:
             self.run.projects[project.group_id] = replace(project, stored_watched=left)
 
         stack = self._publish(stack, deadline)
-        unsent = [one for one in self.run.stored_projects() if one.watched.unsent]
+        projects = self.run.stored_projects()
+        unsent = [project for project in projects if project.watched.unsent]
         # The topic may refuse the messages of some for ever.
         shuffle(unsent)
         self.workers.each(unsent, publish, deadline)
@@ -70,13 +76,15 @@ class OutageReports:
         open_jobs = self.run.open_jobs()
 
         def forget(project: Project) -> None:
-            count = sum(job.target.group_id == project.group_id for job in open_jobs)
-            after = after_end(project.watched, self.run.now(), count, REMOVED)
+            own = [job for job in open_jobs if job.target.group_id == project.group_id]
+            after = watched_after_end(project.watched, self.run.now(), len(own), REMOVED)
             left = self._store(project.watched, after)
             self.run.projects[project.group_id] = replace(project, stored_watched=left)
 
-        stored = self.run.stored_projects()
-        removed = [one for one in stored if one.is_removed and one.watched.is_failing]
+        projects = self.run.stored_projects()
+        removed = [
+            project for project in projects if project.is_removed and project.watched.is_failing
+        ]
         self.workers.each(removed, forget, self.run.ending)
 
     def report_stack_failure(self, stack: Watched, error: RestoreWatchError) -> Watched:
@@ -89,41 +97,52 @@ class OutageReports:
             return stack
         troubles = dict(stack.troubles) if stack.degraded else {}
         troubles[Question.CREDENTIALS] = Trouble.of(error, self.run.at, of_stack=True)
-        return self._met(stack, troubles, self.run.succeeded_at, self.opened)
+        return self._note(stack, troubles, self.run.succeeded_at, self.opened)
 
     def report_verdicts(
-        self, seen: Sequence[ProjectVerdict], left_alone: Sequence[Project], stack: Watched
+        self, verdicts: Sequence[ProjectVerdict], left_alone: Sequence[Project], stack: Watched
     ) -> int:
         """
         Note how projects were seen. Return how many are degraded.
 
         Nobody looks at those that were left alone: nothing fails there.
         """
-        run, opened = self.run, self.opened
+        run = self.run
         # Sweeps that see no project succeed, too.
         was_blind = stack.troubles.keys() - {Question.PROJECTS}
         last_success = stack.last_success_at if was_blind else run.succeeded_at
         listed = ListOfProjects.in_log(run.log.records_of(None))
-        verdict = judge_stack(seen, stack, listed, opened, run.at)
-        stack = self._met(stack, verdict.troubles, run.succeeded_at, opened)
-        is_held = stack.degraded is not None and verdict.held is not Held.NOTHING
-        degraded: list[bool] = []
+        of_stack = judge_stack(verdicts, stack, listed, self.opened, run.at)
+        stack = self._note(stack, of_stack.troubles, run.succeeded_at, self.opened)
+        is_held = stack.degraded is not None and of_stack.held is not Held.NOTHING
+        degraded: list[str] = []
 
-        def note(one: ProjectVerdict) -> None:
-            project = one.project
-            troubles = verdict.troubles_of(one, self.run.at)
-            after = project.watched
-            if troubles is not None:
-                was_seen = project.listed_at or one.open_jobs
-                success_at = (last_success or project.listed_at) if was_seen else None
-                after = self._met(after, troubles, success_at, one.open_jobs)
-            degraded.append(after.degraded is not None or (is_held and one.is_failing))
+        def note(verdict: ProjectVerdict) -> None:
+            after = self._note_verdict(verdict, of_stack, last_success)
+            if after.degraded is not None or (is_held and verdict.is_failing):
+                degraded.append(verdict.project.group_id)
 
-        self.workers.each(seen, note, self.run.ending)
-        self.workers.each(left_alone, lambda one: self._met(one.watched, {}, None, 0), run.ending)
-        return sum(degraded)
+        def note_end(project: Project) -> None:
+            self._note(project.watched, {}, None, 0)
 
-    def _met(
+        self.workers.each(verdicts, note, run.ending)
+        self.workers.each(left_alone, note_end, run.ending)
+        return len(degraded)
+
+    def _note_verdict(
+        self, verdict: ProjectVerdict, of_stack: StackVerdict, last_success: datetime | None
+    ) -> Watched:
+        """Note how a project was seen, unless it stands still. Return how it is seen."""
+        project = verdict.project
+        troubles = of_stack.troubles_of(verdict, self.run.at)
+        if troubles is None:
+            return project.watched
+        success_at = None
+        if project.listed_at or verdict.open_jobs:
+            success_at = last_success or project.listed_at
+        return self._note(project.watched, troubles, success_at, verdict.open_jobs)
+
+    def _note(
         self,
         watched: Watched,
         troubles: Mapping[str, Trouble],
@@ -131,11 +150,14 @@ class OutageReports:
         open_jobs: int,
     ) -> Watched:
         """Store and publish what has changed, if anything has. Return how the project is seen."""
-        after = after_sweep(watched, troubles, self.run.now(), success_at, open_jobs)
+        after = watched_after_sweep(watched, troubles, self.run.now(), success_at, open_jobs)
         return self._store(watched, after)
 
     def _store(self, watched: Watched, after: Watched) -> Watched:
-        stored = None if after == watched else self._write(after)
+        """Store and publish `after`, if it differs. Return how the project is seen."""
+        if after == watched:
+            return watched
+        stored = self._write(after)
         return self._publish(stored, self.run.ending) if stored else watched
 
     def _publish(self, watched: Watched, deadline: Deadline) -> Watched:

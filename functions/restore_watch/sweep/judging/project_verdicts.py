@@ -52,15 +52,22 @@ _NOT_STORED = (TableUnavailableError, UnforeseenError)
 _FAMILY_OF: dict[str, str] = {family.list_question: family.name for family in LISTED_JOBS}
 
 
+class Failed(NamedTuple):
+    """Why a question failed. If that does not `last`, another answer of its name outweighs it."""
+
+    error: RestoreWatchError
+    lasts: bool
+
+
 class Answers(NamedTuple):
     """
     The questions about a project that were `answered`; of those, `learnt`; and the others.
 
-    `failed`: the error and whether it lasts, by question and job or cluster. `learnt`: the sweep
-    has left none of the question's jobs to the next one without asking at all.
+    `failed`: by question and job or cluster. `learnt`: the sweep has left none of the question's
+    jobs to the next one without asking at all.
     """
 
-    failed: Mapping[tuple[Question, str], tuple[RestoreWatchError, bool]]
+    failed: Mapping[tuple[Question, str], Failed]
     answered: set[Question]
     learnt: set[Question]
 
@@ -76,7 +83,8 @@ class Answers(NamedTuple):
         for (question, _), (error, lasts) in self.failed.items():
             was_readable = refuses_all or _FAMILY_OF.get(question, question) in readable
             is_excused = isinstance(error, _EXCUSED) and not was_readable
-            if not is_excused and (lasts or question not in self.answered):
+            counts = lasts or question not in self.answered
+            if counts and not is_excused:
                 failures.setdefault(question, error)
         return failures
 
@@ -87,27 +95,46 @@ def answers_of(records: Iterable[Record], lasting: Container[JobKey] = ()) -> An
 
     A failure lasts unless it is a rate limit, or that of a job that is none of the `lasting`.
     """
-    failed: dict[tuple[Question, str], tuple[RestoreWatchError, bool]] = {}
-    answered: set[Question] = set()
-    left: set[tuple[Question, JobKey | None]] = set()
-    asked: set[JobKey] = set()
+    reading = _Reading(lasting)
     for record in records:
         match record:
             case Unread((_, Question() as question, about), error, lasts):
-                failed[question, about] = error, lasts
-            case Asked((_, Question() as question, about), end):
-                if not end.is_left:
-                    asked.update(record.jobs)
-                if end.is_answer:
-                    answered.add(question)
-                    failed.pop((question, about), None)
-                elif end.is_left:
-                    left.update((question, key) for key in record.jobs or (None,))
-                # What becomes of the list of a cluster's jobs, its listing says in the end.
-                elif record.error is not None and question not in LISTS:
-                    failed[question, about] = record.error, _lasts(record, lasting)
-    never_asked = {question for question, key in left if key not in asked}
-    return Answers(failed, answered, answered - never_asked)
+                reading.failed[question, about] = Failed(error, lasts)
+            case Asked((_, Question() as question, about)):
+                reading.read_asked(record, question, about)
+    answered = reading.answered
+    return Answers(reading.failed, answered, answered - reading.never_asked())
+
+
+class _Reading:
+    """What is read of the records of a project so far. A later answer outweighs a failure."""
+
+    def __init__(self, lasting: Container[JobKey]) -> None:
+        self.failed: dict[tuple[Question, str], Failed] = {}
+        self.answered: set[Question] = set()
+        self._lasting = lasting
+        self._asked_jobs: set[JobKey] = set()
+        self._left: list[tuple[Question, Sequence[JobKey]]] = []
+
+    def read_asked(self, asked: Asked, question: Question, about: str) -> None:
+        if asked.end.is_left:
+            self._left.append((question, asked.jobs))
+            return
+        self._asked_jobs.update(asked.jobs)
+        if asked.end.is_answer:
+            self.answered.add(question)
+            self.failed.pop((question, about), None)
+        # What becomes of the list of a cluster's jobs, its listing says in the end.
+        elif asked.error is not None and question not in LISTS:
+            self.failed[question, about] = Failed(asked.error, _lasts(asked, self._lasting))
+
+    def never_asked(self) -> set[Question]:
+        """Return the questions that were left: all of a list, or of a job never asked about."""
+        never: set[Question] = set()
+        for question, jobs in self._left:
+            if not jobs or any(job not in self._asked_jobs for job in jobs):
+                never.add(question)
+        return never
 
 
 def _lasts(asked: Asked, lasting: Container[JobKey]) -> bool:
@@ -149,11 +176,14 @@ class ProjectVerdict:
     @property
     def unanswered(self) -> RestoreWatchError | None:
         """A failure of now for want of an answer, if there is one."""
-        return next((one for one in self.failures.values() if isinstance(one, UNANSWERED)), None)
+        for error in self.failures.values():
+            if isinstance(error, UNANSWERED):
+                return error
+        return None
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenBySweep:
     """
     What a sweep knows in the end, by project.
 
@@ -173,21 +203,21 @@ class Seen:
     def after(cls, run: Run, failures: Iterable[Failure]) -> Self:
         """Return what a sweep knows, which has met these failures."""
         jobs = run.open_jobs()
+        not_stored: dict[str | None, RestoreWatchError] = {}
+        for failure in failures:
+            if failure.restore_id and isinstance(failure.error, _NOT_STORED):
+                not_stored[failure.group_id] = failure.error
         return cls(
             records=run.log.by_project(),
             projects={project.group_id: project for project in run.stored_projects()},
             open_jobs=jobs,
             lasting=run.memory.lasting_failures(jobs),
-            not_stored={
-                one.group_id: one.error
-                for one in failures
-                if one.restore_id and isinstance(one.error, _NOT_STORED)
-            },
+            not_stored=not_stored,
             all_listed=run.log.all_listed(),
         )
 
 
-def judge_projects(seen: Seen) -> list[ProjectVerdict]:
+def judge_projects(seen: SeenBySweep) -> list[ProjectVerdict]:
     """
     Return how each project was seen: those that are watched, and those of jobs that were due.
 
@@ -198,16 +228,17 @@ def judge_projects(seen: Seen) -> list[ProjectVerdict]:
         jobs[job.target.group_id].append(job)
     verdicts: list[ProjectVerdict] = []
     for group_id in sorted(filter(None, seen.records)):
-        plans = [one for one in seen.records[group_id] if isinstance(one, Planned)]
+        plan = _last_plan(seen.records[group_id])
         project = seen.projects.get(group_id, Project(group_id))
-        if plans and (plans[-1].is_watched or not project.is_removed):
-            verdicts.append(_judge(seen, project, plans[-1], jobs[group_id]))
+        if plan is not None and (plan.is_watched or not project.is_removed):
+            verdicts.append(_judge(seen, project, plan, jobs[group_id]))
     return verdicts
 
 
-def left_alone(seen: Seen) -> list[Project]:
+def left_alone(seen: SeenBySweep) -> list[Project]:
     """Return the projects that fail, in which the last job that was named has ended."""
-    known = watched_projects(seen.records).union(job.target.group_id for job in seen.open_jobs)
+    known = watched_projects(seen.records)
+    known.update(job.target.group_id for job in seen.open_jobs)
     return [
         project
         for project in seen.projects.values()
@@ -217,60 +248,78 @@ def left_alone(seen: Seen) -> list[Project]:
 
 def watched_projects(records: Mapping[str | None, Sequence[Record]]) -> set[str]:
     """Return the projects that are watched, by the log of a sweep."""
-    plans = (one for of_one in records.values() for one in of_one if isinstance(one, Planned))
-    last = {plan.group_id: plan.is_watched for plan in plans}
-    return {group_id for group_id, is_watched in last.items() if is_watched}
+    watched: set[str] = set()
+    for records_of_project in records.values():
+        plan = _last_plan(records_of_project)
+        if plan is not None and plan.is_watched:
+            watched.add(plan.group_id)
+    return watched
+
+
+def _last_plan(records: Sequence[Record]) -> Planned | None:
+    plans = [record for record in records if isinstance(record, Planned)]
+    return plans[-1] if plans else None
 
 
 def _judge(
-    seen: Seen, project: Project, plan: Planned, open_jobs: Sequence[OpenJob]
+    seen: SeenBySweep, project: Project, plan: Planned, open_jobs: Sequence[OpenJob]
 ) -> ProjectVerdict:
-    group_id, records = project.group_id, seen.records[project.group_id]
+    records = seen.records[project.group_id]
     answers = answers_of(records, seen.lasting)
     # A job that the table knows could be read before.
     kinds = {job.kind for job in open_jobs if job.kind}
     failures = answers.failures(project.readable.union(kinds))
     for job in open_jobs:
         if job.key in seen.lasting:
-            failures.setdefault(
-                jobs_of(job.kind or RestoreKind.FLEX).question, seen.lasting[job.key]
-            )
-    if group_id in seen.not_stored:
-        failures[Question.ITEMS] = seen.not_stored[group_id]
-    is_seen = any(isinstance(one, Asked) and one.end.is_answer for one in records)
+            of_jobs = jobs_of(job.kind or RestoreKind.FLEX).question
+            failures.setdefault(of_jobs, seen.lasting[job.key])
+    if project.group_id in seen.not_stored:
+        failures[Question.ITEMS] = seen.not_stored[project.group_id]
+    is_seen = any(isinstance(record, Asked) and record.end.is_answer for record in records)
     if not is_seen and not failures:
         late = TimeBudgetExceededError("The sweep did not reach this project in its time")
         failures[Question.REACHED] = late
-    if plan.is_watched and seen.all_listed is not None and group_id not in seen.all_listed:
+    if plan.is_watched and _is_not_listed(seen, project):
         failures[Question.PROJECTS] = AtlasUnauthorizedError(_NOT_LISTED)
     standing: dict[str, Trouble] = {}
     if plan.is_watched and project.watched.degraded is not None:
-        reported = _standing(seen, plan, answers, project, kinds)
-        standing = {name: one for name, one in reported.items() if name not in failures}
+        standing = _standing(seen, plan, answers, project, kinds)
+        for question in failures:
+            standing.pop(question, None)
     return ProjectVerdict(project, failures, standing, is_seen, len(open_jobs))
 
 
+def _is_not_listed(seen: SeenBySweep, project: Project) -> bool:
+    """Whether the list of projects is known, and does not show the project."""
+    return seen.all_listed is not None and project.group_id not in seen.all_listed
+
+
 def _standing(
-    seen: Seen, plan: Planned, answers: Answers, project: Project, kinds: Container[str]
+    seen: SeenBySweep, plan: Planned, answers: Answers, project: Project, kinds: Container[str]
 ) -> dict[str, Trouble]:
     """The reported troubles that are not known to be over: the third column of the table above."""
-    listings = [one for one in seen.records[project.group_id] if isinstance(one, Listed)]
-    is_listed = any(one.is_whole for one in listings)
+    records = seen.records[project.group_id]
+    listings = [record for record in records if isinstance(record, Listed)]
+    is_listed = any(listing.is_whole for listing in listings)
     # Without the parts that nobody could ever read.
+    aside = listings[-1].aside if listings else plan.aside
     marks_behind = project.marks.behind.keys() if project.marks else frozenset[Part]()
-    parts_behind = marks_behind - (listings[-1] if listings else plan).aside
-    behind = {jobs_of(part.kind).list_question for part in parts_behind}
+    lists_behind = {jobs_of(part.kind).list_question for part in marks_behind - aside}
 
-    def is_over(name: str) -> bool:
-        if name in {Question.REACHED, Question.ITEMS}:
+    def is_over(question: str) -> bool:
+        if question in {Question.REACHED, Question.ITEMS}:
             return True
-        if name == Question.PROJECTS:
+        if question == Question.PROJECTS:
             return seen.all_listed is not None
-        if name in JOBS:
-            return name in answers.learnt or name not in kinds
-        if name in LISTS:
-            return is_listed or name not in behind
+        if question in JOBS:
+            return question in answers.learnt or question not in kinds
+        if question in LISTS:
+            return is_listed or question not in lists_behind
         # Names of older versions, too.
-        return is_listed or name in answers.learnt
+        return is_listed or question in answers.learnt
 
-    return {name: one for name, one in project.watched.troubles.items() if not is_over(name)}
+    return {
+        question: trouble
+        for question, trouble in project.watched.troubles.items()
+        if not is_over(question)
+    }

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import replace
 from datetime import datetime
 from enum import Enum
-from itertools import chain
 from typing import NamedTuple, Self
 
 from restore_watch.asking.asked import Asked
@@ -47,16 +46,16 @@ class ListOfProjects(NamedTuple):
     @classmethod
     def in_log(cls, records: Iterable[Record]) -> Self:
         """Return how it went, by the records of the list."""
-        is_read, last, unread = False, None, None
+        is_read, last_error, unread = False, None, None
         for record in records:
             match record:
                 case AllListed():
                     is_read = True
                 case Asked():
-                    last = record.error  # another try may have succeeded
+                    last_error = record.error  # another try may have succeeded
                 case Unread():
                     unread = record.error
-        return cls(is_read, unread or last)
+        return cls(is_read, unread or last_error)
 
 
 class StackVerdict(NamedTuple):
@@ -65,76 +64,122 @@ class StackVerdict(NamedTuple):
     troubles: Mapping[str, Trouble]
     held: Held
 
-    def troubles_of(self, one: ProjectVerdict, at: datetime) -> Mapping[str, Trouble] | None:
+    def troubles_of(self, verdict: ProjectVerdict, at: datetime) -> Mapping[str, Trouble] | None:
         """The troubles of a project that count now; None if it stands still."""
-        failing = {**one.standing, **{key: Trouble.of(e, at) for key, e in one.failures.items()}}
+        met = dict(verdict.standing)
+        for question, error in verdict.failures.items():
+            met[question] = Trouble.of(error, at)
         match self.held:
             case Held.NOTHING:
-                return failing
+                return met
+            case Held.UNANSWERED:
+                return _without_silences(met, verdict.project.watched)
             case Held.EVERYTHING:
                 return None
-        watched = one.project.watched
-        known = watched.troubles.items()
-        if watched.degraded is not None:
-            # A project that was reported for want of an answer does not recover.
-            return {**{key: trouble for key, trouble in known if trouble.is_unanswered}, **failing}
-        refused = {key: trouble for key, trouble in failing.items() if not trouble.is_unanswered}
-        # That no answer came says nothing new about what was refused.
-        still = {key: old for key, old in known if key in failing and not old.is_unanswered}
-        return still | refused
+
+
+def _without_silences(met: Mapping[str, Trouble], watched: Watched) -> Mapping[str, Trouble]:
+    """
+    Return the troubles that count, of those that were met while Atlas does not answer.
+
+    A missing answer makes no project degraded, and lets none recover.
+    """
+    if watched.degraded is not None:
+        reported_silences = {
+            question: trouble
+            for question, trouble in watched.troubles.items()
+            if trouble.is_unanswered
+        }
+        return {**reported_silences, **met}
+    # That no answer came says nothing new about what was refused.
+    refused_before = {
+        question: trouble
+        for question, trouble in watched.troubles.items()
+        if question in met and not trouble.is_unanswered
+    }
+    refused_now = {
+        question: trouble for question, trouble in met.items() if not trouble.is_unanswered
+    }
+    return refused_before | refused_now
+
+
+class _Shared(NamedTuple):
+    """A trouble that many projects share, and what stands still of them."""
+
+    trouble: Trouble
+    held: Held
 
 
 def judge_stack(
-    seen: Sequence[ProjectVerdict],
+    verdicts: Sequence[ProjectVerdict],
     stack: Watched,
     listed: ListOfProjects,
     open_jobs: int,
     at: datetime,
 ) -> StackVerdict:
     """Judge how projects were seen in a sweep, and what is known of the stack."""
-    is_seen = any(one.is_seen for one in seen)
-    over: dict[str, bool] = {
-        Question.CREDENTIALS: is_seen,
-        Question.PROJECTS: listed.is_read,
-        Question.ALL_PROJECTS: is_seen,
-    }
-    # A trouble that nobody met again is no outage. One that was reported lasts until it is seen
-    # to be over.
-    is_kept = stack.degraded is not None and bool(seen or open_jobs)
-    known = stack.troubles.items() if is_kept else ()
-    troubles = {key: trouble for key, trouble in known if not over.get(key)}
+    troubles = _standing(verdicts, stack, listed, open_jobs)
     if listed.failure is not None:
         troubles[Question.PROJECTS] = Trouble.of(listed.failure, at, of_stack=True)
-    shared = _outage(seen, stack, at) or _failure_of_all(seen, at)
-    held = Held.NOTHING
+    shared = _outage(verdicts, stack, at) or _failure_of_all(verdicts, at)
     if shared is not None:
-        troubles[Question.ALL_PROJECTS], held = shared
-    elif Question.ALL_PROJECTS in troubles or (stack.degraded is not None and not troubles):
-        held = Held.UNANSWERED
-    return StackVerdict(troubles, Held.EVERYTHING if Question.CREDENTIALS in troubles else held)
+        troubles[Question.ALL_PROJECTS] = shared.trouble
+    return StackVerdict(troubles, _held(troubles, stack, shared))
 
 
-type _Shared = tuple[Trouble, Held]
+def _standing(
+    verdicts: Sequence[ProjectVerdict], stack: Watched, listed: ListOfProjects, open_jobs: int
+) -> dict[str, Trouble]:
+    """
+    Return the troubles of the stack that were reported, until they are seen to be over.
+
+    A trouble that was not reported, and that nobody met again, is no outage.
+    """
+    nothing_is_left = not verdicts and not open_jobs
+    if stack.degraded is None or nothing_is_left:
+        return {}
+    over: set[str] = set()
+    if any(verdict.is_seen for verdict in verdicts):
+        over |= {Question.CREDENTIALS, Question.ALL_PROJECTS}
+    if listed.is_read:
+        over.add(Question.PROJECTS)
+    return {
+        question: trouble for question, trouble in stack.troubles.items() if question not in over
+    }
 
 
-def _outage(seen: Sequence[ProjectVerdict], stack: Watched, at: datetime) -> _Shared | None:
+def _held(troubles: Mapping[str, Trouble], stack: Watched, shared: _Shared | None) -> Held:
+    """Return what stands still: the first that is so."""
+    if Question.CREDENTIALS in troubles:
+        return Held.EVERYTHING
+    if shared is not None:
+        return shared.held
+    if Question.ALL_PROJECTS in troubles:
+        return Held.UNANSWERED
+    is_recovering = stack.degraded is not None and not troubles
+    return Held.UNANSWERED if is_recovering else Held.NOTHING
+
+
+def _outage(verdicts: Sequence[ProjectVerdict], stack: Watched, at: datetime) -> _Shared | None:
     """Many projects have no answer at once."""
-    is_on = Question.ALL_PROJECTS in stack.troubles or stack.recovering_since is not None
-    unanswered = [error for one in seen if (error := one.unanswered) is not None]
-    least = (GOES_ON if is_on else 1) * max(LEAST_UNANSWERED, SHARE_UNANSWERED * len(seen))
-    if len(unanswered) < least:
+    unanswered = [verdict.unanswered for verdict in verdicts]
+    errors = [error for error in unanswered if error is not None]
+    least = max(LEAST_UNANSWERED, SHARE_UNANSWERED * len(verdicts))
+    if Question.ALL_PROJECTS in stack.troubles or stack.recovering_since is not None:
+        least *= GOES_ON
+    if len(errors) < least:
         return None
-    first = Trouble.of(unanswered[0], at, of_stack=True)
-    msg = f"{len(unanswered)} of {len(seen)} projects could not be seen. {first.message}"
-    return replace(first, message=msg), Held.UNANSWERED
+    first = Trouble.of(errors[0], at, of_stack=True)
+    msg = f"{len(errors)} of {len(verdicts)} projects could not be seen. {first.message}"
+    return _Shared(replace(first, message=msg), Held.UNANSWERED)
 
 
-def _failure_of_all(seen: Sequence[ProjectVerdict], at: datetime) -> _Shared | None:
+def _failure_of_all(verdicts: Sequence[ProjectVerdict], at: datetime) -> _Shared | None:
     """Every one of several projects fails, each for some reason."""
-    if len(seen) < LEAST_PROJECTS or not all(one.is_failing for one in seen):
+    if len(verdicts) < LEAST_PROJECTS or not all(verdict.is_failing for verdict in verdicts):
         return None
-    errors = [error for one in seen for error in one.failures.values()]
-    met = (Trouble.of(error, at, of_stack=True) for error in errors)
-    first = next(chain(met, *(one.standing.values() for one in seen)))
-    msg = f"Each of the {len(seen)} projects fails. {first.message}"
-    return replace(first, since=at, message=msg), Held.EVERYTHING
+    errors = [error for verdict in verdicts for error in verdict.failures.values()]
+    standing = [trouble for verdict in verdicts for trouble in verdict.standing.values()]
+    first = Trouble.of(errors[0], at, of_stack=True) if errors else standing[0]
+    msg = f"Each of the {len(verdicts)} projects fails. {first.message}"
+    return _Shared(replace(first, since=at, message=msg), Held.EVERYTHING)

@@ -66,8 +66,9 @@ class Outbox:
                 with suppress(RestoreWatchError):  # the first failure is the one to report
                     self.table.acknowledge(recorded, deadline, last=last)
             raise
-        answers = (answer_to(wait, recorded.job, recorded.seen) for wait in recorded.waits)
-        self._send([one for one in answers if one is not None], recorded, last, deadline)
+        answers = [answer_to(wait, recorded.job, recorded.seen) for wait in recorded.waits]
+        due = [answer for answer in answers if answer is not None]
+        self._send(due, recorded, last, deadline)
         return recorded.pending
 
     def publish_pending(
@@ -113,11 +114,10 @@ class Outbox:
         due_for = self.clock.now() - since if since else timedelta()
         sending = deadline.earlier(PUBLISHING_TIME).within(QUESTION_TIME)
         with suppress(TimeBudgetExceededError):  # a sweep sends the others
-            taken.extend(
-                answer.wait
-                for answer in answers
-                if self._send_one(answer, recorded.job, due_for, sending)
-            )
+            for answer in answers:
+                is_taken = self._send_answer(answer, recorded.job, due_for, sending)
+                if is_taken:
+                    taken.append(answer.wait)
         is_due = len(taken) < len(answers)
         if answers or last is not None or recorded.is_unanswered:
             due_since = self.clock.now() if is_due else None
@@ -126,7 +126,7 @@ class Outbox:
             )
         return not is_due
 
-    def _send_one(
+    def _send_answer(
         self, answer: TaskAnswer, job: RestoreJob, due_for: timedelta, deadline: Deadline
     ) -> bool:
         """Send an answer. True if it need not be sent again."""

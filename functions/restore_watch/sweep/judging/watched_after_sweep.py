@@ -26,7 +26,7 @@ UNSENT_LIMIT = 50
 """Changes that may wait for the topic. Only a topic that refuses for hours leaves as many."""
 
 
-def after_sweep(
+def watched_after_sweep(
     watched: Watched,
     troubles: Mapping[str, Trouble],
     now: datetime,
@@ -36,7 +36,10 @@ def after_sweep(
     """Return the memory after a sweep that met these troubles."""
     if not troubles:
         return _without_troubles(watched, now, open_jobs)
-    lasting = {name: _lasting(watched, name, one, now) for name, one in troubles.items()}
+    lasting = {
+        question: _lasting(watched, question, trouble, now)
+        for question, trouble in troubles.items()
+    }
     first = min(lasting.values(), key=lambda trouble: trouble.since)
     # If different things fail in turn, it has failed since the first of them did.
     since = min(watched.failing_since or first.since, now)
@@ -62,9 +65,9 @@ def after_sweep(
     return replace(after, degraded=reported, unsent=(*watched.unsent, change))
 
 
-def _lasting(watched: Watched, name: str, trouble: Trouble, now: datetime) -> Trouble:
+def _lasting(watched: Watched, question: str, trouble: Trouble, now: datetime) -> Trouble:
     """Return the trouble since it was first met. A refusal replaces a missing answer."""
-    known = watched.troubles.get(name)
+    known = watched.troubles.get(question)
     if known is None:
         return trouble
     is_news = known.is_unanswered and not trouble.is_unanswered
@@ -74,14 +77,16 @@ def _lasting(watched: Watched, name: str, trouble: Trouble, now: datetime) -> Tr
 
 def _without_troubles(watched: Watched, now: datetime, open_jobs: int) -> Watched:
     if watched.degraded is None:
-        return after_end(watched, now, open_jobs)
+        return watched_after_end(watched, now, open_jobs)
     since = min(watched.recovering_since or now, now)
     if now - since < RECOVERED_AFTER:
         return replace(watched, troubles={}, recovering_since=since)
-    return after_end(watched, since, open_jobs)
+    return watched_after_end(watched, since, open_jobs)
 
 
-def after_end(watched: Watched, at: datetime, open_jobs: int, reason: str | None = None) -> Watched:
+def watched_after_end(
+    watched: Watched, at: datetime, open_jobs: int, reason: str | None = None
+) -> Watched:
     """Return the memory after the end of an outage, if there was one: the unsent changes."""
     unsent = watched.unsent
     if watched.degraded is not None:

@@ -15,12 +15,12 @@ def refusal_of_credentials(
     records: Iterable[Record], result: SweepResult
 ) -> AtlasUnauthorizedError | None:
     """Return the refusal, if Atlas refused the credentials for every question. Not for a role."""
-    errors = [failure.error for failure in result.failures]
-    if any(isinstance(one, Asked) and one.end.accepts for one in records):
+    if any(isinstance(record, Asked) and record.end.accepts for record in records):
         return None
-    refusals = [
-        error
-        for error in errors
-        if isinstance(error, AtlasUnauthorizedError) and error.error_code != NO_ROLE
-    ]
-    return refusals[0] if refusals and len(refusals) == len(errors) else None
+    refusal: AtlasUnauthorizedError | None = None
+    for failure in result.failures:
+        error = failure.error
+        if not isinstance(error, AtlasUnauthorizedError) or error.error_code == NO_ROLE:
+            return None
+        refusal = refusal or error
+    return refusal

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched, WatchState
-from restore_watch.sweep.judging.how_long_until_degraded import after_end, after_sweep
+from restore_watch.sweep.judging.watched_after_sweep import watched_after_end, watched_after_sweep
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP
 
@@ -35,7 +35,7 @@ def swept(
 ) -> Watched:
     """What is remembered after a sweep in which these families failed."""
     troubles = {family: trouble(at, f"{family} failed at {at}") for family in fails}
-    return after_sweep(watched, troubles, at, last_success_at, open_jobs)
+    return watched_after_sweep(watched, troubles, at, last_success_at, open_jobs)
 
 
 def failing(watched: Watched, begin: datetime, minutes: int) -> Watched:
@@ -81,7 +81,7 @@ def test_that_no_answer_came_neither_hides_a_refusal_nor_replaces_it() -> None:
     )
     watched = UNSEEN
     for minute, met in enumerate((silent, refused, silent)):
-        watched = after_sweep(watched, {"flex": met}, NOON + minute * MINUTE, BEFORE, 0)
+        watched = watched_after_sweep(watched, {"flex": met}, NOON + minute * MINUTE, BEFORE, 0)
 
     assert watched.troubles == {"flex": replace(refused, since=NOON)}
 
@@ -105,13 +105,13 @@ def recovering(watched: Watched, begin: datetime, minutes: int) -> Watched:
 
 
 def test_a_degraded_project_that_is_removed_is_over_at_once() -> None:
-    watched = after_end(FAILED, NOON + 5 * MINUTE, 7, REMOVED)
+    watched = watched_after_end(FAILED, NOON + 5 * MINUTE, 7, REMOVED)
 
     assert watched == Watched(group_id=GROUP, unsent=watched.unsent)
     assert watched.unsent[1].reason == "removed"
     assert watched.unsent[1].state is RECOVERED
     # Before it was reported, it says nothing.
-    assert after_end(failing(UNSEEN, NOON, 2), NOON + 3 * MINUTE, 7, REMOVED) == UNSEEN
+    assert watched_after_end(failing(UNSEEN, NOON, 2), NOON + 3 * MINUTE, 7, REMOVED) == UNSEEN
 
 
 def test_a_project_is_gone_when_no_list_has_shown_it_for_a_day() -> None:
