@@ -44,7 +44,7 @@ def costs() -> list[Row]:
             load.with_people(LOADS.notice, by_email=False), {**by_slack, **load.parameters}
         )
         usages = (alone, told, posted)
-        rows.append((load.name, *(f"{one.dollars(PRICES):.2f}" for one in usages)))
+        rows.append((load.name, *(f"{usage.dollars(PRICES):.2f}" for usage in usages)))
     return rows
 
 
