@@ -88,7 +88,7 @@ def _others() -> list[Row]:
         (
             name,
             f"{median(_inits(some)):,.0f} ms",
-            f"{median(one.first_answer for one in some):,.0f} ms",
+            f"{median(start.first_answer for start in some):,.0f} ms",
             f"{ratio(totals, name, 'a check'):.2f}",
         )
         for name, some in starts.items()
@@ -96,15 +96,15 @@ def _others() -> list[Row]:
 
 
 def _inits(starts: Sequence[ColdStart]) -> list[float]:
-    return [one.init for one in starts]
+    return [start.init for start in starts]
 
 
 def _totals(starts: Starts) -> Samples:
-    return {name: [one.total for one in some] for name, some in starts.items()}
+    return {name: [start.total for start in some] for name, some in starts.items()}
 
 
 def _rows(starts: Starts) -> list[Row]:
     inits = {name: _inits(some) for name, some in starts.items()}
-    answers = {name: [one.first_answer for one in some] for name, some in starts.items()}
+    answers = {name: [start.first_answer for start in some] for name, some in starts.items()}
     rows = {"total": _totals(starts), "INIT": inits, "first answer": answers}
     return [row(name, samples) for name, samples in rows.items()]

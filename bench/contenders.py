@@ -85,7 +85,7 @@ def _peer_environment(stack: LocalStack, ours: Environment, secret: str) -> Envi
     client = stack.aws.client("cloudformation")
     client.create_stack(StackName="peer", TemplateBody=json.dumps({"Resources": resources}))
     described = client.describe_stack_resources(StackName="peer")["StackResources"]
-    ids = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in described}
+    ids = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in described}
     aws = {name: value for name, value in ours.variables.items() if name.startswith("AWS_")}
     own = {
         "SECRET_ID": secret,
@@ -124,7 +124,7 @@ HEAD = (OURS, *PEERS, ACCOUNT, *(f"to {peer}" for peer in PEERS))
 def ratio(samples: Samples, ours: str, peer: str) -> float:
     """The median of the ratios of each turn: changing load would shift two medians."""
     pairs = zip(samples[ours], samples[peer], strict=True)
-    return median(one / other for one, other in pairs)
+    return median(our_time / peer_time for our_time, peer_time in pairs)
 
 
 def row(name: str, samples: Samples, digits: int = 0) -> Row:

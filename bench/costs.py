@@ -66,11 +66,14 @@ class Usage:
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
-            **{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(self)}
+            **{
+                item.name: getattr(self, item.name) + getattr(other, item.name)
+                for item in fields(self)
+            }
         )
 
     def times(self, factor: float) -> "Usage":
-        return Usage(**{one.name: getattr(self, one.name) * factor for one in fields(self)})
+        return Usage(**{item.name: getattr(self, item.name) * factor for item in fields(self)})
 
     def dollars(self, prices: Prices) -> float:
         used: dict[str, float] = asdict(self)

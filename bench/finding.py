@@ -29,7 +29,7 @@ AIMS: dict[Kind, float] = {"flex": TICK, "dedicated": TICK, "collection": LISTIN
 def time_first_messages(kind: Kind) -> list[float]:
     """Let restores begin at any moment, and sweep until each was reported. Return the seconds."""
     fleet = Fleet(0, projects=3, idle=12)
-    of_kind = [one for one in fleet.places if (one[2] == "flex") == (kind == "flex")]
+    of_kind = [place for place in fleet.places if (place[2] == "flex") == (kind == "flex")]
     begun: dict[str, float] = {}
     first: dict[str, float] = {}
     with Accelerated(10, fleet.groups) as world:
@@ -66,6 +66,6 @@ def measure() -> Report:
     head: Row = ("start to first message, nobody named it", "median", "95 of 100", "longest")
     shares = (0.5, 0.95, 1)
     rows = ([percentile(seconds, share) for share in shares] for seconds in found.values())
-    cells = ([f"{one:.1f} s" for one in row] for row in rows)
+    cells = ([f"{seconds:.1f} s" for seconds in row] for row in rows)
     report.table(head, *((kind, *row) for kind, row in zip(found, cells, strict=True)))
     return report

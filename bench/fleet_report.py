@@ -49,7 +49,7 @@ class Reported:
     @property
     def row(self) -> Row:
         alone = self.asked * SECONDS_AWAY / threads_for(self.megabytes)
-        seconds = (f"{one:.1f} s" for one in (self.did.seconds, alone, self.did.cpu_seconds))
+        seconds = (f"{amount:.1f} s" for amount in (self.did.seconds, alone, self.did.cpu_seconds))
         calls = f"{self.asked / self.clusters:.2f}"
         name = f"{self.clusters:,} clusters, {self.clusters * self.past.each:,} restores"
         return (name, *seconds, f"{self.peak_megabytes:.0f} MB", calls, f"{self.units.read:,.0f}")
@@ -57,17 +57,23 @@ class Reported:
 
 def measure_first() -> FleetReport:
     """Measure what the table of costs is computed from: a report of the first fleet."""
-    (one,) = reported(PASTS[:1])
-    restores = one.clusters * one.past.each
+    (measured,) = reported(PASTS[:1])
+    restores = measured.clusters * measured.past.each
     return FleetReport(
-        *(one.clusters, restores, round(one.did.seconds, 1), one.units.read, one.did.log_bytes)
+        *(
+            measured.clusters,
+            restores,
+            round(measured.did.seconds, 1),
+            measured.units.read,
+            measured.did.log_bytes,
+        )
     )
 
 
 def measure() -> Report:
     """Measure a report of each fleet, in a new environment."""
     first, second = reported(PASTS)
-    calls = max(one.asked / one.clusters for one in (first, second))
+    calls = max(fleet.asked / fleet.clusters for fleet in (first, second))
     report = Report(
         Target.at_most(60, f"{first.clusters:,} clusters", first.did.seconds, " s", 1),
         Target.at_most(900, f"{second.clusters:,} clusters", second.did.seconds, " s", 1),

@@ -76,10 +76,10 @@ class World:
         item = self._item(began)
         return Restore(
             changes=int(item["sequence"]["N"]),
-            notices=sum(one.count("sns") for one in self._people.take()),
+            notices=sum(invocation.count("sns") for invocation in self._people.take()),
             updates=_updates(did),
             item_bytes=size_of(item),
-            log_bytes=sum(one.log_bytes - idle.log_bytes for one in did),
+            log_bytes=sum(invocation.log_bytes - idle.log_bytes for invocation in did),
             metrics=_metrics(did) - len(idle.metrics),
         )
 
@@ -89,19 +89,21 @@ class World:
         for number in range(ROUNDS):
             self.follow(self.begin("flex", number % CLUSTERS_OF_KIND))
         told = self._people.take()
-        notices = [one for one in told if one.count("sns")]
-        others = [one for one in told if not one.count("sns")]
+        notices = [invocation for invocation in told if invocation.count("sns")]
+        others = [invocation for invocation in told if not invocation.count("sns")]
         return Notice(
             message_seconds=_seconds(self._people, others),
             notice_seconds=_seconds(self._people, notices),
             message_log_bytes=_log_bytes(others),
             notice_log_bytes=_log_bytes(notices),
-            writes=round(median(one.count("dynamodb", "UpdateItem") for one in notices)),
+            writes=round(
+                median(invocation.count("dynamodb", "UpdateItem") for invocation in notices)
+            ),
             metrics=_metrics(notices),
         )
 
     def waited(self) -> Waited:
-        """Compare a restore for which a workflow waits with one for which none does."""
+        """Compare a restore for which a workflow waits with a restore for which none does."""
         plain, _ = self._followed(waits=False)
         did, size = self._followed(waits=True)
         began = self._found()
@@ -110,7 +112,8 @@ class World:
             self.watch.measure(_waiting(began, number))
         registered = self.watch.take()
         self.follow(began)
-        more_log = sum(one.log_bytes for one in did) - sum(one.log_bytes for one in plain)
+        logged = sum(invocation.log_bytes for invocation in did)
+        more_log = logged - sum(invocation.log_bytes for invocation in plain)
         return Waited(
             seconds=_seconds(self.watch, registered),
             log_bytes=max(0, more_log),
@@ -131,7 +134,9 @@ class World:
         self.follow(began)
         return Asked(
             seconds=_seconds(self.watch, did),
-            questions=median(one.count("atlas") - one.count("atlas", "token") for one in did),
+            questions=median(
+                invocation.count("atlas") - invocation.count("atlas", "token") for invocation in did
+            ),
             log_bytes=_log_bytes(did),
             updates=round(_updates(did) / ROUNDS),
             item_bytes=size_of(item),
@@ -190,7 +195,7 @@ class World:
                 )
 
     def _item(self, restore: EmulatedRestore) -> Item:
-        (item,) = (one for one in self._items() if one["restoreId"]["S"] == restore.restore_id)
+        (item,) = (item for item in self._items() if item["restoreId"]["S"] == restore.restore_id)
         return item
 
     def _items(self) -> list[dict[str, Any]]:
@@ -205,23 +210,23 @@ def _waiting(restore: EmulatedRestore, number: int = 0) -> dict[str, str]:
 
 def _seconds(function: Function, did: Sequence[Did]) -> float:
     """Billed seconds: processor time is stretched to the share that the memory buys."""
-    return round(median(one.seconds_at(function.share) for one in did), 4)
+    return round(median(invocation.seconds_at(function.share) for invocation in did), 4)
 
 
 def _log_bytes(did: Sequence[Did]) -> int:
-    return round(median(one.log_bytes for one in did))
+    return round(median(invocation.log_bytes for invocation in did))
 
 
 def _metrics(did: Sequence[Did]) -> int:
-    return len(frozenset[str]().union(*(one.metrics for one in did)))
+    return len(frozenset[str]().union(*(invocation.metrics for invocation in did)))
 
 
 def _updates(did: Sequence[Did]) -> int:
     """Writes to the items of jobs. Bookkeeping has no slash in its key."""
     return sum(
         "/" in json.loads(call.body)["Key"]["cluster"]["S"]
-        for one in did
-        for call in one.calls
+        for invocation in did
+        for call in invocation.calls
         if call.operation == "UpdateItem"
     )
 
@@ -244,14 +249,14 @@ def world(projects: int) -> Iterator[World]:
 
 def measure_loads() -> loads.Figures:
     """Measure what the table of costs is computed from."""
-    with world(1) as one:
-        idle, listing = one.sweeps(), one.sweeps(listing=True)
-        began = one.begin("flex")
-        young = one.sweeps()
-        one.follow(began)
-        flex, automated = one.restore("flex"), one.restore("dedicated")
-        download = one.restore("dedicated", **DOWNLOAD)
-        notice = one.notice()
+    with world(1) as small:
+        idle, listing = small.sweeps(), small.sweeps(listing=True)
+        began = small.begin("flex")
+        young = small.sweeps()
+        small.follow(began)
+        flex, automated = small.restore("flex"), small.restore("dedicated")
+        download = small.restore("dedicated", **DOWNLOAD)
+        notice = small.notice()
     with world(10) as ten:
         idle_10, listing_10 = ten.sweeps(), ten.sweeps(listing=True)
     return loads.Figures(
@@ -266,8 +271,8 @@ def measure_loads() -> loads.Figures:
 
 def measure_waits() -> waits.Figures:
     """Measure what the table of docs/workflows.md is computed from."""
-    with world(1) as one:
-        return waits.Figures(datetime.now(UTC).date(), one.waited(), one.asked())
+    with world(1) as small:
+        return waits.Figures(datetime.now(UTC).date(), small.waited(), small.asked())
 
 
 if __name__ == "__main__":

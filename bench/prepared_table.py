@@ -56,7 +56,7 @@ class PreparedTable:
 
     def put(self, projects: Iterable[Item]) -> None:
         """Store the items of projects."""
-        self._projects |= {one["restoreId"]["S"]: dict(one) for one in projects}
+        self._projects |= {item["restoreId"]["S"]: dict(item) for item in projects}
 
     def put_ended(self, items: Iterable[str], size: int) -> None:
         """Store the items of restores, in JSON, each of this size."""
@@ -90,7 +90,7 @@ class PreparedTable:
 
     def _read(self, query: Any, ask: Ask) -> str:
         number = int(query.get("ExclusiveStartKey", {}).get("restoreId", {}).get("S", 0))
-        values = {one["S"] for one in query.get("ExpressionAttributeValues", {}).values()}
+        values = {value["S"] for value in query.get("ExpressionAttributeValues", {}).values()}
         if not values:
             pages = self._ended
         elif "IndexName" in query:
@@ -121,7 +121,7 @@ class PreparedTable:
 
 def _pages(items: Sequence[Item], of_4_kilobytes: float) -> list[tuple[str, float]]:
     """The pages of a Query, each with its units: one without items costs as much as one of 4 KB."""
-    ordered = sorted(items, key=lambda one: str(one["restoreId"]["S"]))
+    ordered = sorted(items, key=lambda item: str(item["restoreId"]["S"]))
     size = max(map(size_of, ordered), default=1)
     batches = list(batched(ordered, _PAGE_BYTES // size, strict=False)) or [()]
     pages = list[tuple[str, float]]()
@@ -143,7 +143,7 @@ def size_of(item: Item) -> int:
         if kind == "M":
             size += len(name) + 3 + size_of(inner)
         elif kind == "L":
-            size += len(name) + 3 + sum(size_of({"": one}) + 1 for one in inner)
+            size += len(name) + 3 + sum(size_of({"": part}) + 1 for part in inner)
         else:
             size += len(name) + len(str(inner))
     return size

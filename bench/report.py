@@ -50,5 +50,5 @@ class Report:
         self._tables.append(table)
 
     def show(self, console: Console) -> None:
-        self.table(("target", "aim", "measured", ""), *(one.row for one in self._targets))
+        self.table(("target", "aim", "measured", ""), *(target.row for target in self._targets))
         console.print(*self._tables)

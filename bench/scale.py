@@ -49,11 +49,11 @@ class Stage:
 
     @property
     def slowest(self) -> Sweep:
-        return max(self.sweeps, key=lambda one: one.did.seconds)
+        return max(self.sweeps, key=lambda sweep: sweep.did.seconds)
 
     @property
     def peak_megabytes(self) -> float:
-        return max(one.peak_megabytes for one in self.sweeps)
+        return max(sweep.peak_megabytes for sweep in self.sweeps)
 
     def mean(self, of: Callable[[Sweep], float]) -> float:
         """What sweeps need in a minute."""
@@ -68,7 +68,11 @@ class Stage:
         mean = self.mean(attrgetter("did.seconds"))
         alone = asked * SECONDS_AWAY / threads_for(self.megabytes)
         seconds = (did.seconds, alone, did.cpu_seconds, mean)
-        return (self.name, *(f"{one:.1f} s" for one in seconds), f"{self.peak_megabytes:.0f} MB")
+        return (
+            self.name,
+            *(f"{amount:.1f} s" for amount in seconds),
+            f"{self.peak_megabytes:.0f} MB",
+        )
 
     @property
     def row_of_minute(self) -> Row:
@@ -79,9 +83,9 @@ class Stage:
             Usage(lambda_gb_second=seconds * self.megabytes / 1024, lambda_request=1),
             Usage(dynamodb_read_unit=read, dynamodb_write_unit=written),
         )
-        dollars = (one.times(MINUTES).dollars(Prices.read()) for one in used)
-        counts = (f"{one:,.0f}" for one in numbers)
-        return (self.name, *counts, *(f"{one:.2f}" for one in dollars))
+        dollars = (usage.times(MINUTES).dollars(Prices.read()) for usage in used)
+        counts = (f"{number:,.0f}" for number in numbers)
+        return (self.name, *counts, *(f"{amount:.2f}" for amount in dollars))
 
 
 def stages() -> list[Stage]:
@@ -145,7 +149,7 @@ def measure() -> Report:
                 sweep_all(ready, stage)
                 if stage is largest:
                     ticks = catch_up(ready, atlas, stage)
-    calls = max(one.asked / one.least for stage in grown for one in stage.sweeps)
+    calls = max(sweep.asked / sweep.least for stage in grown for sweep in stage.sweeps)
     memory = max(stage.peak_megabytes for stage in grown)
     report = Report(
         Target.at_most(45, f"slowest sweep: {largest.name}", largest.slowest.did.seconds, " s", 1),

@@ -170,7 +170,7 @@ def sweeping(
         index = {"TableName": stack.table_name, "IndexName": INDEX}
         recorded = stack.aws.client("dynamodb").scan(**index)["Items"]
         runtime.restart()
-        table = PreparedTable(entry for one in recorded for entry in fleet.entries(one))
+        table = PreparedTable(entry for record in recorded for entry in fleet.entries(record))
         with stack.aws.wire.inject(table.fault):
             yield Sweeping(function, atlas, fleet, table)
 
@@ -196,7 +196,7 @@ def measure() -> Report:
     )
     report.table(head, *(sweep.row(megabytes) for megabytes, sweep in scale))
     head = ("warm sweep of unchanged jobs", "CPU of a job", "peer's check", "ratio", "seconds")
-    report.table(head, *(one.row for one in unchanged))
+    report.table(head, *(measured.row for measured in unchanged))
     return report
 
 
@@ -210,7 +210,7 @@ def sweep_first(stack: LocalStack, atlas: FarAtlas, fleet: Fleet, share: Share) 
 
 def _targets(unchanged: Sequence[Beside], scale: Sequence[tuple[int, Sweep]]) -> Iterator[Target]:
     first = [sweep for _, sweep in scale]
-    warm = [sweep for one in unchanged for sweep in one.sweeps]
+    warm = [sweep for measured in unchanged for sweep in measured.sweeps]
     writes = max(sweep.did.count("dynamodb", "UpdateItem") for sweep in warm)
     allowed = {"Query", "UpdateItem", "GetSecretValue"}
     others = sum(call.operation not in allowed for sweep in warm for call in sweep.did.calls)
@@ -223,6 +223,6 @@ def _targets(unchanged: Sequence[Beside], scale: Sequence[tuple[int, Sweep]]) ->
     yield Target.at_most(0, "Atlas calls beyond the minimum", surplus)
     yield Target.at_most(2, "writes of an unchanged sweep", writes)
     yield Target.at_most(0, "other calls to AWS than reads of the index", others)
-    for one in unchanged:
-        name = f"CPU of a job, of the peer's check: {one.name}"
-        yield Target.at_most(0.10, name, one.ratio, digits=3)
+    for measured in unchanged:
+        name = f"CPU of a job, of the peer's check: {measured.name}"
+        yield Target.at_most(0.10, name, measured.ratio, digits=3)

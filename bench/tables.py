@@ -44,7 +44,7 @@ def costs() -> list[Row]:
             load.with_people(LOADS.notice, by_email=False), {**by_slack, **load.parameters}
         )
         usages = (alone, told, posted)
-        rows.append((load.name, *(f"{one.dollars(PRICES):.2f}" for one in usages)))
+        rows.append((load.name, *(f"{usage.dollars(PRICES):.2f}" for usage in usages)))
     return rows
 
 
@@ -61,11 +61,14 @@ def with_costs(text: str) -> str:
         "free tiers are not taken off.\n"
         f"What sweeps, restores and e-mails need was measured on {LOADS.date}, in the real\n"
         "Lambda runtime with Atlas 100 ms away. A restore of a Flex cluster takes"
-        f" {FLEX.median} s here, one\nof a dedicated cluster {AUTOMATED.median} s, and a download"
-        f" {DOWNLOAD.median} s, one after the other. What takes longer\ncosts more: at most about"
-        " what *always hot* says. The sweeps of 50 projects lie on the line through those of one"
-        " and of ten.\nA post to Slack counts as an e-mail without its delivery, and with the"
-        " secret for webhooks.\n\n"
+        f" {FLEX.median} s here, a restore\nof a dedicated cluster {AUTOMATED.median} s, and a"
+        f" download {DOWNLOAD.median} s, one after the other. Restores that take longer\n"
+        "cost more, because the watch asks about them for longer. The most that they can cost is"
+        " about what the row *always hot* says:\nthere, a restore runs day and night. Sweeps were"
+        " measured with one project and with ten. What the sweeps of 50 projects need is\n"
+        "computed: it lies on the straight line through these two.\n"
+        "A post to Slack counts as an e-mail without its delivery, and with the secret for"
+        " webhooks.\n\n"
         f"A [report](report.md) every week of {report.clusters:,} clusters with"
         f" {report.restores:,} restores adds\n"
         f"{report.weekly.dollars(PRICES):.2f}: each takes {report.seconds:.0f} s with"

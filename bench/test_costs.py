@@ -76,7 +76,7 @@ def test_a_pipeline_that_names_jobs_all_day() -> None:
 
 
 def test_a_report_every_week() -> None:
-    one = FleetReport(1000, 20_000, seconds=20, read_units=12_000, log_bytes=650)
+    fleet = FleetReport(1000, 20_000, seconds=20, read_units=12_000, log_bytes=650)
     of_report = (
         20 * 0.0000133334  # 1,024 MB
         + 0.0000002  # its request
@@ -87,14 +87,14 @@ def test_a_report_every_week() -> None:
         + 4 * 0.000005  # its files
     )
 
-    assert one.weekly.dollars(PRICES) == pytest.approx(MONTH / 60 / 24 / 7 * of_report)
+    assert fleet.weekly.dollars(PRICES) == pytest.approx(MONTH / 60 / 24 / 7 * of_report)
 
 
 def test_an_alarm_costs_by_its_metrics() -> None:
-    one: dict[str, Any] = {"MetricStat": {"Metric": {}}}
-    properties = [{"MetricName": "Sweeps"}, {"Metrics": [one, one, {"Expression": "a - b"}]}]
+    metric: dict[str, Any] = {"MetricStat": {"Metric": {}}}
+    properties = [{"MetricName": "Sweeps"}, {"Metrics": [metric, metric, {"Expression": "a - b"}]}]
     alarms = [{"Type": "AWS::CloudWatch::Alarm", "Properties": each} for each in properties]
-    resources = {str(number): one for number, one in enumerate(alarms)}
+    resources = {str(number): alarm for number, alarm in enumerate(alarms)}
 
     assert standing(resources | {"Topic": {"Type": "AWS::SNS::Topic"}}) == Usage(
         secret_month=1, alarm_metric_month=3

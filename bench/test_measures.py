@@ -42,11 +42,11 @@ def test_sweeps_list_each_project_once_and_make_the_least_calls() -> None:
     with LocalStack() as stack, far_atlas(0.1) as atlas, staged(stack, atlas, stage) as ready:
         sweep_all(ready, stage)
 
-    assert sum(one.listed for one in stage.sweeps) == 3
-    assert [one.surplus for one in stage.sweeps] == [0, 0]
+    assert sum(sweep.listed for sweep in stage.sweeps) == 3
+    assert [sweep.surplus for sweep in stage.sweeps] == [0, 0]
     # A project has an event, and every 15 minutes five lists: two of clusters, one of the jobs of
     # its Flex cluster, two of the dedicated one. A cluster with jobs has a list and a job in turn.
     assert stage.mean(attrgetter("least")) == pytest.approx(3 + 3 * 5 / 15 + 2 * 2)
-    for one in stage.sweeps:
-        assert one.units.read > 0
-        assert 0 < one.did.cpu_seconds <= 2 * one.did.seconds >= 0.4
+    for sweep in stage.sweeps:
+        assert sweep.units.read > 0
+        assert 0 < sweep.did.cpu_seconds <= 2 * sweep.did.seconds >= 0.4

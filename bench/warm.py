@@ -34,7 +34,7 @@ class Checks:
         begun = contender.runtime.cpu_seconds
         did = list(checks)
         self.cpu.append(1000 * (contender.runtime.cpu_seconds - begun) / len(did))
-        self.calls |= {len(one.calls) for one in did}
+        self.calls |= {len(invocation.calls) for invocation in did}
 
 
 type Turns = dict[str, Checks]

@@ -21,9 +21,9 @@ from typing import Any
 from rich.console import Console
 from rich.panel import Panel
 
-from demo.fleet import FLEET, STATES, WEEK, furnish, validation
+from demo.fleet import FLEET, STATES, WEEK, furnish_fleet, validation
 from demo.readers import show_chat, show_email, show_pages
-from demo.workflow import COMPLETED, OTHERWISE, refresh
+from demo.workflow import COMPLETED, OTHERWISE, refresh_workflow
 from foundation.clock import utc_text
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.readers import Readers
@@ -170,9 +170,9 @@ class Demo:
             end: self.start(cluster, "flex", timeline=("RUNNING", end), target_cluster="drill")
             for end, cluster in ends.items()
         }
-        workflow = refresh(self.stack)
+        workflow = refresh_workflow(self.stack)
         with self.schedule():
-            waits = {end: workflow.start(one.event) for end, one in restores.items()}
+            waits = {end: workflow.start(restore.event) for end, restore in restores.items()}
             for restore in restores.values():
                 self.show(restore, "RUNNING", "a workflow waits for it, and nothing of it runs")
                 self.wait_for_token(restore)
@@ -208,7 +208,7 @@ class Demo:
     def play_report(self) -> None:
         """Give the fleet a year of restore tests, and have the function of reports tell of it."""
         scene("8", "A report says which clusters had a restore test")
-        seen = furnish(self.stack.atlas, GROUP)
+        seen = furnish_fleet(self.stack.atlas, GROUP)
         tell(f"the fleet gets a past; the watch records {len(seen)} restores, and verdicts on data")
         self.stack.invoke({"targets": [restore.event for restore, _ in seen]}).result  # noqa: B018 - raises if it failed
         for restore, verdict in seen:
@@ -277,8 +277,8 @@ class Demo:
         def arrived() -> dict[str, Any] | None:
             self.received.extend(self.stack.received())
             ids = {message.event["id"]: message.event for message in self.received}
-            about = (one for one in ids if one.startswith(name) and word in one.split(":"))
-            return next((ids[one] for one in about), None)
+            about = (key for key in ids if key.startswith(name) and word in key.split(":"))
+            return next((ids[key] for key in about), None)
 
         begun = time.monotonic()
         data = wait_until(arrived, f"{name}:{word}")["data"]

@@ -48,7 +48,7 @@ STATES = {"failed": 2, "overdue": 1, "never": 1, "tested": 8, "exempt": 1}
 """What the report must say: `reports-flex` has failed in the demo."""
 
 
-def furnish(atlas: AtlasEmulator, group_id: str) -> list[tuple[EmulatedRestore, str | None]]:
+def furnish_fleet(atlas: AtlasEmulator, group_id: str) -> list[tuple[EmulatedRestore, str | None]]:
     """Give the project its clusters and their past. Return what the watch has seen of it."""
     atlas.add_project(group_id).name = "payments"
     random = Random(1)  # noqa: S311 - the same fleet each time

@@ -8,7 +8,7 @@ from local_stack.workflows import Workflow, await_restore
 WAITS, COMPLETED, OTHERWISE = "Wait for the restore", "Mask the data", "Page someone"
 
 
-def refresh(stack: LocalStack) -> Workflow:
+def refresh_workflow(stack: LocalStack) -> Workflow:
     """The workflow of docs/workflows.md, around the stack's own."""
     child = Workflow.of(stack, await_restore(stack))
     return Workflow.of(stack, _definition(child.arn))

@@ -23,8 +23,8 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from samcli.yamlhelper import yaml_dump, yaml_parse  # type: ignore[import-untyped]
 
 from deploy import BUILD, ROOT
-from deploy.released_template import ZIPS, released, transformed
-from deploy.sbom import WRITTEN, bill
+from deploy.released_template import ZIPS, released_template, transformed
+from deploy.sbom import WRITTEN, sbom
 from deploy.terraform_files import FOLDER as MODULE
 from foundation import __version__
 from operate.parameter_overrides import FILE, parameters_of_environment
@@ -41,19 +41,19 @@ ARCHIVE = "atlas-restore-watch-{}"
 README = (Path(__file__).parent / "README.txt").read_text()
 
 
-def write(folder: Path, *, is_changed: bool, template: Path = ROOT / TEMPLATE) -> Path:
+def write_release(folder: Path, *, is_changed: bool, template: Path = ROOT / TEMPLATE) -> Path:
     """Write a release below the folder, in one of the version, and its zip. Return the first."""
     files = {zip_name: zipped(BUILD / built) for built, zip_name in ZIPS.items()}
     version, source = __version__, yaml_parse(template.read_text())
     if is_changed:
-        held = b"".join(files.values()) + yaml_dump(released(source, version)).encode()
+        held = b"".join(files.values()) + yaml_dump(released_template(source, version)).encode()
         version += f"-changed-{_sha256(held)[:8]}"
-    made_of = released(source, version)
+    made_of = released_template(source, version)
     files |= {
         TEMPLATE: yaml_dump(made_of).encode(),
         TRANSFORMED: yaml_dump(transformed(made_of)).encode(),
         SMALL: small_parameters().encode(),
-        WRITTEN: bill(version).encode(),
+        WRITTEN: sbom(version).encode(),
         "LICENSE.txt": (ROOT / "LICENSE").read_bytes(),
         "README.txt": README.replace("<version>", version).encode(),
         **{path.name: path.read_bytes() for path in MODULE.glob("*.tf")},
@@ -117,7 +117,7 @@ def _sha256(content: bytes) -> str:
 def main() -> int:
     """Write the release of this checkout, and say where it is."""
     changed = is_changed()
-    made = write(DIST, is_changed=changed)
+    made = write_release(DIST, is_changed=changed)
     if changed:
         sys.stderr.write(
             f"This is not {__version__}, so do not publish it: a file is changed, or CHANGELOG.md "

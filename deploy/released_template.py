@@ -47,7 +47,7 @@ _PARAMETERS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def released(template: Mapping[str, Any], version: str) -> dict[str, Any]:
+def released_template(template: Mapping[str, Any], version: str) -> dict[str, Any]:
     """
     Return template.yaml as a release has it.
 

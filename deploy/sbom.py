@@ -49,7 +49,7 @@ def locked() -> dict[str, list[str]]:
     }
 
 
-def bill(version: str) -> str:
+def sbom(version: str) -> str:
     """Return the bill of materials of what `make build` built. `version` is the release's."""
     root = Component(
         type=ComponentType.APPLICATION,
@@ -58,7 +58,7 @@ def bill(version: str) -> str:
         bom_ref="atlas-restore-watch",
         licenses=[LicenseFactory().make_from_string(LICENCE)],
     )
-    functions = (_function(one, version) for one in FUNCTIONS)
+    functions = (_function(function, version) for function in FUNCTIONS)
     bom = Bom(components=[*functions, *_packages()])
     bom.metadata.component = root
     bom.metadata.timestamp = None  # type: ignore[assignment]

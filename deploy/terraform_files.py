@@ -16,7 +16,7 @@ from typing import Any
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from deploy import ROOT
-from deploy.released_template import PREFIX, released
+from deploy.released_template import PREFIX, released_template
 
 FOLDER = Path(__file__).with_name("terraform")
 
@@ -37,9 +37,9 @@ def variable_name(parameter: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", parameter).lower()
 
 
-def files() -> dict[str, str]:
+def terraform_files() -> dict[str, str]:
     """Return what is written, by the names of the files."""
-    template = released(yaml_parse((ROOT / "template.yaml").read_text()), "0")
+    template = released_template(yaml_parse((ROOT / "template.yaml").read_text()), "0")
     parameters, outputs = template["Parameters"], template["Outputs"]
     return {
         "variables.tf": _GENERATED + "".join(map(_variable, parameters.items())),
@@ -57,7 +57,9 @@ def _variable(named: tuple[str, Mapping[str, Any]]) -> str:
         # main.tf needs the prefix itself.
         said["default"] = _quoted(parameter["Default"]) if name == PREFIX else "null"
     block = _aligned(said, 2)
-    conditions = " && ".join(f"({one})" for one in _conditions(name, parameter, f"var.{variable}"))
+    conditions = " && ".join(
+        f"({condition})" for condition in _conditions(name, parameter, f"var.{variable}")
+    )
     if conditions:
         held = f"var.{variable} == null ? true : {conditions}" if is_optional else conditions
         error = f"{name} {parameter.get('ConstraintDescription') or _allowed(parameter)}."
@@ -72,7 +74,7 @@ def _conditions(name: str, parameter: Mapping[str, Any], value: str) -> Iterator
     elif "AllowedPattern" in parameter:
         yield f"can(regex({_quoted(parameter['AllowedPattern'])}, {value}))"
     if "AllowedValues" in parameter:
-        allowed = ", ".join(_quoted(str(one)) for one in parameter["AllowedValues"])
+        allowed = ", ".join(_quoted(str(value)) for value in parameter["AllowedValues"])
         yield f"contains([{allowed}], tostring({value}))"
     if "MinValue" in parameter:
         yield f"{value} >= {parameter['MinValue']}"
@@ -111,7 +113,7 @@ def _quoted(text: str) -> str:
 
 def main() -> None:
     """Write the generated files of the module."""
-    for name, text in files().items():
+    for name, text in terraform_files().items():
         (FOLDER / name).write_text(text)
 
 

@@ -147,7 +147,7 @@ def _as_code(text: str) -> str:
 
 
 def _varying(both: Iterable[Chapter]) -> Iterator[str]:
-    meanings = {name: meaning for one in both for name, meaning in one.varies.items()}
+    meanings = {name: meaning for chapter in both for name, meaning in chapter.varies.items()}
     yield "## What varies\n"
     yield from (f"- `<{name}>`: {meanings[name]}" for name in sorted(meanings))
     yield ""

@@ -11,8 +11,8 @@ from foundation.emitting import MetricsLog
 from restore_watch.atlas.http_client import http_client
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.atlas_secret import AtlasSecret
-from restore_watch.aws.step_functions import Workflows
-from restore_watch.aws.topic_messages import StatusChangesTopic
+from restore_watch.aws.status_changes_topic import StatusChangesTopic
+from restore_watch.aws.step_functions import StepFunctions
 from restore_watch.check.outbox import Outbox
 from restore_watch.settings import Settings
 from restore_watch.table.jobs import RestoreJobsTable
@@ -45,7 +45,7 @@ def wires_of(settings: Settings, logger: Logger, client: Callable[[Any], Any]) -
     outbox = Outbox(
         RestoreJobsTable(client("dynamodb"), settings.table_name),
         StatusChangesTopic(client("sns"), settings.topic_arn, settings.stack_name),
-        Workflows(cache(partial(client, "stepfunctions"))),
+        StepFunctions(cache(partial(client, "stepfunctions"))),
         telemetry,
         clock,
     )

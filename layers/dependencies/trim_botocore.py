@@ -31,14 +31,15 @@ OPERATIONS = {
 def without_documentation(value: Any) -> Any:
     """Return a part of a model without its texts of this name; a member may have the name too."""
     if isinstance(value, list):
-        return [without_documentation(one) for one in value]
+        return [without_documentation(part) for part in value]
     if not isinstance(value, dict):
         return value
-    return {
-        name: without_documentation(one)
-        for name, one in value.items()
-        if name != "documentation" or not isinstance(one, str)
-    }
+    kept = {}
+    for name, part in value.items():
+        is_documentation = name == "documentation" and isinstance(part, str)
+        if not is_documentation:
+            kept[name] = without_documentation(part)
+    return kept
 
 
 def shapes_of(value: Any) -> Iterator[str]:
@@ -54,42 +55,55 @@ def shapes_of(value: Any) -> Iterator[str]:
 
 def trim(model: dict[str, Any], operations: set[str]) -> None:
     """Leave these operations and their shapes. botocore requires the rest, also documented."""
-    kept = {name: one for name, one in model["operations"].items() if name in operations}
-    shapes, found = {}, [*shapes_of(kept)]
-    while found:
-        name = found.pop()
+    every = model["operations"].items()
+    kept = {name: operation for name, operation in every if name in operations}
+    shapes = {}
+    names = list(shapes_of(kept))
+    while names:
+        name = names.pop()
         if name not in shapes:
             shapes[name] = model["shapes"][name]
-            found += shapes_of(shapes[name])
-    model["operations"], model["shapes"] = map(without_documentation, (kept, shapes))
+            names += shapes_of(shapes[name])
+    model["operations"] = without_documentation(kept)
+    model["shapes"] = without_documentation(shapes)
+
+
+def trim_service(folder: Path, operations: set[str]) -> str:
+    """Trim the data of a service. Return its name in the list of endpoints."""
+    # A client reads the newest version.
+    *others, newest = sorted(folder.iterdir())
+    for version in others:
+        rmtree(version)
+    for file in newest.iterdir():
+        if file.name not in {"service-2.json.gz", "endpoint-rule-set-1.json.gz"}:
+            file.unlink()
+    packed = newest / "service-2.json.gz"
+    model = json.loads(decompress(packed.read_bytes()))
+    trim(model, operations)
+    packed.with_suffix("").write_text(json.dumps(model))
+    packed.unlink()
+    return str(model["metadata"]["endpointPrefix"])
+
+
+def trim_endpoints(path: Path, prefixes: set[str]) -> None:
+    """Leave the endpoints of these services."""
+    endpoints = json.loads(path.read_text())
+    for partition in endpoints["partitions"]:
+        every = partition["services"].items()
+        partition["services"] = {name: service for name, service in every if name in prefixes}
+    path.write_text(json.dumps(endpoints))
 
 
 def main() -> None:
     """Trim what pip has installed."""
     rmtree("python/boto3/data")
-    for folder in filter(Path.is_dir, DATA.iterdir()):
-        # A client reads the newest version.
-        *others, _newest = sorted(folder.iterdir())
-        for one in [folder] if folder.name not in OPERATIONS else others:
-            rmtree(one)
     prefixes = set()
-    for name, operations in OPERATIONS.items():
-        (version,) = (DATA / name).iterdir()
-        for file in version.iterdir():
-            if file.name not in {"service-2.json.gz", "endpoint-rule-set-1.json.gz"}:
-                file.unlink()
-        packed = version / "service-2.json.gz"
-        model = json.loads(decompress(packed.read_bytes()))
-        trim(model, operations)
-        prefixes.add(model["metadata"]["endpointPrefix"])
-        packed.with_suffix("").write_text(json.dumps(model))
-        packed.unlink()
-    path = DATA / "endpoints.json"
-    endpoints = json.loads(path.read_text())
-    for partition in endpoints["partitions"]:
-        services = partition["services"].items()
-        partition["services"] = {name: one for name, one in services if name in prefixes}
-    path.write_text(json.dumps(endpoints))
+    for folder in filter(Path.is_dir, DATA.iterdir()):
+        if folder.name in OPERATIONS:
+            prefixes.add(trim_service(folder, OPERATIONS[folder.name]))
+        else:
+            rmtree(folder)
+    trim_endpoints(DATA / "endpoints.json", prefixes)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ BUILT = {name: (built, name) for built, name in ZIPS.items()}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A release of this checkout, as if nothing was changed."""
-    return release.write(tmp_path_factory.mktemp("dist"), is_changed=False)
+    return release.write_release(tmp_path_factory.mktemp("dist"), is_changed=False)
 
 
 def plain(folder: Path, name: str) -> dict[str, dict[str, object]]:
@@ -80,7 +80,7 @@ def test_a_release_is_written_again_where_something_has_left_a_folder(folder: Pa
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     (folder / "cdk.out").mkdir()
 
-    assert release.write(folder.parent, is_changed=False) == folder
+    assert release.write_release(folder.parent, is_changed=False) == folder
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
@@ -181,10 +181,10 @@ def test_small_sets_what_the_environment_of_its_name_sets(folder: Path) -> None:
 
 def test_a_changed_checkout_has_a_version_of_what_it_holds(tmp_path: Path) -> None:
     """A change of the template alone too: Terraform updates no stack whose template has its key."""
-    made = release.write(tmp_path, is_changed=True)
+    made = release.write_release(tmp_path, is_changed=True)
     template, source = tmp_path / "template.yaml", (CHECKOUT / "template.yaml").read_text()
     template.write_text(source.replace("follows MongoDB", "watches MongoDB", 1))
-    other = release.write(tmp_path, is_changed=True, template=template)
+    other = release.write_release(tmp_path, is_changed=True, template=template)
 
     assert re.fullmatch(re.escape(__version__) + r"-changed-[0-9a-f]{8}", made.name)
     assert made.name != other.name

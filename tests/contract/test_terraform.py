@@ -12,8 +12,8 @@ from samcli.yamlhelper import yaml_dump  # type: ignore[import-untyped]
 
 from contract import documents
 from contract.deployed_template import EVERYTHING, READERS, SECRET, source_template
-from deploy.released_template import ZIPS, released
-from deploy.terraform_files import FOLDER, files, variable_name
+from deploy.released_template import ZIPS, released_template
+from deploy.terraform_files import FOLDER, terraform_files, variable_name
 from foundation import __version__
 
 OWN = {"stack_name", "release_folder", "tags", "release_bucket", "release_prefix"}
@@ -35,7 +35,7 @@ def blocks(kind: str) -> dict[str, Any]:
 
 
 def test_the_generated_files_are_what_the_template_says_now() -> None:
-    assert {name: (FOLDER / name).read_text() for name in files()} == files()
+    assert {name: (FOLDER / name).read_text() for name in terraform_files()} == terraform_files()
 
 
 @pytest.mark.parametrize("name", MODULE)
@@ -90,7 +90,7 @@ def test_each_parameter_is_a_variable_and_each_output_an_output() -> None:
     outputs = {variable_name(name): one for name, one in template["Outputs"].items()}
     assert blocks("output").keys() == outputs.keys()
     # A stack without the resource has no such output.
-    tried = {*re.findall(r'output "(\w+)" \{[^}]*= try\(', files()["outputs.tf"])}
+    tried = {*re.findall(r'output "(\w+)" \{[^}]*= try\(', terraform_files()["outputs.tf"])}
     assert tried == {name for name, one in outputs.items() if "Condition" in one}
     (local,) = MODULE["parameters.tf"]["locals"]
     passed = {name: value for name, value in local["parameters"].items() if name in names}
@@ -111,7 +111,8 @@ def test_the_module_reads_the_version_of_its_release_from_the_template(version: 
     text = (FOLDER / "main.tf").read_text()
     (pattern,) = re.findall(r'version = regex\("(.+?)", file\("[^"]+/template.yaml"\)\)\[0\]', text)
 
-    assert re2.search(pattern, yaml_dump(released(source_template(), version)))[1] == version
+    written = yaml_dump(released_template(source_template(), version))
+    assert re2.search(pattern, written)[1] == version
 
 
 def test_the_page_names_what_the_module_has() -> None:

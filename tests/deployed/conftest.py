@@ -21,7 +21,7 @@ def new_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[
 @pytest.fixture(scope="session")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a release of this checkout, as if nothing was changed."""
-    return of_checkout.write(tmp_path_factory.mktemp("dist"), is_changed=False)
+    return of_checkout.write_release(tmp_path_factory.mktemp("dist"), is_changed=False)
 
 
 @pytest.fixture(scope="module")

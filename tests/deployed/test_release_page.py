@@ -105,7 +105,7 @@ def newer(tmp_path: Path) -> Path:
     template, added = tmp_path / "newer.yaml", "  Added:\n    Type: String\n    Default: one\n"
     source = (ROOT / "template.yaml").read_text()
     template.write_text(source.replace("\nParameters:\n", f"\nParameters:\n{added}"))
-    return of_checkout.write(tmp_path, is_changed=True, template=template)
+    return of_checkout.write_release(tmp_path, is_changed=True, template=template)
 
 
 @pytest.mark.fault("F107 F108")

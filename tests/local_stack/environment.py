@@ -20,8 +20,8 @@ from restore_watch.application import Application
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.atlas_secret import AtlasSecret
 from restore_watch.aws.own_function import OwnFunction
-from restore_watch.aws.step_functions import Workflows
-from restore_watch.aws.topic_messages import StatusChangesTopic
+from restore_watch.aws.status_changes_topic import StatusChangesTopic
+from restore_watch.aws.step_functions import StepFunctions
 from restore_watch.check.batch import BatchChecker
 from restore_watch.check.check import JobChecker
 from restore_watch.check.outbox import Outbox
@@ -95,7 +95,7 @@ class Environment:
             StatusChangesTopic(
                 by.sns, stack.topic_arn, stack.function.environment["POWERTOOLS_SERVICE_NAME"]
             ),
-            Workflows(lambda: by.stepfunctions),
+            StepFunctions(lambda: by.stepfunctions),
             self.telemetry,
             clock,
         )

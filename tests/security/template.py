@@ -24,7 +24,7 @@ from cfnlint.api import lint  # type: ignore[import-untyped]
 from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
 
 from contract.deployed_template import CHECKOUT, EVERYTHING, READERS, Stack, source_template
-from deploy.released_template import released, transformed
+from deploy.released_template import released_template, transformed
 from foundation import __version__
 from security.explained import TEMPLATE_CHECK, Finding, differences, explained
 
@@ -37,7 +37,7 @@ type Json = dict[str, Any]
 
 def templates() -> dict[str, Json]:
     """Return the templates that are checked. Their own exceptions for cfn-lint do not count."""
-    written = released(source_template(), __version__)
+    written = released_template(source_template(), __version__)
     read = {
         RELEASED: written,
         TRANSFORMED: transformed(written),

@@ -10,13 +10,13 @@ from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
 
 from deploy import BUILD, FUNCTIONS
-from deploy.sbom import LOCK, bill
+from deploy.sbom import LOCK, sbom
 from foundation import __version__
 
 
 @pytest.fixture(scope="module")
 def written() -> str:
-    return bill(__version__)
+    return sbom(__version__)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def lock_lines() -> list[list[str]]:
 
 def test_it_is_valid_cyclonedx_and_the_same_for_the_same_build(written: str) -> None:
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(written) is None
-    assert bill(__version__) == written
+    assert sbom(__version__) == written
     assert "serialNumber" not in written
     assert "timestamp" not in written
 

@@ -84,9 +84,12 @@ class AtlasSecret(Renewable[Credentials]):
 
 
 def secret_elsewhere(secret_id: str, region: str) -> str | None:
-    """Say in which other region a secret is by its ARN. None if it is in this one, or a name."""
-    arn, _, _, its_region, *_ = [*secret_id.split(":", 4), "", "", "", ""]
-    if arn != "arn" or its_region == region:
+    """Say in which other region a secret is by its ARN. None if it is in this region, or a name."""
+    parts = secret_id.split(":")
+    if parts[0] != "arn":
+        return None
+    its_region = parts[3] if len(parts) > 3 else ""
+    if its_region == region:
         return None
     return f"by its ARN, the secret is in {its_region}, and the stack in {region}"
 
@@ -120,12 +123,13 @@ def _given(text: str | None) -> dict[str, Any]:
     secret = read_object(text)
     if secret is None:
         raise CredentialsError("the secret is not a JSON object in SecretString")
-    return {
-        key: secret[name]
-        for key, spellings in _SPELLINGS.items()
-        for name in reversed(spellings)  # of several values, the last one stays
-        if secret.get(name) not in (None, "")
-    }
+    given = {}
+    for key, spellings in _SPELLINGS.items():
+        for name in spellings:
+            if secret.get(name) not in (None, ""):
+                given[key] = secret[name]
+                break
+    return given
 
 
 def _text(given: Mapping[str, Any], key: str) -> str:

@@ -18,8 +18,8 @@ _GONE = {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}
 
 
 @dataclass(frozen=True)
-class Workflows:
-    """`client` makes the client when the first answer is sent: most stacks have no workflow."""
+class StepFunctions:
+    """Answers workflows. `client` makes the client for the first answer: most stacks have none."""
 
     client: Callable[[], "SFNClient"]
 
@@ -27,16 +27,18 @@ class Workflows:
         self, answer: TaskAnswer, job: RestoreJob, deadline: Deadline
     ) -> AwsCallError | None:
         """Send a workflow the state of its job. Return the error if Step Functions refuses it."""
-        said = json.dumps(job.as_json())
-        send: Callable[..., object] = self.client().send_task_success
-        how = {"output": said}
-        if answer.error is not None:
+        state = json.dumps(job.as_json())
+        send: Callable[..., object]
+        if answer.error is None:
+            send = self.client().send_task_success
+            result = {"output": state}
+        else:
             send = self.client().send_task_failure
-            # A workflow can read the job from it with States.StringToJson.
-            how = {"error": answer.error, "cause": said}
-        how["taskToken"] = answer.wait.token
+            # A workflow can read the job from the cause with States.StringToJson.
+            result = {"error": answer.error, "cause": state}
+        result["taskToken"] = answer.wait.token
         try:
-            aws_call(deadline, "answer a workflow", send, "ResponseMetadata", **how)
+            aws_call(deadline, "answer a workflow", send, "ResponseMetadata", **result)
         except AwsCallError as error:
             return None if error.code in _GONE else error
         return None

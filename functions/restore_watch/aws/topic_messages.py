@@ -1,5 +1,5 @@
 """
-The topic, and its messages: CloudEvents 1.0 in JSON, and the attributes of SNS to filter by.
+The messages of the topic: CloudEvents 1.0 in JSON, and the attributes of SNS to filter by. Pure.
 
 A message has only recorded values, so it is the same each time it is published.
 """
@@ -7,30 +7,18 @@ A message has only recorded values, so it is the same each time it is published.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from foundation.aws_call import AwsCallError, aws_call
 from foundation.clock import utc_text
-from foundation.deadline import Deadline
-from restore_watch.errors import (
-    NotificationPendingError,
-    NotificationRefusedError,
-    RestoreWatchError,
-)
 from restore_watch.model.validation import HistoryEntry, RecordedValidation
 
 if TYPE_CHECKING:
-    from mypy_boto3_sns import SNSClient
     from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
 
 EVENT_TYPE = "atlas-restore-watch.status-changed.v1"
 VALIDATION_EVENT_TYPE = "atlas-restore-watch.validation-recorded.v1"
 TEST_EVENT_TYPE = "atlas-restore-watch.test-notification.v1"
-
-SUBJECT_LIMIT = 99
-"""SNS takes subjects of fewer than 100 characters; a stack's name may have 128."""
 
 # SNS accepts fewer characters in an attribute than Atlas might send.
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
@@ -112,46 +100,3 @@ def cloud_event(
     """Return a message. Its attributes have the type of the event too."""
     event = {"specversion": "1.0", **context, "datacontenttype": "application/json", "data": data}
     return Message(title, event, {"type": context["type"], **attributes})
-
-
-@dataclass(frozen=True)
-class StatusChangesTopic:
-    """
-    The topic that changes are published to. Messages about the stack have its `stack_name`.
-
-    Its methods return SNS's message id. When SNS refuses or does not answer, they raise
-    NotificationPendingError, or NotificationRefusedError for a test.
-    """
-
-    client: "SNSClient"
-    arn: str
-    stack_name: str = "atlas-restore-watch"
-
-    def publish(
-        self,
-        message: Message,
-        deadline: Deadline,
-        outcome: str = "the change is stored and will be published",
-        error: type[RestoreWatchError] = NotificationPendingError,
-    ) -> str:
-        """Publish a message. `outcome`: what becomes of it if SNS does not take it."""
-        try:
-            answer = aws_call(
-                deadline,
-                "publish",
-                self.client.publish,
-                "MessageId",
-                TopicArn=self.arn,
-                Subject=message.subject[:SUBJECT_LIMIT],
-                Message=json.dumps(message.event),
-                MessageAttributes=message.sns_attributes,
-            )
-        except AwsCallError as refusal:
-            raise error(f"SNS {refusal}; {outcome}") from None
-        return str(answer["MessageId"])
-
-    def publish_test(self, requested_at: datetime, deadline: Deadline) -> str:
-        """Publish a test notification."""
-        message = message_of_test(self.stack_name, requested_at)
-        outcome = "no test notification was sent"
-        return self.publish(message, deadline, outcome, NotificationRefusedError)

@@ -63,7 +63,7 @@ def message_of_credentials(change: CredentialsChange, stack_name: str) -> Messag
             "fix": "" if days is None else fix_of_expiry(secret, change.at),
         },
         {},
-        # A secret that is used again after another one is said again: the date is no id.
+        # A secret that is used again after another secret is said again: the date is no id.
         id=f"{stack_name}:credentials:{utc_text(change.at)}:{days or 'renewed'}",
         source=f"/stacks/{stack_name}",
         type=RENEWED_EVENT_TYPE if days is None else EXPIRING_EVENT_TYPE,

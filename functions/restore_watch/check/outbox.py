@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from foundation.clock import Clock
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from restore_watch.aws.step_functions import Workflows
-from restore_watch.aws.topic_messages import StatusChangesTopic, message_of_job
+from restore_watch.aws.status_changes_topic import StatusChangesTopic
+from restore_watch.aws.step_functions import StepFunctions
+from restore_watch.aws.topic_messages import message_of_job
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.validation import HistoryEntry
@@ -34,7 +35,7 @@ class Outbox:
 
     table: RestoreJobsTable
     topic: StatusChangesTopic
-    workflows: Workflows
+    workflows: StepFunctions
     telemetry: Telemetry
     clock: Clock
 

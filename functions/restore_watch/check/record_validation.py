@@ -12,7 +12,13 @@ from restore_watch.errors import (
 from restore_watch.event.actions import RecordValidation
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.model.results import ValidationResult
-from restore_watch.model.validation import VALIDATIONS_LIMIT, Validation, Verdict, recorded_before
+from restore_watch.model.validation import (
+    VALIDATIONS_LIMIT,
+    RecordedValidation,
+    Validation,
+    Verdict,
+    recorded_before,
+)
 from restore_watch.table.job_item import Recorded
 
 AHEAD = timedelta(minutes=5)
@@ -40,23 +46,33 @@ def record_validation(
     _require_moment(report, clock.now())
     first_check = None
     recorded = table.recall(target, deadline)
-    while True:  # a try is lost if another invocation wrote to the job; it has few writes
-        if recorded is not None:
-            known = recorded.validations
-            entry = recorded.validation or recorded_before(validation, known, request_id)
-            if entry is not None or len(known) >= VALIDATIONS_LIMIT:
-                break
+    while recorded is None or not _is_settled(validation, recorded, request_id):
         if recorded is None or (first_check is None and _needs_check(validation, recorded)):
             first_check = checker.check(target, deadline)
             recorded = table.recall(target, deadline)
-            continue
-        _require_fit(validation, recorded)
-        recorded = table.validate(recorded, validation, clock.now(), deadline, request_id)
+        else:
+            _require_fit(validation, recorded)
+            # Nothing is written if another invocation wrote to the job meanwhile: then again.
+            recorded = table.validate(recorded, validation, clock.now(), deadline, request_id)
     published = checker.publish(recorded, deadline)
+    entry = _entry_of(validation, recorded, request_id)
     if entry is None:
         raise TooManyValidationsError(_TOO_MANY)
     is_new = recorded.written is not None
     return ValidationResult(recorded.job, entry, is_new, published, first_check)
+
+
+def _is_settled(validation: Validation, recorded: Recorded, request_id: str | None) -> bool:
+    """Whether the validation is recorded, now or before, or the job has no room for it."""
+    is_recorded = _entry_of(validation, recorded, request_id) is not None
+    return is_recorded or len(recorded.validations) >= VALIDATIONS_LIMIT
+
+
+def _entry_of(
+    validation: Validation, recorded: Recorded, request_id: str | None
+) -> RecordedValidation | None:
+    """Return the entry of the validation in the history of the job; None if it has none."""
+    return recorded.validation or recorded_before(validation, recorded.validations, request_id)
 
 
 def _require_moment(report: RecordValidation, now: datetime) -> None:

@@ -14,6 +14,8 @@ from restore_watch.aws.atlas_secret import read_credentials, secret_elsewhere
 from restore_watch.diagnosis.aws_fixes import (
     KEY_FIXES,
     PEOPLE_TOPIC_FIXES,
+    SCHEDULE_FIXES,
+    SECRET_FIXES,
     TOPIC_FIXES,
     give_again,
     is_denied,
@@ -27,44 +29,39 @@ from restore_watch.settings import Settings
 SCHEDULE_NAME = "sweep"
 
 
-@dataclass
+@dataclass(frozen=True)
 class AwsDiagnosis:
-    """Asks AWS. Known once read: the secret's `credentials`, and the `period` of two sweeps."""
+    """Asks AWS about the parts of a stack."""
 
     settings: Settings
     client: Callable[[str], Any]
     deadline: Deadline
-    credentials: Credentials | None = None
-    period: timedelta | None = None
 
-    def secret(self) -> Iterator[Line]:
-        """Read the secret anew, past the cache."""
+    def secret(self) -> tuple[Line, Credentials | None]:
+        """Read the secret anew, past the cache. Return its credentials too, if it has any."""
         name = self.settings.atlas_secret_id
         try:
             answer = self._ask("secretsmanager", "get_secret_value", "ARN", SecretId=name)
         except AwsCallError as error:
-            region = self.client("secretsmanager").meta.region_name
-            elsewhere = secret_elsewhere(name, region)
-            if elsewhere is None or not error.is_lasting:
-                raise
-            fix = (
-                f"Store the credentials as a secret in {region}, and set AtlasSecretArn to the "
-                "ARN that aws secretsmanager describe-secret prints there"
-            )
-            yield bad("secret", f"Secrets Manager {error}; {elsewhere}", fix)
-            return
+            return self._line_of_refused_secret(name, error), None
+        except TimeBudgetExceededError as error:
+            return SECRET_FIXES.line("secret", error), None
         try:
-            self.credentials = read_credentials(answer.get("SecretString"))
+            credentials = read_credentials(answer.get("SecretString"))
         except CredentialsError as error:
-            yield bad("secret", str(error), fix_of(error))
-            return
-        if not isinstance(self.credentials, ServiceAccount):
-            yield good("secret", "holds an API key")
-        elif self.credentials.may_be_api_key:
-            found = "holds client_id and client_secret, which may be the keys of an API key"
-            yield unsure("secret", found, STORE_AS_API_KEY)
-        else:
-            yield good("secret", "holds a service account")
+            return bad("secret", str(error), fix_of(error)), None
+        return _line_about_credentials(credentials), credentials
+
+    def _line_of_refused_secret(self, name: str, error: AwsCallError) -> Line:
+        region = self.client("secretsmanager").meta.region_name
+        elsewhere = secret_elsewhere(name, region)
+        if elsewhere is None or not error.is_lasting:
+            return SECRET_FIXES.line("secret", error)
+        fix = (
+            f"Store the credentials as a secret in {region}, and set AtlasSecretArn to the "
+            "ARN that aws secretsmanager describe-secret prints there"
+        )
+        return bad("secret", f"Secrets Manager {error}; {elsewhere}", fix)
 
     def topics(self) -> Iterator[Line]:
         """Look at the topics, their subscriptions and their keys."""
@@ -83,23 +80,23 @@ class AwsDiagnosis:
                 if not isinstance(error, AwsCallError) or not error.answer:
                     return  # and SNS does not answer about the others
 
-    def schedule(self) -> Iterator[Line]:
-        """Look whether the schedule is there and enabled."""
+    def schedule(self) -> tuple[Line, timedelta | None]:
+        """Look whether the schedule is enabled. Return the time between two sweeps, if known."""
         group = self.settings.schedule_group
-        answer = self._ask(
-            "scheduler", "get_schedule", "State", GroupName=group, Name=SCHEDULE_NAME
-        )
-        expression = str(answer.get("ScheduleExpression", ""))
+        try:
+            answer = self._ask(
+                "scheduler", "get_schedule", "State", GroupName=group, Name=SCHEDULE_NAME
+            )
+        except (AwsCallError, TimeBudgetExceededError) as error:
+            return SCHEDULE_FIXES.line("schedule", error), None
         if answer["State"] == "ENABLED":
-            if match := re.fullmatch(r"rate\((\d+) minutes?\)", expression):
-                self.period = timedelta(minutes=int(match[1]))
-            yield good("schedule", f"is enabled: {expression}")
-            return
+            expression = str(answer.get("ScheduleExpression", ""))
+            return good("schedule", f"is enabled: {expression}"), _period(expression)
         fix = (
             f"Enable the schedule {SCHEDULE_NAME} of the group {group} in the console of "
             "EventBridge Scheduler, or deploy the stack again with another SweepMinutes"
         )
-        yield bad("schedule", "is disabled", fix)
+        return bad("schedule", "is disabled", fix), None
 
     def _topic(self, check: str, arn: str, keys: set[str]) -> Iterator[Line]:
         """Look at a topic, and at its key unless that is among the `keys` looked at already."""
@@ -188,3 +185,18 @@ class AwsDiagnosis:
     def _ask(self, service: str, operation: str, required_field: str, **parameters: Any) -> Any:
         call, deadline = getattr(self.client(service), operation), self.deadline.within(6.0)
         return aws_call(deadline, f"ask {service}", call, required_field, **parameters)
+
+
+def _line_about_credentials(credentials: Credentials) -> Line:
+    if not isinstance(credentials, ServiceAccount):
+        return good("secret", "holds an API key")
+    if credentials.may_be_api_key:
+        found = "holds client_id and client_secret, which may be the keys of an API key"
+        return unsure("secret", found, STORE_AS_API_KEY)
+    return good("secret", "holds a service account")
+
+
+def _period(expression: str) -> timedelta | None:
+    """Return the time between two sweeps. A cron expression does not show it."""
+    minutes = re.fullmatch(r"rate\((\d+) minutes?\)", expression)
+    return timedelta(minutes=int(minutes[1])) if minutes else None

@@ -16,7 +16,7 @@ from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.session import AtlasSession, only
 from restore_watch.diagnosis.atlas_diagnosis import AtlasDiagnosis
 from restore_watch.diagnosis.aws_diagnosis import AwsDiagnosis
-from restore_watch.diagnosis.aws_fixes import SCHEDULE_FIXES, SECRET_FIXES, TABLE_FIXES
+from restore_watch.diagnosis.aws_fixes import TABLE_FIXES
 from restore_watch.diagnosis.line import Line, bad, good, unsure, whole, without_consequences
 from restore_watch.diagnosis.project_look import (
     ProjectLook,
@@ -57,20 +57,19 @@ class Doctor:
         early = deadline.earlier(ATLAS_TIME)
         aws = AwsDiagnosis(self.settings, self.client, early)
         table = TableDiagnosis((self.client("dynamodb"), self.settings.table_name), self.now, early)
-        yield from SECRET_FIXES.ended("secret", aws.secret())
+        secret, credentials = aws.secret()
+        yield secret
         # AWS answers within a region in milliseconds, so nothing is lost if it comes first.
-        aws_lines = [
-            *TABLE_FIXES.ended("index", table.index()),
-            *TABLE_FIXES.ended("table", table.table()),
-            *aws.topics(),
-            *SCHEDULE_FIXES.ended("schedule", aws.schedule()),
-            *TABLE_FIXES.ended("last sweep", table.last_sweep(aws.period)),
-        ]
-        if aws.credentials is None:
+        index, open_projects = table.index()
+        stored = list(TABLE_FIXES.ended("table", table.table()))
+        topics = list(aws.topics())
+        schedule, period = aws.schedule()
+        last_sweep = list(TABLE_FIXES.ended("last sweep", table.last_sweep(period)))
+        if credentials is None:
             yield unsure("credentials", "without the secret, Atlas cannot be asked")
         else:
-            yield from self._of_atlas(wanted, aws.credentials, table.open_projects, deadline)
-        yield from aws_lines
+            yield from self._of_atlas(wanted, credentials, open_projects, deadline)
+        yield from [*index, *stored, *topics, schedule, *last_sweep]
 
     def _watched(self, wanted: Diagnose) -> Line:
         ids = self.settings.project_ids

@@ -7,7 +7,9 @@ from typing import Any
 
 from foundation.clock import utc_text
 from foundation.deadline import Deadline
+from restore_watch.diagnosis.aws_fixes import TABLE_FIXES
 from restore_watch.diagnosis.line import Line, bad, good, unsure
+from restore_watch.errors import RestoreWatchError
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs
@@ -27,12 +29,11 @@ PENDING_FOR = timedelta(minutes=2)
 
 @dataclass(frozen=True)
 class TableDiagnosis:
-    """`store`: the client and the table's name. `open_projects`: known once the index was read."""
+    """`store`: the client and the table's name."""
 
     store: tuple[Any, str]
     now: Callable[[], datetime]
     deadline: Deadline
-    open_projects: set[str] = field(default_factory=set)
 
     def table(self) -> Iterator[Line]:
         """Look at the table, and for troubles that are stored there."""
@@ -68,25 +69,62 @@ class TableDiagnosis:
             found = f"{found}; whether others were due since then, a cron expression does not show"
             yield unsure(check, found, fix)
 
-    def index(self) -> Iterator[Line]:
-        """Count open jobs and messages left over, by page: 100,000 do not fit into the memory."""
+    def index(self) -> tuple[list[Line], set[str]]:
+        """Count open jobs and messages left over. Return the projects with open jobs too."""
+        counted = _CountedJobs()
+        try:
+            self._count_open_jobs(counted)
+        except RestoreWatchError as error:
+            return [TABLE_FIXES.line("index", error)], counted.projects
+        return _lines_about(counted), counted.projects
+
+    def _count_open_jobs(self, counted: "_CountedJobs") -> None:
+        """Count page by page, because 100,000 jobs do not fit into the memory."""
         until, old = self.deadline.within(INDEX_TIME), self.now() - PENDING_FOR
-        count, left, since, least = 0, 0, old, ""
         for job in OpenJobs(*self.store).iterate_jobs(self.deadline, self.now()):
-            count += 1
-            self.open_projects.add(job.target.group_id)
-            observed_at = job.observed_at or old
-            if job.pending and observed_at <= old:
-                left, since = left + 1, min(since, observed_at)
+            counted.jobs += 1
+            counted.projects.add(job.target.group_id)
+            pending_since = job.observed_at or old
+            if job.pending and pending_since <= old:
+                counted.note_pending(pending_since)
             if not until.remaining():
-                least = "at least "
-                break
-        yield good("index", f"open restore jobs: {least}{count}")
-        if left:
-            found = f"restore jobs with a change that SNS has not taken: {left}"
-            yield bad(
+                counted.are_all = False
+                return
+
+
+@dataclass
+class _CountedJobs:
+    """
+    What was counted of the open jobs.
+
+    `pending`: the jobs with a change that a sweep has left over. `pending_since`: since when, if
+    there are any. `are_all`: the index was read to its end.
+    """
+
+    jobs: int = 0
+    projects: set[str] = field(default_factory=set)
+    pending: int = 0
+    pending_since: datetime | None = None
+    are_all: bool = True
+
+    def note_pending(self, since: datetime) -> None:
+        """Count a job with a change that a sweep has left over."""
+        self.pending += 1
+        if self.pending_since is None or since < self.pending_since:
+            self.pending_since = since
+
+
+def _lines_about(counted: _CountedJobs) -> list[Line]:
+    least = "" if counted.are_all else "at least "
+    lines = [good("index", f"open restore jobs: {least}{counted.jobs}")]
+    if counted.pending_since is not None:
+        found = f"restore jobs with a change that SNS has not taken: {counted.pending}"
+        lines.append(
+            bad(
                 "pending messages",
-                f"{found}, since {utc_text(since)}",
+                f"{found}, since {utc_text(counted.pending_since)}",
                 "Send a test notification: its error says what SNS answers. What is pending is "
                 "published once SNS takes messages again",
             )
+        )
+    return lines

@@ -21,7 +21,7 @@ from foundation.errors import TimeBudgetExceededError
 from restore_watch.asking.asked import families_of
 from restore_watch.atlas.own_account import read_own_account
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.aws.topic_messages import StatusChangesTopic
+from restore_watch.aws.status_changes_topic import StatusChangesTopic
 from restore_watch.aws.watch_messages import message_of_credentials
 from restore_watch.errors import (
     AtlasError,

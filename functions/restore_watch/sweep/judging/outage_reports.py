@@ -15,7 +15,7 @@ from random import shuffle
 
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from restore_watch.aws.topic_messages import StatusChangesTopic
+from restore_watch.aws.status_changes_topic import StatusChangesTopic
 from restore_watch.aws.watch_messages import message_of_watch
 from restore_watch.errors import RestoreWatchError, TableUnavailableError, UnforeseenError
 from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched
