@@ -1,7 +1,7 @@
 """The page of a report in a real browser. Skipped where there is none; `.ci/run` installs one."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -22,13 +22,13 @@ BROWSER = find_browser()
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium or Chrome")
 
-REPORTS = {
-    "3": fleet(3),
-    "11": fleet(11),
-    "well": fleet(61, is_well=True),
-    "unread": replace(fleet(11), unread_projects={group(7): NO_ROLE}, degraded=[""]),
-    "unwatched": replace(fleet(11), judged=None, watched_projects=0),
-    "hostile": fleet(11, name=lambda usual: usual + "".join(HOSTILE)),
+REPORTS: dict[str, Callable[[], Report]] = {
+    "3": lambda: fleet(3),
+    "11": lambda: fleet(11),
+    "well": lambda: fleet(61, is_well=True),
+    "unread": lambda: replace(fleet(11), unread_projects={group(7): NO_ROLE}, degraded=[""]),
+    "unwatched": lambda: replace(fleet(11), judged=None, watched_projects=0),
+    "hostile": lambda: fleet(11, name=lambda usual: usual + "".join(HOSTILE)),
 }
 
 type Scheme = Literal["light", "dark"]
@@ -78,7 +78,7 @@ LOOKS: tuple[tuple[int, Scheme], ...] = ((1440, "light"), (360, "dark"))
 def test_a_page_stays_in_its_room_asks_for_nothing_and_everybody_can_read_it(
     browser: Browser, tmp_path: Path, name: str, width: int, scheme: Scheme
 ) -> None:
-    seen, said = opened(browser, REPORTS[name], tmp_path, width, scheme)
+    seen, said = opened(browser, REPORTS[name](), tmp_path, width, scheme)
 
     assert said == []
     assert seen.evaluate(BEYOND) == []

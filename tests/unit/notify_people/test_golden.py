@@ -221,17 +221,18 @@ ODD_REPORT = dict.fromkeys(("verdict", "validatedBy", "detail"), ODD_NAME)
 
 @pytest.mark.parametrize("render", [chat.custom_notification, slack.webhook_message])
 @pytest.mark.parametrize(
-    "odd",
+    ("name", "said"),
     [
-        notice("flex-odd-name"),
-        notice("validation-failed", validation=ODD_REPORT),
-        notice("report-to-look-at"),
+        ("flex-odd-name", {}),
+        ("validation-failed", {"validation": ODD_REPORT}),
+        ("report-to-look-at", {}),
     ],
+    ids=["a restore", "a verdict", "a report"],
 )
 def test_nothing_of_an_odd_name_means_anything_in_mrkdwn(
-    render: Callable[[Notice], Any], odd: Notice
+    render: Callable[[Notice], Any], name: str, said: dict[str, Any]
 ) -> None:
-    text = json.dumps(render(odd), ensure_ascii=False)
+    text = json.dumps(render(notice(name, **said)), ensure_ascii=False)
     text = re.sub(r'"type": "plain_text", "text": ".*?"', "", text)
 
     assert "everyone&gt;" in text

@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from notify_people.message import read_message
 from notify_people.severity_and_alerts import Paging, Severity
 from notify_people.words.notices import notice_of
 from restore_watch import errors
-from restore_watch.report.report import Report
 from restore_watch.report.report_message import message_of_report
 from restore_watch.report.words import headline
 from unit.notify_people.messages import ACCOUNT, MESSAGES, PROJECT, STACK, notice
@@ -80,16 +78,18 @@ def test_the_title_begins_with_the_outcome(name: str, data: Data, title: str) ->
 
 
 ONE = {"groupId": PROJECT, "clusterName": "ledger", "state": "never"}
-WELL = fleet(41, is_well=True)
-UNREAD = replace(WELL, unread_projects={PROJECT: NO_ROLE})
+REPORTS: dict[str, tuple[int, dict[str, Any]]] = {
+    "to look at": (11, {}),
+    "well": (41, {"is_well": True}),
+    "large": (120, {}),
+    "unwatched": (3, {"judged": None, "watched_projects": 0}),
+    "unread": (41, {"is_well": True, "unread_projects": {PROJECT: NO_ROLE}}),
+}
 
 
-@pytest.mark.parametrize(
-    "made",
-    [fleet(11), WELL, fleet(400), replace(WELL, judged=None, watched_projects=0), UNREAD],
-    ids=["to look at", "well", "large", "unwatched", "unread"],
-)
-def test_people_read_the_sentence_that_the_page_begins_with(made: Report) -> None:
+@pytest.mark.parametrize(("size", "said"), REPORTS.values(), ids=REPORTS)
+def test_people_read_the_sentence_that_the_page_begins_with(size: int, said: Data) -> None:
+    made = fleet(size, **said)
     message = message_of_report(made, "reports", "report.html", "aws-cn").event
     read = notice_of(read_message(json.dumps(message)), "https://cloud.mongodb.com", STACK)
 
