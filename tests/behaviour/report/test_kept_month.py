@@ -205,6 +205,22 @@ def test_a_death_between_two_files_and_another_atlas(month: Month, number: int) 
     assert month.disagreements() == []
 
 
+@pytest.mark.fault("F114")
+def test_a_death_of_an_invocation_that_is_overtaken_leaves_files_that_agree(month: Month) -> None:
+    """One is about to store its bundle when another stores its own, of another Atlas, and dies."""
+    bundle = Selection(when=lambda call: PUT_OF_MONTH.covers(call) and BUNDLE in call.path)
+    with month.world.hold(nth(bundle, 1)) as gate:
+        slow = month.world.begin(lambda: month.scheduled(environment=month.reports.environment()))
+        wait_until_held_or_over([slow], [gate])
+        change_atlas(month)
+        assert die_at(month, 1, "after", PUT_OF_MONTH)
+        gate.open()
+        slow.end()
+
+    assert month.files.keys() == FILES | {BUNDLE}
+    assert month.disagreements() == []
+
+
 @pytest.mark.campaign
 @pytest.mark.timeout(600)
 @pytest.mark.fault("F114")

@@ -179,6 +179,22 @@ def test_no_month_is_kept_of_a_list_without_projects(reports: Reports) -> None:
     assert reports.files("months/") == {}
 
 
+@pytest.mark.fault("F114")
+@pytest.mark.parametrize("projects", [(), ("all",)], ids=["none is named", "Atlas lists none"])
+def test_no_month_is_kept_of_a_stack_that_watches_nothing(
+    reports: Reports, projects: tuple[str, ...]
+) -> None:
+    """No sweep has seen a project, so that no list can leave one out."""
+    reports.projects = projects
+    empty = Answer.json(200, {"results": [], "links": []})
+    reports.world.inject(Selection("atlas", "projects"), empty, times=None)
+
+    result = reports.make(last_month(reports))
+
+    assert result["month"] is None
+    assert reports.files("months/") == {}
+
+
 @pytest.mark.fault("F110")
 @pytest.mark.parametrize("body", [b"", b"PK odd"], ids=["empty", "odd"])
 def test_a_month_that_cannot_be_written_or_read_leaves_the_report(
