@@ -200,6 +200,7 @@ def test_a_search_for_the_newest_restore_is_repeated_for_five_minutes(
         (2, {"createdAfter": "2026-01-01T00:00:00Z"}, None),
         (0.9, {"createdAfter": "yesterday"}, "InvalidEventError"),
     ],
+    ids=["older", "younger", "older, but named", "no moment"],
 )
 def test_the_newest_restore_is_one_of_the_last_hour_unless_another_moment_is_named(
     workflow: AwaitRestore, hours: float, more: dict[str, Any], error: str | None

@@ -211,7 +211,11 @@ def test_the_longest_name_of_a_stack_fits_every_form(name: str, end: str) -> Non
 
 
 @pytest.mark.parametrize("name", ["project-degraded", "project-recovered", "project-removed"])
-@pytest.mark.parametrize("error", ["UnexpectedAtlasResponseError", "SomethingElse" * 8 + "Error"])
+@pytest.mark.parametrize(
+    "error",
+    ["UnexpectedAtlasResponseError", "SomethingElse" * 8 + "Error"],
+    ids=["a known error", "a long name"],
+)
 def test_no_subject_is_cut_within_the_id_of_a_project(name: str, error: str) -> None:
     assert PROJECT in mail([notice(name, error=error)])[0]
 

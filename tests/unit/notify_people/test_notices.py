@@ -72,6 +72,27 @@ UNKNOWN_BEFORE = {"previousStatus": "UNKNOWN"}
             "Service account secret has expired: stack atlas-restore-watch",
         ),
     ],
+    ids=[
+        "failed, without a target",
+        "failed, without a time",
+        "a failed download",
+        "queued",
+        "running",
+        "an unknown word",
+        "a ready download",
+        "a verdict of another word",
+        "passed, cancelled",
+        "passed, running",
+        "passed, expired",
+        "passed download, expired",
+        "passed download, cancelled",
+        "passed download, failed",
+        "passed download, running",
+        "a project that is gone",
+        "the stack recovered",
+        "expiring",
+        "expired",
+    ],
 )
 def test_the_title_begins_with_the_outcome(name: str, data: Data, title: str) -> None:
     assert notice(name, **data).title == title
@@ -162,6 +183,21 @@ def test_a_report_names_some_clusters_and_how_many_more_there_are() -> None:
         ("report-well", {}, "report"),
         ("test", {}, None),
     ],
+    ids=[
+        "started",
+        "running",
+        "an unknown word",
+        "completed at once",
+        "ready",
+        "link expired",
+        "degraded",
+        "recovered",
+        "validated",
+        "expiring",
+        "renewed",
+        "report",
+        "test",
+    ],
 )
 def test_a_notice_is_about_one_change_and_a_test_about_none(
     name: str, data: dict[str, object], change: str | None
@@ -193,6 +229,15 @@ def test_a_cause_that_this_version_does_not_know_has_its_own_name() -> None:
         ("flex-download-ready", UNKNOWN_BEFORE, Paging.RESOLVE),
         ("flex-download-link-expired", UNKNOWN_BEFORE, Paging.NOTHING),
         ("validation-failed", PARTLY, Paging.TRIGGER),
+    ],
+    ids=[
+        "completed",
+        "completed after an unknown word",
+        "failed",
+        "a failed download",
+        "a ready download",
+        "an expired link",
+        "a verdict of another word",
     ],
 )
 def test_a_bad_end_is_paged(name: str, data: Data, paging: Paging) -> None:
@@ -261,6 +306,18 @@ AS_IT_WAS = "It had not begun when it was last seen, so staging is probably as i
         ("project-degraded", {"fix": None}, "Read what failed above, and the log group"),
         ("project-degraded", {"fix": "Not at https://one.test/x"}, "Not at [removed]"),
     ],
+    ids=[
+        "failed",
+        "cancelled while it ran",
+        "cancelled, unseen",
+        "cancelled before it began",
+        "cancelled in the queue",
+        "collections cancelled",
+        "a ready download",
+        "an expired download",
+        "no advice",
+        "an address as advice",
+    ],
 )
 def test_people_are_told_first_what_is_most_urgent(name: str, data: Data, words: str) -> None:
     assert notice(name, **data).steps[0].text.startswith(words)
@@ -304,6 +361,15 @@ def test_an_expiry_is_worse_the_nearer_it_is(name: str, severity: Severity) -> N
         ("credentials-expiring", {"isCertain": False}, "If the stack has a newer secret already"),
         ("credentials-expired", {}, "nothing else there. The ARN of the secret"),
         ("credentials-expiring", {"stack": "blue"}, "describe-stacks --stack-name blue "),
+    ],
+    ids=[
+        "the account",
+        "no account",
+        "the old secret",
+        "the old secret, soon",
+        "not certain",
+        "expired",
+        "the stack",
     ],
 )
 def test_an_expiry_has_the_steps_for_this_account(name: str, data: Data, words: str) -> None:

@@ -283,6 +283,7 @@ DOWNLOAD = restore(ONE, END - 7 * DAY, 4, deliveryType="DOWNLOAD")
         ([GOOD, FAILED], Sign.FAILED),
         ([GOOD, FAILED, VERIFIED], Sign.VERIFIED),
     ],
+    ids=["none", "a download", "a good one", "failed", "verified"],
 )
 def test_a_month_shows_the_best_test_or_a_failure_after_it(
     restores: list[Restore], sign: Sign
