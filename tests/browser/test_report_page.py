@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from behaviour.rows import rows
 from pictures.render import OPTIONS, find_browser
 from restore_watch.report.html_page import page
 from restore_watch.report.period import DAY
@@ -74,7 +75,7 @@ LOOKS: tuple[tuple[int, Scheme], ...] = ((1440, "light"), (360, "dark"))
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
-@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("name", rows({name: name for name in REPORTS}, "unread", "hostile"))
 def test_a_page_stays_in_its_room_asks_for_nothing_and_everybody_can_read_it(
     browser: Browser, tmp_path: Path, name: str, width: int, scheme: Scheme
 ) -> None:

@@ -130,7 +130,7 @@ REFUSED: dict[str, Action] = {
 
 @pytest.mark.fault("F110")
 @pytest.mark.parametrize("action", rows(REFUSED, "denied"))
-@pytest.mark.parametrize("name", [FILES[0], FILES[3]])
+@pytest.mark.parametrize("name", rows({name: name for name in (FILES[0], FILES[3])}, FILES[3]))
 def test_a_bucket_that_refuses(reports: Reports, action: Action, name: str) -> None:
     furnish(reports)
     injected = reports.world.inject(put_of(name), action, times=None)

@@ -39,7 +39,7 @@ HOSTILE = (
 LEDGER = cluster()
 PLACE = ("a-bucket", "reports/2026-11-29/report.html", "aws")
 
-FEW = settings(max_examples=20)
+FEW = settings(max_examples=8)
 """A page takes a tenth of a second to draw and to parse."""
 
 any_fleet = st.builds(fleet, st.integers(1, 30), is_well=st.booleans())
