@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bench.far_atlas import FarAtlas, far_atlas
-from bench.loads import FleetReport
+from bench.figures import FleetReport
 from bench.open_jobs import Fleet, Past
 from bench.prepared_table import Item, PreparedTable, Units, size_of
 from bench.processor import share_of

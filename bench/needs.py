@@ -3,9 +3,9 @@ What sweeps, restores, notices and waits need, measured for the tables of costs 
 
     PYTHONPATH=functions:tests:. python -m bench.needs
 
-writes loads.toml and waits.toml, beside this file, in three minutes; `make docs` computes the
-tables from them. Both functions run in the real runtime, Atlas 100 ms away. Sweeps find each
-restore by themselves and follow it to its end, with `HotSeconds=0`.
+writes loads.toml and waits.toml, beside this file, in three minutes. docs/costs.md has the formula
+that makes dollars of them. Both functions run in the real runtime, Atlas 100 ms away. Sweeps find
+each restore by themselves and follow it to its end, with `HotSeconds=0`.
 """
 
 import json
@@ -15,13 +15,11 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
 
-from bench import fleet_report, loads, waits
-from bench.costs import as_toml
-from bench.loads import Notice, Restore, Sweeps
+from bench import figures, fleet_report
+from bench.figures import TOKEN_CHARACTERS, Asked, Loads, Notice, Restore, Sweeps, Waited, Waits
 from bench.prepared_table import Item, size_of
 from bench.runtime import Did, Function, MeasuredRuntime
 from bench.sweeps import tick
-from bench.waits import TOKEN_CHARACTERS, Asked, Waited
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.function_queue import FunctionQueue
 from local_stack.stack import LocalStack
@@ -247,8 +245,8 @@ def world(projects: int) -> Iterator[World]:
             yield World(stack, Function(stack, watching), Function(stack, telling))
 
 
-def measure_loads() -> loads.Figures:
-    """Measure what the table of costs is computed from."""
+def measure_loads() -> Loads:
+    """Measure what the table of docs/costs.md is computed from."""
     with world(1) as small:
         idle, listing = small.sweeps(), small.sweeps(listing=True)
         began = small.begin("flex")
@@ -259,7 +257,7 @@ def measure_loads() -> loads.Figures:
         notice = small.notice()
     with world(10) as ten:
         idle_10, listing_10 = ten.sweeps(), ten.sweeps(listing=True)
-    return loads.Figures(
+    return Loads(
         datetime.now(UTC).date(),
         *(idle, listing, young),
         *(flex, automated, download),
@@ -269,12 +267,12 @@ def measure_loads() -> loads.Figures:
     )
 
 
-def measure_waits() -> waits.Figures:
+def measure_waits() -> Waits:
     """Measure what the table of docs/workflows.md is computed from."""
     with world(1) as small:
-        return waits.Figures(datetime.now(UTC).date(), small.waited(), small.asked())
+        return Waits(datetime.now(UTC).date(), small.waited(), small.asked())
 
 
 if __name__ == "__main__":
-    loads.FIGURES.write_text(as_toml(measure_loads()))
-    waits.FIGURES.write_text(as_toml(measure_waits()))
+    figures.LOADS.write_text(figures.as_toml(measure_loads()))
+    figures.WAITS.write_text(figures.as_toml(measure_waits()))

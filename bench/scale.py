@@ -16,8 +16,8 @@ from operator import attrgetter
 from random import Random
 
 from bench.accelerated import SEED
-from bench.costs import MINUTES, WATCH_MEGABYTES, Prices, Usage
 from bench.far_atlas import FarAtlas, far_atlas
+from bench.figures import WATCH_MEGABYTES
 from bench.open_jobs import Fleet
 from bench.processor import MEGABYTES_OF_ONE_VCPU, share_of
 from bench.report import Report, Row, Target
@@ -78,14 +78,8 @@ class Stage:
     def row_of_minute(self) -> Row:
         names = ("did.seconds", "asked", "least", "units.read", "units.written")
         seconds, *numbers = (self.mean(attrgetter(name)) for name in names)
-        *_, read, written = numbers
-        used = (
-            Usage(lambda_gb_second=seconds * self.megabytes / 1024, lambda_request=1),
-            Usage(dynamodb_read_unit=read, dynamodb_write_unit=written),
-        )
-        dollars = (usage.times(MINUTES).dollars(Prices.read()) for usage in used)
         counts = (f"{number:,.0f}" for number in numbers)
-        return (self.name, *counts, *(f"{amount:.2f}" for amount in dollars))
+        return (self.name, *counts, f"{seconds * self.megabytes / 1024:.2f}")
 
 
 def stages() -> list[Stage]:
@@ -159,7 +153,7 @@ def measure() -> Report:
     )
     head: Row = ("sweeps", "slowest", "Atlas alone", "CPU", "mean", "memory")
     report.table(head, *(stage.row for stage in grown))
-    head = ("a minute; dollars a month", "calls", "least", "read", "written", "Lambda", "DynamoDB")
+    head = ("a minute", "calls", "least", "read", "written", "GB-seconds")
     report.table(head, *(stage.row_of_minute for stage in grown))
     report.table(("after an outage", "restores found", "sweep", "calls"), *ticks)
     return report

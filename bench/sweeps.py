@@ -17,8 +17,8 @@ from statistics import median
 from typing import Any
 
 from bench.contenders import PEER, Contender, contenders
-from bench.costs import MINUTES, WATCH_MEGABYTES, Prices
 from bench.far_atlas import FarAtlas, far_atlas
+from bench.figures import WATCH_MEGABYTES
 from bench.open_jobs import Fleet
 from bench.prepared_table import PreparedTable, Units
 from bench.processor import MEGABYTES_OF_ONE_VCPU, Share, share_of
@@ -64,12 +64,11 @@ class Sweep:
         return 1000 * self.did.cpu_seconds / self.fleet.jobs
 
     def row(self, megabytes: int) -> Row:
-        dollars = MINUTES * megabytes / 1024 * Prices.read().usd["lambda_gb_second"]
         return (
             f"{self.fleet.name}; {megabytes:,} MB",
             *(f"{self.did.seconds:.1f} s", f"{self.did.cpu_seconds:.1f} s"),
             *(f"{self.peak_megabytes:.0f} MB", f"{self.asked:,}", f"{self.least:,}"),
-            f"{self.did.seconds * dollars:.2f} $",
+            f"{self.did.seconds * megabytes / 1024:.2f} GB s",
         )
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from samcli.cli.types import CfnParameterOverridesType, CfnTags  # type: ignore[import-untyped]
 
+from behaviour.rows import rows as cases
 from contract.deployed_template import source_template
 from contract.documents import ROOT, page, quoted, rows, section
 from local_stack.aws import REGION, AwsEmulator, aws_error
@@ -77,39 +78,36 @@ STACK_TWO = ("--stack-name", "two", "--parameter-overrides")
 OF_DEV, OF_PROD = (("--config-env", name, "--parameter-overrides") for name in ("dev", "prod"))
 
 
+GIVEN: dict[str, tuple[list[str], list[str]]] = {
+    "nothing": ([], []),
+    "answers": (
+        ["--secret-arn=arn:aws:one", "--projects=all", "--email=ops@example.com"],
+        [
+            "--parameter-overrides",
+            "AtlasSecretArn=arn:aws:one AtlasProjectIds=all NotifyEmail=ops@example.com",
+        ],
+    ),
+    "stack and options": (
+        [
+            *("--stack", "two", "--parameters", "RequestSource=", "NotifyChanges=ended, ready"),
+            *("--", "--no-confirm", "x"),
+        ],
+        [*STACK_TWO, 'RequestSource="" NotifyChanges="ended, ready"', "--no-confirm", "x"],
+    ),
+    "several": (
+        ["--parameters=A=1", "--parameters", "B=2", "C=3"],
+        [STACK_TWO[-1], "A=1 B=2 C=3"],
+    ),
+    "environment": (["--environment=dev"], [*OF_DEV, "LogLevel=DEBUG LogRetentionDays=7"]),
+    "command line counts": (
+        ["--environment=prod", "--parameters=LogLevel=DEBUG", "--secret-arn=arn:aws:one"],
+        [*OF_PROD, "LogLevel=DEBUG LogRetentionDays=365 AtlasSecretArn=arn:aws:one"],
+    ),
+}
+
+
 @pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        ([], []),
-        (
-            ["--secret-arn=arn:aws:one", "--projects=all", "--email=ops@example.com"],
-            [
-                "--parameter-overrides",
-                "AtlasSecretArn=arn:aws:one AtlasProjectIds=all NotifyEmail=ops@example.com",
-            ],
-        ),
-        (
-            [
-                *("--stack", "two", "--parameters", "RequestSource=", "NotifyChanges=ended, ready"),
-                *("--", "--no-confirm", "x"),
-            ],
-            [*STACK_TWO, 'RequestSource="" NotifyChanges="ended, ready"', "--no-confirm", "x"],
-        ),
-        (["--parameters=A=1", "--parameters", "B=2", "C=3"], [STACK_TWO[-1], "A=1 B=2 C=3"]),
-        (["--environment=dev"], [*OF_DEV, "LogLevel=DEBUG LogRetentionDays=7"]),
-        (
-            ["--environment=prod", "--parameters=LogLevel=DEBUG", "--secret-arn=arn:aws:one"],
-            [*OF_PROD, "LogLevel=DEBUG LogRetentionDays=365 AtlasSecretArn=arn:aws:one"],
-        ),
-    ],
-    ids=[
-        "nothing",
-        "answers",
-        "stack and options",
-        "several",
-        "environment",
-        "command line counts",
-    ],
+    ("words", "expected"), cases(GIVEN, "answers", "stack and options", "command line counts")
 )
 def test_sam_gets_what_stands_on_the_command_line_and_in_the_environment(
     tmp_path: Path, words: list[str], expected: list[str]
@@ -122,17 +120,19 @@ def test_sam_gets_what_stands_on_the_command_line_and_in_the_environment(
     assert region == "region eu-central-1"
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["--stack", ""], "argument --stack: '' is not the name of a stack"),
-        (["--stack=--guided"], "argument --stack: '--guided' is not the name of a stack"),
-        (["--email", " "], "argument --email: ' ' is not a text that is not empty"),
-        (["--parameters", "A=1", "--parameters", "B=2", "A=3"], "A is given twice"),
-        (["--email=a@b.example", "--parameters=NotifyEmail="], "NotifyEmail is given twice"),
-    ],
-    ids=["empty stack", "an option", "blank", "twice", "in two ways"],
-)
+REFUSED: dict[str, tuple[list[str], str]] = {
+    "empty stack": (["--stack", ""], "argument --stack: '' is not the name of a stack"),
+    "an option": (["--stack=--guided"], "argument --stack: '--guided' is not the name of a stack"),
+    "blank": (["--email", " "], "argument --email: ' ' is not a text that is not empty"),
+    "twice": (["--parameters", "A=1", "--parameters", "B=2", "A=3"], "A is given twice"),
+    "in two ways": (
+        ["--email=a@b.example", "--parameters=NotifyEmail="],
+        "NotifyEmail is given twice",
+    ),
+}
+
+
+@pytest.mark.parametrize(("words", "said"), cases(REFUSED, "empty stack", "in two ways"))
 def test_what_is_empty_or_given_twice_is_refused(
     tmp_path: Path, words: list[str], said: str
 ) -> None:
@@ -160,7 +160,7 @@ def test_what_was_built_of_other_sources_is_not_deployed(tmp_path: Path) -> None
     assert "what was built is not this checkout: run make build" in ran.stderr
 
 
-@pytest.mark.parametrize("name", ["STACK", "ENVIRONMENT", "EMAIL", "PARAMETERS", "ARGS"])
+@pytest.mark.parametrize("name", ["STACK", "ARGS"])
 def test_make_deploy_refuses_the_variables_that_it_took_before(name: str) -> None:
     """Before it builds: nothing is done, also if everything is old."""
     ran = subprocess.run(  # noqa: S603 - our own command
@@ -243,7 +243,7 @@ def test_a_stack_of_a_release_is_not_moved_to_the_checkout_unasked(
 
 
 @pytest.mark.fault("F108")
-@pytest.mark.parametrize(("answer", "is_moved"), [("y", True), ("", False)])
+@pytest.mark.parametrize(("answer", "is_moved"), [("y", True), ("", False)], ids=["yes", "no"])
 def test_at_a_terminal_the_operator_is_asked(
     aws: AwsEmulator, tmp_path: Path, answer: str, *, is_moved: bool
 ) -> None:

@@ -3,7 +3,7 @@
 import inspect
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,7 @@ from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 import notify_people.errors
 import restore_watch.errors
-from bench.tables import with_costs, with_waits
-from contract.deployed_template import source_template
+from contract.deployed_template import Stack, source_template
 from contract.documents import (
     CHANGELOG,
     DOCUMENTS,
@@ -114,19 +113,28 @@ def test_every_page_and_every_sample_event_is_linked() -> None:
 # Generated parts
 
 
-@pytest.mark.parametrize(
-    ("path", "generated"),
-    [
-        (ROOT / "docs" / "costs.md", with_costs),
-        (PAGE, with_flowchart),
-        (ROOT / "docs" / "workflows.md", with_waits),
-    ],
-    ids=["costs", "flowchart", "waits"],
-)
-def test_a_generated_part_is_what_the_code_says_now(
-    path: Path, generated: Callable[[str], str]
-) -> None:
-    assert generated(path.read_text()) == path.read_text(), OUT_OF_DATE
+def test_the_flowchart_is_what_the_template_says_now() -> None:
+    assert with_flowchart(PAGE.read_text()) == PAGE.read_text(), OUT_OF_DATE
+
+
+SECRET_ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:n-a1b2c3"
+
+
+def test_the_page_of_costs_counts_the_alarms_of_the_template_and_keeps_the_promise() -> None:
+    costs = page("costs")
+    by_email, by_slack = {"NotifyEmail": "a@b.example"}, {"NotifySecretArn": SECRET_ARN}
+    for parameters in ({}, by_email, by_slack):
+        assert f"{metrics_of_alarms(Stack(**parameters))} metrics" in costs
+
+    default, small, *_ = re.findall(r"^\| .+? \| ([0-9.]+) \|", costs, re.MULTILINE)
+    assert float(default) <= 3.00
+    assert float(small) <= 0.75
+
+
+def metrics_of_alarms(stack: Stack) -> int:
+    """An alarm costs by its metrics; one on an expression has several."""
+    alarms = stack.of_type("AWS::CloudWatch::Alarm").values()
+    return sum(max(1, json.dumps(alarm).count('"MetricStat"')) for alarm in alarms)
 
 
 # Samples

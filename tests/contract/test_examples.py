@@ -55,6 +55,7 @@ def test_it_uses_outputs_that_the_stack_always_has() -> None:
 @pytest.mark.parametrize(
     ("spelling", "keys"),
     [("client_id", ("client_id", "client_secret")), ("clientId", ("clientId", "clientSecret"))],
+    ids=["client_id", "clientId"],
 )
 def test_its_connection_reads_a_secret_that_the_function_reads_too(
     spelling: str, keys: tuple[str, str]

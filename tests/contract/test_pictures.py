@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from behaviour.rows import rows
 from contract.documents import DOCUMENTS
 from pictures.drawn import out_of_date
 from pictures.pages import FOLDER, THEMES, pages
@@ -78,30 +79,38 @@ def lose_the_record(checkout: PicturesCheckout) -> None:
     (checkout.pictures / "drawn.json").unlink()
 
 
-@pytest.mark.parametrize(
-    ("change", "names"),
-    [
-        (change_a_word, ["inbox-light", "inbox-dark"]),
-        (take_a_picture_of_another_branch, ["teams-dark"]),
-        (lose_a_picture, ["chat-light"]),
-        (lose_the_record, list(pages())),
-    ],
-)
+CHANGES: dict[str, tuple[Callable[[PicturesCheckout], None], list[str]]] = {
+    "a changed word": (change_a_word, ["inbox-light", "inbox-dark"]),
+    "another branch": (take_a_picture_of_another_branch, ["teams-dark"]),
+    "no picture": (lose_a_picture, ["chat-light"]),
+    "no record": (lose_the_record, []),
+}
+
+
+@pytest.mark.parametrize(("change", "names"), rows(CHANGES, "a changed word"))
 def test_the_pictures_that_need_a_browser_are_named_and_nothing_is_written(
     checkout: PicturesCheckout, change: Callable[[PicturesCheckout], None], names: list[str]
 ) -> None:
+    """Without a record, every picture is drawn."""
     change(checkout)
     before = checkout.contents()
 
     made = checkout.draw(PATH="")
 
     assert made.returncode == 1
-    assert made.stdout == f"Out of date: {', '.join(names)}.\n"
+    assert made.stdout == f"Out of date: {', '.join(names or pages())}.\n"
     assert made.stderr.startswith("Drawing needs one of these browsers on the path: chromium, ")
     assert checkout.contents() == before
 
 
-@pytest.mark.parametrize("text", ["<<<<<<< HEAD\n{}", "[]", '{"chat-light": "a99344"}'])
+UNREADABLE = {
+    "a conflict": "<<<<<<< HEAD\n{}",
+    "a list": "[]",
+    "an older form": '{"chat-light": "a99344"}',
+}
+
+
+@pytest.mark.parametrize("text", rows(UNREADABLE, "a conflict"))
 def test_a_record_with_conflicts_or_of_an_older_form_is_named(
     checkout: PicturesCheckout, text: str
 ) -> None:

@@ -76,6 +76,7 @@ def test_its_zip_is_all_that_the_pages_download_and_what_its_sum_is_of(folder: P
         }
 
 
+@pytest.mark.campaign
 def test_a_release_is_written_again_where_something_has_left_a_folder(folder: Path) -> None:
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     (folder / "cdk.out").mkdir()
@@ -179,6 +180,7 @@ def test_small_sets_what_the_environment_of_its_name_sets(folder: Path) -> None:
         assert not re.search(pattern, said[name])
 
 
+@pytest.mark.campaign
 def test_a_changed_checkout_has_a_version_of_what_it_holds(tmp_path: Path) -> None:
     """A change of the template alone too: Terraform updates no stack whose template has its key."""
     made = release.write_release(tmp_path, is_changed=True)

@@ -211,6 +211,7 @@ def variables(stack: Stack, function: str) -> dict[str, str]:
         ),
         ("NotifyPeopleFunction", ["notify_people/settings.py"]),
     ],
+    ids=["watch", "report", "people"],
 )
 def test_a_function_gets_the_variables_that_it_reads_with_the_values_of_the_stack(
     function: str, modules: list[str]

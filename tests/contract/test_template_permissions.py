@@ -168,6 +168,7 @@ def through(
         ("NotifyPeopleFunctionRole", set()),
         ("ReportFunctionRole", {"s3"}),
     ],
+    ids=["watch", "people", "report"],
 )
 def test_a_function_uses_the_key_of_the_stack_only_through_the_services_it_calls(
     role: str, stores: set[str]
@@ -412,6 +413,22 @@ SNS, EVENTS, LOGGING = "sns.amazonaws.com", "events.amazonaws.com", "logs.us-eas
         (ALARMS, "GenerateDataKeyWithoutPlaintext", {}, "Allow"),
         (ALARMS, "Decrypt", {}, "Allow"),
         (ALARMS, "CreateGrant", {}, None),
+    ],
+    ids=[
+        "the account",
+        "another account",
+        "a topic writes",
+        "a topic reads",
+        "a topic of another account",
+        "a topic of another stack",
+        "EventBridge writes",
+        "EventBridge grants",
+        "logs",
+        "logs of another stack",
+        "logs of another region",
+        "alarms write",
+        "alarms read",
+        "alarms grant",
     ],
 )
 def test_the_key_policy_lets_services_write_for_this_stack_only(

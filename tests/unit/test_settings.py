@@ -92,7 +92,7 @@ TAKEN: dict[str, tuple[str, dict[str, object]]] = {
         for given, taken in values.items()
     ],
     # A set has another order in each process.
-    ids=lambda value: repr(value)[:30] if isinstance(value, str) else None,
+    ids=lambda value: repr(value)[:30] if isinstance(value, str) else type(value).__name__,
 )
 def test_a_variable_is_read(name: str, field: str, given: str, taken: object) -> None:
     assert getattr(Settings.from_environment(COMPLETE | {name: given}), field) == taken

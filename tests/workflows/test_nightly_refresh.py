@@ -278,6 +278,7 @@ def test_a_cluster_without_a_usable_snapshot_pages_someone(
 @pytest.mark.parametrize(
     ("operation", "status", "states"),
     [("snapshots", 401, STARTED[:1]), ("dedicated_start", 400, STARTED)],
+    ids=["snapshots", "the restore"],
 )
 def test_what_atlas_refuses_is_not_asked_for_again(
     refresh: NightlyRefresh, operation: str, status: int, states: list[str]

@@ -21,6 +21,7 @@ CHANGED = ["UpdateItem", "Publish", "UpdateItem"]
         # An environment's first answer is the digest challenge.
         ("api_key", ["GetSecretValue", "flex", "flex"]),
     ],
+    ids=["service account", "API key"],
 )
 def test_a_cold_start_makes_six_calls_and_an_unchanged_check_two(
     world: World, environment: Environment, credentials: Credentials, before: list[str]

@@ -57,7 +57,11 @@ def test_a_restore_whose_id_cannot_be_read_may_be_the_newest(world: World) -> No
     world.raised(UnexpectedAtlasResponseError, lambda: newest(world))
 
 
-@pytest.mark.parametrize("kinds", [("dedicated", "collection"), ("collection", "dedicated")])
+@pytest.mark.parametrize(
+    "kinds",
+    [("dedicated", "collection"), ("collection", "dedicated")],
+    ids=["a collection", "a cluster"],
+)
 def test_of_a_dedicated_cluster_a_restore_of_either_kind_may_be_the_newest(
     world: World, kinds: tuple[Kind, ...]
 ) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from behaviour.rows import case, when
+from behaviour.rows import case, rows, when
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.aws_faults import aws_faults
@@ -113,7 +113,7 @@ def test_a_call_to_aws_that_fails_ends_the_check_and_the_next_one_makes_it_good(
 
 @pytest.mark.campaign
 @pytest.mark.fault("F3", "F5", "F10")
-@cases("fault", ["reset-after", "throttled", "500-after"])
+@cases("fault", rows({one: one for one in ("reset-after", "throttled", "500-after")}, "500-after"))
 @cases("step", ["record", "publish", "acknowledge"])
 def test_a_call_to_aws_that_fails_is_repeated_within_the_check(
     world: World, patient: Connections, step: str, fault: str

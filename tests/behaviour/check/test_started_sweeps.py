@@ -235,6 +235,7 @@ def questions_of_a_day(world: World, by: Connections, *, are_named: bool) -> Cou
     return asked
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F103")
 def test_a_pipeline_that_names_jobs_all_day_costs_what_its_jobs_cost(
     world: World, roomy: Connections

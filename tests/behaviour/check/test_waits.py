@@ -93,7 +93,12 @@ def job(world: World) -> EmulatedRestore:
 @pytest.mark.fault("W1", "W2", "F1", "F2")
 @pytest.mark.parametrize("phase", ["before", "after"])
 @pytest.mark.parametrize(
-    "step", [RECORD, PUBLISH, TELL, ACKNOWLEDGE], ids=["record", "publish", "tell", "acknowledge"]
+    "step",
+    rows(
+        {"record": RECORD, "publish": PUBLISH, "tell": TELL, "acknowledge": ACKNOWLEDGE},
+        "tell",
+        "acknowledge",
+    ),
 )
 def test_a_workflow_is_answered_whichever_step_the_function_dies_at(
     world: World, waiting: Waiting, job: EmulatedRestore, step: Selection, phase: Phase
@@ -159,7 +164,12 @@ def test_an_answer_that_step_functions_does_not_take_is_sent_by_the_next_sweep(
 
 @pytest.mark.campaign
 @pytest.mark.fault("W4")
-@pytest.mark.parametrize("how", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
+@pytest.mark.parametrize(
+    "how",
+    rows(
+        {how: how for how in ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")}, "TaskTimedOut"
+    ),
+)
 def test_a_token_that_is_gone_holds_up_neither_message_nor_others(
     world: World, waiting: Waiting, job: EmulatedRestore, how: str
 ) -> None:
@@ -223,7 +233,9 @@ def while_checked(
 
 
 @pytest.mark.fault("W3", "W5")
-@pytest.mark.parametrize("reached", ["ended", "ready", "running"])
+@pytest.mark.parametrize(
+    "reached", rows({reached: reached for reached in ("ended", "ready", "running")}, "ended")
+)
 def test_a_workflow_that_comes_then_and_gets_no_answer_gets_it_from_the_next_sweep(
     world: World, waiting: Waiting, job: EmulatedRestore, patient: Connections, reached: str
 ) -> None:

@@ -86,6 +86,7 @@ def test_only_channels_that_are_set_up_get_notices(
         ("report", [], 0),
         ("started", [], 0),
     ],
+    ids=["all", "degraded", "failed", "expiring", "report", "started"],
 )
 def test_a_page_is_closed_even_if_people_do_not_want_to_hear_of_the_recovery(
     people: People, changes: str, pages: list[tuple[str, str]], emails: int
@@ -152,6 +153,7 @@ REPORTS = {"report-well"}
         # The default before there was a report, which an upgrade keeps.
         ("ended,ready,degraded,recovered,validated,expiring", ENDS),
     ],
+    ids=["the default", "failed", "failed and reports", "the default of 1.1.0"],
 )
 def test_people_hear_of_what_they_want(people: People, changes: str, names: set[str]) -> None:
     people.start(NOTIFY_CHANGES=changes, NOTIFY_CHANNELS="email")

@@ -34,6 +34,7 @@ def only_email(people: People) -> None:
     people.start(NOTIFY_CHANNELS="email")
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F102")
 def test_a_burst_of_restores_is_at_most_five_emails_in_any_second(people: People) -> None:
     """Two environments at once, as the trigger allows, and each batch may get a new one."""

@@ -258,28 +258,26 @@ def diagnosis(ok: str, *checks: str) -> str:
     return f'{{"ok": {ok}, "checks": [{", ".join(checks)}]}}'
 
 
+OF_ANOTHER_FORM = {
+    "no-json": "<html>",
+    "a-list": "[]",
+    "no-list-of-checks": '{"checks": 7}',
+    "a-check-without-parts": diagnosis("true", '{"check": "secret"}'),
+    "no-check": diagnosis("true"),
+    "verdict-is-a-list": diagnosis("true", CHECK.replace("true", "[]")),
+    "verdict-is-yes": diagnosis("true", CHECK.replace("true", '"yes"')),
+    "verdict-is-1": diagnosis("true", CHECK.replace("true", "1")),
+    "fix-is-a-number": diagnosis("true", CHECK.replace("null", "7")),
+    "no-whole": f'{{"checks": [{CHECK}]}}',
+    "whole-is-yes": diagnosis('"yes"', CHECK),
+    "wrong-without-a-check": diagnosis("false", CHECK),
+    "right-beside-a-wrong-check": diagnosis("true", CHECK.replace("true", "false")),
+}
+
+
 @pytest.mark.parametrize(
     "payload",
-    [
-        "<html>",
-        "[]",
-        '{"checks": 7}',
-        diagnosis("true", '{"check": "secret"}'),
-        diagnosis("true"),
-        diagnosis("true", CHECK.replace("true", "[]")),
-        diagnosis("true", CHECK.replace("true", '"yes"')),
-        diagnosis("true", CHECK.replace("true", "1")),
-        diagnosis("true", CHECK.replace("null", "7")),
-        f'{{"checks": [{CHECK}]}}',
-        diagnosis('"yes"', CHECK),
-        diagnosis("false", CHECK),
-        diagnosis("true", CHECK.replace("true", "false")),
-    ],
-    ids=[
-        *("no-json", "a-list", "no-list-of-checks", "a-check-without-parts", "no-check"),
-        *("verdict-is-a-list", "verdict-is-yes", "verdict-is-1", "fix-is-a-number"),
-        *("no-whole", "whole-is-yes", "wrong-without-a-check", "right-beside-a-wrong-check"),
-    ],
+    rows(OF_ANOTHER_FORM, "no-json", "no-check", "whole-is-yes", "right-beside-a-wrong-check"),
 )
 def test_an_answer_of_another_form_is_one_sentence(
     stack: NotifyingStack, doctor: Doctor, payload: str
@@ -508,7 +506,9 @@ MISTAKES: dict[str, list[tuple[Do, str, str]]] = {
 
 
 @pytest.mark.fault("F92")
-@pytest.mark.parametrize("mistakes", MISTAKES.values(), ids=MISTAKES)
+@pytest.mark.parametrize(
+    "mistakes", rows(MISTAKES, "disabled", "of another form", "of requests", "mistyped")
+)
 def test_each_mistake_is_one_line_with_its_fix(
     stack: NotifyingStack, doctor: Doctor, mistakes: list[tuple[Do, str, str]]
 ) -> None:

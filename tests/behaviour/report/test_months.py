@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,13 +11,12 @@ import pytest
 from behaviour.report.conftest import DAY, PUT, Reports
 from behaviour.rows import rows
 from local_stack.faults import Action, Answer, Close
-from local_stack.steps import DEDICATED_LIST, MISSING_ROLE, QUESTION, too_many_requests
+from local_stack.steps import DEDICATED_LIST, MISSING_ROLE, QUESTION
 from local_stack.wire import Call, Selection
-from restore_watch.errors import InvalidEventError, ReportNotWrittenError, RestoreWatchError
+from restore_watch.errors import InvalidEventError, ReportNotWrittenError
 
 FILES = ["coverage.csv", "report.html", "report.json", "report.zip", "restores.csv"]
 KEEP = {"action": "keep-month"}
-TEN_MINUTES = 600
 
 
 def furnish(reports: Reports) -> None:
@@ -111,7 +109,7 @@ NOT_READ: dict[str, tuple[Selection, Action]] = {
 
 
 @pytest.mark.fault("F114")
-@pytest.mark.parametrize(("step", "action"), NOT_READ.values(), ids=NOT_READ)
+@pytest.mark.parametrize(("step", "action"), rows(NOT_READ, "restores-silent", "snapshots"))
 def test_a_month_is_kept_by_the_first_report_that_has_read_everything(
     reports: Reports, step: Selection, action: Action
 ) -> None:
@@ -181,6 +179,22 @@ def test_no_month_is_kept_of_a_list_without_projects(reports: Reports) -> None:
     assert reports.files("months/") == {}
 
 
+@pytest.mark.fault("F114")
+@pytest.mark.parametrize("projects", [(), ("all",)], ids=["none is named", "Atlas lists none"])
+def test_no_month_is_kept_of_a_stack_that_watches_nothing(
+    reports: Reports, projects: tuple[str, ...]
+) -> None:
+    """No sweep has seen a project, so that no list can leave one out."""
+    reports.projects = projects
+    empty = Answer.json(200, {"results": [], "links": []})
+    reports.world.inject(Selection("atlas", "projects"), empty, times=None)
+
+    result = reports.make(last_month(reports))
+
+    assert result["month"] is None
+    assert reports.files("months/") == {}
+
+
 @pytest.mark.fault("F110")
 @pytest.mark.parametrize("body", [b"", b"PK odd"], ids=["empty", "odd"])
 def test_a_month_that_cannot_be_written_or_read_leaves_the_report(
@@ -199,79 +213,6 @@ def test_a_month_that_cannot_be_written_or_read_leaves_the_report(
 
 def test_an_event_of_a_month_names_no_period(reports: Reports) -> None:
     reports.world.raised(InvalidEventError, lambda: reports.make({**KEEP, "from": "2026-11-01"}))
-
-
-OUTAGES: dict[str, Action] = {
-    "500": Answer(500),
-    "503": Answer(503),
-    "429": too_many_requests(),
-    "401": MISSING_ROLE,
-    "403": Answer.json(403, {"error": 403, "errorCode": "FORBIDDEN", "detail": "No."}),
-    "silence": Close(),
-}
-
-
-@pytest.mark.fault("F114")
-@pytest.mark.parametrize("action", rows(OUTAGES, "503", "401"))
-def test_an_outage_of_ten_minutes_on_the_first_day_leaves_no_wrong_month(
-    reports: Reports, action: Action
-) -> None:
-    furnish(reports)
-    begin_the_next_month(reports)
-    world, begun = reports.world, reports.world.clock()
-
-    def is_out(_call: object) -> bool:
-        return world.clock() - begun < timedelta(seconds=TEN_MINUTES)
-
-    month = {"from": str((begun - DAY).date().replace(day=1)), "to": str((begun - DAY).date())}
-    with world.inject(Selection("atlas", None, is_out), action, times=None):
-        reports.make({"action": "report", **month})
-        after_the_outage = month_of(reports)
-        world.pass_time(DAY.total_seconds())
-        reports.make(KEEP)
-
-    kept = month_of(reports)
-    must_agree(kept)
-    assert after_the_outage in ({}, kept)
-    states = {
-        one["clusterName"]: one["state"] for one in json.loads(kept["report.json"])["clusters"]
-    }
-    assert set(states) == {"orders", "billing"}
-    assert "cannot tell" not in states.values()
-
-
-STEPS = [
-    *[(name, "before") for name in FILES],
-    *[(name, "after") for name in FILES],
-]
-
-
-@pytest.mark.fault("F114")
-@pytest.mark.parametrize(
-    ("name", "phase"),
-    rows(
-        {f"{phase}-{name}": (name, phase) for name, phase in STEPS},
-        "after-report.zip",
-        "after-coverage.csv",
-    ),
-)
-def test_the_files_of_a_month_agree_whatever_atlas_says_to_the_retry(
-    reports: Reports, name: str, phase: Any
-) -> None:
-    furnish(reports)
-    event, environment = last_month(reports), reports.environment()
-    step = Selection(
-        "s3", None, lambda call: f"months/{str(event['from'])[:7]}/{name}" in call.path
-    )
-    with reports.world.death(environment, step, phase), suppress(RestoreWatchError):
-        reports.make(event, environment)
-    reports.cluster("later", days=399)
-
-    reports.make(event)
-
-    kept = month_of(reports)
-    must_agree(kept)
-    assert sorted(kept) == FILES
 
 
 def test_a_restore_that_is_named_later_is_said_beside_the_month(reports: Reports) -> None:

@@ -197,7 +197,7 @@ REFUSALS = {
 
 @pytest.mark.fault("F111")
 @pytest.mark.parametrize("step", [DEDICATED_LIST, SNAPSHOTS], ids=["restores", "snapshots"])
-@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+@pytest.mark.parametrize("refusal", rows(REFUSALS, "of the other kind"))
 def test_a_refusal_about_a_cluster_with_backups_is_no_answer(
     reports: Reports, step: Selection, refusal: Answer
 ) -> None:
@@ -237,7 +237,9 @@ SNAPSHOT_LISTS: dict[str, tuple[list[object], str]] = {
 
 
 @pytest.mark.fault("F113")
-@pytest.mark.parametrize(("listed", "remark"), rows(SNAPSHOT_LISTS, *SNAPSHOT_LISTS))
+@pytest.mark.parametrize(
+    ("listed", "remark"), rows(SNAPSHOT_LISTS, "newest without a date", "of the future")
+)
 def test_a_snapshot_of_another_form_saves_nobody(
     reports: Reports, listed: list[object], remark: str
 ) -> None:

@@ -43,7 +43,7 @@ def unread_project(reports: Reports) -> Mapping[str, Any]:
 
 
 @pytest.mark.fault("F111")
-@pytest.mark.parametrize(("action", "fix"), rows(FAULTS, "401", "429", "silence"))
+@pytest.mark.parametrize(("action", "fix"), rows(FAULTS, "401", "silence"))
 def test_a_list_of_restores_that_cannot_be_read(reports: Reports, action: Action, fix: str) -> None:
     furnish(reports)
     since = (reports.at - 30 * DAY).isoformat()
@@ -65,7 +65,7 @@ def test_a_list_of_restores_that_cannot_be_read(reports: Reports, action: Action
 
 
 @pytest.mark.fault("F111")
-@pytest.mark.parametrize(("action", "fix"), rows(FAULTS, "404", "500"))
+@pytest.mark.parametrize(("action", "fix"), rows(FAULTS, "404"))
 def test_a_list_of_clusters_that_cannot_be_read(reports: Reports, action: Action, fix: str) -> None:
     """The clusters that the table knows stand in."""
     furnish(reports)

@@ -21,7 +21,7 @@ from behaviour.report.what_is_well import (
     Line,
     Said,
 )
-from behaviour.rows import case
+from behaviour.rows import case, rows
 from foundation.deadline import Deadline
 from local_stack.aws import REGION
 from local_stack.connections import ONE_TRY
@@ -33,6 +33,24 @@ from restore_watch.settings import Settings
 WELL = re.compile(r"\bwell\b", re.IGNORECASE)
 
 SESSION = boto3.Session("AKIAFUNCTIONFUNCTION", "in-process", region_name=REGION)
+
+TELLING = (
+    "nothing is watched",
+    "only new",
+    "never",
+    "cannot tell",
+    "backups off",
+    "old snapshot, Flex",
+    "fallback snapshot",
+    "role is missing",
+    "item unread",
+    "time is over",
+    "RTO missed",
+    "an older restore failed",
+    "a verdict on an older restore",
+    "credentials expire",
+)
+"""Lines of each kind. The rule itself has a table of all of them in the unit tests."""
 
 PLAYED_AT_LANDING = 8
 """One in so many pairs is played by the campaign, the others every week."""
@@ -75,7 +93,15 @@ def assert_names(said: Said, line: Line) -> None:
     assert said.data["headline"] == said.headline.rstrip(".")
 
 
-@pytest.mark.parametrize("name", HARMLESS)
+@pytest.mark.parametrize(
+    "name",
+    rows(
+        {name: name for name in HARMLESS},
+        "nothing",
+        "a failure before the period",
+        "point in time",
+    ),
+)
 def test_all_is_well_if_every_line_holds(fleet: Furnished, name: str) -> None:
     HARMLESS[name](fleet)
 
@@ -90,7 +116,7 @@ def test_all_is_well_if_every_line_holds(fleet: Furnished, name: str) -> None:
 
 
 @pytest.mark.fault("F113")
-@pytest.mark.parametrize("name", LINES)
+@pytest.mark.parametrize("name", rows({name: name for name in LINES}, *TELLING))
 def test_a_line_that_fails_is_what_everything_says(fleet: Furnished, name: str) -> None:
     line = LINES[name]
     line.break_it(fleet)
@@ -123,13 +149,17 @@ def test_of_two_lines_that_fail_the_first_is_named(
 @pytest.mark.fault("F113")
 @pytest.mark.parametrize(
     ("name", "words"),
-    [
-        ("overdue", "late"),
-        ("overdue", "FIRST"),
-        ("project unread", "LAST"),
-        ("none has the tag", "tier=production|RestoreTestTag"),
-        ("item unread", "future|items?"),
-    ],
+    rows(
+        {
+            "a cluster": ("overdue", "late"),
+            "its project": ("overdue", "FIRST"),
+            "an unread project": ("project unread", "LAST"),
+            "a tag": ("none has the tag", "tier=production|RestoreTestTag"),
+            "an item": ("item unread", "future|items?"),
+        },
+        "its project",
+        "an unread project",
+    ),
 )
 def test_the_notice_names_what_the_page_names(fleet: Furnished, name: str, words: str) -> None:
     LINES[name].break_it(fleet)
@@ -171,7 +201,14 @@ def test_a_cluster_with_a_remark_is_never_folded(fleet: Furnished) -> None:
 
 
 @pytest.mark.fault("F113")
-@pytest.mark.parametrize("name", [None, *(name for name, line in LINES.items() if line.doctor)])
+@pytest.mark.parametrize(
+    "name",
+    rows(
+        {"well": None} | {name: name for name, line in LINES.items() if line.doctor},
+        "well",
+        "role is missing",
+    ),
+)
 def test_the_doctor_agrees(
     world: World, reports: Reports, name: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

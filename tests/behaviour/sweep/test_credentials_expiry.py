@@ -197,7 +197,7 @@ FAULTS: dict[str, tuple[Action, int]] = {
 
 
 @pytest.mark.fault("E1")
-@pytest.mark.parametrize(("fault", "minutes"), rows(FAULTS, "401", "503"))
+@pytest.mark.parametrize(("fault", "minutes"), rows(FAULTS, "503"))
 def test_a_question_that_fails_is_repeated_later_and_nothing_else_happens(
     world: World, account: Account, fault: Action, minutes: int
 ) -> None:
@@ -236,7 +236,7 @@ UNANSWERED: dict[str, tuple[Selection, Action]] = {
 
 @pytest.mark.fault("E1", "F100")
 @pytest.mark.parametrize(
-    ("step", "fault"), rows(UNANSWERED, "401", "503", "no project answers", "credentials refused")
+    ("step", "fault"), rows(UNANSWERED, "no project answers", "credentials refused")
 )
 def test_a_date_that_is_known_is_said_whatever_atlas_answers(
     world: World,

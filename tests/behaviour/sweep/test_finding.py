@@ -76,6 +76,7 @@ def test_the_function_finds_restores_of_every_kind_and_follows_them_to_their_end
         ("flex", ["flex_clusters", "flex_list"]),
         ("dedicated", ["collection_list", "dedicated_clusters", "dedicated_list"]),
     ],
+    ids=["flex", "dedicated"],
 )
 def test_an_event_has_its_kinds_listed_now_and_once_more(
     world: World, watching: Environment, kind: Kind, lists: list[str]

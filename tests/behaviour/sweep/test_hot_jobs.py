@@ -194,8 +194,13 @@ def test_hot_jobs_are_asked_without_a_gap_wherever_in_its_minute_a_tick_fires(
 @pytest.mark.fault("F95", "S1", "F103")
 @pytest.mark.parametrize(
     ("phase", "starts"),
-    [(10.0, [12.0, 58.5, 72.0, 75.0, 131.0]), (7.3, [2.0 * n + 0.37 for n in range(90)])],
-    ids=["some", "one after the other"],
+    rows(
+        {
+            "some": (10.0, [12.0, 58.5, 72.0, 75.0, 131.0]),
+            "one after the other": (7.3, [2.0 * n + 0.37 for n in range(90)]),
+        },
+        "some",
+    ),
 )
 def test_sweeps_that_checks_start_leave_no_gap_and_take_no_tick_away(
     minutes: Minutes, phase: float, starts: list[float]

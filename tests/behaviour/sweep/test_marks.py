@@ -273,6 +273,7 @@ def test_a_cluster_that_stayed_behind_and_is_gone_holds_up_nothing(
     assert behind(world) == set()
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F81")
 def test_clusters_for_which_no_time_was_left_are_read_by_the_next_sweep(
     world: World, watching: Environment

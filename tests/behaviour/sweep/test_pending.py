@@ -130,10 +130,10 @@ def test_a_job_that_is_over_for_atlas_does_not_leave_before_its_message_is_publi
 def test_what_the_topic_refuses_for_ever_holds_up_no_other_message(
     world: World, environment: Environment
 ) -> None:
-    refused = [job.restore_id for job in pending_jobs(world, 40)]
+    refused = [job.restore_id for job in pending_jobs(world, 9)]
     denied = aws_error("sns", "InvalidParameter")
     world.inject(within(PUBLISH, about(*refused)), denied, times=None)
-    environment.ticks(14)  # each is refused three at least
+    environment.ticks(4)  # each is refused three at least
 
     for _ in range(3):
         (job,) = pending_jobs(world, 1)

@@ -1,6 +1,7 @@
 """Items that somebody has changed by hand, and bookkeeping that nobody has read for weeks."""
 
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -74,6 +75,32 @@ def sweeps_key(name: str) -> dict[str, Any]:
     return {"cluster": {"S": "sweeps"}, "restoreId": {"S": name}}
 
 
+def write_bookkeeping(world: World, groups: Mapping[str, str], value: Any, *more: str) -> None:
+    """
+    Give each attribute of the bookkeeping this value, in DynamoDB's types.
+
+    `groups`: the projects by the attribute of theirs that changes; the healthy one keeps all.
+    `more`: further attributes of the items of the stack and the lease.
+    """
+    for name, group in groups.items():
+        if name != "healthy":
+            write_typed(world, sweeps_key(f"project/{group}"), name, value=value)
+    write_typed(world, sweeps_key("stack"), *SEEN, *more, value=value)
+    write_typed(world, sweeps_key("lease"), *LEASE, *more, value=value)
+
+
+def find_a_restore_of_each(
+    world: World, environment: Environment, groups: Mapping[str, str]
+) -> list[EmulatedRestore]:
+    """Two sweeps find and report a restore of each project, without a failure."""
+    jobs = [world.finished_job(group=group) for group in groups.values()]
+    result = environment.tick()
+    assert (result["failures"], result["notReached"]) == ([], 0)
+    environment.tick()  # what an event woke is listed once more
+    assert all_reported(world, *jobs)
+    return jobs
+
+
 def all_reported(world: World, *jobs: EmulatedRestore) -> bool:
     return all(world.stored(job) == ENDED and world.published(job) == ["COMPLETED"] for job in jobs)
 
@@ -89,17 +116,9 @@ def test_what_somebody_wrote_into_the_bookkeeping_holds_up_nobody_and_heals(
     world.pass_time(6.5 * DAY)
     environment.tick()
     assert world.item(before) is None
-    for name, group in groups.items():
-        if name != "healthy":
-            write(world, sweeps_key(f"project/{group}"), name, value=poison)
-    write(world, sweeps_key("stack"), *SEEN, value=poison)
-    write(world, sweeps_key("lease"), *LEASE, value=poison)
-    jobs = [world.finished_job(group=group) for group in groups.values()]
+    write_bookkeeping(world, groups, TypeSerializer().serialize(poison))
 
-    result = environment.tick()
-    assert (result["failures"], result["notReached"]) == ([], 0)
-    environment.tick()  # what an event woke is listed once more
-    assert all_reported(world, *jobs)
+    jobs = find_a_restore_of_each(world, environment, groups)
     environment.tick(15)
     # A mark of the first year is of no use, and the restores of seven days are looked for.
     assert all_reported(world, before)
@@ -140,18 +159,11 @@ def test_a_number_of_more_digits_than_boto3_keeps_holds_up_no_restore(world: Wor
     groups = {name: secrets.token_hex(12) for name in (*LISTED, *SEEN, "note", "healthy")}
     environment = world.watching(*groups.values())
     environment.tick()
-    for name, group in groups.items():
-        if name != "healthy":
-            write_typed(world, sweeps_key(f"project/{group}"), name, value=TOO_LONG)
-    write_typed(world, sweeps_key("stack"), *SEEN, "note", "credentials", value=TOO_LONG)
-    write_typed(world, sweeps_key("lease"), *LEASE, "note", value=TOO_LONG)
+    write_bookkeeping(world, groups, TOO_LONG, "note")
+    write_typed(world, sweeps_key("stack"), "credentials", value=TOO_LONG)
     write_typed(world, sweeps_key("somebody's"), "note", value=TOO_LONG)
-    jobs = [world.finished_job(group=group) for group in groups.values()]
 
-    result = environment.tick()
-    assert (result["failures"], result["notReached"]) == ([], 0)
-    environment.tick()  # what an event woke is listed once more
-    assert all_reported(world, *jobs)
+    find_a_restore_of_each(world, environment, groups)
     environment.tick(15)
     for name in LISTED:
         assert world.bookkeeping(groups[name])[name] != TOO_LONG

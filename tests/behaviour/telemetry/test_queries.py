@@ -43,7 +43,7 @@ def fields_of(value: Any, name: str = "") -> Iterator[str]:
         yield from fields_of(inner, f"{name}.{key}" if name else str(key))
 
 
-@pytest.mark.parametrize("statement", PARTIQL)
+@pytest.mark.parametrize("statement", PARTIQL, ids=["first", "second", "third"])
 def test_partiql_names_attributes_of_items(history: History, statement: str) -> None:
     """A query of the index names only what the index has."""
     properties = Stack().only("AWS::DynamoDB::Table")

@@ -20,7 +20,9 @@ DEDICATED = (
 
 
 @pytest.mark.parametrize(
-    ("kind", "step", "fields"), [("flex", "COMPLETED", FLEX), ("dedicated", "finished", DEDICATED)]
+    ("kind", "step", "fields"),
+    [("flex", "COMPLETED", FLEX), ("dedicated", "finished", DEDICATED)],
+    ids=["flex", "dedicated"],
 )
 def test_a_job_has_the_recorded_fields(place: Place, kind: Kind, step: str, fields: str) -> None:
     """The only shapes that are here in writing; the others are compared with the recordings."""
@@ -38,6 +40,14 @@ def test_a_job_has_the_recorded_fields(place: Place, kind: Kind, step: str, fiel
         ("dedicated", ["download-ready"], ["REQUESTED_AUDIT"]),
         ("collection", ["IN_PROGRESS"], []),
         ("collection", ["IN_PROGRESS", "SUCCESSFUL"], ["SUCCESSFUL"]),
+    ],
+    ids=[
+        "flex",
+        "flex, failed",
+        "dedicated",
+        "a download",
+        "a collection that runs",
+        "a collection",
     ],
 )
 def test_a_restore_leaves_the_events_of_its_kind(
@@ -60,6 +70,7 @@ def test_a_restore_leaves_the_events_of_its_kind(
         ("dedicated", "clusters", "backupEnabled", False),
         ("flex", "flexClusters", "backupSettings", {"enabled": False}),
     ],
+    ids=["dedicated", "flex"],
 )
 def test_a_list_says_of_the_backups_of_a_cluster_what_a_test_wants(
     place: Place, kind: Kind, path: str, field: str, off: object

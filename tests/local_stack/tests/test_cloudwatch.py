@@ -26,6 +26,7 @@ ERRORS = {"Namespace": "Tested", "MetricName": "Errors"}
         (2, "- - - - 0", ["OK", "ALARM", "OK"]),
         (2, "- - - - X", ["keep", "ALARM", "OK"]),
     ],
+    ids=lambda value: "" if isinstance(value, list) else str(value),
 )
 def test_missing_data_is_treated_as_in_the_tables_of_aws(
     enough: int, points: str, states: list[str], before: State

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from typing import Any
 
 import httpx
@@ -217,25 +218,27 @@ def test_a_401_names_what_was_asked_for_and_the_role_that_it_needs(family: Famil
 
 
 ELSEWHERE = {"Location": "http://169.254.169.254/latest/meta-data"}
-ADVICE: dict[str, tuple[AtlasError, str]] = {
-    "project": (refusal(403), "access to this project"),
-    "endpoint": (refusal(405), "no longer offers this endpoint"),
-    "version": (refusal(410), "this version of it"),
+ADVICE: dict[str, tuple[Callable[[], AtlasError], str]] = {
+    "project": (lambda: refusal(403), "access to this project"),
+    "endpoint": (lambda: refusal(405), "no longer offers this endpoint"),
+    "version": (lambda: refusal(410), "this version of it"),
     "token of an API key": (
-        token_refusal(Answer(401, httpx.Headers(), b""), secrets=(), may_be_api_key=True),
+        lambda: token_refusal(Answer(401, httpx.Headers(), b""), secrets=(), may_be_api_key=True),
         "store it as public_key, and its private key as private_key",
     ),
-    "token": (token_refused(401), "Renew client_id and client_secret"),
-    "too many tokens": (token_refused(403), "100 live tokens"),
+    "token": (lambda: token_refused(401), "Renew client_id and client_secret"),
+    "too many tokens": (lambda: token_refused(403), "100 live tokens"),
     **{
-        str(status): (refusal(status, headers=ELSEWHERE), "Redirects are not followed")
+        str(status): (partial(refusal, status, headers=ELSEWHERE), "Redirects are not followed")
         for status in (300, 302, 308, 399)
     },
 }
 
 
-@pytest.mark.parametrize(("error", "advice"), ADVICE.values(), ids=ADVICE)
-def test_an_error_has_advice(error: AtlasError, advice: str) -> None:
+@pytest.mark.parametrize(("refuse", "advice"), ADVICE.values(), ids=ADVICE)
+def test_an_error_has_advice(refuse: Callable[[], AtlasError], advice: str) -> None:
+    error = refuse()
+
     assert advice in str(error)
     assert not [text for text in ("access list", "169.254") if text in str(error)]
 

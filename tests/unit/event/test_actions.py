@@ -210,6 +210,16 @@ def test_an_optional_text_may_be_empty_or_as_long_as_its_limit(nothing: object) 
         ("validatedAt", "2026-10-05T12:05:00", "expected a moment in ISO 8601 with its zone"),
         ("kind", "serverless", "expected one of"),
     ],
+    ids=[
+        "no verdict",
+        "small letters",
+        "a long name",
+        "a number",
+        "a long detail",
+        "an object",
+        "no zone",
+        "an unknown kind",
+    ],
 )
 def test_a_wrong_field_of_a_validation_is_refused_and_not_quoted(
     field: str, value: object, problem: str

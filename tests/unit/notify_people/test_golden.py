@@ -214,7 +214,11 @@ def test_the_longest_name_of_a_stack_fits_every_form(name: str, end: str) -> Non
 
 
 @pytest.mark.parametrize("name", ["project-degraded", "project-recovered", "project-removed"])
-@pytest.mark.parametrize("error", ["UnexpectedAtlasResponseError", "SomethingElse" * 8 + "Error"])
+@pytest.mark.parametrize(
+    "error",
+    ["UnexpectedAtlasResponseError", "SomethingElse" * 8 + "Error"],
+    ids=["a known error", "a long name"],
+)
 def test_no_subject_is_cut_within_the_id_of_a_project(name: str, error: str) -> None:
     assert PROJECT in mail([notice(name, error=error)])[0]
 
@@ -224,17 +228,18 @@ ODD_REPORT = dict.fromkeys(("verdict", "validatedBy", "detail"), ODD_NAME)
 
 @pytest.mark.parametrize("render", [chat_message, slack_message])
 @pytest.mark.parametrize(
-    "odd",
+    ("name", "said"),
     [
-        notice("flex-odd-name"),
-        notice("validation-failed", validation=ODD_REPORT),
-        notice("report-to-look-at"),
+        ("flex-odd-name", {}),
+        ("validation-failed", {"validation": ODD_REPORT}),
+        ("report-to-look-at", {}),
     ],
+    ids=["a restore", "a verdict", "a report"],
 )
 def test_nothing_of_an_odd_name_means_anything_in_mrkdwn(
-    render: Callable[[Notice], Any], odd: Notice
+    render: Callable[[Notice], Any], name: str, said: dict[str, Any]
 ) -> None:
-    text = json.dumps(render(odd), ensure_ascii=False)
+    text = json.dumps(render(notice(name, **said)), ensure_ascii=False)
     text = re.sub(r'"type": "plain_text", "text": ".*?"', "", text)
 
     assert "everyone&gt;" in text

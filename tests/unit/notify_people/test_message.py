@@ -46,6 +46,7 @@ def test_only_the_date_of_an_expiry_is_needed(field: str) -> None:
         ({"daysLeft": None, "expiresAt": "2026-12-03T09:13:00Z"}, 7),
         ({"daysLeft": None, "expiresAt": "2026-11-26T09:13:59Z"}, 1),
     ],
+    ids=["60", "0", "none, a week before", "none, a minute before"],
 )
 def test_other_days_than_those_of_this_version_are_read(data: dict[str, Any], days: int) -> None:
     message = read("credentials-expiring", **data)

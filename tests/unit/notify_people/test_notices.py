@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -73,23 +74,45 @@ UNKNOWN_BEFORE = {"previousStatus": "UNKNOWN"}
             "Service account secret has expired: stack atlas-restore-watch",
         ),
     ],
+    ids=[
+        "failed, without a target",
+        "failed, without a time",
+        "a failed download",
+        "queued",
+        "running",
+        "an unknown word",
+        "a ready download",
+        "a verdict of another word",
+        "passed, cancelled",
+        "passed, running",
+        "passed, expired",
+        "passed download, expired",
+        "passed download, cancelled",
+        "passed download, failed",
+        "passed download, running",
+        "a project that is gone",
+        "the stack recovered",
+        "expiring",
+        "expired",
+    ],
 )
 def test_the_title_begins_with_the_outcome(name: str, data: Data, title: str) -> None:
     assert notice(name, **data).title == title
 
 
 ONE = {"groupId": PROJECT, "clusterName": "ledger", "state": "never"}
-WELL = fleet(41, is_well=True)
-UNREAD = changed(WELL, unread_projects={PROJECT: NO_ROLE})
+REPORTS: dict[str, Callable[[], Report]] = {
+    "to look at": lambda: fleet(11),
+    "well": lambda: fleet(41, is_well=True),
+    "large": lambda: fleet(120),
+    "unwatched": lambda: changed(fleet(3), judged=None, watched_projects=0),
+    "unread": lambda: changed(fleet(41, is_well=True), unread_projects={PROJECT: NO_ROLE}),
+}
 
 
-@pytest.mark.parametrize(
-    "made",
-    [fleet(11), WELL, fleet(400), changed(WELL, judged=None, watched_projects=0), UNREAD],
-    ids=["to look at", "well", "large", "unwatched", "unread"],
-)
-def test_people_read_the_sentence_that_the_page_begins_with(made: Report) -> None:
-    made = changed(made, partition="aws-cn")
+@pytest.mark.parametrize("make", REPORTS.values(), ids=REPORTS)
+def test_people_read_the_sentence_that_the_page_begins_with(make: Callable[[], Report]) -> None:
+    made = changed(make(), partition="aws-cn")
     message = message_of_report(made, "reports", "report.html").event
     read = notice_of(read_message(json.dumps(message)), "https://cloud.mongodb.com", STACK)
 
@@ -162,6 +185,21 @@ def test_a_report_names_some_clusters_and_how_many_more_there_are() -> None:
         ("report-well", {}, "report"),
         ("test", {}, None),
     ],
+    ids=[
+        "started",
+        "running",
+        "an unknown word",
+        "completed at once",
+        "ready",
+        "link expired",
+        "degraded",
+        "recovered",
+        "validated",
+        "expiring",
+        "renewed",
+        "report",
+        "test",
+    ],
 )
 def test_a_notice_is_about_one_change_and_a_test_about_none(
     name: str, data: dict[str, object], change: str | None
@@ -193,6 +231,15 @@ def test_a_cause_that_this_version_does_not_know_has_its_own_name() -> None:
         ("flex-download-ready", UNKNOWN_BEFORE, Paging.RESOLVE),
         ("flex-download-link-expired", UNKNOWN_BEFORE, Paging.NOTHING),
         ("validation-failed", PARTLY, Paging.TRIGGER),
+    ],
+    ids=[
+        "completed",
+        "completed after an unknown word",
+        "failed",
+        "a failed download",
+        "a ready download",
+        "an expired link",
+        "a verdict of another word",
     ],
 )
 def test_a_bad_end_is_paged(name: str, data: Data, paging: Paging) -> None:
@@ -261,6 +308,18 @@ AS_IT_WAS = "It had not begun when it was last seen, so staging is probably as i
         ("project-degraded", {"fix": None}, "Read what failed above, and the log group"),
         ("project-degraded", {"fix": "Not at https://one.test/x"}, "Not at [removed]"),
     ],
+    ids=[
+        "failed",
+        "cancelled while it ran",
+        "cancelled, unseen",
+        "cancelled before it began",
+        "cancelled in the queue",
+        "collections cancelled",
+        "a ready download",
+        "an expired download",
+        "no advice",
+        "an address as advice",
+    ],
 )
 def test_people_are_told_first_what_is_most_urgent(name: str, data: Data, words: str) -> None:
     assert notice(name, **data).steps[0].text.startswith(words)
@@ -304,6 +363,15 @@ def test_an_expiry_is_worse_the_nearer_it_is(name: str, severity: Severity) -> N
         ("credentials-expiring", {"isCertain": False}, "If the stack has a newer secret already"),
         ("credentials-expired", {}, "nothing else there. The ARN of the secret"),
         ("credentials-expiring", {"stack": "blue"}, "describe-stacks --stack-name blue "),
+    ],
+    ids=[
+        "the account",
+        "no account",
+        "the old secret",
+        "the old secret, soon",
+        "not certain",
+        "expired",
+        "the stack",
     ],
 )
 def test_an_expiry_has_the_steps_for_this_account(name: str, data: Data, words: str) -> None:

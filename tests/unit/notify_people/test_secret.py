@@ -68,6 +68,17 @@ def test_a_secret_without_any_key_is_refused(text: str | None) -> None:
         (Channel.PAGER, "canary", "is not a key of 32 letters and digits"),
         (Channel.PAGER, {"canary": 1}, "is not a key of 32 letters and digits"),
     ],
+    ids=[
+        "http",
+        "a user",
+        "not ASCII",
+        "a blank",
+        "dots",
+        "TODO",
+        "a list",
+        "a short key",
+        "an object",
+    ],
 )
 def test_a_wrong_value_concerns_its_channel_alone(
     channel: Channel, value: object, problem: str
@@ -98,6 +109,7 @@ def test_the_secret_names_the_service_region_of_pagerduty(value: str, taken: str
         *("https://canary.example.org", "http://events.pagerduty.com", "canary", ["canary"]),
         *("https://events.pagerduty.com/v2/enqueue", "https://canary@events.pagerduty.com"),
     ],
+    ids=["another host", "http", "no address", "a list", "a path", "a user"],
 )
 def test_another_address_than_one_of_pagerduty_concerns_the_pager_alone(value: object) -> None:
     """The routing key is a credential."""
@@ -145,7 +157,9 @@ def test_a_mistyped_key_beside_a_good_one_is_named(key: str, channel: Channel) -
 
 
 @pytest.mark.parametrize(
-    "more", [{"teams_url": ""}, {"slack_webhook_url_of_last_year": "x"}, {"comment": "teams"}]
+    "more",
+    [{"teams_url": ""}, {"slack_webhook_url_of_last_year": "x"}, {"comment": "teams"}],
+    ids=["empty", "of last year", "a comment"],
 )
 def test_a_key_that_nothing_depends_on_is_ignored(more: dict[str, str]) -> None:
     values = SLACK | more

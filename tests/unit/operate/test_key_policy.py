@@ -32,12 +32,28 @@ def statement(principal: Any, action: Any, effect: str = "Allow", **more: Any) -
         ([statement("*", "kms:*"), statement("*", "*", "Deny", Condition=CONDITION)], []),
         ([], BOTH),
     ],
+    ids=[
+        "the account",
+        "the number of the account",
+        "the role",
+        "everybody",
+        "one of two",
+        "a longer name",
+        "a service",
+        "denied",
+        "denied on a condition",
+        "nothing",
+    ],
 )
 def test_what_a_policy_does_not_allow_to_a_role(statements: Any, lacking: list[str]) -> None:
     assert missing_actions(json.dumps({"Statement": statements}), names_of_role(ROLE)) == lacking
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "7", '{"Statement": ["x"]}', "[" * 9999])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", "7", '{"Statement": ["x"]}', "[" * 9999],
+    ids=["empty", "a list", "an object", "a number", "a statement of another form", "too deep"],
+)
 def test_a_policy_of_another_form_is_said(text: str) -> None:
     with pytest.raises(OperateError, match="a form that is not known"):
         missing_actions(text, names_of_role(ROLE))

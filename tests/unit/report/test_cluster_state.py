@@ -1,6 +1,7 @@
 """The state of a cluster by its restores."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -37,61 +38,123 @@ VERIFIED_ONLY = Policy(counts=Rung.VERIFIED)
 PRODUCTION = Policy(required_tag=("tier", "production"))
 
 
-@pytest.mark.parametrize(
-    ("is_state", "expected"),
-    [
-        (state(restore(5)), State.TESTED),
-        (state(restore(90)), State.TESTED),
-        (state(restore(91)), State.OVERDUE),
-        (state(restore(91), unread=NO_ROLE), State.CANNOT_TELL),
-        (state(restore(5), unread=NO_ROLE), State.TESTED),
-        (state(unread=NO_ROLE), State.CANNOT_TELL),
-        (state(), State.NEVER),
-        (state(restore(1, RUNNING)), State.NEVER),
-        (state(restore(1, RestoreStatus.CANCELLED)), State.NEVER),
-        (state(restore(1, RestoreStatus.UNKNOWN)), State.NEVER),
-        (state(restore(5), restore(2, FAILED)), State.FAILED),
-        (state(restore(2), restore(5, FAILED)), State.TESTED),
-        (state(restore(200, FAILED)), State.FAILED),
-        (state(restore(5), restore(-1, FAILED)), State.TESTED),  # it began after the period
-        (state(restore(5), restore(2, verdict=Verdict.FAILED)), State.FAILED),
-        (state(restore(5), restore(2, FAILED), unread=NO_ROLE), State.FAILED),
-        (state(restore(2, FAILED, deliveryType="download")), State.NEVER),
-        (state(restore(2, deliveryType="download")), State.NEVER),
-        (state(restore(2, deliveryType="DOWNLOAD", verdict=Verdict.PASSED)), State.NEVER),
-        (state(restore(2, kind=RestoreKind.COLLECTION)), State.NEVER),
-        (state(restore(2, kind=RestoreKind.COLLECTION, verdict=Verdict.FAILED)), State.NEVER),
-        (state(restore(2, deliveryType="DOWNLOAD", verdict=Verdict.FAILED)), State.NEVER),
-        (state(restore(2, RestoreStatus.EXPIRED)), State.NEVER),
-        (state(restore(5), restore(2, RestoreStatus.CANCELLED)), State.TESTED),
-        (state(restore(5), restore(2, RestoreStatus.EXPIRED)), State.TESTED),
-        # It ended, or was judged, after the period.
-        (state(restore(0.02)), State.NEVER),
-        (state(restore(0.02, FAILED)), State.NEVER),
-        (state(restore(5), restore(0.05, verdict=Verdict.FAILED)), State.TESTED),
-        (state(restore(0.05, verdict=Verdict.PASSED), policy=VERIFIED_ONLY), State.NEVER),
-        (state(restore(5), policy=VERIFIED_ONLY), State.NEVER),
-        (state(restore(5, verdict=Verdict.PASSED), policy=VERIFIED_ONLY), State.TESTED),
-        (state(created_at=END - 30 * DAY), State.NEW),
-        (state(created_at=END - 90 * DAY), State.NEVER),
-        (state(restore(2), created_at=END - 30 * DAY), State.TESTED),
-        (state(restore(2, FAILED), created_at=END - 30 * DAY), State.FAILED),
-        (state(restore(40), created_at=END - 30 * DAY), State.NEW),
-        (state(created_at=END - 30 * DAY, unread=NO_ROLE), State.CANNOT_TELL),
-        (state(created_at=None), State.NEVER),
-        (state(restore(400), created_at=None), State.OVERDUE),
-        (state(tags={"restore-test": "exempt"}), State.EXEMPT),
-        (state(restore(2, FAILED), tags={"restore-test": "exempt:is a copy"}), State.EXEMPT),
-        (state(tags={"restore-test": "exempted"}), State.NEVER),
-        (state(is_free=True), State.NOT_REQUIRED),
-        (state(is_internal=True), State.NOT_REQUIRED),
-        (state(policy=PRODUCTION), State.NOT_REQUIRED),
-        (state(policy=PRODUCTION, tags={"tier": "test"}), State.NOT_REQUIRED),
-        (state(policy=PRODUCTION, tags={"tier": "production"}), State.NEVER),
-    ],
-)
-def test_the_first_state_that_matches(is_state: State, expected: State) -> None:
-    assert is_state is expected
+MOMENT = timedelta(seconds=1)
+WINDOW = 90 * DAY
+EXEMPT, PRODUCTION_TAG = {"restore-test": "exempt"}, {"tier": "production"}
+
+
+def of_end(ago: timedelta) -> Restore:
+    """A good test that ended so long ago."""
+    return reports.restore(cluster(), END - ago - reports.USUAL)
+
+
+BY_RESTORES: dict[str, tuple[list[Restore], State]] = {
+    "none": ([], State.NEVER),
+    "good": ([restore(5)], State.TESTED),
+    "a second within the window": ([of_end(WINDOW - MOMENT)], State.TESTED),
+    "as old as the window": ([of_end(WINDOW)], State.TESTED),
+    "a second over the window": ([of_end(WINDOW + MOMENT)], State.OVERDUE),
+    "running": ([restore(1, RUNNING)], State.NEVER),
+    "cancelled": ([restore(1, RestoreStatus.CANCELLED)], State.NEVER),
+    "an unknown status": ([restore(1, RestoreStatus.UNKNOWN)], State.NEVER),
+    "failed after a good one": ([restore(5), restore(2, FAILED)], State.FAILED),
+    "good after a failed one": ([restore(2), restore(5, FAILED)], State.TESTED),
+    "failed long ago": ([restore(200, FAILED)], State.FAILED),
+    "failed, of the next period": ([restore(5), restore(-1, FAILED)], State.TESTED),
+    "good, begun with the next period": ([restore(0)], State.NEVER),
+    "a verdict FAILED": ([restore(5), restore(2, verdict=Verdict.FAILED)], State.FAILED),
+    "a failed download": ([restore(2, FAILED, deliveryType="download")], State.NEVER),
+    "a download": ([restore(2, deliveryType="download")], State.NEVER),
+    "a verified download": (
+        [restore(2, deliveryType="DOWNLOAD", verdict=Verdict.PASSED)],
+        State.NEVER,
+    ),
+    "a refuted download": (
+        [restore(2, deliveryType="DOWNLOAD", verdict=Verdict.FAILED)],
+        State.NEVER,
+    ),
+    "some collections": ([restore(2, kind=RestoreKind.COLLECTION)], State.NEVER),
+    "some refuted collections": (
+        [restore(2, kind=RestoreKind.COLLECTION, verdict=Verdict.FAILED)],
+        State.NEVER,
+    ),
+    "expired": ([restore(2, RestoreStatus.EXPIRED)], State.NEVER),
+    "cancelled after a good one": (
+        [restore(5), restore(2, RestoreStatus.CANCELLED)],
+        State.TESTED,
+    ),
+    "expired after a good one": ([restore(5), restore(2, RestoreStatus.EXPIRED)], State.TESTED),
+    "ended after the period": ([restore(0.02)], State.NEVER),
+    "failed after the period": ([restore(0.02, FAILED)], State.NEVER),
+    "judged after the period": (
+        [restore(5), restore(0.05, verdict=Verdict.FAILED)],
+        State.TESTED,
+    ),
+}
+
+
+@pytest.mark.parametrize(("known", "expected"), BY_RESTORES.values(), ids=BY_RESTORES)
+def test_the_state_follows_from_the_restores(known: list[Restore], expected: State) -> None:
+    assert state(*known) is expected
+
+
+BY_CLUSTER: dict[str, tuple[list[Restore], dict[str, Any], State]] = {
+    "unread": ([], {"unread": NO_ROLE}, State.CANNOT_TELL),
+    "unread, overdue": ([restore(91)], {"unread": NO_ROLE}, State.CANNOT_TELL),
+    "unread, tested": ([restore(5)], {"unread": NO_ROLE}, State.TESTED),
+    "unread, failed": ([restore(5), restore(2, FAILED)], {"unread": NO_ROLE}, State.FAILED),
+    "unread, new": (
+        [],
+        {"unread": NO_ROLE, "created_at": END - 30 * DAY},
+        State.CANNOT_TELL,
+    ),
+    "verified only": ([restore(5)], {"policy": VERIFIED_ONLY}, State.NEVER),
+    "verified": (
+        [restore(5, verdict=Verdict.PASSED)],
+        {"policy": VERIFIED_ONLY},
+        State.TESTED,
+    ),
+    "verified after the period": (
+        [restore(0.05, verdict=Verdict.PASSED)],
+        {"policy": VERIFIED_ONLY},
+        State.NEVER,
+    ),
+    "younger than the window": ([], {"created_at": END - WINDOW + MOMENT}, State.NEW),
+    "as old as the window": ([], {"created_at": END - WINDOW}, State.NEVER),
+    "young and tested": ([restore(2)], {"created_at": END - 30 * DAY}, State.TESTED),
+    "young and failed": ([restore(2, FAILED)], {"created_at": END - 30 * DAY}, State.FAILED),
+    "a restore of an older one": ([restore(40)], {"created_at": END - 30 * DAY}, State.NEW),
+    "a restore of its first second": (
+        [restore(30)],
+        {"created_at": END - 30 * DAY},
+        State.TESTED,
+    ),
+    "without a date": ([], {"created_at": None}, State.NEVER),
+    "without a date, overdue": ([restore(400)], {"created_at": None}, State.OVERDUE),
+    "exempt": ([], {"tags": EXEMPT}, State.EXEMPT),
+    "exempt for a reason": (
+        [restore(2, FAILED)],
+        {"tags": {"restore-test": "exempt:a copy: of orders"}},
+        State.EXEMPT,
+    ),
+    "almost exempt": ([], {"tags": {"restore-test": "exempted"}}, State.NEVER),
+    "free": ([], {"is_free": True}, State.NOT_REQUIRED),
+    "internal": ([], {"is_internal": True}, State.NOT_REQUIRED),
+    "without the tag": ([], {"policy": PRODUCTION}, State.NOT_REQUIRED),
+    "with another value": (
+        [],
+        {"policy": PRODUCTION, "tags": {"tier": "test"}},
+        State.NOT_REQUIRED,
+    ),
+    "with the tag": ([], {"policy": PRODUCTION, "tags": PRODUCTION_TAG}, State.NEVER),
+}
+
+
+@pytest.mark.parametrize(("known", "said", "expected"), BY_CLUSTER.values(), ids=BY_CLUSTER)
+def test_the_state_follows_from_the_cluster_and_the_policy(
+    known: list[Restore], said: dict[str, Any], expected: State
+) -> None:
+    assert state(*known, **said) is expected
 
 
 def test_a_failed_verdict_takes_the_test_away_that_it_judges() -> None:

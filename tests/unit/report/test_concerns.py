@@ -11,6 +11,8 @@ from restore_watch.model.validation import Verdict
 from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
+from restore_watch.report.restores.objectives import Objectives
+from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.snapshot import Snapshot
 from restore_watch.report.words.concerns import concerns
 from restore_watch.report.words.headline import headline
@@ -44,6 +46,12 @@ def with_restore(days: float, **fields: Any) -> Report:
 
 def with_cluster(*restores: Any, **fields: Any) -> Report:
     return report([(cluster(**fields), restores)])
+
+
+def open_for(time: timedelta) -> Restore:
+    """A restore that is still open when Atlas is read."""
+    began = WELL.read_at - time
+    return restore(cluster("crm"), began, 9, status="RUNNING", restoreFinishedDate=None)
 
 
 NOTHING = "No cluster needs a test: this report proves nothing."
@@ -186,6 +194,49 @@ CASES: dict[str, tuple[Report, list[str]]] = {
         ["1 verdict FAILED."],
     ),
     "cancelled": (with_restore(1, status="CANCELLED"), []),
+    "two tests over the RTO": (
+        report(
+            [
+                (one, [restore(one, END - DAY, took=HOUR + timedelta(seconds=1))])
+                for one in (cluster("stock"), cluster("crm"))
+            ]
+        ),
+        ["2 tests missed their RTO or RPO."],
+    ),
+    "two are open": (
+        changed(WELL, all_restores=[GOOD, open_for(3 * DAY), open_for(2 * DAY)]),
+        ["2 restores are open for longer than the RTO of 1 h."],
+    ),
+    "open for a day, without an RTO": (
+        changed(WELL, objectives=Objectives(), all_restores=[GOOD, open_for(DAY)]),
+        [],
+    ),
+    "open for longer than a day, without an RTO": (
+        changed(WELL, objectives=Objectives(), all_restores=[GOOD, open_for(DAY + HOUR)]),
+        ["1 restore is open for longer than a day."],
+    ),
+    "begun with the next period": (
+        changed(WELL, all_restores=[GOOD, open_for(WELL.read_at - WELL.at)]),
+        [],
+    ),
+    "items of one cluster not read": (
+        changed(WELL, unreadable=[ITEM, ITEM | {"restoreId": "1" * 24}]),
+        ["1 cluster could not be read as a whole."],
+    ),
+    "an item not read of a cluster that was not read": (
+        changed(
+            report([(LEDGER, [GOOD])], {"ledger": NO_ROLE}),
+            unreadable=[ITEM, ITEM | {"cluster": f"{group(1)}/ledger"}],
+        ),
+        ["2 clusters could not be read as a whole."],
+    ),
+    "all with the tag are exempt": (
+        report(
+            [(cluster(tags={"tier": "Production", "restore-test": "exempt"}), [GOOD])],
+            policy=TAG,
+        ),
+        [NOTHING],
+    ),
     "stack degraded": (changed(WELL, degraded=["", group(0)]), ["The watch is degraded."]),
     "project degraded": (
         changed(WELL, degraded=[group(0)]),

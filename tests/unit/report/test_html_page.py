@@ -49,7 +49,7 @@ HOSTILE = (
 LEDGER = cluster()
 PLACE = ("a-bucket", "reports/2026-11-29/report.html", "aws")
 
-FEW = settings(max_examples=20)
+FEW = settings(max_examples=8)
 """A page takes a tenth of a second to draw and to parse."""
 
 any_fleet = st.builds(fleet, st.integers(1, 30), is_well=st.booleans())
@@ -293,6 +293,7 @@ DOWNLOAD = restore(ONE, END - 7 * DAY, 4, deliveryType="DOWNLOAD")
         ([GOOD, FAILED], Sign.FAILED),
         ([GOOD, FAILED, VERIFIED], Sign.VERIFIED),
     ],
+    ids=["none", "a download", "a good one", "failed", "verified"],
 )
 def test_a_month_shows_the_best_test_or_a_failure_after_it(
     restores: list[Restore], sign: Sign

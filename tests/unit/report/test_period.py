@@ -7,8 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foundation.clock import CLOCKS_APART
 from restore_watch.errors import InvalidEventError
-from restore_watch.report.period import Period, Schedule, closed_by, months_to
+from restore_watch.report.period import (
+    LONGEST,
+    Period,
+    Schedule,
+    closed_by,
+    months_to,
+)
 from restore_watch.report.report_request import read_request
 
 NOW = datetime(2026, 11, 30, 6, 0, 5, tzinfo=UTC)
@@ -53,6 +60,76 @@ def test_a_named_period_includes_both_days_and_publishes_nothing() -> None:
     assert not period.includes(datetime(2026, 11, 1, tzinfo=UTC))
 
 
+def named(first: str, last: str, **more: str) -> dict[str, str]:
+    return {"action": "report", "from": first, "to": last, **more}
+
+
+def test_a_period_begins_with_the_first_moment_of_its_first_day() -> None:
+    october = Period(date(2026, 10, 1), date(2026, 10, 31))
+
+    assert october.includes(datetime(2026, 10, 1, tzinfo=UTC))
+    assert not october.includes(datetime(2026, 9, 30, 23, 59, 59, tzinfo=UTC))
+    assert october.begin == datetime(2026, 10, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        named("2026-11-30", "2026-11-30"),
+        named("2026-11-30", "2026-12-05"),
+        named("2000-01-01", "2000-01-01"),
+    ],
+    ids=["today", "days to come", "the first day of 2000"],
+)
+def test_a_period_that_is_just_possible_is_reported(event: dict[str, str]) -> None:
+    request = read_request(event, Schedule.WEEKLY, NOW)
+
+    assert str(request.period.first) == event["from"]
+    assert (request.asked_at, request.publishes) == (NOW, False)
+
+
+@pytest.mark.parametrize(
+    ("after", "is_so"),
+    [
+        (CLOCKS_APART, True),
+        (CLOCKS_APART + timedelta(seconds=1), False),
+        (timedelta(seconds=1) - LONGEST, True),
+        (-LONGEST, False),
+    ],
+    ids=["just ahead", "too far ahead", "just within what is kept", "400 days ago"],
+)
+def test_a_schedule_fires_at_a_moment_of_the_table_that_has_come(
+    after: timedelta, *, is_so: bool
+) -> None:
+    event = {"action": "report", "scheduledTime": (NOW + after).isoformat()}
+
+    if is_so:
+        request = read_request(event, Schedule.DAILY, NOW)
+        assert (request.asked_at, request.publishes, request.is_dated) == (NOW + after, True, True)
+    else:
+        with pytest.raises(InvalidEventError, match=r"expected a moment that has come$"):
+            read_request(event, Schedule.DAILY, NOW)
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (None, "event: expected a JSON object"),
+        ({"action": "sweep"}, 'action: expected "report" or "keep-month"'),
+        (named("2026-10-02", "2026-10-01"), "to: expected no day before `from`"),
+        (named("2026-12-01", "2026-12-01"), "from: expected a day that has begun"),
+        (named("1999-12-31", "1999-12-31"), "from: expected no day before 2000"),
+        (named("2026-1-1", "2026-10-01"), "from: expected a UTC day such as 2026-11-01"),
+    ],
+    ids=["no object", "another action", "backwards", "to come", "of long ago", "another form"],
+)
+def test_an_error_says_what_was_expected(event: object, said: str) -> None:
+    with pytest.raises(InvalidEventError) as raised:
+        read_request(event, Schedule.WEEKLY, NOW)
+
+    assert str(raised.value) == said
+
+
 @pytest.mark.parametrize(
     ("event", "field"),
     [
@@ -83,6 +160,27 @@ def test_a_named_period_includes_both_days_and_publishes_nothing() -> None:
             },
             "from",
         ),
+    ],
+    ids=[
+        "a list",
+        "another action",
+        "a mistyped name",
+        "without its end",
+        "without its beginning",
+        "a week",
+        "without hyphens",
+        "a number",
+        "30 February",
+        "backwards",
+        "to come",
+        "401 days",
+        "a time of day",
+        "without a zone",
+        "null",
+        "the year 1",
+        "an hour ahead",
+        "from the year 1",
+        "after the moment of the schedule",
     ],
 )
 def test_what_is_wrong_is_named(event: Any, field: str) -> None:

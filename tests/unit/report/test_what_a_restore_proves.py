@@ -156,6 +156,7 @@ def test_a_verdict_is_no_older_than_the_restore_that_it_judges() -> None:
         {"deliveryType": "oplogExport"},
         {"deliveryType": None, "targetDeploymentItemName": None},
     ],
+    ids=["an unknown type", "no type and no target"],
 )
 def test_a_restore_of_an_unknown_form_is_no_test(said: dict[str, Any]) -> None:
     odd = restore(LEDGER, END - DAY, **said)

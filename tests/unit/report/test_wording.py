@@ -36,6 +36,7 @@ def test_a_period_has_the_name_that_people_give_it(first: str, last: str, name: 
         (72 * 3600, "3 days"),
         (timedelta(minutes=90), "1 h 30 min"),
     ],
+    ids=str,
 )
 def test_a_duration_has_the_units_that_matter(seconds: float | timedelta, said: str) -> None:
     assert wording.duration(seconds) == said

@@ -49,7 +49,11 @@ def test_a_list_lacks_a_job_if_it_was_read_to_its_end_after_the_job_was_seen(
     assert whole.lacks(open_job(first_observed_at=NOON)) is lacks
 
 
-@pytest.mark.parametrize("words", [("RUNNING", "COMPLETED"), ("COMPLETED", "RUNNING")])
+@pytest.mark.parametrize(
+    "words",
+    [("RUNNING", "COMPLETED"), ("COMPLETED", "RUNNING")],
+    ids=["the later one last", "the later one first"],
+)
 def test_of_a_job_that_a_list_shows_twice_the_later_status_counts(words: tuple[str, str]) -> None:
     """If pages shift while they are read, two of them show the job."""
     shown = ShownJobs(*ORDERS, NOON)

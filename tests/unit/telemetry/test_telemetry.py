@@ -137,6 +137,7 @@ OF_NOON = {
 @pytest.mark.parametrize(
     ("delivery_type", "ages"),
     [("RESTORE", [{"SnapshotAge": 7200}]), ("pointInTime", []), ("POINTINTIME", [])],
+    ids=["a snapshot", "a point in time", "a point in time in capitals"],
 )
 def test_the_age_of_a_snapshot_is_a_metric_of_the_first_change_that_knows_it(
     output: Output, delivery_type: str, ages: list[dict[str, float]]
