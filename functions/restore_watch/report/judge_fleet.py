@@ -9,7 +9,7 @@ from restore_watch.atlas.families import jobs_of
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.cluster_state import Judged, Policy, Unread, judge
-from restore_watch.report.fleet import Fleet
+from restore_watch.report.fleet.fleet import Fleet
 from restore_watch.report.what_a_restore_proves import Restore
 
 _OLDER = Unread(

@@ -10,7 +10,8 @@ from foundation.deadline import Deadline
 from foundation.plain_class import plain_class
 from restore_watch.errors import ReportNotWrittenError
 from restore_watch.report.coverage_csv import coverage_csv
-from restore_watch.report.fleet import Fleet, FleetReader
+from restore_watch.report.fleet.fleet import Fleet
+from restore_watch.report.fleet.fleet_reader import FleetReader
 from restore_watch.report.html_page import page
 from restore_watch.report.judge_fleet import judge_fleet
 from restore_watch.report.period import (

@@ -15,7 +15,7 @@ from restore_watch.model.restore_job import RestoreKind, RestoreStatus
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster, read_cluster
 from restore_watch.report.cluster_state import Policy, State, judge
-from restore_watch.report.fleet import Fleet
+from restore_watch.report.fleet.fleet import Fleet
 from restore_watch.report.judge_fleet import judge_fleet
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Sign
