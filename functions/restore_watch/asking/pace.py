@@ -129,6 +129,11 @@ class Pace:
         with self._lock:
             return not self._projects[group_id].silences
 
+    def has_no_role(self, bucket: Bucket) -> bool:
+        """Whether the family of the bucket only refuses."""
+        with self._lock:
+            return self._calls[bucket].has_no_role
+
     def read_record(self, record: object) -> None:
         """Count how a question ended. Other records of a log say nothing of the pace."""
         if not isinstance(record, Asked):

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from foundation import __version__
 from foundation.deadline import Deadline
-from restore_watch.report.fleet import Fleet, FleetReader
+from restore_watch.report.fleet.fleet import Fleet
+from restore_watch.report.fleet.fleet_reader import FleetReader
 from restore_watch.report.judging.coverage import Coverage
 from restore_watch.report.judging.judge_fleet import judge_fleet
 from restore_watch.report.period import Period, next_report

@@ -16,8 +16,8 @@ from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import AtlasRateLimitError, UnforeseenError
 from restore_watch.sweep.finding.project_finder import ProjectFinder
+from restore_watch.sweep.following.due_and_hot import HOT_UNTIL, is_due, is_hot
 from restore_watch.sweep.following.job_follower import JobFollower
-from restore_watch.sweep.following.when_to_ask import HOT_UNTIL, is_due, is_hot
 from restore_watch.sweep.log import Planned, Unread
 from restore_watch.sweep.run import Run
 from restore_watch.sweep.sweep_task import SweepTask

@@ -15,13 +15,15 @@ import pytest
 
 from behaviour.report.conftest import Reports
 from behaviour.report.fleets import LEFT_OUT, Fleet, build, draw
-from local_stack.steps import MISSING_ROLE
+from local_stack.refusal import atlas_error
 from local_stack.wire import Call, Selection
 from local_stack.world import World
 
 AT_A_TIME = 20
 FLEETS = int(os.environ.get("FLEETS", "60"))
 """How many are played, by the seeds from 1 on; a seed that SEED names is played alone."""
+
+NOT_FOUND = atlas_error(404, "CLUSTER_NOT_FOUND", "No such cluster.")
 
 CAMEL = {"cannot tell": "cannotTell", "not required": "notRequired"}
 
@@ -85,7 +87,8 @@ def _refuse_unreadable(world: World, fleet: Fleet) -> None:
             and (parts[parts.index("groups") + 1], parts[parts.index("backup") - 1]) in hidden
         )
 
-    world.inject(Selection("atlas", when=is_hidden), MISSING_ROLE, times=None)
+    # A role holds for a whole project, so a single cluster is refused with another answer.
+    world.inject(Selection("atlas", when=is_hidden), NOT_FOUND, times=None)
 
 
 def _of_states(

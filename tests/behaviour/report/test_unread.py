@@ -115,6 +115,43 @@ def test_snapshots_that_cannot_be_read(reports: Reports) -> None:
 
 
 @pytest.mark.fault("F111")
+@pytest.mark.parametrize("clusters", [3, 50])
+def test_a_family_that_only_refuses_is_asked_three_times_in_a_project(
+    reports: Reports, clusters: int
+) -> None:
+    """There is no role for it. Each cluster says so all the same."""
+    names = [f"orders-{number}" for number in range(clusters)]
+    for name in names:
+        reports.cluster(name)
+
+    with reports.read_only():
+        found = reports.clusters()
+
+    # A refusal may cost a second call, with a new token.
+    asked = {call.path for call in reports.asked() if call.operation == "dedicated_list"}
+    assert len(asked) == 3
+    assert found.keys() == set(names)
+    assert {one["state"] for one in found.values()} == {"cannot tell"}
+    (said,) = {(one["why"], one["fix"]) for one in found.values()}
+    assert "Atlas answered 401 for the list of dedicated restore jobs" in said[0]
+    assert "Project Backup Manager" in said[1]
+
+
+@pytest.mark.fault("F111")
+def test_a_family_that_refuses_some_clusters_is_asked_about_each(reports: Reports) -> None:
+    for number in range(8):
+        reports.cluster(f"orders-{number}")
+        reports.restored(f"orders-{number}")
+    refused = Selection("atlas", "dedicated_list", lambda call: "orders-1/" in call.path)
+    reports.world.inject(refused, MISSING_ROLE, times=None)
+
+    states = reports.states()
+
+    assert states.pop("orders-1") == "cannot tell"
+    assert set(states.values()) == {"tested"}
+
+
+@pytest.mark.fault("F111")
 def test_the_list_of_all_projects_is_refused(reports: Reports) -> None:
     """The projects that the watch knows are reported."""
     furnish(reports)

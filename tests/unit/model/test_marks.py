@@ -7,7 +7,7 @@ import pytest
 
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.sweep.which_jobs_to_take_in import Interest
+from restore_watch.sweep.interest import Interest
 from strategies import plain_job
 from unit.open_jobs import NOON
 

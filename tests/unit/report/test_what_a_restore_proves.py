@@ -15,7 +15,7 @@ from restore_watch.model.restore_job import RestoreKind, RestoreStatus
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster, read_cluster
 from restore_watch.report.files.months_and_weeks import Sign, signs_by_month
-from restore_watch.report.fleet import Fleet
+from restore_watch.report.fleet.fleet import Fleet
 from restore_watch.report.judging.cluster_state import Policy, State, judge
 from restore_watch.report.judging.judge_fleet import judge_fleet
 from restore_watch.report.period import DAY

@@ -14,14 +14,14 @@ from restore_watch.atlas.families import Family, jobs_of
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.model.marks import Marks, Part
+from restore_watch.sweep.finding.parts_read import PartsRead
 from restore_watch.sweep.finding.project_listing import (
     ClustersPage,
     JobsPage,
     ListingStep,
     ProjectListing,
-    Read,
-    Wanted,
 )
+from restore_watch.sweep.finding.wanted import Wanted
 from unit.open_jobs import NOON
 from unit.records import CLUSTERS, COLLECTION, DEDICATED, DOWN, FLEX, FLEX_CLUSTERS, LISTED_KINDS
 from unit.scripted_atlas import GROUP
@@ -144,7 +144,7 @@ def test_a_listing_begins_with_lists_of_clusters_and_the_jobs_of_remembered_ones
     assert listed.parts_read().is_full is ("kinds" not in options)
     if not steps:
         every = frozenset(map(Part, LISTED_KINDS))
-        assert listed.parts_read() == Read(NOON, every, frozenset(), is_full=True)
+        assert listed.parts_read() == PartsRead(NOON, every, frozenset(), is_full=True)
 
 
 def test_what_has_stayed_behind_longest_comes_first() -> None:

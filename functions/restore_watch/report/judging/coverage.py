@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Self
 
 from restore_watch.report.cluster import ClusterKey
-from restore_watch.report.fleet import Fleet
+from restore_watch.report.fleet.fleet import Fleet
 from restore_watch.report.judging.cluster_state import Judged, State
 from restore_watch.report.snapshot import Snapshot
 from restore_watch.report.why_unread import WhyUnread

@@ -8,7 +8,7 @@ from datetime import datetime
 from restore_watch.atlas.families import jobs_of
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.report.cluster import Cluster, ClusterKey
-from restore_watch.report.fleet import Fleet
+from restore_watch.report.fleet.fleet import Fleet
 from restore_watch.report.judging.cluster_state import Judged, Policy, judge
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.why_unread import WhyUnread

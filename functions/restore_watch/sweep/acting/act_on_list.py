@@ -17,9 +17,9 @@ from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.sweep.acting.act_on_answer import JobActions
+from restore_watch.sweep.interest import Interest
 from restore_watch.sweep.log import Acted, Fate
 from restore_watch.sweep.run import Run
-from restore_watch.sweep.which_jobs_to_take_in import Interest
 from restore_watch.table.open_job import JobKey, OpenJob
 
 

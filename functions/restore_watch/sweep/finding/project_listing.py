@@ -9,12 +9,12 @@ of a list.
 import math
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import shuffle
 from threading import Lock
-from typing import NamedTuple, Protocol, Self
+from typing import Protocol, Self
 
 from restore_watch.asking.asked import Subject
 from restore_watch.asking.list_pages import MORE_CLUSTERS, NOTHING_NEW, NOTHING_YET, ListPages, Stop
@@ -27,52 +27,18 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
     UnforeseenError,
 )
-from restore_watch.model.marks import Marks, Part
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.marks import Part
 from restore_watch.sweep.finding.memory_of_projects import Clusters
+from restore_watch.sweep.finding.parts_read import PartsRead
 from restore_watch.sweep.finding.step import Step
-from restore_watch.sweep.which_jobs_to_take_in import Interest
+from restore_watch.sweep.finding.wanted import Wanted
+from restore_watch.sweep.interest import Interest
 
 NOTHING_READ = datetime.max.replace(tzinfo=UTC)
 """Every job was created before this moment."""
 
 UNREAD_AT_MOST = timedelta(days=1)
 """A cluster that its list does not show, and that could not be read for so long, is gone."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """
-    The parts of a project to read: whole `kinds` of restore jobs, and of other kinds `clusters`.
-
-    Lists of clusters that are `known` are not read again. `last_turn` says when the jobs of a
-    cluster were asked for, in Unix seconds.
-    """
-
-    group_id: str
-    marks: Marks
-    now: datetime
-    last_turn: Callable[[Part], float]
-    kinds: frozenset[RestoreKind] = frozenset(LISTED_KINDS)
-    clusters: frozenset[Part] = frozenset()
-    known: Clusters = field(default_factory=dict)
-
-    @property
-    def single(self) -> set[Part]:
-        """The clusters to read by themselves: also those behind that no list may show."""
-        behind = {part for part in self.marks.behind if part.kind in self.kinds}
-        others = {part for part in self.clusters if part.kind not in self.kinds}
-        return others | {part for part in behind if part.cluster_name is not None}
-
-    def parts_in(self, which: Family, names: Iterable[str]) -> list[Part]:
-        """The jobs to read of clusters that this list shows."""
-        kinds = self.kinds_in(which)
-        return [Part(kind, name) for name in dict.fromkeys(names) for kind in kinds]
-
-    def kinds_in(self, which: Family) -> list[RestoreKind]:
-        """The kinds to read whose clusters this list shows."""
-        shown = (kind for kind in LISTED_KINDS if jobs_of(kind).clusters is which)
-        return [kind for kind in shown if kind in self.kinds]
 
 
 class StepReader(Protocol):
@@ -186,26 +152,6 @@ class JobsPage(ListingStep):
         return self.listing.reader.read_jobs_page(self)
 
 
-class Read(NamedTuple):
-    """The parts that a listing has read in the end. `began`: None if Atlas answered nothing."""
-
-    began: datetime | None
-    read: frozenset[Part]
-    unread: frozenset[Part]
-    is_full: bool
-
-    @property
-    def is_listing(self) -> bool:
-        """Whether everything was to be read, and something was."""
-        return self.is_full and self.began is not None and bool(self.read)
-
-    def marks_after(self, marks: Marks) -> Marks:
-        """The project's marks after this listing."""
-        if self.began is None or not self.read:
-            return marks
-        return marks.after_listing(self.began, self.read, self.unread, is_full=self.is_full)
-
-
 class ProjectListing:
     """
     Reads what is `wanted`. Any thread may use it. The `reader` takes its steps.
@@ -311,7 +257,7 @@ class ProjectListing:
                 self._unread.setdefault(step.reads, None)
             return not self._open.total()
 
-    def parts_read(self) -> Read:
+    def parts_read(self) -> PartsRead:
         """Return what was read so far."""
         with self._lock:
             parts = {one for one in self._open if isinstance(one, Part)}
@@ -320,7 +266,7 @@ class ProjectListing:
             for kind in self.wanted.kinds:
                 (read if self._is_read(jobs_of(kind).clusters) else unread).add(Part(kind))
             is_full = self.wanted.kinds >= set(LISTED_KINDS)
-            return Read(self._began, frozenset(read), frozenset(unread), is_full)
+            return PartsRead(self._began, frozenset(read), frozenset(unread), is_full)
 
     def _is_read(self, what: Family | Part) -> bool:
         """Whether no step of a list or part is open or went wrong."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from restore_watch.asking.asked import families_of
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.marks import Marks
-from restore_watch.sweep.finding.project_listing import Read
+from restore_watch.sweep.finding.parts_read import PartsRead
 from restore_watch.sweep.log import Acted, Fate, Planned
 from restore_watch.sweep.run import Run
 from restore_watch.table.bookkeeping import Bookkeeping
@@ -43,7 +43,7 @@ class ProjectMarks:
         project = self.run.projects[group_id] = replace(project, marks=marks)
         return project, marks
 
-    def store(self, group_id: str, marks: Marks, read: Read) -> None:
+    def store(self, group_id: str, marks: Marks, read: PartsRead) -> None:
         """Move the marks, and remember what could be read. An idle sweep writes nothing."""
         moved = read.marks_after(marks)
         if not read.is_listing and moved == marks:

@@ -21,9 +21,10 @@ from restore_watch.model.marks import Marks, Part
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.finding.listing_reader import ListingReader
 from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
-from restore_watch.sweep.finding.project_listing import ListingStep, ProjectListing, Wanted
+from restore_watch.sweep.finding.project_listing import ListingStep, ProjectListing
 from restore_watch.sweep.finding.project_marks import ProjectMarks
 from restore_watch.sweep.finding.step import Step, StepCalls
+from restore_watch.sweep.finding.wanted import Wanted
 from restore_watch.sweep.log import Unread
 from restore_watch.sweep.run import Run
 from restore_watch.table.project_item import Project

@@ -7,7 +7,7 @@ import pytest
 
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.sweep.acting.when_to_stop_following import is_forgotten, is_past_its_link
-from restore_watch.sweep.following.when_to_ask import is_due, is_hot
+from restore_watch.sweep.following.due_and_hot import is_due, is_hot
 from unit.open_jobs import NOON, open_job, ready_download
 
 SECOND = timedelta(seconds=1)

@@ -1,0 +1,260 @@
+"""
+Puts what Atlas answers to a report into the fleet, and says which questions follow.
+
+A project costs two questions, and a cluster that has backups two more.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+
+from foundation.clock import Clock
+from foundation.errors import TimeBudgetExceededError
+from restore_watch.asking.list_pages import MORE_CLUSTERS, NOTHING_NEW, Stop
+from restore_watch.atlas.entries import (
+    UNWATCHED,
+    cluster_entries,
+    job_entries,
+    project_entries,
+)
+from restore_watch.atlas.families import CLUSTER_LISTS, PROJECTS, JobFamily, jobs_of
+from restore_watch.atlas.pages import Page
+from restore_watch.atlas.read_restore_job import read_job
+from restore_watch.errors import (
+    AtlasError,
+    RestoreJobNotFoundError,
+    RestoreWatchError,
+    UnexpectedAtlasResponseError,
+)
+from restore_watch.model.fields import AHEAD, is_cluster_name, text_or_null
+from restore_watch.model.outage import Trouble
+from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.redaction import redact
+from restore_watch.report.cluster import Cluster, read_cluster
+from restore_watch.report.fleet.fleet import Fleet
+from restore_watch.report.fleet.fleet_question import (
+    ALL_PROJECTS,
+    FleetQuestion,
+    snapshots_of,
+)
+from restore_watch.report.fleet.newest_snapshot import newest_snapshot
+from restore_watch.report.restores.what_a_restore_proves import Restore, restore_listed
+from restore_watch.report.snapshot import Snapshot
+from restore_watch.report.why_unread import WhyUnread
+from restore_watch.table.bookkeeping import Books
+
+MORE_RESTORES = "Atlas has more restores of this cluster than were read, among them newer ones"
+
+_OF_THE_OTHER_KIND = {
+    "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API",
+    "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API",
+    "FEATURE_UNSUPPORTED",
+}
+"""Atlas's codes for a question about a cluster of the other kind."""
+
+_NO_BACKUPS = "BACKUP_CONFIG_NOT_FOUND"
+
+_NOT_LISTED = WhyUnread(
+    "Atlas's list of projects does not show this project, which the stack watches",
+    "If it was deleted, or the service account lost its role in it, the watch forgets it within a "
+    "day. If not, ask for the period again.",
+)
+
+_ASK_AGAIN = (
+    "Ask for the period again. If that does not help, let another stack watch some of the projects."
+)
+_NOT_THERE = (
+    "Atlas lists the cluster and does not find it. If it is being made, renamed or deleted, ask "
+    "for the period again in an hour."
+)
+
+
+@dataclass(frozen=True)
+class FleetAnswers:
+    """
+    The answers of Atlas to one report. Any thread may use it.
+
+    `books`: what the watch knows. `project_ids`: the projects that the operator named, or "all".
+    """
+
+    clock: Clock
+    project_ids: Collection[str]
+    books: Books
+    fleet: Fleet = field(default_factory=Fleet)
+
+    def first_questions(self) -> list[FleetQuestion]:
+        """Return the questions to begin with."""
+        named = () if self._wants_all else self.project_ids
+        return [FleetQuestion(ALL_PROJECTS), *self._plan_projects(named)]
+
+    def read(self, question: FleetQuestion, page: Page) -> list[FleetQuestion]:
+        """
+        Keep what an answer shows. Return the questions that follow.
+
+        Raises UnexpectedAtlasResponseError if it cannot be read, or not as a whole.
+        """
+        _, _, family = question.about
+        if family is PROJECTS:
+            return self._read_projects(question, page)
+        if family in CLUSTER_LISTS:
+            return self._read_clusters(question, page)
+        if isinstance(family, JobFamily):
+            self._read_restores(question, family, page)
+        else:
+            group_id, cluster_name, _ = question.about
+            newest = newest_snapshot(page, self.clock.now() + AHEAD)
+            self.fleet.snapshots[group_id, cluster_name, question.kind_of_cluster] = newest
+        return []
+
+    def go_on_without(self, question: FleetQuestion) -> list[FleetQuestion]:
+        """Return the questions to ask meanwhile, although this one failed."""
+        if question.about != ALL_PROJECTS or not self._wants_all:
+            return []
+        return self._plan_projects([*self.fleet.project_names, *self._known_projects])
+
+    def give_up(self, question: FleetQuestion, error: RestoreWatchError) -> None:
+        """The question gets no answer, or Atlas has refused it for good."""
+        group_id, cluster_name, _ = question.about
+        if not group_id and not self._wants_all:
+            return
+        if cluster_name and self._has_nothing_to_read(question, error):
+            return
+        unread = self._why_unread(question, error)
+        if question.is_of_snapshots:
+            missing = Snapshot(None, unread=unread)
+            self.fleet.snapshots[group_id, cluster_name, question.kind_of_cluster] = missing
+        else:
+            self.fleet.unread[question.about] = unread
+
+    @property
+    def _wants_all(self) -> bool:
+        return self.project_ids == "all"
+
+    @property
+    def _known_projects(self) -> list[str]:
+        """The projects that the watch knows, and has not forgotten."""
+        return [key for key, project in self.books.projects.items() if project.marks is not None]
+
+    def _plan_projects(self, group_ids: Iterable[str]) -> list[FleetQuestion]:
+        """Note these projects. Return the questions about those that are new."""
+        new = dict.fromkeys(key for key in group_ids if key not in self.fleet.projects)
+        self.fleet.projects.update(new)
+        return [FleetQuestion((key, "", which)) for key in new for which in CLUSTER_LISTS]
+
+    def _read_projects(self, question: FleetQuestion, page: Page) -> list[FleetQuestion]:
+        """Those that the operator named need no list, but their names stand in it."""
+        names, entries = self.fleet.project_names, project_entries(page)
+        for entry in entries.readable:
+            names[entry.id] = text_or_null(entry.content.get("name")) or ""
+        if entries.unreadable:
+            raise UnexpectedAtlasResponseError(entries.unreadable[0].problem)
+        pages = question.pages.after(page, [entry.id for entry in entries.readable])
+        if pages.stop is Stop.NOTHING_NEW:
+            raise UnexpectedAtlasResponseError(NOTHING_NEW)
+        following: list[FleetQuestion] = []
+        listed = list(names)
+        if pages.stop is None:
+            following.append(FleetQuestion(ALL_PROJECTS, pages))
+        elif self._wants_all:
+            self._note_not_listed()
+            listed += self._known_projects
+        if self._wants_all:
+            following += self._plan_projects(listed)
+        return following
+
+    def _note_not_listed(self) -> None:
+        """Note the projects that the watch knows, and that the whole list does not show."""
+        for group_id in self._known_projects:
+            if group_id not in self.fleet.project_names:
+                self.fleet.unread[group_id, "", PROJECTS] = _NOT_LISTED
+
+    def _read_clusters(self, question: FleetQuestion, page: Page) -> list[FleetQuestion]:
+        group_id, _, which = question.about
+        entries = cluster_entries(page, which)
+        problems = [entry.problem for entry in entries.unreadable]
+        if page.has_next:
+            problems.append(MORE_CLUSTERS)
+        if problems:
+            self.give_up(question, UnexpectedAtlasResponseError(problems[0]))
+        following: list[FleetQuestion] = []
+        for entry in entries.readable:
+            cluster = read_cluster(group_id, question.kind_of_cluster, entry.content)
+            if cluster.created_at and cluster.created_at > self.clock.now() + AHEAD:
+                cluster = replace(cluster, created_at=None)
+            self.fleet.clusters.append(cluster)
+            following += self._plan_cluster(cluster)
+        return following
+
+    def _plan_cluster(self, cluster: Cluster) -> list[FleetQuestion]:
+        """Return the questions about a cluster; none, and perhaps why, if it is not asked about."""
+        restores = FleetQuestion((*cluster.key, jobs_of(cluster.kind)))
+        if not is_cluster_name(cluster.name):
+            self.give_up(restores, UnexpectedAtlasResponseError(UNWATCHED))
+            return []
+        if cluster.is_free or cluster.has_backups is False:
+            return []
+        return [restores, snapshots_of(cluster)]
+
+    def _read_restores(self, question: FleetQuestion, family: JobFamily, page: Page) -> None:
+        group_id, cluster_name, _ = question.about
+        entries = job_entries(page, family.kind)
+        problems = [entry.problem for entry in entries.unreadable]
+        restores: list[Restore] = []
+        for entry in entries.readable:
+            target = RestoreTarget.listed(group_id, cluster_name, entry.id, family.kind)
+            try:
+                restores.append(restore_listed(read_job(entry.content, target, family.kind)))
+            except UnexpectedAtlasResponseError as error:
+                problems.append(str(error))
+        self.fleet.restores += restores
+        began = [restore.began for restore in restores]
+        if page.has_next and began:
+            self.fleet.reach[group_id, cluster_name] = min(began)
+        # Of one entry alone, nobody knows the order.
+        is_newest_first = len(began) > 1 and began == sorted(began, reverse=True)
+        if page.has_next and not is_newest_first:
+            problems.append(MORE_RESTORES)
+        if problems:
+            raise UnexpectedAtlasResponseError(problems[0])
+
+    def _has_nothing_to_read(self, question: FleetQuestion, error: RestoreWatchError) -> bool:
+        """
+        Whether Atlas's refusal is the answer about a cluster that it lists.
+
+        It is about a cluster in both lists, which the other kind's question answers; and about one
+        of whose backups its list says nothing: then it has none.
+        """
+        code = (isinstance(error, AtlasError) and error.error_code) or ""
+        if code != _NO_BACKUPS and code not in _OF_THE_OTHER_KIND:
+            return False
+        group_id, cluster_name, _ = question.about
+        same = [one for one in self.fleet.clusters if one.key == (group_id, cluster_name)]
+        if code in _OF_THE_OTHER_KIND:
+            return len({cluster.kind for cluster in same}) > 1
+        if any(cluster.has_backups for cluster in same):
+            return False
+        if question.is_of_snapshots:
+            none = Snapshot(None)
+            self.fleet.snapshots[group_id, cluster_name, question.kind_of_cluster] = none
+        return True
+
+    def _why_unread(self, question: FleetQuestion, error: RestoreWatchError) -> WhyUnread:
+        """Return why a question has no answer, what helps, and since when that is so."""
+        group_id, cluster_name, _ = question.about
+        project = self.books.projects.get(group_id)
+        watched = (project and project.watched) if group_id else self.books.stack
+        name = question.subject.question
+        known = watched.troubles.get(name) if watched and name else None
+        trouble = Trouble.of(error, self.clock.now(), of_stack=not group_id)
+        fix = trouble.fix or ""
+        if isinstance(error, TimeBudgetExceededError):
+            fix = _ASK_AGAIN
+        elif cluster_name and _is_not_found(error):
+            fix = _NOT_THERE
+        return WhyUnread(redact(trouble.message), fix, known.since if known else None)
+
+
+def _is_not_found(error: RestoreWatchError) -> bool:
+    """Whether Atlas does not know the cluster, although it knows the project."""
+    if not isinstance(error, RestoreJobNotFoundError):
+        return False
+    return error.error_code != "GROUP_NOT_FOUND"

@@ -1,0 +1,88 @@
+"""A question of a report to Atlas."""
+
+from dataclasses import dataclass
+
+from foundation.errors import TimeBudgetExceededError
+from restore_watch.asking.asked import Subject
+from restore_watch.asking.list_pages import NOTHING_YET, ListPages
+from restore_watch.asking.pace import Permission
+from restore_watch.atlas.families import (
+    DEDICATED_SNAPSHOTS,
+    FLEX_SNAPSHOTS,
+    PROJECTS,
+    SHARDED_SNAPSHOTS,
+    JobFamily,
+)
+from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.errors import AtlasRateLimitError, RestoreWatchError
+from restore_watch.model.restore_job import RestoreKind
+from restore_watch.report.cluster import Cluster
+from restore_watch.report.fleet.fleet import Key
+from restore_watch.threads.agenda import Task
+
+ALL_PROJECTS: Key = ("", "", PROJECTS)
+
+_TIME_IS_OVER = "The time of the report was over before this could be asked"
+
+_SNAPSHOTS = {FLEX_SNAPSHOTS, DEDICATED_SNAPSHOTS, SHARDED_SNAPSHOTS}
+
+
+@dataclass(eq=False)
+class FleetQuestion(Task):
+    """
+    A question, after the `pages` of its list that were read.
+
+    An earlier try may have had an `error`. `permission`: whether it was allowed at its last turn.
+    """
+
+    about: Key
+    pages: ListPages = NOTHING_YET
+    error: RestoreWatchError | None = None
+    permission: Permission | None = None
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bucket that the call is taken from."""
+        group_id, _, family = self.about
+        return Bucket(group_id or None, family)
+
+    @property
+    def subject(self) -> Subject:
+        """The subject of the question."""
+        _, cluster_name, family = self.about
+        question = family.list_question if isinstance(family, JobFamily) else family.question
+        return Subject(self.bucket, question, cluster_name)
+
+    @property
+    def is_of_snapshots(self) -> bool:
+        """Whether it asks for the snapshots of a cluster."""
+        _, _, family = self.about
+        return family in _SNAPSHOTS
+
+    @property
+    def kind_of_cluster(self) -> RestoreKind:
+        """The kind of the clusters that it is about."""
+        _, _, family = self.about
+        return RestoreKind.FLEX if family.kind is RestoreKind.FLEX else RestoreKind.DEDICATED
+
+    @property
+    def failure(self) -> RestoreWatchError:
+        """Why it has no answer in the end."""
+        if self.error is not None:
+            return self.error
+        _, _, family = self.about
+        if self.permission in {Permission.RESERVED, Permission.WAITS}:
+            return AtlasRateLimitError(
+                f"Too little was left of Atlas's rate limit for {family.of_list}"
+            )
+        return TimeBudgetExceededError(_TIME_IS_OVER)
+
+
+def snapshots_of(cluster: Cluster) -> FleetQuestion:
+    """Return the question for the snapshots of a cluster."""
+    family = DEDICATED_SNAPSHOTS
+    if cluster.kind is RestoreKind.FLEX:
+        family = FLEX_SNAPSHOTS
+    elif cluster.is_sharded:
+        family = SHARDED_SNAPSHOTS
+    return FleetQuestion((*cluster.key, family))
