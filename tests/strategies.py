@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 from pydantic.alias_generators import to_camel
 
+from foundation.outside import FromOutside
 from restore_watch.event.target_fields import read_target
 from restore_watch.model.fields import TEXT_LIMIT
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
@@ -72,6 +73,13 @@ targets = st.builds(
     object_ids,
     st.none() | kinds,
 )
+
+
+def values_of[Model: FromOutside](
+    model: type[Model], **fields: SearchStrategy[Any]
+) -> SearchStrategy[Model]:
+    """Values of a model. `st.builds` would draw its fields by their public names too."""
+    return st.fixed_dictionaries(fields).map(lambda drawn: model(**drawn))
 
 
 def json_values(leaves: SearchStrategy[Any] | None = None) -> SearchStrategy[Any]:

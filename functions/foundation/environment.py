@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Annotated, Self
 
-from pydantic import ConfigDict, PlainValidator, ValidationError
+from pydantic import Field, PlainValidator, ValidationError
 
 from foundation.errors import ConfigurationError
 from foundation.outside import FromOutside, unreadable
@@ -71,14 +71,12 @@ def word_of(words: Iterable[str]) -> PlainValidator:
 
 
 class FromEnvironment(FromOutside):
-    """The variables that both functions have. A field has the name of its variable."""
+    """The variables that both functions have. Each field names its variable."""
 
-    model_config = ConfigDict(alias_generator=str.upper)
-
-    powertools_service_name: str
-    powertools_metrics_namespace: str
-    powertools_log_level: Annotated[str, PlainValidator(_log_level)]
-    metrics: Annotated[bool, PlainValidator(wants_metrics)] = True
+    service_name: str = Field(alias="POWERTOOLS_SERVICE_NAME")
+    metrics_namespace: str = Field(alias="POWERTOOLS_METRICS_NAMESPACE")
+    log_level: Annotated[str, PlainValidator(_log_level)] = Field(alias="POWERTOOLS_LOG_LEVEL")
+    metrics: Annotated[bool, PlainValidator(wants_metrics)] = Field(default=True, alias="METRICS")
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Self:

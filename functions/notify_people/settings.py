@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import PlainValidator
+from pydantic import Field, PlainValidator
 
 from foundation.environment import FromEnvironment, TopicArn
 from foundation.errors import ConfigurationError
@@ -45,17 +45,17 @@ class Settings:
         read = _Variables.of(environment)
         topics = {Channel.CHAT: read.chat_topic_arn, Channel.EMAIL: read.email_topic_arn}
         topic_arns = {channel: topic for channel, topic in topics.items() if topic}
-        _require_ways(read.notify_channels, topic_arns, read.notify_secret_id)
+        _require_ways(read.channels, topic_arns, read.secret_id)
         return cls(
             sent_table_name=read.sent_table_name,
             topic_arns=topic_arns,
             alarm_topic_arn=read.alarm_topic_arn,
-            secret_id=read.notify_secret_id,
-            channels=read.notify_channels,
-            changes=read.notify_changes,
-            console=read.atlas_base_url,
-            stack_name=read.powertools_service_name,
-            log_level=read.powertools_log_level,
+            secret_id=read.secret_id,
+            channels=read.channels,
+            changes=read.changes,
+            console=read.console,
+            stack_name=read.service_name,
+            log_level=read.log_level,
             metrics=read.metrics,
         )
 
@@ -108,12 +108,17 @@ def _words(text: str) -> set[str]:
     return {word.strip().casefold() for word in text.split(",") if word.strip()}
 
 
+_Channels = Annotated[tuple[Channel, ...] | None, PlainValidator(_channels)]
+_Changes = Annotated[frozenset[Change], PlainValidator(_changes)]
+_Console = Annotated[str, PlainValidator(_console)]
+
+
 class _Variables(FromEnvironment):
-    sent_table_name: str
-    chat_topic_arn: TopicArn | None = None
-    email_topic_arn: TopicArn | None = None
-    alarm_topic_arn: TopicArn | None = None
-    notify_secret_id: str | None = None
-    notify_channels: Annotated[tuple[Channel, ...] | None, PlainValidator(_channels)] = None
-    notify_changes: Annotated[frozenset[Change], PlainValidator(_changes)] = DEFAULT_CHANGES
-    atlas_base_url: Annotated[str, PlainValidator(_console)] = "https://cloud.mongodb.com"
+    sent_table_name: str = Field(alias="SENT_TABLE_NAME")
+    chat_topic_arn: TopicArn | None = Field(default=None, alias=_TOPICS[Channel.CHAT])
+    email_topic_arn: TopicArn | None = Field(default=None, alias=_TOPICS[Channel.EMAIL])
+    alarm_topic_arn: TopicArn | None = Field(default=None, alias="ALARM_TOPIC_ARN")
+    secret_id: str | None = Field(default=None, alias=_SECRET)
+    channels: _Channels = Field(default=None, alias="NOTIFY_CHANNELS")
+    changes: _Changes = Field(default=DEFAULT_CHANGES, alias="NOTIFY_CHANGES")
+    console: _Console = Field(default="https://cloud.mongodb.com", alias="ATLAS_BASE_URL")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-from pydantic import PlainValidator
+from pydantic import Field, PlainValidator
 
 from foundation.environment import FromEnvironment, TopicArn, number_in
 from foundation.outside import unreadable
@@ -54,12 +54,12 @@ class Settings:
             table_name=read.table_name,
             topic_arn=read.topic_arn,
             atlas_base_url=read.atlas_base_url,
-            log_level=read.powertools_log_level,
+            log_level=read.log_level,
             hot_seconds=read.hot_seconds,
-            project_ids=read.atlas_project_ids,
-            stack_name=read.powertools_service_name,
-            own_name=read.aws_lambda_function_name,
-            memory_megabytes=read.aws_lambda_function_memory_size,
+            project_ids=read.project_ids,
+            stack_name=read.service_name,
+            own_name=read.own_name,
+            memory_megabytes=read.memory_megabytes,
             metrics=read.metrics,
             schedule_group=read.schedule_group,
             email_topic_arn=read.email_topic_arn,
@@ -94,23 +94,26 @@ def _project_ids(text: str) -> tuple[str, ...] | Literal["all"]:
     return ids
 
 
+_BaseUrl = Annotated[str, PlainValidator(_base_url)]
+_ProjectIds = Annotated[tuple[str, ...] | Literal["all"], PlainValidator(_project_ids)]
+_HotSeconds = Annotated[
+    float,
+    number_in(
+        lambda seconds: seconds == 0 or 1 <= seconds <= 50,
+        "expected seconds from 1 to 50, or 0 to turn it off",
+    ),
+]
+
+
 class _Variables(FromEnvironment):
-    atlas_secret_id: str
-    table_name: str
-    topic_arn: TopicArn
-    atlas_base_url: Annotated[str, PlainValidator(_base_url)] = DEFAULT_BASE_URL
-    hot_seconds: Annotated[
-        float,
-        number_in(
-            lambda seconds: seconds == 0 or 1 <= seconds <= 50,
-            "expected seconds from 1 to 50, or 0 to turn it off",
-        ),
-    ] = 10.0
-    atlas_project_ids: Annotated[
-        tuple[str, ...] | Literal["all"], PlainValidator(_project_ids)
-    ] = ()
-    aws_lambda_function_name: str = ""
-    aws_lambda_function_memory_size: int = 0
-    schedule_group: str = ""
-    email_topic_arn: str = ""
-    chat_topic_arn: str = ""
+    atlas_secret_id: str = Field(alias="ATLAS_SECRET_ID")
+    table_name: str = Field(alias="TABLE_NAME")
+    topic_arn: TopicArn = Field(alias="TOPIC_ARN")
+    atlas_base_url: _BaseUrl = Field(default=DEFAULT_BASE_URL, alias="ATLAS_BASE_URL")
+    hot_seconds: _HotSeconds = Field(default=10.0, alias="HOT_SECONDS")
+    project_ids: _ProjectIds = Field(default=(), alias="ATLAS_PROJECT_IDS")
+    own_name: str = Field(default="", alias="AWS_LAMBDA_FUNCTION_NAME")
+    memory_megabytes: int = Field(default=0, alias="AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+    schedule_group: str = Field(default="", alias="SCHEDULE_GROUP")
+    email_topic_arn: str = Field(default="", alias="EMAIL_TOPIC_ARN")
+    chat_topic_arn: str = Field(default="", alias="CHAT_TOPIC_ARN")

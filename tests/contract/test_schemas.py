@@ -21,7 +21,7 @@ from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStat
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation, Verdict
 from restore_watch.report.report_message import message_of_report
-from strategies import changes, plain_change, plain_job, recorded_validations
+from strategies import changes, plain_change, plain_job, recorded_validations, values_of
 from unit.report.reports import fleet
 
 type Json = dict[str, Any]
@@ -44,11 +44,11 @@ NOON = datetime(2026, 10, 5, 12, tzinfo=UTC)
 
 moments = st.floats(1.6e9, 4e9).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 stack_names = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,127}", fullmatch=True)
-watch_changes = st.builds(
+watch_changes = values_of(
     WatchChange,
     state=st.sampled_from(WatchState),
     group_id=st.just(GROUP) | st.none(),
-    trouble=st.builds(
+    trouble=values_of(
         Trouble,
         since=moments,
         error=st.sampled_from(["AtlasUnauthorizedError", "CredentialsError"]),
@@ -60,7 +60,7 @@ watch_changes = st.builds(
     open_jobs=st.integers(0, 10_000),
     reason=st.none(),
 )
-secrets = st.builds(
+secrets = values_of(
     ExpiringSecret,
     client_id=st.from_regex(r"mdb_sa_id_[a-f0-9]{24}", fullmatch=True),
     expires_at=moments,
@@ -70,8 +70,11 @@ PLACE = ("atlas-restore-watch-reportbucket-1x2y3z", "reports/2026-11-29/report.h
 DAYS_LEFT = (1, 3, 7, 14, 30)
 """The page about messages says at which of them a message comes."""
 
-credentials_changes = st.builds(
-    CredentialsChange, secrets, moments, st.none() | st.sampled_from(DAYS_LEFT)
+credentials_changes = values_of(
+    CredentialsChange,
+    secret=secrets,
+    at=moments,
+    threshold=st.none() | st.sampled_from(DAYS_LEFT),
 )
 MESSAGES = {
     CHANGED: changes().map(lambda one: message_of_job(one).event),

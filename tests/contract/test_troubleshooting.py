@@ -73,6 +73,8 @@ NO_TEXTS = {
     "Atlas does not know it": "a reason beside a text",
     "Atlas refuses it, and its project is no longer watched": "a reason beside a text",
     "an item holds at least one change": "caught where it is raised",
+    "expected a date to which the retention can be added": "caught where it is raised",
+    "expected a whole number": "caught where it is raised",
     "sent already": "nothing failed",
     "e-mail subscriptions": "nothing failed",
     "not wanted": "nothing failed",

@@ -242,9 +242,10 @@ def read_job(answer: object, target: RestoreTarget, kind: RestoreKind) -> Restor
         return _READ[kind](answer, target, kind)
     except ValidationError as error:
         field, expected, _ = first_problem(error)
-        if not field:
-            field, expected = "the value", "expected an object"
-        raise _unexpected(kind, f"{field} is not as expected: {expected}") from None
+        problem = "the value is not as expected: expected an object"
+        if field:
+            problem = f"{field} is not as expected: {expected}"
+        raise _unexpected(kind, problem) from None
     except RecursionError:
         raise _unexpected(kind, "it is nested too deeply") from None
 

@@ -32,8 +32,10 @@ LARGEST_COUNT = 10**15
 """No number of writes, or of open jobs, is larger."""
 
 
-# A message holds 4,096 characters.
-_Words = Annotated[str, Field(strict=True, max_length=4096)]
+WORDS_LIMIT = 4096
+"""Characters of a sentence in a message about the watch."""
+
+_Words = Annotated[str, Field(strict=True, max_length=WORDS_LIMIT)]
 _Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT), if_unreadable(0)]
 
 
@@ -57,7 +59,7 @@ class Trouble(FromOutside):
         """Return the trouble for this error."""
         summary = error.summary if isinstance(error, AtlasError) else None
         fix = fix_of(error, of_stack=of_stack)
-        message = summary or str(error)
+        message = (summary or str(error))[:WORDS_LIMIT]
         return cls(since=since, error=type(error).__name__, message=message, fix=fix)
 
     @property

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Self
 
-from pydantic import PlainValidator
+from pydantic import Field, PlainValidator
 
 from foundation.environment import FromEnvironment, number_in, word_of
 from foundation.outside import unreadable
@@ -32,11 +32,9 @@ class ReportSettings:
         read = _Variables.of(environment)
         return cls(
             of_stack=Settings.from_environment(environment),
-            bucket=read.report_bucket,
-            schedule=read.report,
-            policy=Policy(
-                read.restore_test_counts, timedelta(read.restore_test_days), read.restore_test_tag
-            ),
+            bucket=read.bucket,
+            schedule=read.schedule,
+            policy=Policy(read.counts, timedelta(read.days), read.tag),
             objectives=Objectives(
                 timedelta(minutes=read.rto_minutes) or None,
                 timedelta(minutes=read.rpo_minutes) or None,
@@ -57,17 +55,23 @@ _Minutes = Annotated[
 ]
 
 
+_Counts = Annotated[Rung, word_of((Rung.RESTORED, Rung.VERIFIED))]
+_Days = Annotated[
+    float,
+    number_in(
+        lambda days: days in range(1, LONGEST.days + 1),
+        f"expected whole days from 1 to {LONGEST.days}",
+    ),
+]
+_Schedule = Annotated[Schedule, word_of((Schedule.WEEKLY, *Schedule))]
+_Tag = Annotated[tuple[str, str] | None, PlainValidator(_tag)]
+
+
 class _Variables(FromEnvironment):
-    report_bucket: str
-    restore_test_counts: Annotated[Rung, word_of((Rung.RESTORED, Rung.VERIFIED))] = Rung.RESTORED
-    restore_test_days: Annotated[
-        float,
-        number_in(
-            lambda days: days in range(1, LONGEST.days + 1),
-            f"expected whole days from 1 to {LONGEST.days}",
-        ),
-    ] = 90
-    report: Annotated[Schedule, word_of((Schedule.WEEKLY, *Schedule))] = Schedule.WEEKLY
-    restore_test_tag: Annotated[tuple[str, str] | None, PlainValidator(_tag)] = None
-    rto_minutes: _Minutes = 0
-    rpo_minutes: _Minutes = 0
+    bucket: str = Field(alias="REPORT_BUCKET")
+    counts: _Counts = Field(default=Rung.RESTORED, alias="RESTORE_TEST_COUNTS")
+    days: _Days = Field(default=90, alias="RESTORE_TEST_DAYS")
+    schedule: _Schedule = Field(default=Schedule.WEEKLY, alias="REPORT")
+    tag: _Tag = Field(default=None, alias="RESTORE_TEST_TAG")
+    rto_minutes: _Minutes = Field(default=0, alias="RTO_MINUTES")
+    rpo_minutes: _Minutes = Field(default=0, alias="RPO_MINUTES")

@@ -22,6 +22,7 @@ from restore_watch.model.credentials_expiry import (
     ExpiringSecret,
 )
 from restore_watch.table.project_item import expiry_as_value, read_expiry
+from strategies import values_of
 from unit.open_jobs import NOON
 from unit.scripted_atlas import ACCOUNT, GROUP, Clock, ScriptedAtlas, answer
 
@@ -344,20 +345,20 @@ def test_an_odd_client_id_is_not_asked_for(asked: Asked) -> None:
 # What is stored
 
 moments = st.timedeltas(timedelta(), timedelta(days=400)).map(lambda age: NOON - age)
-secrets_in_use = st.builds(
-    lambda **fields: ExpiringSecret(**fields),  # noqa: PLW0108 - only these fields
+secrets_in_use = values_of(
+    ExpiringSecret,
     client_id=st.just(ACCOUNT.client_id),
     expires_at=moments.map(lambda at: at + 300 * DAY),
     is_certain=st.booleans(),
     created_at=st.none() | moments,
 )
 thresholds = st.none() | st.sampled_from([1, 3, 7, 14, 30])
-changes = st.builds(CredentialsChange, secret=secrets_in_use, at=moments, threshold=thresholds)
+changes = values_of(CredentialsChange, secret=secrets_in_use, at=moments, threshold=thresholds)
 _serialize, _deserialize = TypeSerializer().serialize, TypeDeserializer().deserialize
 
 
 @given(
-    st.builds(
+    values_of(
         CredentialsExpiry,
         asked_at=moments,
         secret=secrets_in_use,

@@ -22,6 +22,7 @@ from restore_watch.table.project_item import (
     watched_as_values,
 )
 from restore_watch.table.stored_fields import serialize
+from strategies import values_of
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP
 
@@ -60,7 +61,7 @@ past = st.timedeltas(timedelta(), timedelta(days=400)).map(lambda age: NOON - ag
 marks = st.builds(Marks, past, past, st.dictionaries(parts, past, max_size=3))
 names = st.sampled_from(["flex", "dedicated", "events", "dedicated clusters", "sweep"])
 some_text = st.text(max_size=9)
-troubles = st.builds(
+troubles = values_of(
     Trouble, since=past, error=st.just("AtlasError"), message=some_text, fix=some_text
 )
 
@@ -68,8 +69,8 @@ troubles = st.builds(
 @st.composite
 def projects(draw: st.DrawFn, *, stack: bool = False) -> Project:
     group_id = None if stack else draw(st.sampled_from([GROUP, GROUP[::-1]]))
-    changes = st.builds(
-        lambda **fields: WatchChange(**fields),  # noqa: PLW0108 - only these fields
+    changes = values_of(
+        WatchChange,
         state=st.sampled_from(WatchState),
         group_id=st.just(group_id),
         trouble=troubles,
