@@ -36,7 +36,7 @@ from restore_watch.table.project_item import project_key
 
 GROUP = "6a1f3c9e5b7d204e8c61f0a3"
 TIMEOUT = 8
-"""Seconds of an invocation. A sweep that dies blocks the next ones for as long, and five more."""
+"""Seconds of an invocation. A sweep that dies blocks the next sweeps for as long, and five more."""
 
 PATIENCE = 60.0
 """Seconds until a message must have arrived."""
@@ -45,7 +45,7 @@ TOLD = (5, 11, [*2 * ("trigger", "resolve", "resolve"), "trigger"])
 """
 What people get of all that: an e-mail for each batch, messages in chat, and what the pager does.
 
-A page is closed under its own key, and under the one that 1.0.0 would have given it.
+A page is closed under its own key, and under the key that 1.0.0 would have given it.
 """
 
 BRANCHES = {"COMPLETED": COMPLETED, "FAILED": OTHERWISE}
@@ -371,7 +371,7 @@ def main() -> int:
     console.print(Panel(text, title="[bold]Atlas Restore Watch[/]", border_style="green"))
     readers = Readers()
     with LocalStack(
-        # A second one: a workflow need not wait for the sweep that is at work.
+        # A second environment: a workflow need not wait for the sweep that is at work.
         environments=2,
         parameters={
             "AtlasProjectIds": GROUP,

@@ -9,4 +9,4 @@ FUNCTIONS = {"RestoreWatchFunction": "restore_watch", "NotifyPeopleFunction": "n
 """The package of each function, by its logical id."""
 
 SAME_CODE = {"ReportFunction": "RestoreWatchFunction"}
-"""A function that has the package of another one, by their logical ids."""
+"""A function that has the package of another function, by their logical ids."""

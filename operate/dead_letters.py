@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from operate.aws import Aws
 from operate.deployed_stack import DeployedStack
-from operate.look import look
+from operate.gone import line_even_if_gone
 from restore_watch.diagnosis.line import Line, bad, good
 
 _COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
@@ -66,7 +66,7 @@ class DeadLetters:
             arn = self.stack.outputs.get(f"{queue.name}Arn")
             if arn:
                 find = partial(self._content, queue, arn)
-                lines.append(look(f"dead letters: {queue.name}", find, _GONE))
+                lines.append(line_even_if_gone(f"dead letters: {queue.name}", find, _GONE))
         not_empty = [line for line in lines if line.ok is not True]
         yield from not_empty
         if lines and not not_empty:

@@ -10,7 +10,7 @@ from foundation.json_text import read_json
 from operate.aws import Aws
 from operate.deployed_stack import DeployedStack
 from operate.errors import OperateError
-from operate.look import look
+from operate.gone import line_even_if_gone
 from restore_watch.diagnosis.line import Line, bad, good
 
 _NEEDED = ("kms:Decrypt", "kms:GenerateDataKey")
@@ -40,13 +40,13 @@ class KeyPolicy:
             held = self.aws.ask("lambda", "get_function_configuration", FunctionName=name)
             return self._line(key, names_of_role(held["Role"]), check)
 
-        yield look("key policy: function", find_for_function, gone)
+        yield line_even_if_gone("key policy: function", find_for_function, gone)
         if "NoticeQueueArn" in self.stack.outputs:
             find_for_sns = partial(self._line, key, ["sns.amazonaws.com"])
-            yield look("key policy: SNS", find_for_sns, gone)
+            yield line_even_if_gone("key policy: SNS", find_for_sns, gone)
         if "AlarmEmailTopicArn" in self.stack.outputs:
             find_for_alarms = partial(self._line, key, ["cloudwatch.amazonaws.com"])
-            yield look("key policy: alarms", find_for_alarms, gone)
+            yield line_even_if_gone("key policy: alarms", find_for_alarms, gone)
 
     def _line(self, key: str, principals: list[str], check: str) -> Line:
         answer = self.aws.ask("kms", "get_key_policy", KeyId=key, PolicyName="default")

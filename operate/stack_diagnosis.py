@@ -7,8 +7,8 @@ from itertools import chain
 from operate.aws import Aws
 from operate.dead_letters import DeadLetters
 from operate.deployed_stack import DeployedStack
+from operate.gone import line_even_if_gone
 from operate.key_policy import KeyPolicy
-from operate.look import look
 from operate.way_to_people import WayToPeople
 from restore_watch.diagnosis.aws_fixes import MAKE_TOPIC_AGAIN
 from restore_watch.diagnosis.line import Line, bad, good
@@ -27,7 +27,9 @@ class StackDiagnosis:
         if "NoticeQueueArn" in self.stack.outputs:
             yield from WayToPeople(self.aws, self.stack).lines()
         if "AlarmEmailTopicArn" in self.stack.outputs:
-            yield look("alarms: subscriptions", self._hearers_of_alarms, MAKE_TOPIC_AGAIN)
+            yield line_even_if_gone(
+                "alarms: subscriptions", self._hearers_of_alarms, MAKE_TOPIC_AGAIN
+            )
         yield from DeadLetters(self.aws, self.stack).lines()
 
     def _hearers_of_alarms(self, check: str) -> Line:

@@ -9,12 +9,12 @@ from itertools import chain
 from typing import Any
 
 from foundation.json_text import read_json
-from notify_people.channels.secret import read_secret
+from notify_people.channels.notify_secret import read_secret
 from notify_people.errors import SecretError
 from operate.aws import Aws
 from operate.deployed_stack import DeployedStack
 from operate.errors import OperateError
-from operate.look import look
+from operate.gone import line_even_if_gone
 from restore_watch.diagnosis.aws_fixes import MAKE_TOPIC_AGAIN
 from restore_watch.diagnosis.line import Line, bad, good, unsure
 
@@ -44,12 +44,12 @@ class WayToPeople:
             "Messages that wait for people are lost by this, with both queues. Change the "
             "parameters to NotifyEmail= NotifyChat=no NotifySecretArn= and then back"
         )
-        yield look("people: function", self._concurrency, gone)
-        yield look("people: trigger", self._trigger, gone)
-        yield look("people: subscription", self._subscription, MAKE_TOPIC_AGAIN)
+        yield line_even_if_gone("people: function", self._concurrency, gone)
+        yield line_even_if_gone("people: trigger", self._trigger, gone)
+        yield line_even_if_gone("people: subscription", self._subscription, MAKE_TOPIC_AGAIN)
         if self.stack.parameters.get("NotifySecretArn"):
             fix = "Make the secret again, and set NotifySecretArn to its ARN"
-            yield look("people: secret", self._webhooks, fix)
+            yield line_even_if_gone("people: secret", self._webhooks, fix)
 
     def _concurrency(self, check: str) -> Line:
         name = self.stack.output("NotifyPeopleFunctionName")

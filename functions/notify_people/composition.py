@@ -13,7 +13,7 @@ from foundation.aws_call import AWS_CONFIG
 from foundation.emitting import MetricsLog
 from notify_people.application import Application
 from notify_people.channels.channels import Channels
-from notify_people.channels.secret import NotifySecret
+from notify_people.channels.notify_secret import NotifySecret
 from notify_people.channels.sent_table import SentTable
 from notify_people.channels.webhooks import Webhooks
 from notify_people.delivery import Delivery

@@ -40,7 +40,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def lines_within(lines: Iterable[str], limit: int) -> str:
-    """Return the lines that fit the limit together; a long one is left out."""
+    """Return the lines that fit the limit together; a line that is too long is left out."""
     kept: list[str] = []
     left = limit + 1
     for line in lines:

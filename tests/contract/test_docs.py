@@ -32,7 +32,7 @@ from contract.documents import (
 from contract.test_schemas import WATCH, fits
 from foundation.outside import utc_date
 from notify_people.change import DEFAULT_CHANGES, Change
-from notify_people.channels.secret import KEYS
+from notify_people.channels.notify_secret import KEYS
 from operate.deployed_stack import TABLE_OUTPUT
 from operate.evidence import RPO_PARAMETER, RTO_PARAMETER
 from pictures.architecture import PAGE, with_flowchart

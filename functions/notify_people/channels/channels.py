@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
 from notify_people.channels.channel import Channel
-from notify_people.channels.secret import NotifySecret
+from notify_people.channels.notify_secret import NotifySecret
 from notify_people.channels.webhooks import Webhooks
 from notify_people.errors import ChannelRefusedError, ChannelUnavailableError, NotifyPeopleError
 from notify_people.forms.chat import chat_message

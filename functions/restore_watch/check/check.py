@@ -48,8 +48,8 @@ class JobChecker:
         """
         Publish what is pending for a job, and answer workflows.
 
-        An open job is new until its first message is acknowledged, so a check after one that
-        failed or died finds it new too.
+        An open job is new until its first message is acknowledged. So if a check failed or died,
+        the next check finds the job new too.
         """
         if recorded.published == 0 and not recorded.job.terminal:
             self._has_new = True

@@ -7,7 +7,7 @@ from restore_watch.diagnosis.aws_fixes import GONE
 from restore_watch.diagnosis.line import Line, bad, unsure
 
 
-def look(check: str, find: Callable[[str], Line], gone: str) -> Line:
+def line_even_if_gone(check: str, find: Callable[[str], Line], gone: str) -> Line:
     """
     Return the line about a check that `find` returns.
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from foundation.deadline import Deadline
 from notify_people.channels.channel import Channel
-from notify_people.channels.secret import NotifySecret, read_secret
+from notify_people.channels.notify_secret import NotifySecret, read_secret
 from notify_people.errors import SecretError
 from strategies import json_values
 from unit.stubbed_aws import Refusal, secrets_manager
