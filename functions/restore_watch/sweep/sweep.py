@@ -95,8 +95,9 @@ class Sweeper:
         finally:
             # A sweep that fails says what it saw, too.
             self._report_jobs(parts)
-        result = _result(parts)
-        refusal = refusal_of_credentials(_records(parts), result)
+        records = _records(parts)
+        result = count(records, parts.opened)
+        refusal = refusal_of_credentials(records, result)
         if refusal is not None and not self.environment.memory.was_accepted_lately:
             _report_no_access(parts, left, refusal)
             raise refusal
@@ -131,10 +132,11 @@ class Sweeper:
         parts.rounds.play(first, begun)
 
     def _report_jobs(self, parts: SweepParts) -> None:
+        """Report the jobs that are open now, and what failed."""
         run, telemetry = parts.run, self.environment.telemetry
         if run.is_tick:
             telemetry.report_open_jobs(run.open_jobs(), run.now())
-        telemetry.report_failures(_result(parts).failures)
+        telemetry.report_failures(count(_records(parts), parts.opened).failures)
 
     def _report_tick(
         self,
@@ -163,10 +165,6 @@ class Sweeper:
 
 def _records(parts: SweepParts) -> list[Record]:
     return list(chain.from_iterable(parts.run.log.by_project().values()))
-
-
-def _result(parts: SweepParts) -> SweepResult:
-    return count(_records(parts), parts.opened)
 
 
 def _seconds(parts: SweepParts, begun: float) -> float:
