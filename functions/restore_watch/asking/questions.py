@@ -1,9 +1,9 @@
 """Questions to Atlas, each of which leaves a record of how it ended."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
 from restore_watch.asking.asked import Asked, End, Subject
 from restore_watch.asking.once_more import may_ask_once_more
 from restore_watch.asking.pace import Pace, Permission
@@ -13,7 +13,7 @@ from restore_watch.table.open_job import JobKey
 from restore_watch.time_limits import QUESTION_TIME
 
 
-@plain_class
+@dataclass(frozen=True)
 class Questions:
     """
     The questions of one sweep or report, which end by the deadline. Any thread may use them.

@@ -76,7 +76,7 @@ class DeliveryOrder:
         """Return the named jobs, each once; those of a record together: one missed fails it."""
         shuffled = [sample(record, len(record)) for record in sample(records, len(records))]
         targets = chain.from_iterable(shuffled)
-        jobs = dict.fromkeys(one for one in targets if isinstance(one, RestoreTarget))
+        jobs = dict.fromkeys(target for target in targets if isinstance(target, RestoreTarget))
         return sorted(jobs, key=lambda target: self._answered.get(target, 0))
 
     def note_delivery(self, outcomes: Mapping[RestoreTarget, Outcome]) -> None:
@@ -131,8 +131,8 @@ class BatchChecker:
         """Check in rounds, in each round the targets that may succeed now."""
         outcomes: dict[RestoreTarget, Outcome] = {}
 
-        def check(one: _Check) -> Iterable[_Check]:
-            outcomes[one.target] = self._check(one.target, deadline, patient=False)
+        def check(task: _Check) -> Iterable[_Check]:
+            outcomes[task.target] = self._check(task.target, deadline, patient=False)
             return ()
 
         agenda: Agenda[_Check] = Agenda(
@@ -147,8 +147,11 @@ class BatchChecker:
             for _ in range(ROUNDS):
                 agenda.add(map(_Check, jobs))
                 agenda.wait_until_done(deadline.remaining())
-                known = outcomes.copy().items()
-                jobs = [job for job, one in known if isinstance(one, FailedCheck) and one.may_pass]
+                jobs = [
+                    job
+                    for job, outcome in outcomes.copy().items()
+                    if isinstance(outcome, FailedCheck) and outcome.may_pass
+                ]
         finally:
             agenda.close()
             self.workers.join(threads, deadline)

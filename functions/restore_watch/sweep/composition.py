@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
 from restore_watch.asking.pace import Pace
 from restore_watch.asking.questions import Questions
 from restore_watch.atlas.session import AtlasSession
@@ -39,7 +38,7 @@ from restore_watch.threads.workers import Workers
 from restore_watch.time_limits import ENDING_TIME
 
 
-@plain_class
+@dataclass(frozen=True)
 class SweepParts:
     """The parts of one sweep, which began with the `opened` jobs."""
 

@@ -7,9 +7,9 @@ turn, whatever is to be done for it.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from foundation.plain_class import plain_class
 from restore_watch.asking.asked import Subject
 from restore_watch.asking.questions import Questions
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
@@ -45,7 +45,7 @@ class FirstRound(NamedTuple):
         return not self.due and not self.steps
 
 
-@plain_class
+@dataclass(frozen=True)
 class Rounds:
     """
     Asks and finds in one sweep.

@@ -5,11 +5,10 @@ A project costs two questions, and a cluster that has backups two more.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from foundation.clock import Clock
 from foundation.errors import TimeBudgetExceededError
-from foundation.plain_class import plain_class
 from restore_watch.asking.list_pages import MORE_CLUSTERS, NOTHING_NEW, Stop
 from restore_watch.atlas.entries import (
     UNWATCHED,
@@ -69,7 +68,7 @@ _NOT_THERE = (
 )
 
 
-@plain_class
+@dataclass(frozen=True)
 class FleetAnswers:
     """
     The answers of Atlas to one report. Any thread may use it.
@@ -228,7 +227,9 @@ class FleetAnswers:
         if code != _NO_BACKUPS and code not in _OF_THE_OTHER_KIND:
             return False
         group_id, cluster_name, _ = question.about
-        same = [one for one in self.fleet.clusters if one.key == (group_id, cluster_name)]
+        same = [
+            cluster for cluster in self.fleet.clusters if cluster.key == (group_id, cluster_name)
+        ]
         if code in _OF_THE_OTHER_KIND:
             return len({cluster.kind for cluster in same}) > 1
         if any(cluster.has_backups for cluster in same):

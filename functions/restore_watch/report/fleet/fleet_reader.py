@@ -7,10 +7,10 @@ report says so.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from functools import partial
 
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
 from restore_watch.asking.pace import Pace
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.report.fleet.fleet import Fleet
@@ -29,7 +29,7 @@ SILENT_TIME = 600.0
 """Seconds for which a question that Atlas does not answer is asked again and again."""
 
 
-@plain_class
+@dataclass(frozen=True)
 class FleetReader:
     """
     Asks Atlas, and leaves half of its rate limits to other tools. One object serves a report.

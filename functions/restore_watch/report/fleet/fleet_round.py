@@ -2,12 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
 
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
 from restore_watch.asking.asked import Asked, End
 from restore_watch.asking.pace import REFUSALS, Pace, Permission
 from restore_watch.asking.questions import Questions
@@ -32,7 +31,7 @@ JOBS_ASKED = PageAt(size=100)
 """The newest restores of each cluster: a quarter of nightly ones. Nobody documents the order."""
 
 
-@plain_class
+@dataclass(frozen=True)
 class FleetRound:
     """
     Asks what may be asked now. What has no answer for a while stays `open`, for the next round.
@@ -79,9 +78,9 @@ class FleetRound:
     def _do(self, question: FleetQuestion) -> list[FleetQuestion]:
         """Ask, and keep what the answer shows. Return the questions that follow."""
         questions = Questions(self.deadline, self.pace, self._note)
-        ask = partial(self._page_of, question)
         try:
-            following = self.answers.read(question, questions.ask(question.subject, ask))
+            page = questions.ask(question.subject, partial(self._page_of, question))
+            following = self.answers.read(question, page)
         except RestoreWatchError as error:
             self._note_failure(question, error)
             following = self.answers.go_on_without(question)

@@ -9,11 +9,10 @@ with a code that nobody knows.
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
-from foundation.plain_class import plain_class
 from restore_watch.asking.asked import NO_ROLE_ERRORS, Subject, families_of
 from restore_watch.asking.nothing_to_read import has_nothing_to_read
 from restore_watch.atlas.entries import UNWATCHED, shown_clusters
@@ -50,7 +49,7 @@ type Failures = Mapping[Family | Part, RestoreWatchError]
 """Why lists of clusters, or of a cluster's jobs, could not be read."""
 
 
-@plain_class
+@dataclass(frozen=True)
 class ListingReader:
     """Takes the steps of the listings that are `under_way` in one sweep. Any thread may use it."""
 

@@ -1,9 +1,9 @@
 """How a sweep finds jobs in the projects that it watches, from the first step to the marks."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
 from restore_watch.sweep.finding.listing_reader import ListingReader
 from restore_watch.sweep.finding.project_marks import ProjectMarks
 from restore_watch.sweep.finding.watched_projects import WatchedProjects
@@ -12,7 +12,7 @@ from restore_watch.sweep.sweep_task import SweepTask
 from restore_watch.threads.workers import Workers
 
 
-@plain_class
+@dataclass(frozen=True)
 class ProjectFinder:
     """Finds jobs in one sweep, if that is a tick."""
 

@@ -1,9 +1,8 @@
 """The marks of watched projects: stored before the first question, moved by each listing."""
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from foundation.plain_class import plain_class
 from restore_watch.asking.asked import families_of
 from restore_watch.errors import RestoreWatchError
 from restore_watch.model.marks import Marks
@@ -15,7 +14,7 @@ from restore_watch.table.project_item import Project
 from restore_watch.telemetry.isolation import isolated
 
 
-@plain_class
+@dataclass(frozen=True)
 class ProjectMarks:
     """Keeps the marks of one sweep. Any thread may use it."""
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from foundation.deadline import Deadline
-from foundation.plain_class import plain_class
 from restore_watch.asking.asked import Subject
 from restore_watch.asking.questions import Questions
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
@@ -43,7 +42,7 @@ class Step(SweepTask):
         return self.subject.bucket
 
 
-@plain_class
+@dataclass(frozen=True)
 class StepCalls:
     """Makes the calls of the steps of one sweep. Any thread may use it."""
 

@@ -6,11 +6,10 @@ not at all, so each job is also asked about by its own endpoint, in turn.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from foundation.errors import TimeBudgetExceededError
-from foundation.plain_class import plain_class
 from restore_watch.asking.asked import Asked, End, Subject
 from restore_watch.asking.once_more import may_ask_once_more
 from restore_watch.asking.questions import Questions
@@ -39,7 +38,7 @@ from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob
 
 
-@plain_class
+@dataclass(frozen=True)
 class JobFollower:
     """
     Follows the open jobs in one sweep. Any thread may use it. What fails is a failure of the sweep.

@@ -1,10 +1,9 @@
 """How a sweep reads the list of a cluster's jobs to follow known ones."""
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
 
-from foundation.plain_class import plain_class
 from restore_watch.asking.asked import Subject
 from restore_watch.asking.list_pages import ListPages, Stop
 from restore_watch.asking.nothing_to_read import has_nothing_to_read
@@ -23,7 +22,7 @@ ALL_JOBS = PageAt(size=250)
 """The first page of a list that is read to its end because of one job."""
 
 
-@plain_class
+@dataclass(frozen=True)
 class JobLists:
     """
     Reads the lists of clusters' jobs in one sweep. Any thread may use it.
