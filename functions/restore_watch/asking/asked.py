@@ -135,9 +135,9 @@ class Asked(NamedTuple):
 def families_of(records: Iterable[object]) -> frozenset[Family]:
     """Return the families of endpoints that answered a question of these records."""
     return frozenset(
-        one.subject.bucket.family
-        for one in records
-        if isinstance(one, Asked) and one.end.is_answer and one.subject.question
+        record.subject.bucket.family
+        for record in records
+        if isinstance(record, Asked) and record.end.is_answer and record.subject.question
     )
 
 

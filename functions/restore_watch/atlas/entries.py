@@ -90,8 +90,8 @@ def cluster_entries(page: Page, which: Family) -> Entries:
 def shown_clusters(page: Page, which: Family) -> ShownClusters:
     """Read a page of clusters."""
     entries = cluster_entries(page, which)
-    free = [one.id for one in entries.readable if is_free(one.content)]
-    names = [one.id for one in entries.readable if one.id not in free]
+    free = [entry.id for entry in entries.readable if is_free(entry.content)]
+    names = [entry.id for entry in entries.readable if entry.id not in free]
     odd = [redact(name)[:NAME_LIMIT] for name in names if not is_cluster_name(name)]
     usable = list(filter(is_cluster_name, names))
     problem = entries.unreadable[0].problem if entries.unreadable else None

@@ -94,8 +94,9 @@ class RateLimits:
             case _:
                 return
         with self._lock:
-            for ended in [one for one, refused in standing.items() if not refused.stands(now)]:
-                del standing[ended]
+            for known, refused in list(standing.items()):
+                if not refused.stands(now):
+                    del standing[known]
             standing[bucket] = StandingRefusal.of(refusal, now, seconds)
 
     def waits(self, bucket: Bucket) -> bool:

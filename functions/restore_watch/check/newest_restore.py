@@ -80,6 +80,6 @@ def _listed(
 
 def _require_older(unreadable: Iterable[Unreadable], found: Iterable[RestoreTarget]) -> None:
     newest = max((target.created_at for target in found), default=None)
-    for one in unreadable:
-        if one.created_at is None or newest is None or one.created_at >= newest:
-            raise UnexpectedAtlasResponseError(one.problem)
+    for entry in unreadable:
+        if entry.created_at is None or newest is None or entry.created_at >= newest:
+            raise UnexpectedAtlasResponseError(entry.problem)

@@ -122,7 +122,9 @@ class Log:
 
     def all_listed(self) -> frozenset[str] | None:
         """Return the projects to watch, None unless it is known in this sweep which they are."""
-        lists = [one.group_ids for one in self.records_of(None) if isinstance(one, AllListed)]
+        lists = [
+            record.group_ids for record in self.records_of(None) if isinstance(record, AllListed)
+        ]
         return lists[-1] if lists else None
 
 

@@ -33,11 +33,11 @@ class Workers:
 
     def join(self, running: Iterable[Future[None]], deadline: Deadline) -> None:
         """Wait for the threads. One that hangs is left behind at the deadline."""
-        for one in wait(running, timeout=deadline.remaining()).done:
-            one.result()
+        for thread in wait(running, timeout=deadline.remaining()).done:
+            thread.result()
 
-    def each[One](
-        self, things: Iterable[One], do: Callable[[One], object], deadline: Deadline
+    def each[Thing](
+        self, things: Iterable[Thing], do: Callable[[Thing], object], deadline: Deadline
     ) -> None:
         """Call `do`, which calls AWS, with each thing, as long as time is left."""
         waiting = deque(things)
@@ -46,9 +46,9 @@ class Workers:
         def work() -> None:
             while deadline.remaining() > 0:
                 try:
-                    one = waiting.popleft()
+                    thing = waiting.popleft()
                 except IndexError:
                     return
-                do(one)
+                do(thing)
 
         self.join([self._threads.submit(work) for _ in range(threads)], deadline)

@@ -227,7 +227,9 @@ class FleetAnswers:
         if code != _NO_BACKUPS and code not in _OF_THE_OTHER_KIND:
             return False
         group_id, cluster_name, _ = question.about
-        same = [one for one in self.fleet.clusters if one.key == (group_id, cluster_name)]
+        same = [
+            cluster for cluster in self.fleet.clusters if cluster.key == (group_id, cluster_name)
+        ]
         if code in _OF_THE_OTHER_KIND:
             return len({cluster.kind for cluster in same}) > 1
         if any(cluster.has_backups for cluster in same):

@@ -78,9 +78,9 @@ class FleetRound:
     def _do(self, question: FleetQuestion) -> list[FleetQuestion]:
         """Ask, and keep what the answer shows. Return the questions that follow."""
         questions = Questions(self.deadline, self.pace, self._note)
-        ask = partial(self._page_of, question)
         try:
-            following = self.answers.read(question, questions.ask(question.subject, ask))
+            page = questions.ask(question.subject, partial(self._page_of, question))
+            following = self.answers.read(question, page)
         except RestoreWatchError as error:
             self._note_failure(question, error)
             following = self.answers.go_on_without(question)

@@ -260,8 +260,9 @@ class ProjectListing:
     def parts_read(self) -> PartsRead:
         """Return what was read so far."""
         with self._lock:
-            parts = {one for one in self._open if isinstance(one, Part)}
-            unread = {one for one in parts if not self._is_read(one) and not self._is_over(one)}
+            parts = {part for part in self._open if isinstance(part, Part)}
+            left = {part for part in parts if not self._is_read(part)}
+            unread = {part for part in left if not self._is_over(part)}
             read = parts - unread
             for kind in self.wanted.kinds:
                 (read if self._is_read(jobs_of(kind).clusters) else unread).add(Part(kind))

@@ -91,10 +91,10 @@ def postponed(
 
     That spreads the listings of many projects, which all began when the stack was deployed.
     """
-    listed = [one for one in group_ids if one in known and known[one].listed_at]
-    due = [one for one in listed if is_due(known[one], now)]
+    listed = [group_id for group_id in group_ids if group_id in known and known[group_id].listed_at]
+    due = [group_id for group_id in listed if is_due(known[group_id], now)]
     # They take turns: a project that cannot be listed does not keep others from it.
-    due.sort(key=lambda one: memory.last_turn(one, "listing"))
+    due.sort(key=lambda group_id: memory.last_turn(group_id, "listing"))
     return due[max(LISTED_AT_ONCE, len(group_ids) // 14) :]
 
 
@@ -121,7 +121,7 @@ class Waking:
             page = self.calls.ask(step, partial(self.atlas.events, group_id, since))
         except RestoreWatchError as error:
             return self._go_on_without_events(step, marks, parts, error, begun)
-        woken = self._woken_kinds(group_id, page)
+        woken = self._take_woken_kinds(group_id, page)
         return self._list(group_id, marks, parts.union(map(Part, woken)), page.date)
 
     def note_failure(self, step: Wake, error: UnforeseenError) -> None:
@@ -180,13 +180,14 @@ class Waking:
             self.reader.end(listing)
         return steps
 
-    def _woken_kinds(self, group_id: str, page: Page) -> frozenset[RestoreKind]:
-        """The kinds to list now, and in the next sweep, for events not seen before."""
+    def _take_woken_kinds(self, group_id: str, page: Page) -> set[RestoreKind]:
+        """Return the kinds to list for events not seen before, and again in the next sweep."""
         types, memory = dict(map(_event, page.entries)), self.calls.memory
-        unseen = memory.take_unseen_events(group_id, types.keys())
-        woken = frozenset(kind for one in unseen for kind in kinds_of_event(types[one]))
+        woken: set[RestoreKind] = set()
+        for event_id in memory.take_unseen_events(group_id, types.keys()):
+            woken.update(kinds_of_event(types[event_id]))
         if len(page.entries) >= EVENTS_ON_PAGE:
-            woken = frozenset(LISTED_KINDS)
+            woken.update(LISTED_KINDS)
         if woken:
             # A new cluster may have been restored, and an event may precede its job.
             memory.forget_clusters(group_id, woken)

@@ -133,18 +133,23 @@ class WatchedProjects:
         The operator has removed them; or, of all projects, the list that was read in this sweep
         does not show them, as none has for a day.
         """
-        known = [one for one in self.run.stored_projects() if one.marks is not None]
+        known = [project for project in self.run.stored_projects() if project.marks is not None]
         if self.named != "all":
-            return [one for one in known if one.group_id not in self.woken]
+            return [project for project in known if project.group_id not in self.woken]
         if self.run.log.all_listed() is None:
             return []
         now, listed = self.run.now(), self.calls.memory.projects
-        return [one for one in known if one.group_id not in listed and one.watched.is_gone(now)]
+        unlisted = [project for project in known if project.group_id not in listed]
+        return [project for project in unlisted if project.watched.is_gone(now)]
 
     def new_projects(self) -> list[str]:
         """Return the woken projects that nobody has tried to list."""
-        known = self.run.projects
-        return [one for one in self.woken if one not in known or not known[one].has_begun]
+        new: list[str] = []
+        for group_id in self.woken:
+            project = self.run.projects.get(group_id)
+            if project is None or not project.has_begun:
+                new.append(group_id)
+        return new
 
     def _first_projects(self) -> Collection[str]:
         """Return the projects to begin with. Of all, those that the last list or the table has."""
@@ -152,8 +157,8 @@ class WatchedProjects:
             self.run.log.append(AllListed(frozenset(self.named)))
             return self.named
         stored = self.run.projects.values()
-        known = {one.group_id for one in stored if one.marks}
-        removed = {one.group_id for one in stored if one.is_removed}
+        known = {project.group_id for project in stored if project.marks}
+        removed = {project.group_id for project in stored if project.is_removed}
         # An environment that was idle may remember a list that is older than a removal.
         return (known | self.calls.memory.projects) - removed
 
@@ -175,7 +180,7 @@ class WatchedProjects:
     def _wakes(self, group_ids: Iterable[str]) -> list[Wake]:
         """Watch these projects. Return a step for each that this sweep did not watch before."""
         memory, known = self.calls.memory, self.run.projects
-        new = [one for one in dict.fromkeys(group_ids) if one not in self.woken]
+        new = [group_id for group_id in dict.fromkeys(group_ids) if group_id not in self.woken]
         self.woken.update(new)
         for group_id in new:
             self.run.log.append(Planned(group_id, is_watched=True, aside=memory.aside(group_id)))
