@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from foundation.deadline import Deadline
+from foundation.errors import ApplicationError
 from restore_watch.aws.own_function import OwnFunction
 from restore_watch.check.batch import BatchChecker, FailedCheck
 from restore_watch.check.check import JobChecker
-from restore_watch.errors import RestoreWatchError
 from restore_watch.event.actions import (
     Action,
     Diagnose,
@@ -91,7 +91,7 @@ class Application:
         """Report an error in the block."""
         try:
             yield
-        except RestoreWatchError as error:
+        except ApplicationError as error:
             self.telemetry.report_failure(error, target)
             raise
 

@@ -4,7 +4,7 @@ Everything that can go wrong, split by what the caller can do about it.
 The class name is the `errorType` that Step Functions' `Retry` and `Catch` match, so a released name
 never changes.
 
-RestoreWatchError
+ApplicationError                   the root of the errors of both functions
  +- InvalidEventError               the caller fixes the event; nothing was read or written
  +- ConfigurationError              the operator fixes the function's environment variables
  +- CredentialsError                the operator fixes the secret
@@ -38,11 +38,8 @@ from foundation.errors import (  # noqa: F401 - the tree has them
     TimeBudgetExceededError,
 )
 
-RestoreWatchError = ApplicationError
-"""The root of every error that this application raises on purpose."""
 
-
-class InvalidEventError(RestoreWatchError):
+class InvalidEventError(ApplicationError):
     """
     The event is not what it has to be. Nothing was read or written.
 
@@ -54,7 +51,7 @@ class InvalidEventError(RestoreWatchError):
         self.field = field
 
 
-class CredentialsError(RestoreWatchError):
+class CredentialsError(ApplicationError):
     """The secret cannot be read, or a key is missing or wrong. Names the key, never a value."""
 
 
@@ -79,7 +76,7 @@ class AtlasReason:
         return "; ".join(filter(None, (summary, *self.bad_request_fields))) or "no reason given"
 
 
-class AtlasError(RestoreWatchError):
+class AtlasError(ApplicationError):
     """
     Atlas refused, sent an unknown answer, or (`reason` is None) did not answer.
 
@@ -155,7 +152,7 @@ class UnexpectedAtlasResponseError(AtlasError):
     is_too_large = False
 
 
-class TableUnavailableError(RestoreWatchError):
+class TableUnavailableError(ApplicationError):
     """
     DynamoDB refused, or gave no answer: the write may have happened. Or an item cannot be read.
 
@@ -165,29 +162,29 @@ class TableUnavailableError(RestoreWatchError):
     code: str | None = None
 
 
-class NotificationPendingError(RestoreWatchError):
+class NotificationPendingError(ApplicationError):
     """The change is stored, but SNS did not accept its message. The message stays pending."""
 
 
-class NotificationRefusedError(RestoreWatchError):
+class NotificationRefusedError(ApplicationError):
     """SNS did not accept a test notification, or did not answer. Nothing is stored of it."""
 
 
-class ReportNotWrittenError(RestoreWatchError):
+class ReportNotWrittenError(ApplicationError):
     """S3 refused a file of a report, or did not answer. No message was published."""
 
 
-class TooManyWaitsError(RestoreWatchError):
+class TooManyWaitsError(ApplicationError):
     """As many workflows wait for the job as may wait. Those that wait go on waiting."""
 
 
-class TooManyValidationsError(RestoreWatchError):
+class TooManyValidationsError(ApplicationError):
     """The job has as many validations as are kept. What is recorded stays, and is published."""
 
 
-class ValidationRefusedError(RestoreWatchError):
+class ValidationRefusedError(ApplicationError):
     """The verdict does not fit what Atlas says of the job. Nothing is recorded of it."""
 
 
-class UnforeseenError(RestoreWatchError):
+class UnforeseenError(ApplicationError):
     """Our own code failed about one item. Names the class of the error; the log has more."""

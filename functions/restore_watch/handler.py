@@ -38,6 +38,6 @@ gc.freeze()
 
 @logger.inject_lambda_context(log_event=False)
 def lambda_handler(event: Any, context: "LambdaContext") -> Mapping[str, Any]:
-    """Answer an invocation within its time. Raises RestoreWatchError."""
+    """Answer an invocation within its time. Raises ApplicationError."""
     left = context.get_remaining_time_in_millis() / 1000
     return application.answer(event, Deadline.after(left - RESERVE), context.aws_request_id)

@@ -19,7 +19,7 @@ import boto3
 from foundation.aws_call import AWS_CONFIG
 from foundation.deadline import Deadline
 from foundation.emitting import start_logger
-from restore_watch.errors import RestoreWatchError
+from foundation.errors import ApplicationError
 from restore_watch.report.report_bucket import ReportBucket
 from restore_watch.report.report_settings import ReportSettings
 from restore_watch.report.reporter import Reporter
@@ -44,13 +44,13 @@ gc.freeze()
 
 @logger.inject_lambda_context(log_event=False)
 def lambda_handler(event: Any, context: "LambdaContext") -> Mapping[str, Any]:
-    """Make a report within the time of the invocation. Raises RestoreWatchError."""
+    """Make a report within the time of the invocation. Raises ApplicationError."""
     left = context.get_remaining_time_in_millis() / 1000
     try:
         deadline = Deadline.after(left - RESERVE)
         result = reporter.answer(event, deadline, context.aws_request_id)
         wires.telemetry.report_report(result)
-    except RestoreWatchError as error:
+    except ApplicationError as error:
         wires.telemetry.report_failure(error)
         raise
     return result

@@ -30,6 +30,7 @@ from contract.documents import (
     table,
 )
 from contract.test_schemas import WATCH, fits
+from foundation.errors import ApplicationError
 from foundation.outside import utc_date
 from notify_people.change import DEFAULT_CHANGES, Change
 from notify_people.channels.notify_secret import KEYS
@@ -217,7 +218,7 @@ def leaves(errors: Any, root: type[Exception]) -> set[str]:
     }
 
 
-ERRORS = leaves(restore_watch.errors, restore_watch.errors.RestoreWatchError)
+ERRORS = leaves(restore_watch.errors, ApplicationError)
 
 
 def fields_of_a_job() -> set[str]:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from foundation.errors import ApplicationError
 from local_stack.connections import Connections, connect
 from local_stack.environment import Environment
 from local_stack.restores import EmulatedRestore
@@ -21,7 +22,6 @@ from local_stack.world import World
 from model.drawn import GROUPS, SLOTS, UNDISTURBED, DrawnJob, Fate
 from model.fate import Struck, befalling
 from model.said import Word, is_download, word_of
-from restore_watch.errors import RestoreWatchError
 
 LONGEST = 125.0
 """Seconds of an invocation."""
@@ -87,7 +87,7 @@ class Outcome:
     """How an action ended. Nothing else went on meanwhile if it `was_alone`."""
 
     result: dict[str, Any] | None
-    error: RestoreWatchError | None
+    error: ApplicationError | None
     fate: Fate
     struck: Struck
     was_alone: bool
@@ -230,10 +230,10 @@ class Example:
 
     def _end(self, action: Action, fate: Fate, *, was_alone: bool) -> None:
         result: dict[str, Any] | None = None
-        error: RestoreWatchError | None = None
+        error: ApplicationError | None = None
         try:
             result = action.running.end() if action.running else action.work()
-        except RestoreWatchError as raised:
+        except ApplicationError as raised:
             error = raised
             self.world.said.append("".join(traceback.format_exception(raised)))
         except Exception as raised:

@@ -1,5 +1,6 @@
 """Records of a sweep's log: what was asked about jobs, clusters and lists, and how that ended."""
 
+from foundation.errors import ApplicationError
 from restore_watch.asking.asked import Asked, End, Subject
 from restore_watch.atlas import families
 from restore_watch.atlas.families import FLEX_JOBS, jobs_of
@@ -15,7 +16,6 @@ from restore_watch.errors import (
     EndpointRetiredError,
     NotificationPendingError,
     RestoreJobNotFoundError,
-    RestoreWatchError,
 )
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
@@ -47,13 +47,13 @@ NO_PROJECT = coded(RestoreJobNotFoundError, 404, "GROUP_NOT_FOUND")
 NO_FILTER = coded(AtlasBadRequestError, 400, "INVALID_ATTRIBUTE")
 
 
-def asked(subject: Subject, error: RestoreWatchError | None = None, *jobs: OpenJob) -> Asked:
+def asked(subject: Subject, error: ApplicationError | None = None, *jobs: OpenJob) -> Asked:
     """A question that was answered, or ended with an error."""
     keys = tuple(job.key for job in jobs)
     return Asked.failed(subject, error, keys) if error else Asked(subject, End.ANSWERED, jobs=keys)
 
 
-def about(job: OpenJob | int, error: RestoreWatchError | None = None) -> Asked:
+def about(job: OpenJob | int, error: ApplicationError | None = None) -> Asked:
     """A question to a job's own endpoint."""
     job = open_job(job) if isinstance(job, int) else job
     bucket = Bucket(job.target.group_id, jobs_of(job.kind or FLEX))
@@ -82,7 +82,7 @@ LIST_OF_PROJECTS = Subject.in_bucket(Bucket(None, families.PROJECTS))
 
 
 def acted(
-    job: OpenJob, fate: Fate, messages: int = 0, error: RestoreWatchError | None = None
+    job: OpenJob, fate: Fate, messages: int = 0, error: ApplicationError | None = None
 ) -> Acted:
     """What became of a job."""
     return Acted(job.key, fate, messages, error)

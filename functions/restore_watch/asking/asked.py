@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from enum import Enum, auto
 from typing import NamedTuple
 
-from foundation.errors import TimeBudgetExceededError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.atlas.families import Family, JobFamily, jobs_of
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import (
@@ -20,7 +20,6 @@ from restore_watch.errors import (
     AtlasUnavailableError,
     EndpointRetiredError,
     RestoreJobNotFoundError,
-    RestoreWatchError,
 )
 from restore_watch.model.marks import Part
 from restore_watch.model.question import JOBS, Question
@@ -114,12 +113,12 @@ class Asked(NamedTuple):
 
     subject: Subject
     end: End
-    error: RestoreWatchError | None = None
+    error: ApplicationError | None = None
     jobs: tuple[JobKey, ...] = ()
 
     @classmethod
     def failed(
-        cls, subject: Subject, error: RestoreWatchError, jobs: tuple[JobKey, ...] = ()
+        cls, subject: Subject, error: ApplicationError, jobs: tuple[JobKey, ...] = ()
     ) -> "Asked":
         """
         A question that ended with this error. The endpoint of another kind may have refused.
@@ -141,7 +140,7 @@ def families_of(records: Iterable[object]) -> frozenset[Family]:
     )
 
 
-def _end_with(subject: Subject, error: RestoreWatchError) -> End:
+def _end_with(subject: Subject, error: ApplicationError) -> End:
     match error:
         case AtlasRateLimitError():
             return End.LIMITED

@@ -1,9 +1,9 @@
 """Atlas's answers about a cluster of which there is nothing to read. Pure."""
 
+from foundation.errors import ApplicationError
 from restore_watch.errors import (
     AtlasBadRequestError,
     RestoreJobNotFoundError,
-    RestoreWatchError,
 )
 
 _NOTHING_TO_READ = {
@@ -14,7 +14,7 @@ _NOTHING_TO_READ = {
 }
 
 
-def has_nothing_to_read(error: RestoreWatchError) -> bool:
+def has_nothing_to_read(error: ApplicationError) -> bool:
     """Whether Atlas says that a cluster has no restore jobs of a kind, or is gone."""
     if not isinstance(error, (AtlasBadRequestError, RestoreJobNotFoundError)):
         return False

@@ -10,7 +10,8 @@ Three policies ask again, each for those that can wait so long:
 3. What has no answer then is left to the next round of a batch or a report, or to the next sweep.
 """
 
-from restore_watch.errors import AtlasUnavailableError, RestoreWatchError
+from foundation.errors import ApplicationError
+from restore_watch.errors import AtlasUnavailableError
 
 TRIES = 2
 """A question among many is asked this often at most in one round."""
@@ -19,7 +20,7 @@ FAST = 2.0
 """A question that fails within these seconds, such as over a dead connection, is asked again."""
 
 
-def may_ask_once_more(error: RestoreWatchError, seconds: float, tries: int) -> bool:
+def may_ask_once_more(error: ApplicationError, seconds: float, tries: int) -> bool:
     """Whether a question that failed after these seconds, after so many tries, is asked again."""
     if tries >= TRIES or seconds >= FAST:
         return False

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from foundation.deadline import Deadline
+from foundation.errors import ApplicationError
 from restore_watch.asking.asked import Asked, End, Subject
 from restore_watch.asking.once_more import may_ask_once_more
 from restore_watch.asking.pace import Pace, Permission
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.errors import RestoreWatchError
 from restore_watch.table.open_job import JobKey
 from restore_watch.time_limits import QUESTION_TIME
 
@@ -34,7 +34,7 @@ class Questions:
         """Ask Atlas, about these open jobs if they are known. Raises what `call` raises."""
         try:
             answer = call(self.deadline.within(QUESTION_TIME))
-        except RestoreWatchError as error:
+        except ApplicationError as error:
             self.append(Asked.failed(subject, error, jobs))
             raise
         self.append(Asked(subject, End.ANSWERED, jobs=jobs))
@@ -45,7 +45,7 @@ class Questions:
         return self.pace.take_call(bucket, to_find=to_find) is Permission.GIVEN
 
     def may_ask_once_more(
-        self, bucket: Bucket, error: RestoreWatchError, begun: float, tries: int
+        self, bucket: Bucket, error: ApplicationError, begun: float, tries: int
     ) -> bool:
         """Whether a question, which began then and was tried so often, is asked again at once."""
         # A 503 may name a time, until which the pace allows no second call.

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
+from foundation.errors import ApplicationError
 from restore_watch.aws.topic_messages import Message, message_of_test
 from restore_watch.errors import (
     NotificationPendingError,
     NotificationRefusedError,
-    RestoreWatchError,
 )
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class StatusChangesTopic:
         message: Message,
         deadline: Deadline,
         outcome: str = "the change is stored and will be published",
-        error: type[RestoreWatchError] = NotificationPendingError,
+        error: type[ApplicationError] = NotificationPendingError,
     ) -> str:
         """Publish a message. `outcome`: what becomes of it if SNS does not take it."""
         try:

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from foundation.deadline import Deadline
-from foundation.errors import TimeBudgetExceededError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.families import jobs_of
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.check.check import JobChecker
 from restore_watch.check.order_of_targets import OrderOfTargets
-from restore_watch.errors import AtlasError, RestoreWatchError
+from restore_watch.errors import AtlasError
 from restore_watch.event.event import RefusedTarget, Target
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
 from restore_watch.model.results import CheckResult
@@ -36,7 +36,7 @@ class FailedCheck(NamedTuple):
     """A target whose check failed, and why."""
 
     target: Target
-    error: RestoreWatchError
+    error: ApplicationError
 
     def as_json(self) -> dict[str, Any]:
         """The failure in the result of several targets."""
@@ -141,7 +141,7 @@ class BatchChecker:
         try:
             with isolated(self.telemetry, **names_of(target)):
                 return self.checker.check(target, deadline, patient=patient)
-        except RestoreWatchError as error:
+        except ApplicationError as error:
             return FailedCheck(target, error)
 
     def _report(self, target: Target, outcome: Outcome) -> None:

@@ -1,10 +1,11 @@
 """One check of one restore job, top to bottom: ask, record, publish."""
 
 from foundation.deadline import Deadline
+from foundation.errors import ApplicationError
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.check.check_result import check_result
 from restore_watch.check.outbox import Outbox
-from restore_watch.errors import NotificationPendingError, RestoreWatchError
+from restore_watch.errors import NotificationPendingError
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.model.validation import HistoryEntry
@@ -38,7 +39,7 @@ class JobChecker:
             job = self.atlas.restore_job(
                 target, asking if patient else asking.within(QUESTION_TIME), patient=patient
             )
-        except RestoreWatchError as error:
+        except ApplicationError as error:
             self._publish_before(error, target, deadline)
             raise
         recorded = self.outbox.record(job, begun, deadline)
@@ -61,7 +62,7 @@ class JobChecker:
         return has_new
 
     def _publish_before(
-        self, error: RestoreWatchError, target: RestoreTarget, deadline: Deadline
+        self, error: ApplicationError, target: RestoreTarget, deadline: Deadline
     ) -> None:
         """
         Publish the pending changes of a job that could not be fetched.
@@ -75,5 +76,5 @@ class JobChecker:
                 self.publish(recorded, deadline)
         except NotificationPendingError as pending:
             raise pending from error
-        except RestoreWatchError as failure:
+        except ApplicationError as failure:
             error.add_note(f"Pending changes were not published: {failure}")

@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 
 from foundation.clock import Clock
 from foundation.deadline import Deadline
-from foundation.errors import TimeBudgetExceededError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.aws.status_changes_topic import StatusChangesTopic
 from restore_watch.aws.step_functions import StepFunctions
 from restore_watch.aws.topic_messages import message_of_job
-from restore_watch.errors import RestoreWatchError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.validation import HistoryEntry
 from restore_watch.model.workflow_wait import TaskAnswer, Wait, WaitError, answer_to, is_given_up
@@ -62,9 +61,9 @@ class Outbox:
                 self.topic.publish(message_of_job(entry), deadline)
                 self.telemetry.report_publication(entry, recorded)
                 last = entry
-        except RestoreWatchError:
+        except ApplicationError:
             if last is not None:
-                with suppress(RestoreWatchError):  # the first failure is the one to report
+                with suppress(ApplicationError):  # the first failure is the one to report
                     self.table.acknowledge(recorded, deadline, last=last)
             raise
         answers = [answer_to(wait, recorded.job, recorded.seen) for wait in recorded.waits]

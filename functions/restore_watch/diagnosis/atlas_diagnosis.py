@@ -6,6 +6,7 @@ from datetime import datetime
 
 from foundation.clock import CLOCKS_APART
 from foundation.deadline import Deadline
+from foundation.errors import ApplicationError
 from restore_watch.atlas.credentials import STORE_AS_API_KEY, Credentials, ServiceAccount
 from restore_watch.atlas.entries import project_entries
 from restore_watch.atlas.families import API_STATUS, PROJECTS
@@ -20,7 +21,6 @@ from restore_watch.errors import (
     AtlasUnauthorizedError,
     AtlasUnavailableError,
     EndpointRetiredError,
-    RestoreWatchError,
     UnexpectedAtlasResponseError,
 )
 
@@ -43,7 +43,7 @@ class AtlasDiagnosis:
             if not self._may_be_api_key:
                 return [line_of_refusal("credentials", error, API_STATUS)], None
             return [bad("credentials", error.summary or str(error), STORE_AS_API_KEY)], None
-        except RestoreWatchError as error:
+        except ApplicationError as error:
             if not _is_of_this_question(error):
                 return [line_of_refusal("credentials", error, API_STATUS)], None
             unknown = OwnAddressAndRoles(address=None, roles=None, date=None)
@@ -59,14 +59,14 @@ class AtlasDiagnosis:
         """Look at the service account in a project. None for an API key, or why not."""
         try:
             return read_own_account(self.session, group_id, deadline.within(CALL_TIME))
-        except RestoreWatchError as error:
+        except ApplicationError as error:
             return error
 
     def project_ids(self, deadline: Deadline) -> tuple[list[str], Line]:
         """The first projects that the credentials can read."""
         try:
             page = self.session.projects(1, deadline.within(CALL_TIME))
-        except RestoreWatchError as error:
+        except ApplicationError as error:
             return [], line_of_refusal("projects", error, PROJECTS)
         ids = [entry.id for entry in project_entries(page).readable]
         more = " or more" if page.has_next else ""
@@ -80,7 +80,7 @@ class AtlasDiagnosis:
         return look_at_project(self.session, group_id, self.now(), deadline)
 
 
-def _is_of_this_question(error: RestoreWatchError) -> bool:
+def _is_of_this_question(error: ApplicationError) -> bool:
     """
     Whether Atlas failed at the question about the caller alone, so that others may be answered.
 

@@ -1,6 +1,6 @@
 """Advice about refusals of Atlas, more exact than that of messages. Pure."""
 
-from foundation.errors import TimeBudgetExceededError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.atlas.families import API_STATUS, Family
 from restore_watch.diagnosis.line import Line, bad, unread
 from restore_watch.errors import (
@@ -8,7 +8,6 @@ from restore_watch.errors import (
     AtlasRateLimitError,
     AtlasReason,
     AtlasUnauthorizedError,
-    RestoreWatchError,
 )
 from restore_watch.model.advice_on_errors import fix_of
 
@@ -20,7 +19,7 @@ _OFF_THE_LIST = (
 )
 
 
-def line_of_refusal(check: str, error: RestoreWatchError, family: Family) -> Line:
+def line_of_refusal(check: str, error: ApplicationError, family: Family) -> Line:
     """Return the line about a check that has ended with this error."""
     fix = atlas_fix(error, family)
     if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
@@ -28,7 +27,7 @@ def line_of_refusal(check: str, error: RestoreWatchError, family: Family) -> Lin
     return bad(check, str(error), fix)
 
 
-def atlas_fix(error: RestoreWatchError, family: Family) -> str:
+def atlas_fix(error: ApplicationError, family: Family) -> str:
     """Return the advice about an error of a question of this family."""
     match error:
         case AtlasUnauthorizedError() if family is API_STATUS:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from foundation.aws_call import AwsCallError
+from foundation.errors import ApplicationError
 from restore_watch.diagnosis.line import Line, bad, unread
-from restore_watch.errors import RestoreWatchError, TableUnavailableError
+from restore_watch.errors import TableUnavailableError
 
 DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
 GONE = {
@@ -51,7 +52,7 @@ class AwsFixes:
         """Yield the lines of a check. If AWS refuses or does not answer, that is the last line."""
         try:
             yield from lines
-        except (AwsCallError, RestoreWatchError) as error:
+        except (AwsCallError, ApplicationError) as error:
             yield self.line(check, error)
 
     def _fix(self, code: str | None) -> str:

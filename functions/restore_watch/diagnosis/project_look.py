@@ -8,6 +8,7 @@ from functools import partial
 from itertools import chain
 
 from foundation.deadline import Deadline
+from foundation.errors import ApplicationError
 from foundation.json_text import as_map
 from restore_watch.atlas.entries import UNWATCHED, cluster_entries, shown_clusters
 from restore_watch.atlas.families import (
@@ -23,7 +24,7 @@ from restore_watch.atlas.pages import FIRST_PAGE, Page
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.diagnosis.atlas_fixes import line_of_refusal
 from restore_watch.diagnosis.line import Line, bad, good, together, unsure
-from restore_watch.errors import AtlasBadRequestError, RestoreJobNotFoundError, RestoreWatchError
+from restore_watch.errors import AtlasBadRequestError, RestoreJobNotFoundError
 
 CALL_TIME = 6.0
 """Seconds that one question to Atlas may take."""
@@ -114,18 +115,18 @@ class _Reader:
                 ask(self._deadline.within(CALL_TIME))
             except (AtlasBadRequestError, RestoreJobNotFoundError):
                 continue  # this cluster says nothing, so the next is tried
-            except RestoreWatchError as error:
+            except ApplicationError as error:
                 self._note(error, family)
             return
 
     def _read(self, family: Family, ask: Callable[[Deadline], Page]) -> Page | None:
         try:
             return ask(self._deadline.within(CALL_TIME))
-        except RestoreWatchError as error:
+        except ApplicationError as error:
             self._note(error, family)
             return None
 
-    def _note(self, error: RestoreWatchError, family: Family) -> None:
+    def _note(self, error: ApplicationError, family: Family) -> None:
         self.look.lines.append(line_of_refusal(family.name, error, family))
 
 

@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from foundation.clock import utc_text
+from foundation.errors import ApplicationError
 from restore_watch.atlas.credentials import ApiKey, Credentials
 from restore_watch.atlas.own_account import OwnAccount
 from restore_watch.diagnosis.line import Line, bad, good, unsure
 from restore_watch.diagnosis.project_look import ProjectLook
-from restore_watch.errors import RestoreWatchError
 from restore_watch.model.advice_on_errors import UNCERTAIN, fix_of_expiry
 
 ENOUGH = {"ORG_MEMBER", "ORG_READ_ONLY", "GROUP_READ_ONLY", "GROUP_BACKUP_MANAGER"}
@@ -23,7 +23,7 @@ _NO_PROJECT = (
     "no project to ask in is known: neither a watched one nor one with an open restore job"
 )
 
-type AccountAnswer = OwnAccount | RestoreWatchError | None
+type AccountAnswer = OwnAccount | ApplicationError | None
 """What a project says about the service account; None for a client id of an unknown form."""
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from foundation.clock import utc_text
 from foundation.deadline import Deadline
+from foundation.errors import ApplicationError
 from restore_watch.diagnosis.aws_fixes import TABLE_FIXES
 from restore_watch.diagnosis.line import Line, bad, good, unsure
-from restore_watch.errors import RestoreWatchError
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs
@@ -74,7 +74,7 @@ class TableDiagnosis:
         counted = _CountedJobs()
         try:
             self._count_open_jobs(counted)
-        except RestoreWatchError as error:
+        except ApplicationError as error:
             return [TABLE_FIXES.line("index", error)], counted.projects
         return _lines_about(counted), counted.projects
 

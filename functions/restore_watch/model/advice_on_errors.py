@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from restore_watch.errors import AtlasError, RestoreWatchError
+from foundation.errors import ApplicationError
+from restore_watch.errors import AtlasError
 from restore_watch.model.credentials_expiry import ExpiringSecret
 
 _FIXES = {
@@ -61,7 +62,7 @@ _OTHERS = (
 )
 
 
-def fix_of(error: RestoreWatchError, *, of_stack: bool = False) -> str:
+def fix_of(error: ApplicationError, *, of_stack: bool = False) -> str:
     """Return the advice for an error of a project or of the whole stack."""
     if isinstance(error, AtlasError) and error.reason and error.reason.address:
         return _ADD_ADDRESS.format(address=error.reason.address)

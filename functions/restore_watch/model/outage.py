@@ -7,13 +7,12 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, OnErrorOmit
 
-from foundation.errors import TimeBudgetExceededError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from foundation.json_text import as_map
 from foundation.outside import FromOutside, IfReadable, if_unreadable
 from restore_watch.errors import (
     AtlasError,
     AtlasUnavailableError,
-    RestoreWatchError,
     UnexpectedAtlasResponseError,
 )
 from restore_watch.model.advice_on_errors import fix_of
@@ -55,7 +54,7 @@ class Trouble(FromOutside):
     fix: IfReadable[_Words] = None
 
     @classmethod
-    def of(cls, error: RestoreWatchError, since: datetime, *, of_stack: bool = False) -> Self:
+    def of(cls, error: ApplicationError, since: datetime, *, of_stack: bool = False) -> Self:
         """Return the trouble for this error."""
         summary = error.summary if isinstance(error, AtlasError) else None
         fix = fix_of(error, of_stack=of_stack)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from restore_watch.errors import RestoreWatchError
+from foundation.errors import ApplicationError
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from restore_watch.model.validation import HistoryEntry, RecordedValidation
 
@@ -99,7 +99,7 @@ class Failure:
     group_id: str | None
     cluster_name: str | None
     restore_id: str | None
-    error: RestoreWatchError
+    error: ApplicationError
     is_known: bool = False
 
     def as_json(self) -> dict[str, Any]:

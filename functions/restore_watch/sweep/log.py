@@ -13,8 +13,8 @@ from enum import Enum, auto
 from threading import Lock
 from typing import NamedTuple
 
+from foundation.errors import ApplicationError
 from restore_watch.asking.asked import Asked, Subject
-from restore_watch.errors import RestoreWatchError
 from restore_watch.model.marks import Part
 
 
@@ -26,7 +26,7 @@ class Unread(NamedTuple):
     """
 
     subject: Subject
-    error: RestoreWatchError
+    error: ApplicationError
     lasts: bool = True
 
 
@@ -84,7 +84,7 @@ class Acted(NamedTuple):
     key: tuple[str, str | None, str | None]
     fate: Fate
     messages: int = 0
-    error: RestoreWatchError | None = None
+    error: ApplicationError | None = None
 
 
 type Record = Asked | Unread | Planned | Listed | AllListed | Acted

@@ -13,11 +13,11 @@ from threading import Lock
 
 from cachetools import TTLCache
 
+from foundation.errors import ApplicationError
 from restore_watch.asking.asked import Asked
 from restore_watch.errors import (
     NotificationPendingError,
     RestoreJobNotFoundError,
-    RestoreWatchError,
 )
 from restore_watch.model.question import JOBS
 from restore_watch.model.restore_job import RestoreKind
@@ -62,7 +62,7 @@ class Moments:
     asked_alone: float = -math.inf
     settled: float | None = None
     fails_since: float = math.inf
-    failure: RestoreWatchError | None = None
+    failure: ApplicationError | None = None
     last_missed: float = -math.inf
     missed_for: float = 0.0
     refused: float = -math.inf
@@ -135,7 +135,7 @@ class JobMemory:
         failing = tuple(job for job in ordered if self.moments(job).failure is not None)
         return failing or tuple(ordered[:1])
 
-    def lasting_failures(self, jobs: Iterable[OpenJob]) -> dict[JobKey, RestoreWatchError]:
+    def lasting_failures(self, jobs: Iterable[OpenJob]) -> dict[JobKey, ApplicationError]:
         """
         Return why the own endpoints of jobs have failed for longer than a sweep or two.
 

@@ -21,7 +21,8 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from foundation.deadline import Deadline
-from restore_watch.errors import AtlasError, CredentialsError, RestoreWatchError
+from foundation.errors import ApplicationError
+from restore_watch.errors import AtlasError, CredentialsError
 from restore_watch.event.actions import Sweep
 from restore_watch.model.credentials_expiry import CredentialsExpiry
 from restore_watch.model.outage import Watched
@@ -63,7 +64,7 @@ class Sweeper:
         """
         Follow the open jobs and, at a tick, find others. Return the counts, plain JSON, or SKIPPED.
 
-        Failures of one job, cluster or project are part of the result. Raises RestoreWatchError
+        Failures of one job, cluster or project are part of the result. Raises ApplicationError
         when nothing can be done: the table is unusable, or there are no credentials or no token. It
         publishes pending messages first.
         """
@@ -84,7 +85,7 @@ class Sweeper:
             if parts.run.is_tick:
                 succeeded_at = clock.now()
         finally:
-            with suppress(RestoreWatchError):  # it runs out by itself
+            with suppress(ApplicationError):  # it runs out by itself
                 self.lease.release(owner, deadline, succeeded_at=succeeded_at)
         return result
 
@@ -143,7 +144,7 @@ class Sweeper:
         parts: SweepParts,
         left: LeftOver,
         result: SweepResult,
-        refusal: RestoreWatchError | None,
+        refusal: ApplicationError | None,
         begun: float,
     ) -> None:
         """Report what a tick saw of the stack, its projects and the credentials."""
@@ -172,7 +173,7 @@ def _seconds(parts: SweepParts, begun: float) -> float:
     return parts.run.ending.clock() - begun
 
 
-def _report_no_access(parts: SweepParts, left: LeftOver, error: RestoreWatchError) -> None:
+def _report_no_access(parts: SweepParts, left: LeftOver, error: ApplicationError) -> None:
     """Report that the credentials are refused or cannot be read, and what is known of them."""
     parts.outages.report_stack_failure(left.stack, error)
     parts.expiry_watch.look(left.expiry, asks=False)

@@ -21,8 +21,8 @@ from pydantic import StrictStr
 
 from foundation.clock import CLOCKS_APART, utc_text
 from foundation.deadline import Deadline
+from foundation.errors import ApplicationError
 from foundation.outside import FromOutside, IfReadable
-from restore_watch.errors import RestoreWatchError
 from restore_watch.model.fields import AHEAD, PastMoment
 from restore_watch.table.items import Items, lies_between
 from restore_watch.table.stored_fields import StoredNumber, deserialized, sweeps_key
@@ -147,7 +147,7 @@ class SweepLease(Items):
 
     def is_awaited(self, owner: str, deadline: Deadline) -> bool:
         """Whether another sweep waits for the lease, or has it already."""
-        with suppress(RestoreWatchError):  # the next look may succeed
+        with suppress(ApplicationError):  # the next look may succeed
             stored = self._look(deadline)
             return stored.item.owner != owner or stored.waits_until > 0
         return False

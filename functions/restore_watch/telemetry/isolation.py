@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from restore_watch.errors import RestoreWatchError, UnforeseenError
+from foundation.errors import ApplicationError
+from restore_watch.errors import UnforeseenError
 from restore_watch.telemetry.telemetry import Telemetry
 
 
@@ -17,7 +18,7 @@ def isolated(telemetry: Telemetry, **names: str | None) -> Iterator[None]:
     """
     try:
         yield
-    except RestoreWatchError:
+    except ApplicationError:
         raise
     except Exception as error:  # noqa: BLE001 - our own fault about one item is not the others'
         telemetry.report_bug(error, **names)

@@ -15,7 +15,8 @@ from cachetools import LRUCache
 from foundation.aws_call import AwsCallError
 from foundation.clock import utc_text, without_leap_second
 from foundation.emitting import Metrics, MetricsLog, emitting
-from restore_watch.errors import AtlasError, RestoreWatchError
+from foundation.errors import ApplicationError
+from restore_watch.errors import AtlasError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.results import (
     FAILURES_SHOWN,
@@ -162,7 +163,7 @@ class Telemetry:
         self._log(self._logger.warning, text, reason=f"Lambda {error}")
 
     def report_unread_cluster(
-        self, group_id: str, cluster_name: str | None, error: RestoreWatchError
+        self, group_id: str, cluster_name: str | None, error: ApplicationError
     ) -> None:
         """Report a cluster whose restore jobs were never listed; a cluster once."""
         cluster = group_id, cluster_name or ""
@@ -218,7 +219,7 @@ class Telemetry:
             self._log(self._logger.info, "month", prefix=result["month"], kept=kept, why=why)
 
     def report_failure(
-        self, error: RestoreWatchError, failed: RestoreTarget | Failure | None = None
+        self, error: ApplicationError, failed: RestoreTarget | Failure | None = None
     ) -> None:
         """Report what failed. The error's text says what to do."""
         self._log(

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from behaviour.rows import rows
+from foundation.errors import ApplicationError
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import REGION
 from local_stack.certificates import Authority
@@ -27,7 +28,7 @@ from local_stack.steps import FLEX, PUBLISH, RECORD, SECRET, TOKEN, UNKNOWN_JOB,
 from local_stack.wire import Action, Answer, CloseIdle, Drip, EndlessHeaders, Hang, Selection
 from local_stack.world import Stored, World, within
 from restore_watch.atlas.http_client import http_client
-from restore_watch.errors import AtlasUnavailableError, RestoreWatchError, TableUnavailableError
+from restore_watch.errors import AtlasUnavailableError, TableUnavailableError
 
 cases = pytest.mark.parametrize
 
@@ -242,7 +243,7 @@ def environment_by_names(world: World) -> Iterator[Environment]:
     ids=["atlas", "dynamodb"],
 )
 def test_a_name_that_cannot_be_resolved_is_a_typed_error(
-    world: World, names: Names, name: str, error: type[RestoreWatchError], look_ups: int
+    world: World, names: Names, name: str, error: type[ApplicationError], look_ups: int
 ) -> None:
     world.use("api_key")
     job = world.job()
@@ -283,7 +284,7 @@ class Hanging(NamedTuple):
 
     job: EmulatedRestore
     environment: Environment
-    error: type[RestoreWatchError] = AtlasUnavailableError
+    error: type[ApplicationError] = AtlasUnavailableError
 
 
 def full(sockets: ExitStack) -> str:

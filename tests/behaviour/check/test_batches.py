@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from foundation.errors import ApplicationError
 from local_stack.atlas import EmulatedRestore
 from local_stack.connections import Connections
 from local_stack.environment import Environment
@@ -22,7 +23,7 @@ from local_stack.steps import (
 )
 from local_stack.wire import Call, Phase
 from local_stack.world import Stored, World, within
-from restore_watch.errors import RestoreJobNotFoundError, RestoreWatchError
+from restore_watch.errors import RestoreJobNotFoundError
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_what_a_delivery_did_not_reach_comes_first_in_the_next_one(
     for _ in range(3):
         recorded = 0
         # A call to AWS that is under way then ends as one that got no answer.
-        with world.aws.wire.listen(ends), pytest.raises(RestoreWatchError):
+        with world.aws.wire.listen(ends), pytest.raises(ApplicationError):
             environment.answer(targets)
 
     assert set(reported(environment, "INFO")) == {job.restore_id for job in jobs}

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from foundation.errors import TimeBudgetExceededError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from local_stack.atlas import EmulatedRestore
 from local_stack.connections import Connections
 from local_stack.environment import Environment
@@ -17,13 +17,12 @@ from restore_watch.errors import (
     AtlasUnavailableError,
     CredentialsError,
     NotificationPendingError,
-    RestoreWatchError,
     TableUnavailableError,
 )
 
 cases = pytest.mark.parametrize
 
-HANGING: dict[str, tuple[Selection, Phase, type[RestoreWatchError]]] = {
+HANGING: dict[str, tuple[Selection, Phase, type[ApplicationError]]] = {
     "secret": (SECRET, "before", CredentialsError),
     "token": (TOKEN, "before", AtlasUnavailableError),
     "job": (FLEX, "before", AtlasUnavailableError),
@@ -59,9 +58,9 @@ def test_a_check_ends_in_time_when_any_step_hangs(
     meant = {"secret": Selection(when=patient.made), "token": Selection()}
     world.clock.go_on()
 
-    def check(name: str) -> tuple[type[RestoreWatchError], float]:
+    def check(name: str) -> tuple[type[ApplicationError], float]:
         begun = world.uptime()
-        with pytest.raises(RestoreWatchError) as caught:
+        with pytest.raises(ApplicationError) as caught:
             world.check(jobs[name], environments.get(name, environment), seconds=2.4)
         return caught.type, world.uptime() - begun
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from behaviour.rows import case, rows, when
+from foundation.errors import ApplicationError
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.aws_faults import aws_faults
@@ -33,7 +34,6 @@ from restore_watch.errors import (
     CredentialsError,
     NotificationPendingError,
     RestoreJobNotFoundError,
-    RestoreWatchError,
     TableUnavailableError,
 )
 
@@ -42,7 +42,7 @@ cases = pytest.mark.parametrize
 STEPS = {"flex": FLEX, "record": RECORD, "publish": PUBLISH, "acknowledge": ACKNOWLEDGE}
 """The steps of a check after it has its token. All but the first change something."""
 
-ERRORS: dict[str, type[RestoreWatchError]] = {
+ERRORS: dict[str, type[ApplicationError]] = {
     "flex": AtlasUnavailableError,
     "record": TableUnavailableError,
     "publish": NotificationPendingError,
@@ -217,7 +217,7 @@ def pending_job(world: World) -> EmulatedRestore:
     return job
 
 
-NO_JOB: dict[str, tuple[Selection, Action, type[RestoreWatchError]]] = {
+NO_JOB: dict[str, tuple[Selection, Action, type[ApplicationError]]] = {
     "404": (FLEX, UNKNOWN_JOB, RestoreJobNotFoundError),
     "401": (FLEX, MISSING_ROLE, AtlasUnauthorizedError),
     "403": (FLEX, atlas_error(403, "USER_CANNOT_ACCESS_GROUP", "No."), AtlasForbiddenError),
@@ -233,7 +233,7 @@ NO_JOB: dict[str, tuple[Selection, Action, type[RestoreWatchError]]] = {
 @pytest.mark.fault("F55")
 @cases(("step", "fault", "error"), list(NO_JOB.values()), ids=list(NO_JOB))
 def test_a_pending_change_is_published_before_the_error_is_raised(
-    world: World, step: Selection, fault: Action, error: type[RestoreWatchError]
+    world: World, step: Selection, fault: Action, error: type[ApplicationError]
 ) -> None:
     job = pending_job(world)
     world.inject(step, fault, times=None)

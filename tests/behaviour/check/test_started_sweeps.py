@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from foundation.errors import ApplicationError
 from local_stack.aws import aws_error
 from local_stack.connections import Connections
 from local_stack.environment import Environment
@@ -28,7 +29,6 @@ from local_stack.wire import Selection
 from local_stack.world import SHORT, SKIPPED, World
 from restore_watch.errors import (
     AtlasUnauthorizedError,
-    RestoreWatchError,
     TableUnavailableError,
 )
 
@@ -164,7 +164,7 @@ def test_a_new_job_is_followed_whatever_becomes_of_its_message(
     refused = world.inject(
         step, aws_error(str(step.service), "AccessDenied", status=403), times=None
     )
-    with world.death(hot, step) if dies else nullcontext(), suppress(RestoreWatchError):
+    with world.death(hot, step) if dies else nullcontext(), suppress(ApplicationError):
         hot.answer(event)
     refused.remove()
     assert len(world.stack.taken()) == (0 if dies else 1)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from behaviour.rows import rows
+from foundation.errors import ApplicationError
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.canaries import (
@@ -26,7 +27,6 @@ from restore_watch.errors import (
     InvalidEventError,
     NotificationPendingError,
     RestoreJobNotFoundError,
-    RestoreWatchError,
     TooManyValidationsError,
     ValidationRefusedError,
 )
@@ -127,7 +127,7 @@ def test_a_validation_that_dies_at_any_step_is_published_by_the_next_sweep_if_it
     world: World, job: EmulatedRestore, step: Selection, phase: Phase, copies: int
 ) -> None:
     dying = world.environment()
-    with world.death(dying, step, phase), pytest.raises(RestoreWatchError):
+    with world.death(dying, step, phase), pytest.raises(ApplicationError):
         dying.answer(report(job))
     world.environment().tick()
 
@@ -428,7 +428,7 @@ def test_the_moment_of_a_test_lies_between_the_schedule_and_five_minutes_from_no
     world: World,
     verdict: str,
     minutes: float,
-    error: type[RestoreWatchError] | None,
+    error: type[ApplicationError] | None,
     calls: list[str] | None,
 ) -> None:
     """The restore was asked for an hour before it was scheduled."""

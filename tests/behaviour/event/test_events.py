@@ -9,13 +9,14 @@ from typing import Any, Literal
 
 import pytest
 
+from foundation.errors import ApplicationError
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.aws import aws_error
 from local_stack.environment import Environment, target_of
 from local_stack.stack import ROOT, LocalStack
 from local_stack.steps import PUBLISH
 from local_stack.world import LONG_AGO, World
-from restore_watch.errors import InvalidEventError, RestoreJobNotFoundError, RestoreWatchError
+from restore_watch.errors import InvalidEventError, RestoreJobNotFoundError
 
 cases = pytest.mark.parametrize
 
@@ -126,7 +127,7 @@ def test_a_refused_test_notification_fails_with_an_error_of_its_own(
     world: World, environment: Environment
 ) -> None:
     world.inject(PUBLISH, SIGNED_OFF, times=None)
-    with pytest.raises(RestoreWatchError, match="AuthorizationError") as caught:
+    with pytest.raises(ApplicationError, match="AuthorizationError") as caught:
         environment.answer({"action": "test-notification"})
 
     assert type(caught.value).__name__ == "NotificationRefusedError"
@@ -207,7 +208,7 @@ def test_one_target_that_fails_does_not_affect_the_others_and_fails_an_event_of_
     world: World,
     environment: Environment,
     bad: Mapping[str, str],
-    error: type[RestoreWatchError],
+    error: type[ApplicationError],
 ) -> None:
     """EventBridge ignores a result; it repeats and keeps an event whose invocation fails."""
     jobs = [world.job(), world.job()]

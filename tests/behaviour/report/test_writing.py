@@ -9,6 +9,7 @@ import pytest
 
 from behaviour.report.conftest import DAY, PUT, Reports
 from behaviour.rows import rows
+from foundation.errors import ApplicationError
 from local_stack.aws import aws_error
 from local_stack.canaries import CANARIES
 from local_stack.faults import Action, Answer, Close
@@ -18,7 +19,6 @@ from restore_watch.errors import (
     InvalidEventError,
     NotificationPendingError,
     ReportNotWrittenError,
-    RestoreWatchError,
     TableUnavailableError,
 )
 
@@ -157,7 +157,7 @@ def test_a_bucket_that_refuses(reports: Reports, action: Action, name: str) -> N
     ids=["bookkeeping", "table", "topic"],
 )
 def test_aws_refuses(
-    reports: Reports, step: Selection, action: Action, error: type[RestoreWatchError]
+    reports: Reports, step: Selection, action: Action, error: type[ApplicationError]
 ) -> None:
     furnish(reports)
     reports.world.inject(step, action, times=None)
@@ -200,7 +200,7 @@ def test_killed_at_any_call_and_repeated(reports: Reports, step: Selection, phas
         reports.world.aws.client("s3").delete_object(Bucket=reports.bucket, Key=key)
 
     environment = reports.environment()
-    with reports.world.death(environment, step, phase), suppress(RestoreWatchError):
+    with reports.world.death(environment, step, phase), suppress(ApplicationError):
         reports.make(environment=environment)
     reports.world.pass_time(60)
     reports.make()

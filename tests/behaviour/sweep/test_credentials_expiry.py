@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from behaviour.rows import rows
+from foundation.errors import ApplicationError
 from local_stack.aws import aws_error
 from local_stack.environment import Environment
 from local_stack.faults import Action, Answer, Close, Hang
@@ -25,7 +26,6 @@ from local_stack.steps import (
 )
 from local_stack.wire import Call, Phase, Selection
 from local_stack.world import World, within
-from restore_watch.errors import RestoreWatchError
 
 DAY = 24 * 60
 """Minutes."""
@@ -251,7 +251,7 @@ def test_a_date_that_is_known_is_said_whatever_atlas_answers(
     with world.inject(step, fault, times=None):
         for days in JUMPS:
             # A sweep fails if its credentials are refused.
-            with suppress(RestoreWatchError):
+            with suppress(ApplicationError):
                 world.watching().tick(days * DAY)
 
     assert account.said() == ["30", "14", "7", "3", "1"]
@@ -367,7 +367,7 @@ def test_no_threshold_is_lost_when_an_environment_dies(
     world.watching().ticks(1)
     world.pass_time(DAY * 60)
     watching = world.watching()
-    with world.death(watching, step, phase), suppress(RestoreWatchError):
+    with world.death(watching, step, phase), suppress(ApplicationError):
         watching.sweep(world.clock())
 
     world.pass_time(66)

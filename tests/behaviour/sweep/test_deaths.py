@@ -5,6 +5,7 @@ from contextlib import suppress
 import pytest
 
 from behaviour.rows import rows
+from foundation.errors import ApplicationError
 from local_stack.environment import Environment
 from local_stack.steps import (
     ACKNOWLEDGE,
@@ -23,7 +24,6 @@ from local_stack.steps import (
 )
 from local_stack.wire import Phase, Selection
 from local_stack.world import Stored, World
-from restore_watch.errors import RestoreWatchError
 
 READS = {
     "query": QUERY,
@@ -72,7 +72,7 @@ def test_a_sweep_that_dies_is_replaced_once_its_lease_has_run_out(
     ended.advance()
     world.atlas.hide_restore(lost)
 
-    with world.death(environment, step, phase), suppress(RestoreWatchError):
+    with world.death(environment, step, phase), suppress(ApplicationError):
         environment.sweep(world.clock())
     is_held = (step, phase) not in {(TAKE_LEASE, "before"), (GIVE_BACK_LEASE, "after")}
     assert ("owner" in world.lease) == is_held

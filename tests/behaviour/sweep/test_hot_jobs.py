@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from behaviour.rows import rows
+from foundation.errors import ApplicationError
 from local_stack.aws import aws_error
 from local_stack.connections import Connections
 from local_stack.environment import Environment
@@ -15,7 +16,6 @@ from local_stack.jumping_clock import ClockOfWorld, Schedule
 from local_stack.steps import FLEX, QUESTION, about
 from local_stack.wire import Selection
 from local_stack.world import SKIPPED, World, within
-from restore_watch.errors import RestoreWatchError
 
 
 def test_an_old_job_is_asked_about_every_five_minutes(
@@ -144,7 +144,7 @@ class Minutes:
                     result = environment.follow(124.5)
                 else:
                     result = environment.sweep(at + timedelta(seconds=minute - seconds), 124.5)
-            except RestoreWatchError as error:
+            except ApplicationError as error:
                 result = error
             self.results.append((minute, result))
 

@@ -18,6 +18,7 @@ from behaviour.projects import (
     unknown,
 )
 from behaviour.rows import rows
+from foundation.errors import ApplicationError
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.connections import Connections
@@ -40,7 +41,6 @@ from local_stack.steps import (
 )
 from local_stack.wire import Gate, Phase, Selection
 from local_stack.world import Stored, World, within
-from restore_watch.errors import RestoreWatchError
 
 cases = pytest.mark.parametrize
 
@@ -109,7 +109,7 @@ def test_a_sweep_that_dies_is_replaced_by_one_that_misses_nothing(
     with world.death(doomed, step, phase):
         try:
             doomed.tick()
-        except RestoreWatchError as error:
+        except ApplicationError as error:
             world.said.append(repr(error))
     # No mark is past what was not recorded.
     began = min(datetime.fromtimestamp(int(job.restore_id[:8], 16), UTC) for job in jobs)

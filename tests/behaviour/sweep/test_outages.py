@@ -6,13 +6,13 @@ from itertools import combinations
 import pytest
 
 from behaviour.rows import rows
+from foundation.errors import ApplicationError
 from local_stack.aws import aws_error
 from local_stack.environment import Environment
 from local_stack.faults import Action, Answer, Close
 from local_stack.steps import PUBLISH
 from local_stack.wire import Selection
 from local_stack.world import Stored, World
-from restore_watch.errors import RestoreWatchError
 
 OUTAGES: dict[str, Action] = {
     "atlas": Answer(503),
@@ -43,7 +43,7 @@ def test_two_hours_of_outage_are_caught_up_within_two_sweeps(
     for number, minutes in enumerate(MINUTES):
         if number in moves:
             moves[number].advance()
-        with suppress(RestoreWatchError):
+        with suppress(ApplicationError):
             environment.tick(minutes)
     world.heal()
     results = environment.ticks(2)

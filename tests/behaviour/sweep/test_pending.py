@@ -7,6 +7,7 @@ from itertools import count
 
 import pytest
 
+from foundation.errors import ApplicationError
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.canaries import CANARY_TASK_TOKEN
@@ -28,7 +29,6 @@ from restore_watch.errors import (
     AtlasUnauthorizedError,
     AtlasUnavailableError,
     CredentialsError,
-    RestoreWatchError,
 )
 
 DRAW = random.Random(3)  # noqa: S311 - not for secrets
@@ -73,7 +73,7 @@ def assert_published(world: World, pair: Pair) -> None:
 # While Atlas says nothing
 
 
-NO_ACCESS: dict[str, tuple[Selection, Action, type[RestoreWatchError]]] = {
+NO_ACCESS: dict[str, tuple[Selection, Action, type[ApplicationError]]] = {
     "token-refused": (TOKEN, oauth_error(401, "invalid_client", "x"), AtlasUnauthorizedError),
     "token-closed": (TOKEN, Close(), AtlasUnavailableError),
     "secret-denied": (SECRET, aws_error("secretsmanager", "AccessDenied"), CredentialsError),
@@ -90,7 +90,7 @@ def test_what_is_pending_is_published_before_a_sweep_without_credentials_fails(
     pair: Pair,
     step: Selection,
     answer: Action,
-    error: type[RestoreWatchError],
+    error: type[ApplicationError],
 ) -> None:
     world.inject(step, answer, times=None)
     world.raised(error, environment.tick)

@@ -6,6 +6,7 @@ from secrets import token_hex
 
 import pytest
 
+from foundation.errors import ApplicationError
 from local_stack.aws import aws_error
 from local_stack.environment import Environment
 from local_stack.faults import Answer
@@ -13,7 +14,6 @@ from local_stack.refusal import atlas_error
 from local_stack.steps import EVENTS, MISSING_ROLE, PUBLISH, QUESTION, TOKEN, about
 from local_stack.wire import Selection
 from local_stack.world import DEGRADED, RECOVERED, World, within
-from restore_watch.errors import RestoreWatchError
 
 RECOVERY = 4
 """Sweeps, a minute apart, from the first one without a failure to the one that reports it."""
@@ -138,7 +138,7 @@ def test_environments_that_have_seen_nothing_say_when_a_sweep_last_succeeded(
     world.atlas.expire_tokens()
     with world.inject(step, fault, times=None):
         for _ in range(5):
-            with suppress(RestoreWatchError):
+            with suppress(ApplicationError):
                 world.watching(world.group, PROJECT).tick()
 
     (degraded,) = (*world.messages(PROJECT), *world.messages("atlas-restore-watch"))

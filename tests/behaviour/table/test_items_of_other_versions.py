@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from foundation.errors import ApplicationError
 from local_stack.atlas import Kind
 from local_stack.steps import ACKNOWLEDGE, FLEX, MISSING_ROLE, PUBLISH
 from local_stack.wire import Answer, Selection
@@ -12,7 +13,6 @@ from local_stack.world import Stored, World
 from restore_watch.errors import (
     AtlasUnauthorizedError,
     NotificationPendingError,
-    RestoreWatchError,
     TableUnavailableError,
 )
 
@@ -40,7 +40,7 @@ def test_an_item_expires_only_when_nothing_is_pending(
     kind: Kind,
     how: dict[str, Any],
     step: Selection,
-    error: type[RestoreWatchError],
+    error: type[ApplicationError],
     was_expiring: bool,  # noqa: FBT001
 ) -> None:
     def keeps() -> tuple[bool, bool]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from foundation.errors import TimeBudgetExceededError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.asking.asked import Asked, End, Subject
 from restore_watch.atlas.families import DEDICATED_JOBS, FLEX_JOBS, Family
 from restore_watch.atlas.rate_limits import Bucket
@@ -13,7 +13,6 @@ from restore_watch.errors import (
     AtlasForbiddenError,
     AtlasUnauthorizedError,
     CredentialsError,
-    RestoreWatchError,
     UnexpectedAtlasResponseError,
 )
 from unit.open_jobs import restore_id
@@ -37,7 +36,7 @@ from unit.scripted_atlas import GROUP
 
 A_JOB = Subject.in_bucket(Bucket(GROUP, FLEX_JOBS), restore_id(1))
 
-ENDS: Mapping[str, tuple[Subject, RestoreWatchError, End]] = {
+ENDS: Mapping[str, tuple[Subject, ApplicationError, End]] = {
     "no job": (A_JOB, NO_JOB, End.NOTHING_THERE),
     "no cluster": (A_JOB, NO_CLUSTER, End.NOTHING_THERE),
     "no project": (A_JOB, NO_PROJECT, End.ODD),
@@ -59,7 +58,7 @@ ENDS: Mapping[str, tuple[Subject, RestoreWatchError, End]] = {
 
 @pytest.mark.parametrize(("subject", "error", "end"), ENDS.values(), ids=ENDS)
 def test_a_question_ends_by_its_error_and_by_what_was_asked(
-    subject: Subject, error: RestoreWatchError, end: End
+    subject: Subject, error: ApplicationError, end: End
 ) -> None:
     assert Asked.failed(subject, error) == Asked(subject, end, error)
 

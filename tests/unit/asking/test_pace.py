@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
+from foundation.errors import ApplicationError
 from restore_watch.asking.asked import Asked, Subject
 from restore_watch.asking.pace import Pace, Permission
 from restore_watch.atlas import families
 from restore_watch.atlas.families import DEDICATED_JOBS, FLEX_JOBS
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.errors import RestoreWatchError
 from unit.records import DOWN, LIMITED, NO_JOB, NO_ROLE, NOT_ALLOWED, OTHER_GROUP, asked
 from unit.scripted_atlas import GROUP
 
@@ -24,7 +24,7 @@ def pace_with(*shares: float | None, waits: Callable[[Bucket], bool] = lambda _:
     return Pace(lambda _bucket: left.pop(0) if len(left) > 1 else left[0], waits)
 
 
-def read(pace: Pace, bucket: Bucket, error: RestoreWatchError | None = None) -> None:
+def read(pace: Pace, bucket: Bucket, error: ApplicationError | None = None) -> None:
     """A question about a job, or for the list of projects, has ended."""
     pace.read_record(asked(Subject.in_bucket(bucket), error))
 
@@ -166,7 +166,7 @@ def test_a_bucket_that_refuses_or_is_silent_is_not_starved() -> None:
 
 # Silences and refusals
 
-type Happened = list[tuple[Bucket, RestoreWatchError | None]]
+type Happened = list[tuple[Bucket, ApplicationError | None]]
 
 ANSWERED: Happened = [(FLEX, None)]
 SILENT: Happened = [(FLEX, DOWN)] * 3
@@ -240,7 +240,7 @@ def test_a_call_that_may_not_be_made_uses_up_no_question_of_a_silent_project() -
 
 
 @pytest.mark.parametrize("error", [None, DOWN], ids=["answered", "silent"])
-def test_a_project_answers_until_its_last_question_was_not(error: RestoreWatchError | None) -> None:
+def test_a_project_answers_until_its_last_question_was_not(error: ApplicationError | None) -> None:
     pace = pace_with()
     assert pace.is_answered_by(GROUP)
     read(pace, FLEX, DOWN)

@@ -2,13 +2,12 @@
 
 import pytest
 
-from foundation.errors import TimeBudgetExceededError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.check.batch import FailedCheck
 from restore_watch.errors import (
     AtlasUnavailableError,
     NotificationPendingError,
     RestoreJobNotFoundError,
-    RestoreWatchError,
 )
 from unit.open_jobs import target
 
@@ -24,7 +23,7 @@ from unit.open_jobs import target
     ids=["refused", "unanswered", "not-published", "not-reached"],
 )
 def test_only_a_lasting_word_of_atlas_is_an_answer(
-    error: RestoreWatchError, *, is_answered: bool, may_pass: bool
+    error: ApplicationError, *, is_answered: bool, may_pass: bool
 ) -> None:
     failed = FailedCheck(target("6b4a0f800000000000000001"), error)
 

@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from foundation.errors import TimeBudgetExceededError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.errors import (
     AtlasForbiddenError,
     AtlasUnauthorizedError,
     CredentialsError,
-    RestoreWatchError,
 )
 from restore_watch.model.results import SweepResult
 from restore_watch.sweep.judging.counts import count
@@ -85,7 +84,7 @@ NO_SECRET = CredentialsError("no secret")
 LATE = TimeBudgetExceededError("late")
 OF_PROJECT = (GROUP, None, None)
 OF_CLUSTER = (GROUP, "orders", None)
-FAILS: Mapping[str, tuple[list[Record], dict[tuple[str | None, ...], RestoreWatchError]]] = {
+FAILS: Mapping[str, tuple[list[Record], dict[tuple[str | None, ...], ApplicationError]]] = {
     "a rate limit": ([about(FIRST, LIMITED), Unread(cluster(), LIMITED)], {}),
     "no time": ([about(FIRST, LATE), Unread(LIST_OF_PROJECTS, LATE)], {}),
     "a job that Atlas does not know": ([about(FIRST, NO_JOB)], {FIRST.key: NO_JOB}),
@@ -110,7 +109,7 @@ FAILS: Mapping[str, tuple[list[Record], dict[tuple[str | None, ...], RestoreWatc
 
 @pytest.mark.parametrize(("records", "failures"), FAILS.values(), ids=FAILS)
 def test_what_counts_as_a_failure(
-    records: list[Record], failures: dict[tuple[str | None, ...], RestoreWatchError]
+    records: list[Record], failures: dict[tuple[str | None, ...], ApplicationError]
 ) -> None:
     result = counted(*records)
 
@@ -170,11 +169,11 @@ def test_a_failure_of_a_job_that_was_missed_before_is_known() -> None:
 # Refused credentials
 
 
-def of_jobs(number: int, error: RestoreWatchError | None) -> Record:
+def of_jobs(number: int, error: ApplicationError | None) -> Record:
     return about(open_job(number, cluster=f"n-{number}"), error)
 
 
-def of_lists(number: int, error: RestoreWatchError | None) -> Record:
+def of_lists(number: int, error: ApplicationError | None) -> Record:
     subject = cluster(f"n-{number}")
     return Unread(subject, error) if error else asked(subject)
 
@@ -194,8 +193,8 @@ def of_lists(number: int, error: RestoreWatchError | None) -> Record:
 )
 @pytest.mark.parametrize("record", [of_jobs, of_lists])
 def test_credentials_are_refused_if_every_question_was_and_not_for_a_role(
-    errors: list[RestoreWatchError | None],
-    record: Callable[[int, RestoreWatchError | None], Record],
+    errors: list[ApplicationError | None],
+    record: Callable[[int, ApplicationError | None], Record],
     *,
     refused: bool,
 ) -> None:

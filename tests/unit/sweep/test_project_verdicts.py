@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from foundation.errors import TimeBudgetExceededError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.asking.asked import families_of
 from restore_watch.atlas import families
 from restore_watch.atlas.families import FLEX_JOBS
-from restore_watch.errors import RestoreWatchError, TableUnavailableError
+from restore_watch.errors import TableUnavailableError
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.outage import Trouble, Watched
 from restore_watch.sweep.judging.project_verdicts import (
@@ -56,7 +56,7 @@ OF_A_CLUSTER = "flex jobs of a cluster"
 # Answers and failures
 
 LATE = TimeBudgetExceededError("late")
-FAILS: Mapping[str, tuple[list[Record], Mapping[str, RestoreWatchError]]] = {
+FAILS: Mapping[str, tuple[list[Record], Mapping[str, ApplicationError]]] = {
     "nothing": ([], {}),
     "an answer": ([about(1)], {}),
     "the same job answers later": ([about(1, DOWN), about(1)], {}),
@@ -96,7 +96,7 @@ FAILS: Mapping[str, tuple[list[Record], Mapping[str, RestoreWatchError]]] = {
 
 @pytest.mark.parametrize(("records", "failures"), FAILS.values(), ids=FAILS)
 def test_a_failure_counts_until_the_same_question_is_answered(
-    records: list[Record], failures: Mapping[str, RestoreWatchError]
+    records: list[Record], failures: Mapping[str, ApplicationError]
 ) -> None:
     """The jobs 1 and 2 are those whose own endpoints have failed for long."""
     assert answers_of(records, {FIRST.key, open_job(2).key}).failures({"flex"}) == failures
@@ -126,7 +126,7 @@ def test_of_what_was_left_to_the_next_sweep_nothing_is_learnt() -> None:
     ids=["never read", "read before", "first sweep", "refuses all", "refuses all later"],
 )
 def test_a_refusal_fails_only_for_what_could_be_read_before(
-    refusal: RestoreWatchError, *, is_list: bool, readable: set[str], others: bool, fails: bool
+    refusal: ApplicationError, *, is_list: bool, readable: set[str], others: bool, fails: bool
 ) -> None:
     """Without a role for dedicated clusters, a project is still watched."""
     users = cluster("users", DEDICATED)

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import pytest
 
-from restore_watch.errors import CredentialsError, RestoreWatchError
+from foundation.errors import ApplicationError
+from restore_watch.errors import CredentialsError
 from restore_watch.model.outage import Trouble, Watched
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
 from restore_watch.sweep.judging.when_the_stack_is_degraded import (
@@ -32,7 +33,7 @@ def seen(
     watched: Watched | None = None, standing: Mapping[str, Trouble] | None = None, **failures: str
 ) -> ProjectVerdict:
     """How a sweep saw a project: what failed there now, and older troubles that may go on."""
-    errors: dict[str, RestoreWatchError] = {
+    errors: dict[str, ApplicationError] = {
         name: {"down": DOWN, "refused": NO_ROLE}[how] for name, how in failures.items()
     }
     project = Project(GROUP, stored_watched=watched)
@@ -42,7 +43,7 @@ def seen(
 SEES, FAILS, REFUSED = seen(), seen(flex="down"), seen(flex="refused")
 
 
-def trouble(error: RestoreWatchError, minute: int = 0) -> Trouble:
+def trouble(error: ApplicationError, minute: int = 0) -> Trouble:
     return Trouble.of(error, NOON + minute * MINUTE)
 
 

@@ -13,12 +13,12 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
 from foundation.emitting import MetricsLog
+from foundation.errors import ApplicationError
 from restore_watch.errors import (
     AtlasForbiddenError,
     AtlasReason,
     AtlasUnavailableError,
     NotificationPendingError,
-    RestoreWatchError,
 )
 from restore_watch.model.restore_job import RestoreKind, RestoreStatus
 from restore_watch.model.results import CheckResult, Failure, SweepResult
@@ -196,7 +196,7 @@ def swept(*failures: Failure, **counts: int) -> SweepResult:
     return SweepResult(**{"open": 4} | usual | counts, failures=failures)
 
 
-def failed(error: RestoreWatchError, number: int = 1, **fields: Any) -> Failure:
+def failed(error: ApplicationError, number: int = 1, **fields: Any) -> Failure:
     names: dict[str, Any] = {**NAMES, "restore_id": restore_id(number)}
     return Failure(**names | {"error": error} | fields)
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from foundation.clock import Clock
-from foundation.errors import TimeBudgetExceededError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.asking.list_pages import MORE_CLUSTERS, NOTHING_NEW, Stop
 from restore_watch.atlas.entries import (
     UNWATCHED,
@@ -22,7 +22,6 @@ from restore_watch.atlas.read_restore_job import read_job
 from restore_watch.errors import (
     AtlasError,
     RestoreJobNotFoundError,
-    RestoreWatchError,
     UnexpectedAtlasResponseError,
 )
 from restore_watch.model.fields import AHEAD, is_cluster_name, text_or_null
@@ -111,7 +110,7 @@ class FleetAnswers:
             return []
         return self._plan_projects([*self.fleet.project_names, *self._known_projects])
 
-    def give_up(self, question: FleetQuestion, error: RestoreWatchError) -> None:
+    def give_up(self, question: FleetQuestion, error: ApplicationError) -> None:
         """The question gets no answer, or Atlas has refused it for good."""
         group_id, cluster_name, _ = question.about
         if not group_id and not self._wants_all:
@@ -216,7 +215,7 @@ class FleetAnswers:
         if problems:
             raise UnexpectedAtlasResponseError(problems[0])
 
-    def _has_nothing_to_read(self, question: FleetQuestion, error: RestoreWatchError) -> bool:
+    def _has_nothing_to_read(self, question: FleetQuestion, error: ApplicationError) -> bool:
         """
         Whether Atlas's refusal is the answer about a cluster that it lists.
 
@@ -239,7 +238,7 @@ class FleetAnswers:
             self.fleet.snapshots[group_id, cluster_name, question.kind_of_cluster] = none
         return True
 
-    def _why_unread(self, question: FleetQuestion, error: RestoreWatchError) -> WhyUnread:
+    def _why_unread(self, question: FleetQuestion, error: ApplicationError) -> WhyUnread:
         """Return why a question has no answer, what helps, and since when that is so."""
         group_id, cluster_name, _ = question.about
         project = self.books.projects.get(group_id)
@@ -255,7 +254,7 @@ class FleetAnswers:
         return WhyUnread(redact(trouble.message), fix, known.since if known else None)
 
 
-def _is_not_found(error: RestoreWatchError) -> bool:
+def _is_not_found(error: ApplicationError) -> bool:
     """Whether Atlas does not know the cluster, although it knows the project."""
     if not isinstance(error, RestoreJobNotFoundError):
         return False

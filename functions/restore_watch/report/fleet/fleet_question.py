@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from foundation.errors import TimeBudgetExceededError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.asking.asked import Subject
 from restore_watch.asking.list_pages import NOTHING_YET, ListPages
 from restore_watch.asking.pace import Permission
@@ -14,7 +14,7 @@ from restore_watch.atlas.families import (
     JobFamily,
 )
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.errors import AtlasRateLimitError, RestoreWatchError
+from restore_watch.errors import AtlasRateLimitError
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.fleet.fleet import Key
@@ -37,7 +37,7 @@ class FleetQuestion(Task):
 
     about: Key
     pages: ListPages = NOTHING_YET
-    error: RestoreWatchError | None = None
+    error: ApplicationError | None = None
     permission: Permission | None = None
 
     @property
@@ -66,7 +66,7 @@ class FleetQuestion(Task):
         return RestoreKind.FLEX if family.kind is RestoreKind.FLEX else RestoreKind.DEDICATED
 
     @property
-    def failure(self) -> RestoreWatchError:
+    def failure(self) -> ApplicationError:
         """Why it has no answer in the end."""
         if self.error is not None:
             return self.error

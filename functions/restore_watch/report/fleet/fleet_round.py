@@ -7,6 +7,7 @@ from functools import partial
 from threading import Lock
 
 from foundation.deadline import Deadline
+from foundation.errors import ApplicationError
 from restore_watch.asking.asked import Asked, End
 from restore_watch.asking.pace import REFUSALS, Pace, Permission
 from restore_watch.asking.questions import Questions
@@ -20,7 +21,6 @@ from restore_watch.errors import (
     AtlasRateLimitError,
     AtlasUnauthorizedError,
     AtlasUnavailableError,
-    RestoreWatchError,
 )
 from restore_watch.report.fleet.fleet_answers import FleetAnswers
 from restore_watch.report.fleet.fleet_question import FleetQuestion
@@ -49,7 +49,7 @@ class FleetRound:
     silence: Deadline
     open: dict[FleetQuestion, None]
     waiting: dict[Bucket, list[FleetQuestion]] = field(default_factory=dict)
-    refusals: dict[Bucket, RestoreWatchError] = field(default_factory=dict)
+    refusals: dict[Bucket, ApplicationError] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
     def play(self, workers: Workers) -> None:
@@ -81,7 +81,7 @@ class FleetRound:
         try:
             page = questions.ask(question.subject, partial(self._page_of, question))
             following = self.answers.read(question, page)
-        except RestoreWatchError as error:
+        except ApplicationError as error:
             self._note_failure(question, error)
             following = self.answers.go_on_without(question)
             is_refusal = isinstance(error, (AtlasUnauthorizedError, AtlasForbiddenError))
@@ -110,14 +110,14 @@ class FleetRound:
             self.refusals[asked.subject.bucket] = asked.error
         self.pace.read_record(asked)
 
-    def _note_failure(self, question: FleetQuestion, error: RestoreWatchError) -> None:
+    def _note_failure(self, question: FleetQuestion, error: ApplicationError) -> None:
         """A question failed. It stays open if Atlas may answer it later."""
         question.error = error
         is_silent = isinstance(error, AtlasUnavailableError) and self.silence.remaining() > 0
         if not is_silent and not isinstance(error, AtlasRateLimitError):
             self._give_up(question, error)
 
-    def _give_up(self, question: FleetQuestion, error: RestoreWatchError) -> None:
+    def _give_up(self, question: FleetQuestion, error: ApplicationError) -> None:
         self.open.pop(question, None)
         self.answers.give_up(question, error)
 

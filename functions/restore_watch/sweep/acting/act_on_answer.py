@@ -14,10 +14,10 @@ from threading import Lock
 
 from foundation.clock import utc_text
 from foundation.deadline import Deadline
-from foundation.errors import TimeBudgetExceededError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.check.check_result import check_result
 from restore_watch.check.outbox import Outbox
-from restore_watch.errors import NotificationPendingError, RestoreWatchError
+from restore_watch.errors import NotificationPendingError
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.validation import HistoryEntry
 from restore_watch.sweep.acting.when_to_stop_following import (
@@ -70,7 +70,7 @@ class JobActions:
             try:
                 with self.isolated(job):
                     known = self._settle(job, answer, asked_at)
-            except RestoreWatchError as error:
+            except ApplicationError as error:
                 self.note_failure(job, error)
                 if not isinstance(error, NotificationPendingError):
                     return False
@@ -96,7 +96,7 @@ class JobActions:
             try:
                 with self.isolated(known):
                     self._miss(known, now, after, reason)
-            except RestoreWatchError as error:
+            except ApplicationError as error:
                 self.note_failure(known, error)
 
     def _miss(self, job: OpenJob, now: datetime, after: timedelta, reason: str) -> None:
@@ -112,7 +112,7 @@ class JobActions:
         try:
             with self.isolated(job):
                 self._act_on_answer(job, answer, asked_at)
-        except RestoreWatchError as error:
+        except ApplicationError as error:
             self.note_failure(job, error)
             return isinstance(error, NotificationPendingError)
         return True
@@ -185,7 +185,7 @@ class JobActions:
         self.append(job, Fate.PUBLISHED, len(published))
         return published
 
-    def note_failure(self, job: OpenJob, error: RestoreWatchError) -> None:
+    def note_failure(self, job: OpenJob, error: ApplicationError) -> None:
         """What was to be done about a job failed."""
         fate = Fate.LATE if isinstance(error, TimeBudgetExceededError) else Fate.FAILED
         self.run.log.append(Acted(job.key, fate, error=error))

@@ -5,8 +5,8 @@ from functools import partial
 from random import shuffle
 
 from foundation.deadline import Deadline
+from foundation.errors import ApplicationError
 from foundation.timed_call import LEAST_TIME
-from restore_watch.errors import RestoreWatchError
 from restore_watch.sweep.acting.act_on_answer import JobActions
 from restore_watch.table.open_job import OpenJob
 from restore_watch.threads.workers import Workers
@@ -31,7 +31,7 @@ def publish_pending(actions: JobActions, workers: Workers, deadline: Deadline) -
             with actions.isolated(job):
                 send = partial(actions.outbox.publish_pending, job.target, deadline)
                 actions.send_pending(job, send)
-        except RestoreWatchError as error:
+        except ApplicationError as error:
             actions.note_failure(job, error)
         else:
             actions.note(replace(job, published=job.sequence, is_unanswered=False))

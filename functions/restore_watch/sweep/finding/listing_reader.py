@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
+from foundation.errors import ApplicationError
 from restore_watch.asking.asked import NO_ROLE_ERRORS, Subject, families_of
 from restore_watch.asking.nothing_to_read import has_nothing_to_read
 from restore_watch.atlas.entries import UNWATCHED, shown_clusters
@@ -23,7 +24,6 @@ from restore_watch.errors import (
     AtlasError,
     AtlasRateLimitError,
     RestoreJobNotFoundError,
-    RestoreWatchError,
     UnexpectedAtlasResponseError,
     UnforeseenError,
 )
@@ -45,7 +45,7 @@ from restore_watch.table.project_item import Project
 LONG_UNREAD = timedelta(minutes=30)
 """If a rate limit keeps a cluster from being read for so long, the project cannot be seen."""
 
-type Failures = Mapping[Family | Part, RestoreWatchError]
+type Failures = Mapping[Family | Part, ApplicationError]
 """Why lists of clusters, or of a cluster's jobs, could not be read."""
 
 
@@ -102,7 +102,7 @@ class ListingReader:
         try:
             clusters = partial(self.atlas.clusters, listing.wanted.group_id, step.which)
             page = self.calls.ask(step, clusters)
-        except RestoreWatchError as error:
+        except ApplicationError as error:
             return self._again(step, error, begun)
         shown = shown_clusters(page, step.which)
         for name in shown.unwatched:
@@ -123,7 +123,7 @@ class ListingReader:
         try:
             jobs = partial(self.atlas.page_of_jobs, cluster, part.kind, step.pages.at)
             page = self.calls.ask(step, jobs)
-        except RestoreWatchError as error:
+        except ApplicationError as error:
             if isinstance(error, RestoreJobNotFoundError) or has_nothing_to_read(error):
                 listing.note_gone(part)
             if has_nothing_to_read(error):
@@ -138,7 +138,7 @@ class ListingReader:
         return more
 
     def _again(
-        self, step: ListingStep, error: RestoreWatchError, begun: float
+        self, step: ListingStep, error: ApplicationError, begun: float
     ) -> Sequence[ListingStep]:
         again = self.calls.again(step, error, begun)
         if not again:
@@ -201,7 +201,7 @@ class ListingReader:
                 parts.update(_parts_of(what))
         return parts
 
-    def _log_unread(self, listing: ProjectListing, part: Part, error: RestoreWatchError) -> None:
+    def _log_unread(self, listing: ProjectListing, part: Part, error: ApplicationError) -> None:
         marks = listing.wanted.marks
         unread_for = self.run.now() - max(marks.mark_of(part), marks.first + FIRST_MARK)
         lasts = not isinstance(error, AtlasRateLimitError) or unread_for > LONG_UNREAD

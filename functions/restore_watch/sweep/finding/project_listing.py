@@ -16,6 +16,7 @@ from random import shuffle
 from threading import Lock
 from typing import Protocol, Self
 
+from foundation.errors import ApplicationError
 from restore_watch.asking.asked import Subject
 from restore_watch.asking.list_pages import MORE_CLUSTERS, NOTHING_NEW, NOTHING_YET, ListPages, Stop
 from restore_watch.atlas.entries import ListEntry, ShownClusters
@@ -23,7 +24,6 @@ from restore_watch.atlas.families import LISTED_KINDS, Family, jobs_of
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import (
-    RestoreWatchError,
     UnexpectedAtlasResponseError,
     UnforeseenError,
 )
@@ -168,7 +168,7 @@ class ProjectListing:
         # The open steps of each list or part that is read, and why some could not be read, or not
         # to the end.
         self._open: Counter[Family | Part] = Counter()
-        self._unread: dict[Family | Part, RestoreWatchError | None] = {}
+        self._unread: dict[Family | Part, ApplicationError | None] = {}
         self._names: dict[Family, list[str]] = {}
         # Parts of which Atlas says that there is nothing. Free clusters have no backups.
         self._gone: set[Part] = set()
@@ -184,7 +184,7 @@ class ProjectListing:
             }
 
     @property
-    def failures(self) -> Mapping[Family | Part, RestoreWatchError]:
+    def failures(self) -> Mapping[Family | Part, ApplicationError]:
         """Why lists of clusters, or of a cluster's jobs, could not be read."""
         with self._lock:
             return {what: error for what, error in self._unread.items() if error}
@@ -239,7 +239,7 @@ class ProjectListing:
             self._open[step.part] += len(steps)
         return steps
 
-    def note_failure(self, step: ListingStep, error: RestoreWatchError) -> None:
+    def note_failure(self, step: ListingStep, error: ApplicationError) -> None:
         """The list or part of a step could not be read, or not all of it."""
         with self._lock:
             self._unread[step.reads] = error

@@ -3,8 +3,8 @@
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from foundation.errors import ApplicationError
 from restore_watch.asking.asked import families_of
-from restore_watch.errors import RestoreWatchError
 from restore_watch.model.marks import Marks
 from restore_watch.sweep.finding.parts_read import PartsRead
 from restore_watch.sweep.log import Acted, Fate, Planned
@@ -37,7 +37,7 @@ class ProjectMarks:
         try:
             with isolated(self.run.telemetry, group_id=group_id):
                 self.bookkeeping.begin_marks(project, marks, now, self.run.ending)
-        except RestoreWatchError as error:
+        except ApplicationError as error:
             self.run.log.append(Acted((group_id, None, None), Fate.FAILED, error=error))
             return None
         project = self.run.projects[group_id] = replace(project, marks=marks)
@@ -60,13 +60,13 @@ class ProjectMarks:
             with isolated(self.run.telemetry, group_id=group_id):
                 self.bookkeeping.move_marks(project, after, now, self.run.ending)
             self.run.projects[group_id] = after
-        except RestoreWatchError as error:
+        except ApplicationError as error:
             self.run.log.append(Acted((group_id, None, None), Fate.FAILED, error=error))
 
     def drop(self, project: Project) -> None:
         """Forget the marks of a project: if it is watched again, that begins anew."""
         now = self.run.now()
-        with suppress(RestoreWatchError):  # the next sweep tries again
+        with suppress(ApplicationError):  # the next sweep tries again
             with isolated(self.run.telemetry, group_id=project.group_id):
                 self.bookkeeping.drop_marks(project, now, self.run.ending)
             self.run.projects[project.group_id] = replace(project, marks=None, removed_at=now)

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from foundation.deadline import Deadline
+from foundation.errors import ApplicationError
 from restore_watch.asking.asked import Subject
 from restore_watch.asking.questions import Questions
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.errors import RestoreWatchError
 from restore_watch.sweep.finding.memory_of_projects import ProjectMemory, Waiting
 from restore_watch.sweep.sweep_task import SweepTask
 
@@ -19,7 +19,7 @@ class Step(SweepTask):
     """A call to find jobs. An earlier try may have had an `error`."""
 
     tries: int = field(default=0, kw_only=True)
-    error: RestoreWatchError | None = field(default=None, kw_only=True)
+    error: ApplicationError | None = field(default=None, kw_only=True)
 
     @property
     @abstractmethod
@@ -57,7 +57,7 @@ class StepCalls:
         return self.questions.ask(step.subject, call)
 
     def again[OneStep: Step](
-        self, step: OneStep, error: RestoreWatchError, begun: float
+        self, step: OneStep, error: ApplicationError, begun: float
     ) -> list[OneStep]:
         """Return the step, whose call `begun` then has failed, if it is tried again."""
         tries = step.tries + 1

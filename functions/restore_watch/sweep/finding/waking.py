@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from foundation.errors import TimeBudgetExceededError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.asking.asked import PROJECT_GONE, Subject
 from restore_watch.atlas.families import EVENTS, LISTED_JOBS, LISTED_KINDS, kinds_of_event
 from restore_watch.atlas.pages import EVENTS_ON_PAGE, Page
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.errors import AtlasError, RestoreWatchError, UnforeseenError
+from restore_watch.errors import AtlasError, UnforeseenError
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.sweep.finding.listing_reader import ListingReader
@@ -119,7 +119,7 @@ class Waking:
         begun, since = self.run.asking.clock(), marks.whole - EVENTS_BEFORE_MARK
         try:
             page = self.calls.ask(step, partial(self.atlas.events, group_id, since))
-        except RestoreWatchError as error:
+        except ApplicationError as error:
             return self._go_on_without_events(step, marks, parts, error, begun)
         woken = self._take_woken_kinds(group_id, page)
         return self._list(group_id, marks, parts.union(map(Part, woken)), page.date)
@@ -142,7 +142,7 @@ class Waking:
         return parts
 
     def _go_on_without_events(
-        self, step: Wake, marks: Marks, parts: set[Part], error: RestoreWatchError, begun: float
+        self, step: Wake, marks: Marks, parts: set[Part], error: ApplicationError, begun: float
     ) -> Sequence[Wake | ListingStep]:
         """Try again, leave the parts to the next sweep, or list everything."""
         again = self.calls.again(step, error, begun)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
-from foundation.errors import TimeBudgetExceededError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.asking.asked import Subject
 from restore_watch.asking.list_pages import NOTHING_NEW, NOTHING_YET, ListPages, Stop
 from restore_watch.atlas.entries import project_entries
@@ -13,7 +13,6 @@ from restore_watch.atlas.families import PROJECTS
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import (
-    RestoreWatchError,
     UnexpectedAtlasResponseError,
     UnforeseenError,
 )
@@ -98,7 +97,7 @@ class WatchedProjects:
         begun = self.run.asking.clock()
         try:
             page = self.calls.ask(step, partial(self.atlas.projects, step.pages.at.number))
-        except RestoreWatchError as error:
+        except ApplicationError as error:
             return self.calls.again(step, error, begun) or self._wakes(step.shown)
         entries = project_entries(page)
         ids = [entry.id for entry in entries.readable]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from foundation.errors import TimeBudgetExceededError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.asking.asked import Asked, End, Subject
 from restore_watch.asking.once_more import may_ask_once_more
 from restore_watch.asking.questions import Questions
@@ -21,7 +21,6 @@ from restore_watch.errors import (
     AtlasUnauthorizedError,
     AtlasUnavailableError,
     RestoreJobNotFoundError,
-    RestoreWatchError,
     UnforeseenError,
 )
 from restore_watch.sweep.acting.act_on_answer import JobActions
@@ -99,7 +98,7 @@ class JobFollower:
         jobs, shown = task.jobs, ShownJobs(*task.list, self.run.now())
         try:
             self.lists.read_for(task, shown)
-        except RestoreWatchError as error:
+        except ApplicationError as error:
             # Earlier pages count all the same.
             if not shown.jobs:
                 return self._ask_without_list(task, error)
@@ -117,7 +116,7 @@ class JobFollower:
             *self._ask_later(task, unchanged),
         ]
 
-    def _ask_without_list(self, task: FollowTask, error: RestoreWatchError) -> list[FollowTask]:
+    def _ask_without_list(self, task: FollowTask, error: ApplicationError) -> list[FollowTask]:
         """Go on although the list shows nothing. Return the tasks that are left."""
         jobs = task.jobs
         if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
@@ -150,7 +149,7 @@ class JobFollower:
         subject = Subject.in_bucket(task.bucket, job.target.restore_id)
         try:
             answer = self.questions.ask(subject, read, (job.key,))
-        except RestoreWatchError as error:
+        except ApplicationError as error:
             seconds = self.run.asking.clock() - begun
             more += self._go_on_after(error, replace(task, jobs=(job,)), seconds)
         else:
@@ -158,7 +157,7 @@ class JobFollower:
         return more
 
     def _go_on_after(
-        self, error: RestoreWatchError, task: FollowTask, seconds: float
+        self, error: ApplicationError, task: FollowTask, seconds: float
     ) -> list[FollowTask]:
         """Return the tasks that are left after a job's own endpoint has failed."""
         (job,) = task.jobs

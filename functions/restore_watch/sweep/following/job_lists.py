@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
 
+from foundation.errors import ApplicationError
 from restore_watch.asking.asked import Subject
 from restore_watch.asking.list_pages import ListPages, Stop
 from restore_watch.asking.nothing_to_read import has_nothing_to_read
 from restore_watch.asking.questions import Questions
 from restore_watch.atlas.pages import PageAt, page_for
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.errors import RestoreJobNotFoundError, RestoreWatchError
+from restore_watch.errors import RestoreJobNotFoundError
 from restore_watch.sweep.acting.act_on_list import Observer, ShownJobs
 from restore_watch.sweep.following.follow_task import FollowTask, JobList, Search
 from restore_watch.sweep.run import Run
@@ -63,7 +64,7 @@ class JobLists:
             whole = ShownJobs(*task.list, self.run.now())
             try:
                 whole.is_whole = self._reads_to_end(task, whole)
-            except RestoreWatchError as error:
+            except ApplicationError as error:
                 if isinstance(error, RestoreJobNotFoundError) or has_nothing_to_read(error):
                     whole.is_whole, whole.unreadable = True, []
             if whole.is_whole:

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from foundation.errors import TimeBudgetExceededError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.asking.asked import Asked, End, Subject
-from restore_watch.errors import AtlasRateLimitError, RestoreWatchError
+from restore_watch.errors import AtlasRateLimitError
 from restore_watch.model.question import JOBS, LISTS
 from restore_watch.model.results import Failure, SweepResult
 from restore_watch.sweep.log import Acted, Fate, Record, Unread
@@ -37,13 +37,13 @@ def count(records: Iterable[Record], opened: Sequence[OpenJob]) -> SweepResult:
 
 class _Counts:
     def __init__(self, missing: set[_Key]) -> None:
-        self.failures: dict[_Key, RestoreWatchError] = {}
+        self.failures: dict[_Key, ApplicationError] = {}
         self._missing = missing
         self._asked: set[_Key] = set()
         self._left: set[_Key] = set()
-        self.unread: dict[Subject, RestoreWatchError] = {}
+        self.unread: dict[Subject, ApplicationError] = {}
         # How the last call for each list ended: another try may have succeeded.
-        self._lists: dict[Subject, RestoreWatchError | None] = {}
+        self._lists: dict[Subject, ApplicationError | None] = {}
         self._counts: Counter[Fate] = Counter()
 
     def count_asked(self, asked: Asked) -> None:

@@ -14,10 +14,10 @@ from itertools import takewhile
 from random import shuffle
 
 from foundation.deadline import Deadline
-from foundation.errors import TimeBudgetExceededError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.aws.status_changes_topic import StatusChangesTopic
 from restore_watch.aws.watch_messages import message_of_watch
-from restore_watch.errors import RestoreWatchError, TableUnavailableError, UnforeseenError
+from restore_watch.errors import TableUnavailableError, UnforeseenError
 from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched
 from restore_watch.model.question import Question
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
@@ -87,7 +87,7 @@ class OutageReports:
         ]
         self.workers.each(removed, forget, self.run.ending)
 
-    def report_stack_failure(self, stack: Watched, error: RestoreWatchError) -> Watched:
+    def report_stack_failure(self, stack: Watched, error: ApplicationError) -> Watched:
         """
         The credentials are refused or cannot be read. Return how the stack is seen.
 

@@ -22,14 +22,13 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
-from foundation.errors import TimeBudgetExceededError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.asking.asked import NO_ROLE_ERRORS, Asked, End
 from restore_watch.atlas.families import LISTED_JOBS, jobs_of
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasUnauthorizedError,
     RestoreJobNotFoundError,
-    RestoreWatchError,
     TableUnavailableError,
     UnforeseenError,
 )
@@ -55,7 +54,7 @@ _FAMILY_OF: dict[str, str] = {family.list_question: family.name for family in LI
 class Failed(NamedTuple):
     """Why a question failed. If that does not `last`, another answer of its name outweighs it."""
 
-    error: RestoreWatchError
+    error: ApplicationError
     lasts: bool
 
 
@@ -71,14 +70,14 @@ class Answers(NamedTuple):
     answered: set[Question]
     learnt: set[Question]
 
-    def failures(self, readable: Collection[str]) -> dict[str, RestoreWatchError]:
+    def failures(self, readable: Collection[str]) -> dict[str, ApplicationError]:
         """
         Return what fails, by question.
 
         `readable` has the families that were read before. If another one is refused, there is no
         role for it, unless the project refuses everything.
         """
-        failures: dict[str, RestoreWatchError] = {}
+        failures: dict[str, ApplicationError] = {}
         refuses_all = not self.answered and not readable
         for (question, _), (error, lasts) in self.failed.items():
             was_readable = refuses_all or _FAMILY_OF.get(question, question) in readable
@@ -163,7 +162,7 @@ class ProjectVerdict:
     """
 
     project: Project
-    failures: Mapping[str, RestoreWatchError]
+    failures: Mapping[str, ApplicationError]
     standing: Mapping[str, Trouble]
     is_seen: bool
     open_jobs: int
@@ -174,7 +173,7 @@ class ProjectVerdict:
         return bool(self.failures or self.standing)
 
     @property
-    def unanswered(self) -> RestoreWatchError | None:
+    def unanswered(self) -> ApplicationError | None:
         """A failure of now for want of an answer, if there is one."""
         for error in self.failures.values():
             if isinstance(error, UNANSWERED):
@@ -195,15 +194,15 @@ class SeenBySweep:
     records: Mapping[str | None, Sequence[Record]]
     projects: Mapping[str, Project]
     open_jobs: Iterable[OpenJob]
-    lasting: Mapping[JobKey, RestoreWatchError]
-    not_stored: Mapping[str | None, RestoreWatchError]
+    lasting: Mapping[JobKey, ApplicationError]
+    not_stored: Mapping[str | None, ApplicationError]
     all_listed: Collection[str] | None
 
     @classmethod
     def after(cls, run: Run, failures: Iterable[Failure]) -> Self:
         """Return what a sweep knows, which has met these failures."""
         jobs = run.open_jobs()
-        not_stored: dict[str | None, RestoreWatchError] = {}
+        not_stored: dict[str | None, ApplicationError] = {}
         for failure in failures:
             if failure.restore_id and isinstance(failure.error, _NOT_STORED):
                 not_stored[failure.group_id] = failure.error

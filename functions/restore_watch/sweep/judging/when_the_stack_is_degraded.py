@@ -11,8 +11,8 @@ from datetime import datetime
 from enum import Enum
 from typing import NamedTuple, Self
 
+from foundation.errors import ApplicationError
 from restore_watch.asking.asked import Asked
-from restore_watch.errors import RestoreWatchError
 from restore_watch.model.outage import Trouble, Watched
 from restore_watch.model.question import Question
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
@@ -41,7 +41,7 @@ class ListOfProjects(NamedTuple):
     """How reading the list of all projects went: it was read, or why it failed, or neither."""
 
     is_read: bool = False
-    failure: RestoreWatchError | None = None
+    failure: ApplicationError | None = None
 
     @classmethod
     def in_log(cls, records: Iterable[Record]) -> Self:
