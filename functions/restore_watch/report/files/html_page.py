@@ -8,6 +8,7 @@ attribute, and control characters are replaced.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -54,6 +55,7 @@ def html_page(report: Report) -> str:
     return _template().render(**_words(), **_contents(report))
 
 
+@cache
 def _template() -> Template:
     environment = Environment(
         autoescape=True,
