@@ -46,7 +46,6 @@ def measure() -> Report:
     at = f"at {WATCH_MEGABYTES} MB, {share.way}"
     report = Report(
         target(0.65, "cold start, both as shipped", _totals(full)),
-        target(1.40, "INIT", {name: _inits(some) for name, some in full.items()}, COMPILED),
         target(0.78, f"cold start, first answer {at}", _totals(at_share), COMPILED),
     )
     report.table(("cold start, full processor", *HEAD), *_rows(full))
