@@ -59,7 +59,7 @@ class FromOutside(BaseModel):
 
 
 def if_unreadable(default: object) -> WrapValidator:
-    """Read what cannot be read as this value."""
+    """Take this value for what cannot be read."""
 
     def read_or_default(value: object, read: ValidatorFunctionWrapHandler) -> Any:
         try:
@@ -90,9 +90,15 @@ class Problem(NamedTuple):
 def first_problem(error: ValidationError) -> Problem:
     """Return the problem of the first field that cannot be read."""
     first = error.errors(include_url=False, include_context=False)[0]
-    # Pydantic names an absent field as Python does.
+    # Pydantic names an absent field as Python does: `restore_id` for `restoreId`.
     field = ".".join(to_camel(str(part)) for part in first["loc"])
     return Problem(field, first["msg"], first["input"])
+
+
+# fromisoformat also reads what only looks like a date, such as `2026-11-25T12:34:156Z`.
+_is_date = re.compile(
+    r"\d{4}-\d\d-\d\d([Tt _]\d\d:\d\d(:\d\d([.,]\d+)?)?([Zz]|[+-]\d\d:?[0-5]\d)?)?", re.ASCII
+).fullmatch
 
 
 def utc_date(value: object) -> datetime:
@@ -104,11 +110,6 @@ def utc_date(value: object) -> datetime:
             return in_utc(value)
     raise unreadable("expected a date in ISO 8601, within the years 1 to 9999 in UTC too")
 
-
-# fromisoformat also reads what only looks like a date, such as `2026-11-25T12:34:156Z`.
-_is_date = re.compile(
-    r"\d{4}-\d\d-\d\d([Tt _]\d\d:\d\d(:\d\d([.,]\d+)?)?([Zz]|[+-]\d\d:?[0-5]\d)?)?", re.ASCII
-).fullmatch
 
 UtcDate = Annotated[
     datetime, PlainValidator(utc_date), PlainSerializer(date_text, when_used="json")

@@ -9,7 +9,7 @@ from pydantic import Field, PlainValidator
 
 from foundation.environment import FromEnvironment, TopicArn, number_in
 from foundation.outside import unreadable
-from restore_watch.atlas.credentials import DEFAULT_BASE_URL, allowed_base_url
+from restore_watch.atlas.allowed_base_url import DEFAULT_BASE_URL, allowed_base_url
 
 PROJECTS_LIMIT = 100
 """Ids of projects at most: Lambda allows a function 4,096 bytes of environment variables."""

@@ -36,10 +36,11 @@ class End(Enum):
     """
     How a question ended.
 
-    NOTHING_THERE: Atlas does not know the job, or the filter of events: a failure of the sweep, but
-    none of the project. ODD: Atlas accepted the credentials, but its answer is of no use. REFUSED:
-    401 or 403. SILENT: no answer, or a 5xx. LIMITED: 429. LATE: there was no time for a call, or
-    the pace allowed none.
+    NOTHING_THERE: Atlas does not know the job, or refuses the filter of the events. The sweep
+    counts that as a failure, but the project is not degraded by it.
+
+    ODD: Atlas accepted the credentials, but its answer is of no use. REFUSED: 401 or 403. SILENT:
+    no answer, or a 5xx. LIMITED: 429. LATE: there was no time for a call, or the pace allowed none.
     """
 
     ANSWERED = auto()
@@ -121,13 +122,17 @@ class Asked(NamedTuple):
         cls, subject: Subject, error: ApplicationError, jobs: tuple[JobKey, ...] = ()
     ) -> "Asked":
         """
-        A question that ended with this error. The endpoint of another kind may have refused.
+        Return the record of a question that ended with this error.
 
-        That no kind knows the job is an answer to the question about the kind that was expected.
+        If the job may be of another kind, the endpoint of that kind was asked too. A failure of
+        that endpoint is recorded about that kind.
         """
         end = _end_with(subject, error)
-        if isinstance(error, AtlasError) and isinstance(error.family, Family) and not end.is_answer:
-            subject = subject.in_family(error.family)
+        # That no kind knows the job is an answer to the question about the expected kind.
+        if end.is_answer:
+            return cls(subject, end, error, jobs)
+        if isinstance(error, AtlasError) and isinstance(error.family, Family):
+            return cls(subject.in_family(error.family), end, error, jobs)
         return cls(subject, end, error, jobs)
 
 
@@ -156,8 +161,10 @@ def _end_with(subject: Subject, error: ApplicationError) -> End:
 
 
 def _says_there_is_none(subject: Subject, error: AtlasError) -> bool:
-    """A job may be gone, a project's list may not. Events are asked by a filter."""
+    """Whether there is no such job, or no such events. A project's list is always there."""
     if subject.question is Question.EVENTS:
+        # The filter is ours, the same for every project: a 400 to it says that Atlas has no events
+        # by this filter, and nothing about the project.
         return isinstance(error, AtlasBadRequestError)
     is_not_found = isinstance(error, RestoreJobNotFoundError) and error.error_code != PROJECT_GONE
     return is_not_found and subject.question in JOBS

@@ -38,14 +38,16 @@ class Permission(Enum):
 @dataclass
 class _Calls:
     """
-    The calls from one bucket. `follows` and `finds`: the first call to do so was made.
+    The calls from one bucket.
 
-    `best_share`: the largest share that an answer has left. `is_held_back`: a call that was due was
-    not made for the sake of other tools.
+    `has_followed`: a call about known jobs was made. `has_found`: a call to find others was made.
+    `best_share`: the largest share that was left after an answer, -1 if no answer has said it.
+    `is_held_back`: a call that was due was not made, to leave the rest to other tools. `refusals`:
+    how often Atlas answered 401 or 403. `is_accepted`: Atlas has given another answer.
     """
 
-    follows: bool = False
-    finds: bool = False
+    has_followed: bool = False
+    has_found: bool = False
     best_share: float = -1.0
     is_held_back: bool = False
     refusals: int = 0
@@ -77,13 +79,15 @@ class Pace:
 
     `share_left` returns the share of a bucket that is left, from 0 to 1, as Atlas's answers since
     the beginning say it, or None. If less than `RESERVE` is left, no more calls are made from that
-    bucket, except the first one of each purpose: to ask about known jobs, and to find others. So
-    every sweep learns how much is left now, and other tools cannot blind the watch. If that is too
-    little from the start, the bucket is `starved`.
+    bucket, except the first call of each purpose: to ask about known jobs, and to find others. So
+    every sweep learns how much is left now, and other tools cannot blind the watch.
 
-    While it `waits`, because Atlas has asked for that, one call is made. A family that only refuses
-    is not asked again. A project that does not answer gets one question in each later round. Any
-    thread may use it.
+    `waits` says whether Atlas has asked not to call from a bucket for some time. Meanwhile one call
+    is made all the same. A family that only refuses is not asked again. A project that does not
+    answer gets one question in each later round. Any thread may use it.
+
+    A sweep has one pace for all its rounds. A report has a new pace for each round and calls only
+    to find. So only sweeps use `begin_round`, `starved_buckets` and `is_answered_by`.
     """
 
     share_left: Callable[[Bucket], float | None]
@@ -93,7 +97,7 @@ class Pace:
         self._lock = Lock()
         self._calls: defaultdict[Bucket, _Calls] = defaultdict(_Calls)
         self._projects: defaultdict[str | None, _Project] = defaultdict(_Project)
-        self._is_again = False
+        self._is_later_round = False
 
     def take_call(self, bucket: Bucket, *, to_find: bool = False) -> Permission:
         """Take a call from the bucket, which is then made, if that is GIVEN."""
@@ -102,13 +106,17 @@ class Pace:
             permission = self._permission(bucket, share, waits=waits, to_find=to_find)
             if permission is Permission.GIVEN:
                 self._note_call(bucket, to_find=to_find)
-            # Later questions about hot jobs do not count.
-            elif permission is Permission.RESERVED and (to_find or not self._is_again):
+            # Later rounds ask about hot jobs once more: such a call was not due.
+            elif permission is Permission.RESERVED and (to_find or not self._is_later_round):
                 self._calls[bucket].is_held_back = True
         return permission
 
     def starved_buckets(self) -> list[Bucket]:
-        """Return the buckets of which others had left too little for the calls that were due."""
+        """
+        Return the buckets from which calls that were due were not made.
+
+        No answer in this sweep has left `RESERVE` or more, so other tools had used up the rest.
+        """
         with self._lock:
             return [
                 bucket
@@ -118,9 +126,13 @@ class Pace:
             ]
 
     def begin_round(self) -> None:
-        """Ask again about hot jobs: one question of a silent project, and all once it answers."""
+        """
+        Begin a later round of a sweep, which asks about hot jobs.
+
+        A silent project gets one question, and all others after it has answered that question.
+        """
         with self._lock:
-            self._is_again = True
+            self._is_later_round = True
             for project in self._projects.values():
                 project.was_tried = False
 
@@ -162,9 +174,9 @@ class Pace:
         calls, project = self._calls[bucket], self._projects[bucket.group_id]
         if calls.has_no_role:
             return Permission.NO_ROLE
-        if waits and (calls.follows or calls.finds):
+        if waits and (calls.has_followed or calls.has_found):
             return Permission.WAITS
-        is_first = not (calls.finds if to_find else calls.follows)
+        is_first = not (calls.has_found if to_find else calls.has_followed)
         if not is_first and share is not None and share < RESERVE:
             return Permission.RESERVED
         if project.is_silent and project.was_tried:
@@ -174,8 +186,8 @@ class Pace:
     def _note_call(self, bucket: Bucket, *, to_find: bool) -> None:
         calls, project = self._calls[bucket], self._projects[bucket.group_id]
         if to_find:
-            calls.finds = True
+            calls.has_found = True
         else:
-            calls.follows = True
+            calls.has_followed = True
         if project.is_silent:
             project.was_tried = True

@@ -1,26 +1,14 @@
-"""The two kinds of credentials that Atlas accepts, and where they may be sent."""
+"""The two kinds of credentials that Atlas accepts."""
 
 from base64 import b64encode
 from dataclasses import dataclass, field
 from urllib.parse import quote
-
-from foundation.address import is_loopback, read_address
-
-DEFAULT_BASE_URL = "https://cloud.mongodb.com"
-GOVERNMENT_BASE_URL = "https://cloud.mongodbgov.com"
 
 STORE_AS_API_KEY = (
     "The client_id does not begin with mdb_sa, as that of a service account does: if it is the "
     "public key of an API key, store it as public_key, and its private key as private_key"
 )
 """Advice if Atlas refuses a `ServiceAccount` that may be an API key."""
-
-# MongoDB's own hosts, from its Terraform provider and CLI.
-_HOSTS = frozenset(
-    f"{name}.{domain}"
-    for name in ("cloud", "cloud-qa", "cloud-dev")
-    for domain in ("mongodb.com", "mongodbgov.com")
-)
 
 
 @dataclass(frozen=True)
@@ -63,19 +51,3 @@ class ApiKey:
 
 
 Credentials = ServiceAccount | ApiKey
-
-
-def allowed_base_url(text: str, *, loopback: bool) -> str | None:
-    """
-    Return the base URL without a trailing slash, or None if credentials must not be sent there.
-
-    Allowed: https to MongoDB's own hosts and, with `loopback`, http or https to this machine.
-    """
-    url = read_address(text)
-    if url is None or url.path.strip("/") or url.query:
-        return None
-    if url.scheme == "https" and url.host in _HOSTS and url.port is None:
-        return f"https://{url.host}"
-    if loopback and url.scheme in {"http", "https"} and is_loopback(url.host):
-        return f"{url.scheme}://{url.netloc.decode()}"
-    return None

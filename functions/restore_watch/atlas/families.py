@@ -175,6 +175,25 @@ def jobs_of(kind: RestoreKind) -> JobFamily:
     return _OF_KIND[kind]
 
 
+def _families_by_question() -> dict[Question, Family]:
+    families: dict[Question, Family] = {}
+    for family in (PROJECTS, EVENTS, *CLUSTER_LISTS, *LISTED_JOBS, TENANT_JOBS):
+        if family.question is not None:
+            families[family.question] = family
+    # Without tenant jobs: they share the question about the lists of Flex clusters.
+    for family in LISTED_JOBS:
+        families[family.list_question] = family
+    return families
+
+
+_OF_QUESTION = _families_by_question()
+
+
+def family_of(question: Question) -> Family:
+    """Return the family that is asked a question to Atlas about a project or its jobs."""
+    return _OF_QUESTION[question]
+
+
 RESTORE_EVENTS = (
     "TENANT_RESTORE_REQUESTED_AUDIT",
     "TENANT_RESTORE_COMPLETED_AUDIT",

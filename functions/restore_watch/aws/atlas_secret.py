@@ -10,13 +10,8 @@ from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
 from foundation.json_text import read_object
 from foundation.renewable import Renewable
-from restore_watch.atlas.credentials import (
-    GOVERNMENT_BASE_URL,
-    ApiKey,
-    Credentials,
-    ServiceAccount,
-    allowed_base_url,
-)
+from restore_watch.atlas.allowed_base_url import GOVERNMENT_BASE_URL, allowed_base_url
+from restore_watch.atlas.credentials import ApiKey, Credentials, ServiceAccount
 from restore_watch.errors import CredentialsError
 
 if TYPE_CHECKING:

@@ -50,6 +50,11 @@ class Marks:
         """The marks of a project that nobody has tried to list."""
         return cls(now - FIRST_MARK, now - FIRST_MARK)
 
+    @property
+    def first_tried_at(self) -> datetime:
+        """When a sweep first tried to list the project."""
+        return self.first + FIRST_MARK
+
     def mark_of(self, part: Part) -> datetime:
         """The mark of the jobs of a cluster, or of a whole kind."""
         known = (self.behind.get(part), self.behind.get(Part(part.kind)), self.whole)

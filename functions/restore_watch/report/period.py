@@ -78,12 +78,14 @@ def closed_by(schedule: Schedule, day: date) -> Period:
 
 
 def next_report(schedule: Schedule, after: datetime) -> datetime:
-    """Return when the schedule makes its next report, in UTC."""
+    """Return when the schedule makes its next report after this moment, in UTC."""
     day = after.date()
     while True:
+        next_at = datetime.combine(day, REPORTED_AT, UTC)
+        closes_period = closed_by(schedule, day) != closed_by(schedule, day - DAY)
+        if closes_period and next_at > after:
+            return next_at
         day += DAY
-        if closed_by(schedule, day) != closed_by(schedule, day - DAY):
-            return datetime.combine(day, REPORTED_AT, UTC)
 
 
 def months_to(last: date, count: int) -> list[date]:

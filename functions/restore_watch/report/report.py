@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.judging.coverage import Coverage
-from restore_watch.report.period import Period
+from restore_watch.report.period import DAY, Period
 from restore_watch.report.restores.objectives import Objectives
 from restore_watch.report.restores.stored_restores import StoredRestores
 from restore_watch.report.restores.what_a_restore_proves import OUTCOMES, Restore
@@ -82,6 +82,21 @@ class Report:
     def rto_met(self, good: Restore) -> bool | None:
         """Whether a good test took no longer than the objective; None if that is unknown."""
         return self.objectives.rto_met([good.job], good.began, self.at)
+
+    @property
+    def has_expired_credentials(self) -> bool:
+        """Whether the credentials for Atlas had expired when the report was asked for."""
+        expires_at = self.credentials_expire_at
+        return expires_at is not None and expires_at <= self.asked_at
+
+    def is_open_too_long(self, restore: Restore) -> bool:
+        """Whether the restore was still open when Atlas was read, and beyond the RTO or a day."""
+        if restore.job.terminal or restore.began >= self.at:
+            return False
+        # The end of a restore that nobody follows would not be seen.
+        if not restore.is_followed and not self.period.includes(restore.began):
+            return False
+        return self.read_at - restore.began > (self.objectives.rto or DAY)
 
     def seconds(self, restore: Restore) -> float:
         """How long the restore took, or has taken so far."""

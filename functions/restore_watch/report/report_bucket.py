@@ -170,6 +170,7 @@ class ReportBucket:
             raise _not_written(error) from None
 
     def _read_tag(self, key: str, deadline: Deadline) -> str:
+        # S3's answer to HEAD has no body, so an error would have no code such as NoSuchKey.
         def head(**place: Any) -> Mapping[str, Any]:
             answer = self.client.get_object(**place)
             answer["Body"].close()

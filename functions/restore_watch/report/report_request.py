@@ -20,13 +20,15 @@ class ReportRequest(NamedTuple):
     The period to report, and when the report was asked for, in UTC.
 
     It `publishes` a message if the event names no period. It `is_dated` if the event says when it
-    was asked for: then a repetition is the same report.
+    was asked for: then a repetition is the same report. It `keeps_month` if the period is a month
+    that is over.
     """
 
     period: Period
     asked_at: datetime
     publishes: bool
     is_dated: bool
+    keeps_month: bool
 
 
 class KeepMonth(NamedTuple):
@@ -46,7 +48,7 @@ def read_month(event: object, now: datetime) -> KeepMonth | None:
         return None
     refuse_others(event, KEEP_MONTH, {"scheduledTime"})
     asked_at = _asked_at(event, now)
-    # A clock that is ahead must not close the month before it is over.
+    # A kept month is never replaced: a clock that is ahead must not close it before it is over.
     return KeepMonth(closed_by(Schedule.MONTHLY, min(asked_at, now).date()), asked_at)
 
 
@@ -62,26 +64,43 @@ def read_request(event: object, schedule: Schedule, now: datetime) -> ReportRequ
     if event.get("action") != REPORT:
         raise InvalidEventError("action", f'expected "{REPORT}" or "{KEEP_MONTH}"')
     refuse_others(event, REPORT, {"from", "to", "scheduledTime"})
-    asked_at, is_dated = _asked_at(event, now), "scheduledTime" in event
-    if "from" not in event and "to" not in event:
-        period = closed_by(schedule, asked_at.date())
-        return ReportRequest(period, asked_at, publishes=True, is_dated=is_dated)
-    first, last = (_read_day(event.get(name), name) for name in ("from", "to"))
-    for field, expected, is_so in (
-        ("to", "no day before `from`", first <= last),
-        ("from", "a day that has begun", first <= asked_at.date()),
-        ("from", "no day before 2000", first.year >= 2000),
-        ("to", f"a period of at most {LONGEST.days} days", last - first < LONGEST),
-    ):
-        if not is_so:
-            raise InvalidEventError(field, f"expected {expected}")
-    return ReportRequest(Period(first, last), asked_at, publishes=False, is_dated=is_dated)
+    asked_at = _asked_at(event, now)
+    publishes = "from" not in event and "to" not in event
+    period = closed_by(schedule, asked_at.date()) if publishes else _read_period(event, asked_at)
+    # A kept month is never replaced: a clock that is ahead must not close it before it is over.
+    is_over = period.end <= min(asked_at, now)
+    return ReportRequest(
+        period=period,
+        asked_at=asked_at,
+        publishes=publishes,
+        is_dated="scheduledTime" in event,
+        keeps_month=period.is_whole_month and is_over,
+    )
+
+
+def _read_period(event: Mapping[str, Any], asked_at: datetime) -> Period:
+    first = _read_day(event.get("from"), "from")
+    last = _read_day(event.get("to"), "to")
+    if first > last:
+        raise InvalidEventError("to", "expected no day before `from`")
+    if first > asked_at.date():
+        raise InvalidEventError("from", "expected a day that has begun")
+    if first.year < 2000:
+        raise InvalidEventError("from", "expected no day before 2000")
+    if last - first >= LONGEST:
+        raise InvalidEventError("to", f"expected a period of at most {LONGEST.days} days")
+    return Period(first, last)
 
 
 def _asked_at(event: Mapping[str, Any], now: datetime) -> datetime:
-    asked_at = read_moment(event.get("scheduledTime", now.isoformat()), "scheduledTime")
-    if not now - LONGEST < asked_at <= now + CLOCKS_APART:
+    if "scheduledTime" not in event:
+        return now
+    asked_at = read_moment(event["scheduledTime"], "scheduledTime")
+    if asked_at > now + CLOCKS_APART:
         raise InvalidEventError("scheduledTime", "expected a moment that has come")
+    if asked_at <= now - LONGEST:
+        expected = f"expected a moment less than {LONGEST.days} days ago"
+        raise InvalidEventError("scheduledTime", expected)
     return asked_at
 
 

@@ -56,9 +56,9 @@ class Reporter:
         books = collector.read_books(deadline)
         report = collector.collect(period, request.asked_at, books, deadline)
         month, month_error = None, None
-        if period.is_whole_month and period.end <= request.asked_at:
+        if request.keeps_month:
             try:
-                month = self._month_of(report, deadline)
+                month = self._store_month(report, deadline)
             except ReportNotWrittenError as error:
                 # Whoever may not write the month still gets the report.
                 month_error = error
@@ -88,7 +88,7 @@ class Reporter:
         if not _was_watching(books, month):
             return self._kept(month, is_kept=False, why="No project was watched in this month.")
         report = collector.collect(month, request.asked_at, books, deadline)
-        if self._month_of(report, deadline) is None:
+        if self._store_month(report, deadline) is None:
             why = "Not everything could be read. The next day tries again."
             return self._kept(month, is_kept=False, why=why)
         return self._kept(month, is_kept=True, why=None)
@@ -97,11 +97,12 @@ class Reporter:
         prefix = month.month_prefix
         return {"month": prefix, "bucket": self.bucket.name, "isKept": is_kept, "why": why}
 
-    def _month_of(self, report: Report, deadline: Deadline) -> Mapping[str, bytes] | None:
+    def _store_month(self, report: Report, deadline: Deadline) -> Mapping[str, bytes] | None:
         """
-        Return the files of the month that stay; None if it is not kept yet.
+        Store the files of the month for good, unless they are stored. Return the stored files.
 
-        S3 refuses to replace a month, so only a report that has read everything begins it.
+        None if nothing is stored: S3 refuses to replace a month, so only a report that has read
+        everything begins it.
         """
         prefix = report.period.month_prefix
         kept = self.bucket.read_month(prefix, deadline)

@@ -60,8 +60,12 @@ class SweepEnvironment:
     project_ids: ProjectIds
 
     def __post_init__(self) -> None:
-        self.atlas, self.outbox, self.workers, self.telemetry = self.wires
-        self.clock, table = self.wires.clock, self.outbox.table
+        self.atlas = self.wires.atlas
+        self.outbox = self.wires.outbox
+        self.workers = self.wires.workers
+        self.telemetry = self.wires.telemetry
+        self.clock = self.wires.clock
+        table = self.outbox.table
         self.open_jobs = OpenJobs(table.client, table.table_name)
         self.bookkeeping = Bookkeeping(table.client, table.table_name)
         now = self.clock.unix

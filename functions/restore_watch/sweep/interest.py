@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from restore_watch.model.marks import FIRST_MARK, OLDEST_MARK, Marks, Part
+from restore_watch.model.marks import OLDEST_MARK, Marks, Part
 from restore_watch.model.restore_job import RestoreJob
 
 MARGIN = timedelta(minutes=60)
@@ -15,9 +15,12 @@ CLOCKS_DIFFER = timedelta(minutes=15)
 
 class Interest(NamedTuple):
     """
-    The jobs of a cluster that a listing takes in. The first also takes older jobs that can change.
+    The jobs of a cluster that a listing takes in.
 
-    It may come much later than the first attempt, so a job that ran then may have `ended_since`.
+    `since`: jobs that were created from then on are taken in, however they ended. `is_first`: no
+    listing has read these jobs yet. The first listing also takes older jobs, created from
+    `running_since` on, if they can still change, or ran when a sweep first tried to list the
+    project. That may be long ago: a job that ended from `ended_since` on may have run then.
     """
 
     now: datetime
@@ -33,13 +36,13 @@ class Interest(NamedTuple):
         return cls(
             now=now,
             since=max(mark, now - OLDEST_MARK) - MARGIN,
-            running_since=marks.first + FIRST_MARK - OLDEST_MARK,
-            ended_since=marks.first + FIRST_MARK - CLOCKS_DIFFER,
+            running_since=marks.first_tried_at - OLDEST_MARK,
+            ended_since=marks.first_tried_at - CLOCKS_DIFFER,
             is_first=mark <= marks.first,
         )
 
     def may_take(self, created_at: datetime) -> bool:
-        """Whether a job is of interest, or may be if it ran at the first attempt."""
+        """Whether a job that was created then may be of interest. Its status is not read yet."""
         if created_at >= self.since:
             return True
         oldest = max(self.running_since, self.now - OLDEST_MARK - MARGIN)
@@ -47,6 +50,8 @@ class Interest(NamedTuple):
 
     def takes(self, job: RestoreJob, created_at: datetime) -> bool:
         """Whether this job is of interest: it is new, can still change, or ran at first."""
+        if not self.may_take(created_at):
+            return False
         if created_at >= self.since:
             return True
         finished_at = job.restore_finished_date

@@ -1,10 +1,11 @@
 """
 The log of a sweep: what was asked and how that ended, and what became of jobs.
 
-`finding`, `following` and `acting` append to it, and `judging` reads it in the end: none of them
-imports another.
-What the records mean together is a function of them, in `judging`. The memory of open jobs, which
-outlasts a sweep, reads them too.
+`finding`, `following` and `acting` append to it. Before the sweep ends, `finding` reads from it
+which endpoints of a project have answered, and whether the list of projects is known. In the end,
+`judging` decides what all records together mean.
+The pace of the questions, and the memory of open jobs, which outlasts a sweep, read each record
+when it is appended.
 """
 
 from collections import defaultdict
@@ -61,11 +62,12 @@ class Fate(Enum):
     """
     What became of a job.
 
-    FOUND: the first change of a job that nobody named is recorded. CHANGED: another change is.
-    PUBLISHED: everything that was pending is, so many messages. SETTLED: Atlas's answer is
-    recorded, and so many messages are pending. MISSED: Atlas does not know the job, or refuses it
-    in a project that is no longer watched. RECORDED: the table has the job, and no list takes it in
-    again. LATE: too little time was left to act. FAILED: the table or the topic refused.
+    FOUND: the first change of a job that nobody named is recorded. CHANGED: another change is
+    recorded. PUBLISHED: all pending messages about the job were published; `messages` counts them.
+    SETTLED: Atlas's answer is recorded; `messages` counts those that are still pending. MISSED:
+    Atlas does not know the job, or refuses it in a project that is no longer watched. RECORDED: the
+    table has the job, and no list takes it in again. LATE: too little time was left to act. FAILED:
+    the table or the topic refused.
     """
 
     FOUND = auto()

@@ -53,9 +53,12 @@ class Moments:
     """
     When a job was asked about, settled and so on, in Unix seconds.
 
-    `asked_alone`: by its own endpoint; `failure`: why that failed when it was last asked, if it
-    did. `missed_for`: for how many seconds Atlas had always answered that it does not know the job,
-    when that was last its answer. `refused`: when the topic last refused a message about the job.
+    `asked_alone`: when its own endpoint was last asked. `failure`: why that call failed, None if it
+    was answered. `fails_since`: when the first of the failures in a row was met.
+    `last_missed`: when Atlas last answered that it does not know the job. `missed_for`: seconds
+    from the first of these answers in a row to the last; another answer begins a new row.
+    `refused`: when the topic last refused a message about the job. `is_left_out`: no call was left
+    to ask about the job alone.
     """
 
     asked: float = -math.inf
@@ -142,11 +145,12 @@ class JobMemory:
         Neither lists nor answers about other jobs change that.
         """
         latest = self._now() - FAILS_LONG
-        return {
-            job.key: moments.failure
-            for job in jobs
-            if (moments := self.moments(job)).failure is not None and moments.fails_since <= latest
-        }
+        lasting: dict[JobKey, ApplicationError] = {}
+        for job in jobs:
+            moments = self.moments(job)
+            if moments.failure is not None and moments.fails_since <= latest:
+                lasting[job.key] = moments.failure
+        return lasting
 
     def is_recorded(self, key: JobKey) -> bool:
         """Whether the table is known to have the job, so that no list takes it in again."""
@@ -171,11 +175,14 @@ class JobMemory:
             if asked.subject.question not in JOBS:
                 continue
             moments.asked_alone = now
+            # That an endpoint does not know the job is an answer, too.
+            is_answer = asked.error is None or isinstance(asked.error, RestoreJobNotFoundError)
+            if is_answer:
+                moments.failure = None
+                continue
             if moments.failure is None:
                 moments.fails_since = now
-            # That an endpoint does not know the job is an answer, too.
-            is_answer = isinstance(asked.error, RestoreJobNotFoundError)
-            moments.failure = None if is_answer else asked.error
+            moments.failure = asked.error
 
     def _read_acted(self, key: JobKey, acted: Acted) -> None:
         now = self._now()

@@ -74,9 +74,10 @@ class Rounds:
 
     def play(self, first: FirstRound, begun: float) -> None:
         """
-        Ask what is to be asked first, find other jobs, and then ask about what is hot.
+        Ask about due jobs, find others and ask about hot jobs again, all at the same time.
 
-        The sweep `begun` then, on the clock of its deadlines.
+        After that, store how far the listings came. `begun`: when the sweep began, on the clock of
+        its deadlines.
         """
         self._ask(first, begun)
         self.finder.end_listings(self.run.ending.earlier(JUDGING_TIME))
@@ -115,7 +116,7 @@ class Rounds:
             agenda.wait_until_done(self.run.asking.remaining())
         finally:
             agenda.close()
-            self.workers.join(threads, self.run.ending)
+            self.workers.join(threads, self.run.ending.earlier(JUDGING_TIME))
 
     def _ask_about_hot_jobs(self, agenda: Agenda[SweepTask], begun: float) -> None:
         """
@@ -124,31 +125,29 @@ class Rounds:
         Another sweep goes on with them only when the agenda is done: what a sweep finds takes
         longer in a large stack than the time between two ticks may be.
         """
+        if not self.hot_seconds:
+            return
         clock = self.run.asking.clock
         last_round_at = min(begun + HOT_UNTIL, self.run.asking.at - LEAST_EXCHANGE)
         # A sweep that waited for its lease has asked only now.
-        round_at = clock()
-        while self.hot_seconds:
-            round_at = max(round_at + self.hot_seconds, clock())
-            if round_at > last_round_at:
-                return
+        round_at = clock() + self.hot_seconds
+        while round_at <= last_round_at:
             agenda.wait_until_done(round_at - clock())
             if agenda.is_idle and not self._hot_jobs():
                 return
-            if self._sleep_until(round_at, agenda):
-                return
+            for looks_left in range(self._looks_until(round_at), 0, -1):
+                self.run.clock.sleep(max(0.0, (round_at - clock()) / looks_left))
+                if agenda.is_idle and self.is_awaited():
+                    return
             self.questions.pace.begin_round()
             agenda.add(self.follower.tasks(self._hot_jobs()))
+            # After a late round, the next one is not late as well.
+            round_at = max(round_at + self.hot_seconds, clock())
 
-    def _sleep_until(self, round_at: float, agenda: Agenda[SweepTask]) -> bool:
-        """Sleep, and look at times whether another sweep waits. True if that goes on instead."""
-        clock = self.run.asking.clock
-        looks = max(1, math.ceil((round_at - clock()) / LOOK_EVERY))
-        for left in range(looks, 0, -1):
-            self.run.clock.sleep(max(0.0, (round_at - clock()) / left))
-            if agenda.is_idle and self.is_awaited():
-                return True
-        return False
+    def _looks_until(self, round_at: float) -> int:
+        """How many times to look until the next round whether another sweep waits."""
+        seconds = round_at - self.run.asking.clock()
+        return max(1, math.ceil(seconds / LOOK_EVERY))
 
     def _hot_jobs(self) -> list[OpenJob]:
         now = self.run.now()
@@ -171,4 +170,5 @@ def _starved(bucket: Bucket) -> Unread:
         f"Other tools use up Atlas's rate limit for {bucket.family.of_single}. Too little was left "
         "from the start, so only one call was made. Slow down the other tools"
     )
+    # A subject of its own: this replaces no failure of a call, and no answer to a call clears it.
     return Unread(Subject.in_bucket(bucket, "starved"), error)

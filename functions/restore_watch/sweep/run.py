@@ -7,11 +7,12 @@ from datetime import datetime
 from foundation.clock import Clock
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from restore_watch.errors import NotificationPendingError
+from restore_watch.errors import NotificationPendingError, UnforeseenError
 from restore_watch.sweep.log import Log
 from restore_watch.sweep.memory_of_jobs import JobMemory
 from restore_watch.table.open_job import JobKey, OpenJob
 from restore_watch.table.project_item import Project
+from restore_watch.telemetry.isolation import isolated
 from restore_watch.telemetry.telemetry import Telemetry
 
 
@@ -42,18 +43,26 @@ class Run:
         return self.clock.now()
 
     def publish_in_order[Change](
-        self, changes: Iterable[Change], publish: Callable[[Change], object]
+        self,
+        changes: Iterable[Change],
+        publish: Callable[[Change], object],
+        group_id: str | None = None,
     ) -> tuple[int, bool]:
-        """Return how many changes went out, and whether the topic refused the next one."""
+        """
+        Return how many changes went out, and whether the topic refused the next one.
+
+        An error that nobody foresaw ends it, too: the next sweep tries again.
+        """
         sent = 0
         try:
             for change in changes:
-                publish(change)
+                with isolated(self.telemetry, group_id=group_id):
+                    publish(change)
                 sent += 1
         except NotificationPendingError as error:
             self.telemetry.report_failure(error)
             return sent, True
-        except TimeBudgetExceededError:
+        except (TimeBudgetExceededError, UnforeseenError):
             pass
         return sent, False
 

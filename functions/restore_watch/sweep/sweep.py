@@ -1,16 +1,20 @@
 """
 A sweep: the schedule's tick finds restore jobs, and follows every open one to its end.
 
-Without a tick, a sweep only follows (3, 5 and 6), and reports no outage: the ticks do.
-
 1. Lease: one sweep works at a time.
-2. Known: the open jobs, from the index OpenJobs, and the bookkeeping of watched projects.
+2. Known: the open jobs are read from the index OpenJobs and, at a tick, the bookkeeping of watched
+   projects.
 3. Pending: pending messages are published from the table alone, whatever Atlas says.
-4. Find: the watched projects are asked for jobs that nobody named (`asking/`).
-5. Ask: Atlas is asked about every job that is due, the longest unasked first.
-6. Hot: while jobs are young, Atlas is asked about those again and again.
+4. Find: the watched projects are asked for jobs that nobody named (`finding/`).
+5. Ask: Atlas is asked about every job that is due, the longest unasked first (`following/`).
+6. Hot: while jobs are young, Atlas is asked about those again and again (`following/`).
 7. Watch: projects that cannot be seen, or can be again, are reported (`judging/`).
-8. Credentials: once a day, Atlas is asked when they expire, and what is known of it is said.
+8. Credentials: once a day, Atlas is asked when they expire, and what is known of it is reported
+   (`judging/`).
+
+Steps 4 to 6 share the threads and run at the same time. What Atlas answers is recorded and
+published (`acting/`). Without a tick, a sweep leaves out 4, 7 and 8: it finds no other jobs and
+reports no outage.
 """
 
 from collections.abc import Mapping, Sequence
@@ -98,7 +102,7 @@ class Sweeper:
             self._report_jobs(parts)
         records = _records(parts)
         result = count(records, parts.opened)
-        refusal = refusal_of_credentials(records, result)
+        refusal = refusal_of_credentials(records)
         if refusal is not None and not self.environment.memory.was_accepted_lately:
             _report_no_access(parts, left, refusal)
             raise refusal

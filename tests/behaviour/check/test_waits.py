@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from behaviour.projects import project_with
 from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
@@ -434,6 +435,25 @@ def test_a_workflow_that_is_due_a_success_gets_it_after_the_link_has_expired(
 
     assert waiting.told() == [(token, "COMPLETED")]
     assert waiting.is_settled(job)
+
+
+@pytest.mark.fault("F96")
+def test_a_denied_answer_about_a_job_that_atlas_refuses_is_sent_again_for_a_week(
+    world: World, waiting: Waiting, job: EmulatedRestore
+) -> None:
+    """The week begins when the job is left: a week after its project was taken out."""
+    waiting.wait(job)
+    world.watching().tick()
+    environment = world.watching(project_with(world))
+    world.atlas.lock_out(world.group)
+    environment.tick()
+    with world.inject(TELL, DENIED, times=None) as denied:
+        for days, is_kept in ((7, True), (6, True), (2, False)):
+            world.pass_time(days * DAY)
+            environment.ticks(5, minutes=5)
+            assert denied.hits > 0
+            assert ({"openShard", "waiting"} <= set(world.known_item(job))) is is_kept
+    assert not {"openShard", "waiting"} & set(world.known_item(job))
 
 
 @pytest.mark.campaign

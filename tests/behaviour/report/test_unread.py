@@ -210,6 +210,25 @@ def test_what_the_time_did_not_reach_is_said(reports: Reports) -> None:
     assert len(reports.messages()) == 1
 
 
+@pytest.mark.fault("F111")
+def test_clusters_of_a_silent_project_that_were_never_asked_about(reports: Reports) -> None:
+    """More time would not help: Atlas is out of order."""
+    world, jumps = reports.world, iter([820])
+    names = [f"cluster-{number}" for number in range(150)]
+    for name in names:
+        reports.cluster(name)
+    for step in (DEDICATED_LIST, SNAPSHOTS):
+        world.inject(step, Answer(500), times=None)
+    with world.whenever(CLUSTERS, lambda: world.pass_time(next(jumps, 0))):
+        found = reports.clusters()
+
+    whys = [found[name]["unread"] for name in names]
+    assert {one["state"] for one in found.values()} == {"cannot tell"}
+    assert any("did not answer other questions about this project" in why for why in whys)
+    assert not any("The time of the report was over" in why for why in whys)
+    assert all("status.mongodb.com" in one["fix"] for one in found.values())
+
+
 def test_the_reserve_of_other_tools_is_kept(reports: Reports) -> None:
     """What the first answer finds under way goes on; the rest waits for the next round."""
     world, names = reports.world, [f"cluster-{number}" for number in range(40)]

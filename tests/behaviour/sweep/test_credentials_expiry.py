@@ -1,13 +1,16 @@
 """When the credentials expire: each threshold once, a question and a write a day, and no more."""
 
 import json
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
 from secrets import token_hex
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from behaviour.failing_clients import failing
 from behaviour.rows import rows
 from foundation.errors import ApplicationError
 from local_stack.aws import aws_error
@@ -26,6 +29,7 @@ from local_stack.steps import (
 )
 from local_stack.wire import Call, Phase, Selection
 from local_stack.world import World, within
+from restore_watch.sweep.judging import ask_for_expiry
 
 DAY = 24 * 60
 """Minutes."""
@@ -183,6 +187,32 @@ def test_an_api_key_is_not_asked_for_and_the_date_of_the_account_before_it_is_fo
 
 
 # What goes wrong
+
+BUGS: dict[str, Callable[[World], AbstractContextManager[object]]] = {
+    "question": lambda _: patch.object(
+        ask_for_expiry, "read_own_account", side_effect=RuntimeError
+    ),
+    "table": lambda world: failing(world.connections.dynamodb, "SET #credentials"),
+    "topic": lambda world: failing(world.connections.sns, "credentials-expiring"),
+}
+
+
+@pytest.mark.fault("F116")
+@pytest.mark.parametrize("bug", BUGS.values(), ids=BUGS)
+def test_an_unforeseen_error_about_the_credentials_fails_no_sweep(
+    world: World, account: Account, bug: Callable[[World], AbstractContextManager[object]]
+) -> None:
+    account.lasts(20)
+    watching = world.watching()
+    with bug(world):
+        watching.tick()
+    assert "An error that nobody foresaw" in watching.log.getvalue()
+    assert watching.lines("swept")
+    assert account.said() == []
+
+    watching.tick(61)
+    assert account.said() == ["30"]
+
 
 REFUSED = atlas_error(401, "USER_UNAUTHORIZED", "No.")
 UNKNOWN = Answer.json(200, {"clientId": "another", "secrets": []})

@@ -1,5 +1,7 @@
 """Sweeps that have too little time for all of their jobs."""
 
+from contextlib import ExitStack
+
 import pytest
 
 from behaviour.projects import ended_jobs, listed, project_with, reported_once, unknown
@@ -13,8 +15,11 @@ from restore_watch.errors import TableUnavailableError
 
 
 @pytest.mark.fault("F71", "F72")
-def test_a_project_that_a_sweep_had_no_time_to_ask_comes_before_the_others(world: World) -> None:
-    """32 threads ask at once. The time is over when about 25 projects have answered."""
+@pytest.mark.parametrize("status", [200, 503], ids=["answered", "asked in vain"])
+def test_a_project_that_a_sweep_had_no_time_to_ask_comes_before_the_others(
+    world: World, status: int
+) -> None:
+    """32 threads ask at once. The time is over when about 25 projects have been asked."""
     projects = {project_with(world) for _ in range(60)}
     watching = world.watching(*projects)
     watching.tick()
@@ -22,7 +27,9 @@ def test_a_project_that_a_sweep_had_no_time_to_ask_comes_before_the_others(world
     def asked() -> set[str]:
         return {call.path.split("/")[5] for call in world.calls(EVENTS)}
 
-    with world.whenever(EVENTS, lambda: world.pass_time(1)):
+    with world.whenever(EVENTS, lambda: world.pass_time(1)), ExitStack() as faults:
+        if status != 200:
+            faults.enter_context(world.inject(EVENTS, Answer(status), times=None))
         watching.tick(seconds=30)
     left = projects - asked()
     assert left

@@ -103,6 +103,17 @@ def test_what_is_pending_is_published_before_a_sweep_without_credentials_fails(
     assert environment.tick(11)["checked"] == 1
 
 
+@pytest.mark.fault("F126")
+def test_a_key_that_is_refused_fails_the_sweep_although_the_topic_refuses_a_message_too(
+    world: World, environment: Environment, pair: Pair
+) -> None:
+    ended, _ = pair
+    world.inject(QUESTION, atlas_error(401, "INVALID_KEY", "No."), times=None)
+    with world.inject(within(PUBLISH, about(ended.restore_id)), FORBIDDEN, times=None):
+        world.raised(AtlasUnauthorizedError, environment.tick)
+    assert environment.lines("swept") == []
+
+
 @pytest.mark.campaign
 @pytest.mark.fault("F70", "F83")
 @pytest.mark.parametrize("is_download", [False, True], ids=["forgotten", "link-expired"])

@@ -4,45 +4,20 @@ An error that nobody foresaw about one restore, project or list fails that one, 
 A hook of the AWS client raises it, as a part of our own code would, before a call is sent.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
+from behaviour.failing_clients import failing, refused_and_failing
+from behaviour.projects import project_with
 from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore
 from local_stack.canaries import CANARY_PRIVATE_KEY
 from local_stack.environment import Environment
-from local_stack.refusal import atlas_error
 from local_stack.steps import EVENTS, FLEX, about
-from local_stack.wire import Selection
 from local_stack.world import World, within
 
 BUG = "An error that nobody foresaw about one item; the others are not affected"
-REFUSED = atlas_error(401, "INVALID_KEY", "No.")
-
-
-@contextmanager
-def failing(client: Any, name: str = "") -> Iterator[None]:
-    """Within the block, each call of a client fails that names this."""
-
-    def strike(params: dict[str, Any], **_: object) -> None:
-        if name.encode() in params["body"]:
-            raise RuntimeError(f"can't start new thread: {CANARY_PRIVATE_KEY}")
-
-    client.meta.events.register("before-call", strike)
-    try:
-        yield
-    finally:
-        client.meta.events.unregister("before-call", strike)
-
-
-@contextmanager
-def refused_and_failing(world: World, step: Selection) -> Iterator[None]:
-    """Atlas refuses this step. After a refusal the secret is read again, and that fails."""
-    with failing(world.connections.secretsmanager), world.inject(step, REFUSED, times=None):
-        yield
 
 
 def pending(world: World, jobs: list[EmulatedRestore]) -> None:
@@ -87,7 +62,7 @@ def test_an_unforeseen_error_about_one_restore_holds_up_no_other(
 
     bug = environment.lines(BUG, level="ERROR")[0]
     assert (bug["restore_id"], bug["reason"]) == (odd.restore_id, "RuntimeError")
-    assert any("test_unforeseen.py" in line for line in bug["traceback"])
+    assert any("failing_clients.py" in line for line in bug["traceback"])
     assert CANARY_PRIVATE_KEY not in environment.log.getvalue()
 
     environment.ticks(2, minutes=6)
@@ -166,6 +141,24 @@ def test_an_unforeseen_error_about_the_bookkeeping_of_a_project_holds_up_no_othe
 
     environment.ticks(2)
     assert world.published(jobs[0]) == ["COMPLETED"]
+
+
+@pytest.mark.fault("F116")
+def test_an_unforeseen_error_about_a_message_of_the_watch_holds_up_no_other(world: World) -> None:
+    odd, other, seen = (project_with(world) for _ in range(3))
+    watching = world.watching(odd, other, seen)
+    watching.tick()
+    for group in (odd, other):
+        world.atlas.lock_out(group)
+
+    with failing(world.connections.sns, odd):
+        watching.ticks(3, minutes=2)
+    assert world.watch_said() == [("degraded", other)]
+    assert watching.lines("swept")
+    assert watching.lines(BUG, level="ERROR")[0]["group_id"] == odd
+
+    watching.tick()
+    assert world.watch_said() == [("degraded", other), ("degraded", odd)]
 
 
 @pytest.mark.fault("F116")

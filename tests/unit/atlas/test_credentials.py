@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.atlas.credentials import ApiKey, ServiceAccount, allowed_base_url
+from restore_watch.atlas.allowed_base_url import allowed_base_url
+from restore_watch.atlas.credentials import ApiKey, ServiceAccount
 from strategies import secrets
 
 HOSTS = (

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +21,8 @@ from restore_watch.report.report import Report
 from restore_watch.report.report_message import message_of_report
 from restore_watch.report.restores.objectives import Objectives
 from restore_watch.report.restores.what_a_restore_proves import Restore
-from restore_watch.report.words.cluster_remarks import needs_look
+from restore_watch.report.words.cluster_remarks import needs_attention
+from restore_watch.report.words.concerns import concerns
 from unit.report.parsed_page import ParsedPage
 from unit.report.reports import (
     END,
@@ -28,6 +30,7 @@ from unit.report.reports import (
     NO_ROLE,
     changed,
     cluster,
+    evidence,
     fleet,
     group,
     report,
@@ -79,7 +82,7 @@ def test_the_sums_of_the_page_the_csv_the_json_and_the_message_agree(
     assert restores == len(whole["restores"]) == bars + int(more[1] if more else 0)
     looked = sum(states[str(one)] for one in State if one.needs_look)
     assert whole["headline"].startswith(f"{looked} of ") == (looked > 0)
-    named = sum(needs_look(made, judged) for judged in made.coverage.in_order)
+    named = sum(needs_attention(made, judged) for judged in made.coverage.in_order)
     assert len(said["needAttention"]) == min(named, 20)
     assert message.attributes["attention"] == json.dumps(whole["needsAttention"])
 
@@ -126,7 +129,7 @@ def test_what_needs_a_look_stands_first_in_the_table_and_in_its_project() -> Non
     html = html_page(made)
 
     pills = re.findall(r'class="pill [a-z-]+">([a-z ]+)<', html)
-    assert pills == [str(one.state) for one in made.coverage.in_order if needs_look(made, one)]
+    assert pills == [str(one.state) for one in made.coverage.in_order if needs_attention(made, one)]
     for project in html.split("<h3>")[1:]:
         states = re.findall(r'<td class="state ([a-z-]+)"', project)
         order = [list(State).index(State(one.replace("-", " "))) for one in states]
@@ -201,6 +204,38 @@ def test_the_worst_restores_come_first_and_the_others_are_counted() -> None:
     text = ParsedPage(html).text
     assert "1 h 15 min, completed, over the RTO" in text
     assert "And 5 more restores: restores.csv has them all." in text
+
+
+def scheduled(made: Report) -> list[str]:
+    """When the restores on the page were scheduled, in the order of the page."""
+    return re.findall(r"scheduled </span>([^<]+)", html_page(made))
+
+
+def test_what_missed_an_objective_and_what_is_open_for_too_long_are_equally_bad() -> None:
+    """The newest comes first. Without an RTO, a restore may be open for a day."""
+    late = restore(LEDGER, END - 60 * HOUR, 1, 2 * HOUR)
+    stuck = restore(LEDGER, END - 70 * HOUR, 2, status="RUNNING", restoreFinishedDate=None)
+    good = restore(LEDGER, END - 2 * HOUR, 3)
+
+    assert scheduled(report([(LEDGER, [stuck, late, good])])) == [
+        "27 Nov 12:00",
+        "27 Nov 02:00",
+        "29 Nov 22:00",
+    ]
+
+
+def test_the_page_and_the_headline_call_the_same_restores_late() -> None:
+    """Atlas was read long after the question, and the restore was still open then."""
+    good = restore(LEDGER, END - 2 * HOUR, 3)
+    stuck = restore(LEDGER, END - 10 * HOUR, 2, status="RUNNING", restoreFinishedDate=None)
+    seen = [replace(evidence(each), objectives=Objectives()) for each in (stuck, good)]
+    usual = report([(LEDGER, [stuck, good])], objectives=Objectives(), evidence=seen)
+
+    assert not concerns(usual)
+    assert scheduled(usual) == ["29 Nov 22:00", "29 Nov 14:00"]
+    read_later = changed(usual, read_at=END + 15 * HOUR)
+    assert concerns(read_later) == ["1 restore is open for longer than a day."]
+    assert scheduled(read_later) == ["29 Nov 14:00", "29 Nov 22:00"]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from restore_watch.report.period import (
     Schedule,
     closed_by,
     months_to,
+    next_report,
 )
 from restore_watch.report.report_request import read_request
 
@@ -51,10 +52,11 @@ def test_a_retry_hours_later_is_about_the_moment_of_the_schedule() -> None:
 def test_a_named_period_includes_both_days_and_publishes_nothing() -> None:
     event = {"action": "report", "from": "2026-10-01", "to": "2026-10-31"}
 
-    period, _, publishes, is_dated = read_request(event, Schedule.WEEKLY, NOW)
+    request = read_request(event, Schedule.WEEKLY, NOW)
+    period = request.period
 
-    assert not publishes
-    assert not is_dated
+    assert not request.publishes
+    assert not request.is_dated
     assert period.is_whole_month
     assert period.includes(datetime(2026, 10, 31, 23, 59, 59, tzinfo=UTC))
     assert not period.includes(datetime(2026, 11, 1, tzinfo=UTC))
@@ -89,26 +91,82 @@ def test_a_period_that_is_just_possible_is_reported(event: dict[str, str]) -> No
 
 
 @pytest.mark.parametrize(
-    ("after", "is_so"),
-    [
-        (CLOCKS_APART, True),
-        (CLOCKS_APART + timedelta(seconds=1), False),
-        (timedelta(seconds=1) - LONGEST, True),
-        (-LONGEST, False),
-    ],
-    ids=["just ahead", "too far ahead", "just within what is kept", "400 days ago"],
+    "after",
+    [CLOCKS_APART, timedelta(seconds=1) - LONGEST],
+    ids=["just ahead", "just within what is kept"],
 )
-def test_a_schedule_fires_at_a_moment_of_the_table_that_has_come(
-    after: timedelta, *, is_so: bool
-) -> None:
+def test_a_schedule_fires_at_a_moment_of_the_table_that_has_come(after: timedelta) -> None:
     event = {"action": "report", "scheduledTime": (NOW + after).isoformat()}
 
-    if is_so:
-        request = read_request(event, Schedule.DAILY, NOW)
-        assert (request.asked_at, request.publishes, request.is_dated) == (NOW + after, True, True)
-    else:
-        with pytest.raises(InvalidEventError, match=r"expected a moment that has come$"):
-            read_request(event, Schedule.DAILY, NOW)
+    request = read_request(event, Schedule.DAILY, NOW)
+
+    assert (request.asked_at, request.publishes, request.is_dated) == (NOW + after, True, True)
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (CLOCKS_APART + timedelta(seconds=1), "a moment that has come"),
+        (-LONGEST, "a moment less than 400 days ago"),
+    ],
+    ids=["too far ahead", "400 days ago"],
+)
+def test_a_moment_of_no_schedule_is_refused(after: timedelta, expected: str) -> None:
+    event = {"action": "report", "scheduledTime": (NOW + after).isoformat()}
+
+    with pytest.raises(InvalidEventError, match=f"^scheduledTime: expected {expected}$"):
+        read_request(event, Schedule.DAILY, NOW)
+
+
+@pytest.mark.parametrize(
+    ("now", "is_over"),
+    [
+        (datetime(2026, 11, 30, 23, 59, 30, tzinfo=UTC), False),
+        (datetime(2026, 12, 1, tzinfo=UTC), True),
+    ],
+    ids=["by the clock of the sender alone", "by both clocks"],
+)
+def test_a_month_is_kept_once_it_is_over_by_the_clock_of_the_function(
+    now: datetime, *, is_over: bool
+) -> None:
+    november = named("2026-11-01", "2026-11-30", scheduledTime="2026-12-01T00:00:00Z")
+
+    assert read_request(november, Schedule.WEEKLY, now).keeps_month == is_over
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "scheduled_time"),
+    [
+        ("2026-10-01", "2026-10-30", "2026-11-30T06:00:00Z"),
+        ("2026-11-01", "2026-11-30", "2026-11-30T06:00:00Z"),
+    ],
+    ids=["no whole month", "not over when the schedule fired"],
+)
+def test_another_period_is_not_kept(first: str, last: str, scheduled_time: str) -> None:
+    event = named(first, last, scheduledTime=scheduled_time)
+
+    assert not read_request(event, Schedule.WEEKLY, NOW).keeps_month
+
+
+@pytest.mark.parametrize(
+    ("schedule", "after", "expected"),
+    [
+        (Schedule.DAILY, "2026-11-30T03:00", "2026-11-30T06:00"),
+        (Schedule.WEEKLY, "2026-11-30T03:00", "2026-11-30T06:00"),
+        (Schedule.MONTHLY, "2026-12-01T03:00", "2026-12-01T06:00"),
+        (Schedule.DAILY, "2026-11-30T06:00", "2026-12-01T06:00"),
+        (Schedule.WEEKLY, "2026-11-30T06:00", "2026-12-07T06:00"),
+        (Schedule.WEEKLY, "2026-11-30T06:15", "2026-12-07T06:00"),
+        (Schedule.MONTHLY, "2026-12-01T06:00", "2027-01-01T06:00"),
+        (Schedule.WEEKLY, "2026-12-01T03:00", "2026-12-07T06:00"),
+    ],
+)
+def test_the_next_report_is_never_the_report_of_the_schedule_itself(
+    schedule: Schedule, after: str, expected: str
+) -> None:
+    asked_at, next_at = (datetime.fromisoformat(f"{each}Z") for each in (after, expected))
+
+    assert next_report(schedule, asked_at) == next_at
 
 
 @pytest.mark.parametrize(

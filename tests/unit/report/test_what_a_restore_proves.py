@@ -15,7 +15,7 @@ from restore_watch.model.restore_job import RestoreKind, RestoreStatus
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster, read_cluster
 from restore_watch.report.files.months_and_weeks import Sign, signs_by_month
-from restore_watch.report.fleet.fleet import Fleet
+from restore_watch.report.fleet.fleet import Fleet, Key
 from restore_watch.report.judging.cluster_state import Policy, State, judge
 from restore_watch.report.judging.judge_fleet import judge_fleet
 from restore_watch.report.period import DAY
@@ -93,7 +93,7 @@ def fleets(draw: DrawFn) -> Fleet:
         for name, kind, age in draw(st.lists(st.tuples(names, st.sampled_from(KINDS), ages)))
     ]
     unread = [jobs_of(kind).clusters for kind in draw(st.sets(st.sampled_from(KINDS)))]
-    return Fleet(clusters=clusters, unread={(GROUP, "", one): NO_ROLE for one in unread})
+    return Fleet(clusters=clusters, unread={Key(GROUP, "", one): NO_ROLE for one in unread})
 
 
 @given(fleets(), lists)
@@ -101,7 +101,7 @@ def test_a_cluster_has_one_state_and_none_of_an_unread_list_is_called_never(
     fleet: Fleet, known: Sequence[Restore]
 ) -> None:
     listed = {one.key for one in fleet.clusters}
-    unread = {family for _, _, family in fleet.unread}
+    unread = {key.family for key in fleet.unread}
     all_restores = merged(known, [])
 
     judged = judge_fleet(fleet, all_restores, Policy(), END)

@@ -213,3 +213,9 @@ def test_the_limits_say_what_counts_and_how_far_back_the_report_looks() -> None:
     assert "The table is empty." in said
     assert "RestoreTestTag" in said
     assert "expire" not in said
+
+
+def test_the_limits_do_not_announce_an_expiry_that_is_over() -> None:
+    expired = " ".join(limits(changed(WELL, credentials_expire_at=WELL.asked_at)))
+
+    assert "The credentials for Atlas expired on 30 Nov 2026." in expired

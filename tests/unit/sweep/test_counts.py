@@ -9,6 +9,8 @@ from restore_watch.errors import (
     AtlasForbiddenError,
     AtlasUnauthorizedError,
     CredentialsError,
+    TableUnavailableError,
+    UnforeseenError,
 )
 from restore_watch.model.results import SweepResult
 from restore_watch.sweep.judging.counts import count
@@ -200,4 +202,27 @@ def test_credentials_are_refused_if_every_question_was_and_not_for_a_role(
 ) -> None:
     records = [record(number, error) for number, error in enumerate(errors)]
 
-    assert refusal_of_credentials(records, counted(*records)) is (REFUSED if refused else None)
+    assert refusal_of_credentials(records) is (REFUSED if refused else None)
+
+
+BESIDE: Mapping[str, ApplicationError] = {
+    "the topic": PENDING,
+    "the table": TableUnavailableError("no answer"),
+    "our own code": UnforeseenError("this is a bug"),
+}
+
+
+@pytest.mark.parametrize("error", BESIDE.values(), ids=BESIDE)
+@pytest.mark.parametrize("job", [FIRST, SECOND], ids=["the same job", "another job"])
+def test_credentials_are_refused_although_something_else_than_atlas_fails_too(
+    job: OpenJob, error: ApplicationError
+) -> None:
+    records: list[Record] = [about(FIRST, REFUSED), acted(job, Fate.FAILED, error=error)]
+
+    assert refusal_of_credentials(records) is REFUSED
+
+
+def test_only_atlas_can_refuse_the_credentials() -> None:
+    records: list[Record] = [acted(FIRST, Fate.FAILED, error=PENDING)]
+
+    assert refusal_of_credentials(records) is None

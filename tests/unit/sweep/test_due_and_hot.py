@@ -6,8 +6,15 @@ from typing import Any
 import pytest
 
 from restore_watch.model.restore_job import RestoreStatus
-from restore_watch.sweep.acting.when_to_stop_following import is_forgotten, is_past_its_link
+from restore_watch.sweep.acting.when_to_stop_following import (
+    FORGOTTEN,
+    REFUSED,
+    is_forgotten,
+    is_past_its_link,
+    left_at,
+)
 from restore_watch.sweep.following.due_and_hot import is_due, is_hot
+from restore_watch.table.open_job import OpenJob
 from unit.open_jobs import NOON, open_job, ready_download
 
 SECOND = timedelta(seconds=1)
@@ -144,3 +151,19 @@ def test_a_job_is_forgotten_after_a_day_in_which_atlas_did_not_know_it(
     job = open_job(missing_since=missing_since)
 
     assert is_forgotten(job, NOON, missed_for, DAY) is forgotten
+
+
+@pytest.mark.parametrize(
+    ("job", "after", "expected"),
+    [
+        (open_job(missing_since=NOON), FORGOTTEN, NOON + DAY),
+        (open_job(missing_since=NOON), REFUSED, NOON + 7 * DAY),
+        (ready_download(expiration_date=NOON), FORGOTTEN, NOON + DAY),
+        (open_job(missing_since=None), FORGOTTEN, None),
+    ],
+    ids=["unknown", "refused", "a link that is gone", "a job that goes on"],
+)
+def test_when_a_job_was_left_at_the_latest(
+    job: OpenJob, after: timedelta, expected: datetime | None
+) -> None:
+    assert left_at(job, after) == expected

@@ -24,11 +24,10 @@ from restore_watch.report.files.months_and_weeks import (
 )
 from restore_watch.report.files.visible_text import visible
 from restore_watch.report.judging.cluster_state import Judged, State
-from restore_watch.report.period import DAY
 from restore_watch.report.report import Report, median_seconds
 from restore_watch.report.restores.restore_evidence import RestoreEvidence
 from restore_watch.report.words import wording
-from restore_watch.report.words.cluster_remarks import needs_look, remarks
+from restore_watch.report.words.cluster_remarks import needs_attention, remarks
 from restore_watch.report.words.concerns import concerns
 from restore_watch.report.words.headline import headline, lead
 from restore_watch.report.words.limits import limits
@@ -120,7 +119,7 @@ def _looks(report: Report) -> list[list[Judged]]:
     """Return the rows of what needs a look. A row has a cluster, or several that are alike."""
     rows: list[list[Judged]] = []
     for judged in report.coverage.in_order:
-        if not needs_look(report, judged):
+        if not needs_attention(report, judged):
             continue
         if rows and _are_alike(report, rows[-1][-1], judged):
             rows[-1].append(judged)
@@ -175,12 +174,12 @@ def _counted(clusters: Sequence[Judged]) -> str:
     return ", ".join(f"{number} {state}" for state, number in states.items())
 
 
-def _worst_first(evidence: RestoreEvidence, report: Report) -> tuple[bool, bool, bool, float]:
+def _worst_first(evidence: RestoreEvidence, report: Report) -> tuple[bool, bool, float]:
     """What failed, then what missed an objective or is open for too long, then the newest."""
-    has_missed = evidence.facts["rtoMet"] is False or evidence.facts["rpoMet"] is False
     restore = evidence.restore
-    is_stuck = not restore.job.terminal and report.asked_at - restore.began > DAY
-    return not restore.went_wrong, not is_stuck, not has_missed, -restore.began.timestamp()
+    has_missed = evidence.facts["rtoMet"] is False or evidence.facts["rpoMet"] is False
+    is_late = has_missed or report.is_open_too_long(restore)
+    return not restore.went_wrong, not is_late, -restore.began.timestamp()
 
 
 def _scale(seconds: Sequence[float], objective: timedelta | None) -> float:

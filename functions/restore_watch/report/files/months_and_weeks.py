@@ -71,21 +71,28 @@ def _first_seen(report: Report, judged: Judged) -> date | None:
 def _sign(
     month: date, restores: Sequence[Restore], judged: Judged, first_seen: date | None
 ) -> Sign:
-    rungs = {restore.rung for restore in restores}
+    if not restores:
+        return _sign_without_restores(month, judged, first_seen)
     good = [each for each in restores if each.rung in {Rung.VERIFIED, Rung.RESTORED}]
     if failure_after(newest_ended(good), restores):
         return Sign.FAILED
-    if not restores and (judged.unread or _is_before(month, judged, first_seen)):
-        return Sign.ABSENT
-    for rung in Rung:
-        if rung in rungs:
-            return Sign[rung.name]
+    rungs = {restore.rung for restore in restores}
+    if Rung.VERIFIED in rungs:
+        return Sign.VERIFIED
+    if Rung.RESTORED in rungs:
+        return Sign.RESTORED
+    if Rung.PARTLY in rungs:
+        return Sign.PARTLY
     return Sign.NONE
 
 
-def _is_before(month: date, judged: Judged, first_seen: date | None) -> bool:
-    """Whether the cluster was made later, or its restores are known from a later moment on."""
+def _sign_without_restores(month: date, judged: Judged, first_seen: date | None) -> Sign:
+    if judged.unread:
+        return Sign.ABSENT
     made = judged.cluster.created_at
     if made is not None and month < _first_of_month(made.date()):
-        return True
-    return first_seen is not None and month < first_seen
+        return Sign.ABSENT
+    # A month of which only a part was seen may have had a restore before that part.
+    if first_seen is not None and month < first_seen:
+        return Sign.ABSENT
+    return Sign.NONE

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from restore_watch.atlas.families import Family
 from restore_watch.model.restore_job import RestoreKind
@@ -10,18 +11,28 @@ from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.snapshot import Snapshot
 from restore_watch.report.why_unread import WhyUnread
 
-type Key = tuple[str, str, Family]
-"""A question: its project, "" for all; its cluster, "" for a list of clusters; what is asked."""
+
+class Key(NamedTuple):
+    """
+    The subject of a question to Atlas.
+
+    `group_id`: the project, "" for the list of all projects. `cluster_name`: the cluster, "" for a
+    list of projects or clusters. `family`: the endpoints that are asked.
+    """
+
+    group_id: str
+    cluster_name: str
+    family: Family
 
 
 @dataclass
 class Fleet:
     """
-    What Atlas shows: projects by name, clusters, restores, snapshots; why it is `unread`.
+    What Atlas shows: projects by name, clusters, restores and snapshots.
 
     `projects`: the ids of those that Atlas was asked about. `reach`: when the oldest restore began
     of a list that goes on. `snapshots`: by project, cluster and kind, because Atlas may list a
-    cluster in both lists.
+    cluster in both lists. `unread`: why a question has no answer.
     """
 
     projects: set[str] = field(default_factory=set)
@@ -35,11 +46,11 @@ class Fleet:
     @property
     def unread_projects(self) -> dict[str, WhyUnread]:
         """Why no clusters of a project, or not all, are known; "" for the list of projects."""
-        lists = [
-            (group_id, family.name, why)
-            for (group_id, cluster_name, family), why in self.unread.items()
-            if not cluster_name
-        ]
-        # If neither list of clusters could be read, the list of dedicated ones says why.
-        lists.sort(key=lambda unread: unread[:2])
-        return {group_id: why for group_id, _, why in lists}
+        lists = [key for key in self.unread if not key.cluster_name]
+        # Several lists of a project may be unread. The last name in the alphabet says why, so it is
+        # the same list each time.
+        lists.sort(key=lambda key: (key.group_id, key.family.name))
+        whys: dict[str, WhyUnread] = {}
+        for key in lists:
+            whys[key.group_id] = self.unread[key]
+        return whys

@@ -6,6 +6,7 @@ A project costs two questions, and a cluster that has backups two more.
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from foundation.clock import Clock
 from foundation.errors import ApplicationError, TimeBudgetExceededError
@@ -25,11 +26,11 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.model.fields import AHEAD, is_cluster_name, text_or_null
-from restore_watch.model.outage import Trouble
+from restore_watch.model.outage import Trouble, Watched
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.redaction import redact
 from restore_watch.report.cluster import Cluster, read_cluster
-from restore_watch.report.fleet.fleet import Fleet
+from restore_watch.report.fleet.fleet import Fleet, Key
 from restore_watch.report.fleet.fleet_question import (
     ALL_PROJECTS,
     FleetQuestion,
@@ -51,6 +52,7 @@ _OF_THE_OTHER_KIND = {
 """Atlas's codes for a question about a cluster of the other kind."""
 
 _NO_BACKUPS = "BACKUP_CONFIG_NOT_FOUND"
+"""Atlas's code for a question about the backups of a cluster that has none."""
 
 _NOT_LISTED = WhyUnread(
     "Atlas's list of projects does not show this project, which the stack watches",
@@ -91,7 +93,7 @@ class FleetAnswers:
 
         Raises UnexpectedAtlasResponseError if it cannot be read, or not as a whole.
         """
-        _, _, family = question.about
+        family = question.about.family
         if family is PROJECTS:
             return self._read_projects(question, page)
         if family in CLUSTER_LISTS:
@@ -99,9 +101,7 @@ class FleetAnswers:
         if isinstance(family, JobFamily):
             self._read_restores(question, family, page)
         else:
-            group_id, cluster_name, _ = question.about
-            newest = newest_snapshot(page, self.clock.now() + AHEAD)
-            self.fleet.snapshots[group_id, cluster_name, question.kind_of_cluster] = newest
+            self._note_snapshot(question, newest_snapshot(page, self.clock.now() + AHEAD))
         return []
 
     def go_on_without(self, question: FleetQuestion) -> list[FleetQuestion]:
@@ -112,17 +112,22 @@ class FleetAnswers:
 
     def give_up(self, question: FleetQuestion, error: ApplicationError) -> None:
         """The question gets no answer, or Atlas has refused it for good."""
-        group_id, cluster_name, _ = question.about
-        if not group_id and not self._wants_all:
+        about = question.about
+        if not about.group_id and not self._wants_all:
+            # The projects that the operator named need no list.
             return
-        if cluster_name and self._has_nothing_to_read(question, error):
+        if about.cluster_name and self._is_of_other_kind(about, error):
+            # The question about the other kind answers.
+            return
+        if about.cluster_name and self._has_no_backups(about, error):
+            if question.is_of_snapshots:
+                self._note_snapshot(question, Snapshot(None))
             return
         unread = self._why_unread(question, error)
         if question.is_of_snapshots:
-            missing = Snapshot(None, unread=unread)
-            self.fleet.snapshots[group_id, cluster_name, question.kind_of_cluster] = missing
+            self._note_snapshot(question, Snapshot(None, unread=unread))
         else:
-            self.fleet.unread[question.about] = unread
+            self.fleet.unread[about] = unread
 
     @property
     def _wants_all(self) -> bool:
@@ -137,7 +142,7 @@ class FleetAnswers:
         """Note these projects. Return the questions about those that are new."""
         new = dict.fromkeys(key for key in group_ids if key not in self.fleet.projects)
         self.fleet.projects.update(new)
-        return [FleetQuestion((key, "", which)) for key in new for which in CLUSTER_LISTS]
+        return [FleetQuestion(Key(key, "", which)) for key in new for which in CLUSTER_LISTS]
 
     def _read_projects(self, question: FleetQuestion, page: Page) -> list[FleetQuestion]:
         """Those that the operator named need no list, but their names stand in it."""
@@ -164,15 +169,17 @@ class FleetAnswers:
         """Note the projects that the watch knows, and that the whole list does not show."""
         for group_id in self._known_projects:
             if group_id not in self.fleet.project_names:
-                self.fleet.unread[group_id, "", PROJECTS] = _NOT_LISTED
+                self.fleet.unread[Key(group_id, "", PROJECTS)] = _NOT_LISTED
 
     def _read_clusters(self, question: FleetQuestion, page: Page) -> list[FleetQuestion]:
-        group_id, _, which = question.about
-        entries = cluster_entries(page, which)
+        group_id = question.about.group_id
+        entries = cluster_entries(page, question.about.family)
         problems = [entry.problem for entry in entries.unreadable]
         if page.has_next:
             problems.append(MORE_CLUSTERS)
         if problems:
+            # To raise would lose the questions about the clusters that could be read. Of a list of
+            # restores, no questions follow, so `_read_restores` raises.
             self.give_up(question, UnexpectedAtlasResponseError(problems[0]))
         following: list[FleetQuestion] = []
         for entry in entries.readable:
@@ -185,7 +192,7 @@ class FleetAnswers:
 
     def _plan_cluster(self, cluster: Cluster) -> list[FleetQuestion]:
         """Return the questions about a cluster; none, and perhaps why, if it is not asked about."""
-        restores = FleetQuestion((*cluster.key, jobs_of(cluster.kind)))
+        restores = FleetQuestion(Key(*cluster.key, jobs_of(cluster.kind)))
         if not is_cluster_name(cluster.name):
             self.give_up(restores, UnexpectedAtlasResponseError(UNWATCHED))
             return []
@@ -194,7 +201,7 @@ class FleetAnswers:
         return [restores, snapshots_of(cluster)]
 
     def _read_restores(self, question: FleetQuestion, family: JobFamily, page: Page) -> None:
-        group_id, cluster_name, _ = question.about
+        group_id, cluster_name = question.about.group_id, question.about.cluster_name
         entries = job_entries(page, family.kind)
         problems = [entry.problem for entry in entries.unreadable]
         restores: list[Restore] = []
@@ -215,43 +222,63 @@ class FleetAnswers:
         if problems:
             raise UnexpectedAtlasResponseError(problems[0])
 
-    def _has_nothing_to_read(self, question: FleetQuestion, error: ApplicationError) -> bool:
-        """
-        Whether Atlas's refusal is the answer about a cluster that it lists.
+    def _note_snapshot(self, question: FleetQuestion, snapshot: Snapshot) -> None:
+        about = question.about
+        key = about.group_id, about.cluster_name, question.kind_of_cluster
+        self.fleet.snapshots[key] = snapshot
 
-        It is about a cluster in both lists, which the other kind's question answers; and about one
-        of whose backups its list says nothing: then it has none.
-        """
-        code = (isinstance(error, AtlasError) and error.error_code) or ""
-        if code != _NO_BACKUPS and code not in _OF_THE_OTHER_KIND:
+    def _is_of_other_kind(self, about: Key, error: ApplicationError) -> bool:
+        """Whether Atlas refuses this kind for a cluster that is in both of its lists."""
+        if _code_of(error) not in _OF_THE_OTHER_KIND:
             return False
-        group_id, cluster_name, _ = question.about
-        same = [
-            cluster for cluster in self.fleet.clusters if cluster.key == (group_id, cluster_name)
-        ]
-        if code in _OF_THE_OTHER_KIND:
-            return len({cluster.kind for cluster in same}) > 1
-        if any(cluster.has_backups for cluster in same):
+        kinds = {cluster.kind for cluster in self._listed_as(about)}
+        return len(kinds) > 1
+
+    def _has_no_backups(self, about: Key, error: ApplicationError) -> bool:
+        """Whether Atlas knows no backups of a cluster, and its list does not say otherwise."""
+        if _code_of(error) != _NO_BACKUPS:
             return False
-        if question.is_of_snapshots:
-            none = Snapshot(None)
-            self.fleet.snapshots[group_id, cluster_name, question.kind_of_cluster] = none
-        return True
+        return not any(cluster.has_backups for cluster in self._listed_as(about))
+
+    def _listed_as(self, about: Key) -> list[Cluster]:
+        """Return the cluster's entries: in one list, or in both."""
+        key = about.group_id, about.cluster_name
+        return [cluster for cluster in self.fleet.clusters if cluster.key == key]
 
     def _why_unread(self, question: FleetQuestion, error: ApplicationError) -> WhyUnread:
         """Return why a question has no answer, what helps, and since when that is so."""
-        group_id, cluster_name, _ = question.about
-        project = self.books.projects.get(group_id)
-        watched = (project and project.watched) if group_id else self.books.stack
-        name = question.subject.question
-        known = watched.troubles.get(name) if watched and name else None
-        trouble = Trouble.of(error, self.clock.now(), of_stack=not group_id)
-        fix = trouble.fix or ""
-        if isinstance(error, TimeBudgetExceededError):
-            fix = _ASK_AGAIN
-        elif cluster_name and _is_not_found(error):
-            fix = _NOT_THERE
-        return WhyUnread(redact(trouble.message), fix, known.since if known else None)
+        of_stack = not question.about.group_id
+        trouble = Trouble.of(error, self.clock.now(), of_stack=of_stack)
+        fix = _fix_in_report(question.about, error) or trouble.fix or ""
+        return WhyUnread(redact(trouble.message), fix, self._known_since(question))
+
+    def _known_since(self, question: FleetQuestion) -> datetime | None:
+        """Return since when the watch gets no answer to this question, None if it does not say."""
+        watched, name = self._watched(question.about), question.subject.question
+        if watched is None or name is None:
+            return None
+        known = watched.troubles.get(name)
+        return known.since if known is not None else None
+
+    def _watched(self, about: Key) -> Watched | None:
+        """Return what the watch knows of the project, or of the stack for the list of projects."""
+        if not about.group_id:
+            return self.books.stack
+        project = self.books.projects.get(about.group_id)
+        return project.watched if project is not None else None
+
+
+def _fix_in_report(about: Key, error: ApplicationError) -> str | None:
+    """Return what helps a report, None if that is the fix that any trouble of this kind has."""
+    if isinstance(error, TimeBudgetExceededError):
+        return _ASK_AGAIN
+    if about.cluster_name and _is_not_found(error):
+        return _NOT_THERE
+    return None
+
+
+def _code_of(error: ApplicationError) -> str | None:
+    return error.error_code if isinstance(error, AtlasError) else None
 
 
 def _is_not_found(error: ApplicationError) -> bool:

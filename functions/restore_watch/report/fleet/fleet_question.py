@@ -14,13 +14,15 @@ from restore_watch.atlas.families import (
     JobFamily,
 )
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.errors import AtlasRateLimitError
+from restore_watch.errors import AtlasRateLimitError, AtlasUnavailableError
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.fleet.fleet import Key
 from restore_watch.threads.agenda import Task
 
-ALL_PROJECTS: Key = ("", "", PROJECTS)
+ALL_PROJECTS = Key("", "", PROJECTS)
+
+_PROJECT_IS_SILENT = "Atlas did not answer other questions about this project"
 
 _TIME_IS_OVER = "The time of the report was over before this could be asked"
 
@@ -43,38 +45,36 @@ class FleetQuestion(Task):
     @property
     def bucket(self) -> Bucket:
         """The bucket that the call is taken from."""
-        group_id, _, family = self.about
-        return Bucket(group_id or None, family)
+        return Bucket(self.about.group_id or None, self.about.family)
 
     @property
     def subject(self) -> Subject:
         """The subject of the question."""
-        _, cluster_name, family = self.about
+        family = self.about.family
         question = family.list_question if isinstance(family, JobFamily) else family.question
-        return Subject(self.bucket, question, cluster_name)
+        return Subject(self.bucket, question, self.about.cluster_name)
 
     @property
     def is_of_snapshots(self) -> bool:
         """Whether it asks for the snapshots of a cluster."""
-        _, _, family = self.about
-        return family in _SNAPSHOTS
+        return self.about.family in _SNAPSHOTS
 
     @property
     def kind_of_cluster(self) -> RestoreKind:
         """The kind of the clusters that it is about."""
-        _, _, family = self.about
-        return RestoreKind.FLEX if family.kind is RestoreKind.FLEX else RestoreKind.DEDICATED
+        is_flex = self.about.family.kind is RestoreKind.FLEX
+        return RestoreKind.FLEX if is_flex else RestoreKind.DEDICATED
 
     @property
     def failure(self) -> ApplicationError:
         """Why it has no answer in the end."""
         if self.error is not None:
             return self.error
-        _, _, family = self.about
         if self.permission in {Permission.RESERVED, Permission.WAITS}:
-            return AtlasRateLimitError(
-                f"Too little was left of Atlas's rate limit for {family.of_list}"
-            )
+            of_list = self.about.family.of_list
+            return AtlasRateLimitError(f"Too little was left of Atlas's rate limit for {of_list}")
+        if self.permission is Permission.SILENT:
+            return AtlasUnavailableError(_PROJECT_IS_SILENT)
         return TimeBudgetExceededError(_TIME_IS_OVER)
 
 
@@ -85,4 +85,4 @@ def snapshots_of(cluster: Cluster) -> FleetQuestion:
         family = FLEX_SNAPSHOTS
     elif cluster.is_sharded:
         family = SHARDED_SNAPSHOTS
-    return FleetQuestion((*cluster.key, family))
+    return FleetQuestion(Key(*cluster.key, family))

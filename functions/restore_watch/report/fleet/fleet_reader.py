@@ -46,13 +46,15 @@ class FleetReader:
         atlas, clock = self.wires.atlas, self.wires.clock
         answers = FleetAnswers(clock, self.project_ids, self.books)
         still_open = dict.fromkeys(answers.first_questions())
-        silence, pause = deadline.within(SILENT_TIME), PAUSE
+        silent_until = deadline.within(SILENT_TIME)
+        pause = PAUSE
         while True:
             were_open = set(still_open)
             # In each round, Atlas's answers say anew what is left of its rate limits.
             share_left = partial(atlas.limits.share_left, since=clock.unix())
             pace = Pace(share_left, atlas.limits.waits)
-            FleetRound(atlas, answers, pace, deadline, silence, still_open).play(self.wires.workers)
+            this_round = FleetRound(atlas, answers, pace, deadline, silent_until, still_open)
+            this_round.play(self.wires.workers)
             has_answer = not were_open <= set(still_open)
             pause = PAUSE if has_answer else min(2 * pause, LONGEST_PAUSE)
             if not still_open or deadline.remaining() < pause + LEAST_EXCHANGE:

@@ -1,7 +1,7 @@
 """One round of the questions of a report."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
@@ -34,19 +34,23 @@ JOBS_ASKED = PageAt(size=100)
 @dataclass(frozen=True)
 class FleetRound:
     """
-    Asks what may be asked now. What has no answer for a while stays `open`, for the next round.
+    Asks what may be asked now. The next round asks what is still open after this one.
 
-    `silence`: until when a question that Atlas does not answer stays open. Of each family in a
-    project, the first three questions are asked before the others, which are `waiting`: a family
-    that refuses those is not asked again, because there is no role for it. `refusals`: what it
-    said.
+    `silent_until`: until then, a question that Atlas does not answer stays open. `open`: all
+    questions without an answer; those that follow from answers of this round are added.
+    `refusals`: the last refusal of each family in a project.
+
+    `waiting`: open questions that are not on the agenda yet. When many questions of a family in a
+    project follow from an answer, three are asked and the others wait. If Atlas answers one of the
+    three, the others are asked. If it refuses all three, there is no role for the family, and the
+    others are given up without a call.
     """
 
     atlas: AtlasSession
     answers: FleetAnswers
     pace: Pace
     deadline: Deadline
-    silence: Deadline
+    silent_until: Deadline
     open: dict[FleetQuestion, None]
     waiting: dict[Bucket, list[FleetQuestion]] = field(default_factory=dict)
     refusals: dict[Bucket, ApplicationError] = field(default_factory=dict)
@@ -76,31 +80,45 @@ class FleetRound:
             self._give_up(question, self.refusals[question.bucket])
 
     def _do(self, question: FleetQuestion) -> list[FleetQuestion]:
-        """Ask, and keep what the answer shows. Return the questions that follow."""
+        """Ask, and keep what the answer shows. Return the questions to ask now."""
         questions = Questions(self.deadline, self.pace, self._note)
         try:
             page = questions.ask(question.subject, partial(self._page_of, question))
             following = self.answers.read(question, page)
         except ApplicationError as error:
-            self._note_failure(question, error)
-            following = self.answers.go_on_without(question)
-            is_refusal = isinstance(error, (AtlasUnauthorizedError, AtlasForbiddenError))
-        else:
-            self.open.pop(question, None)
-            is_refusal = False
-        self.open.update(dict.fromkeys(following))
-        now = self._first_of_each_family(following)
-        if not is_refusal or self.pace.has_no_role(question.bucket):
-            now += self._take_waiting(question.bucket)
-        return now
+            return self._after_failure(question, error)
+        return self._after_answer(question, following)
+
+    def _after_answer(
+        self, question: FleetQuestion, following: list[FleetQuestion]
+    ) -> list[FleetQuestion]:
+        """Close the question. Return the questions to ask now."""
+        self.open.pop(question, None)
+        now = self._open_all(following)
+        return [*now, *self._take_waiting(question.bucket)]
+
+    def _after_failure(
+        self, question: FleetQuestion, error: ApplicationError
+    ) -> list[FleetQuestion]:
+        """Leave the question open, or give it up. Return the questions to ask now."""
+        question.error = error
+        if not self._may_be_answered_later(error):
+            self._give_up(question, error)
+        now = self._open_all(self.answers.go_on_without(question))
+        is_refusal = isinstance(error, (AtlasUnauthorizedError, AtlasForbiddenError))
+        if is_refusal and not self.pace.has_no_role(question.bucket):
+            # Atlas may refuse this cluster alone. The next answer or refusal decides.
+            return now
+        # If there is no role, the agenda gives each of them to `_leave`.
+        return [*now, *self._take_waiting(question.bucket)]
 
     def _page_of(self, question: FleetQuestion, deadline: Deadline) -> Page:
-        group_id, cluster_name, family = question.about
-        cluster = group_id, cluster_name
+        about, family = question.about, question.about.family
         if family is PROJECTS:
             return self.atlas.projects(question.pages.at.number, deadline)
         if family in CLUSTER_LISTS:
-            return self.atlas.clusters(group_id, family, deadline)
+            return self.atlas.clusters(about.group_id, family, deadline)
+        cluster = about.group_id, about.cluster_name
         if isinstance(family, JobFamily):
             return self.atlas.page_of_jobs(cluster, family.kind, JOBS_ASKED, deadline)
         return self.atlas.snapshots(cluster, family, deadline)
@@ -110,19 +128,18 @@ class FleetRound:
             self.refusals[asked.subject.bucket] = asked.error
         self.pace.read_record(asked)
 
-    def _note_failure(self, question: FleetQuestion, error: ApplicationError) -> None:
-        """A question failed. It stays open if Atlas may answer it later."""
-        question.error = error
-        is_silent = isinstance(error, AtlasUnavailableError) and self.silence.remaining() > 0
-        if not is_silent and not isinstance(error, AtlasRateLimitError):
-            self._give_up(question, error)
+    def _may_be_answered_later(self, error: ApplicationError) -> bool:
+        if isinstance(error, AtlasUnavailableError):
+            return self.silent_until.remaining() > 0
+        return isinstance(error, AtlasRateLimitError)
 
     def _give_up(self, question: FleetQuestion, error: ApplicationError) -> None:
         self.open.pop(question, None)
         self.answers.give_up(question, error)
 
-    def _first_of_each_family(self, following: Iterable[FleetQuestion]) -> list[FleetQuestion]:
-        """Return the questions to ask now. The others wait."""
+    def _open_all(self, following: Collection[FleetQuestion]) -> list[FleetQuestion]:
+        """Open these questions. Return the first of each family, to ask now; the others wait."""
+        self.open.update(dict.fromkeys(following))
         by_bucket: defaultdict[Bucket, list[FleetQuestion]] = defaultdict(list)
         for question in following:
             by_bucket[question.bucket].append(question)
@@ -134,6 +151,6 @@ class FleetRound:
         return first
 
     def _take_waiting(self, bucket: Bucket) -> list[FleetQuestion]:
-        """Return the questions that have waited for an answer of their family."""
+        """Return the questions that wait, which then wait no more."""
         with self.lock:
             return self.waiting.pop(bucket, [])

@@ -8,6 +8,7 @@ from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.fields import date_or_null
 from restore_watch.report.snapshot import Snapshot
 
+_UNREADABLE = "An entry in Atlas's list of snapshots cannot be read"
 _NO_DATE = "A completed snapshot in Atlas's list has no date that can be read"
 
 
@@ -15,13 +16,16 @@ def newest_snapshot(page: Page, latest: datetime) -> Snapshot:
     """
     Return the newest completed snapshot. Flex says other words than dedicated.
 
-    A date after `latest` is wrong. Raises UnexpectedAtlasResponseError if a completed snapshot
-    has no date, because it may be the newest.
+    A date after `latest` is wrong. Raises UnexpectedAtlasResponseError for an entry that cannot be
+    read, or a completed snapshot without a date, because it may be the newest.
     """
     newest = Snapshot(None)
     for value in page.entries:
         entry = as_map(value)
-        if value is not None and str(entry.get("status")).upper() != "COMPLETED":
+        status = entry.get("status")
+        if not isinstance(status, str):
+            raise UnexpectedAtlasResponseError(_UNREADABLE)
+        if status.upper() != "COMPLETED":
             continue
         taken_at = date_or_null(entry.get("createdAt") or entry.get("finishTime"))
         if taken_at is None:

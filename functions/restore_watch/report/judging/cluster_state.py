@@ -53,9 +53,9 @@ class Judged:
     """
     A cluster and its state, with its own restores as they stood then, the oldest first.
 
-    `good`: the last good test. `failed`: the newest attempt, if that is a failure. `unread`: why
-    its restores could not be read, or not all. `reach`: when the oldest restore began of a list
-    that goes on.
+    `good`: the last good test. `failed`: the test that failed last, if no good test came after it.
+    `unread`: why its restores could not be read, or not all. `reach`: when the oldest restore
+    began of a list that goes on.
     """
 
     cluster: Cluster

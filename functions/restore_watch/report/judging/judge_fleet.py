@@ -8,14 +8,21 @@ from datetime import datetime
 from restore_watch.atlas.families import jobs_of
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.report.cluster import Cluster, ClusterKey
-from restore_watch.report.fleet.fleet import Fleet
-from restore_watch.report.judging.cluster_state import Judged, Policy, judge
+from restore_watch.report.fleet.fleet import Fleet, Key
+from restore_watch.report.judging.cluster_state import Judged, Policy, State, judge
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.why_unread import WhyUnread
 
 _OLDER = WhyUnread(
     "Atlas has older restores of this cluster than the newest 100, which were read",
     "Restore the whole cluster once: a newer test decides.",
+)
+
+_PERIOD_NOT_COVERED = WhyUnread(
+    "The newest 100 restores of this cluster in Atlas do not reach back to the beginning of the "
+    "period, and the table of this stack begins later than the period",
+    "Look in Atlas whether an older restore of the period failed. A period that begins after the "
+    "table does not depend on Atlas's list.",
 )
 
 
@@ -40,8 +47,12 @@ def judge_fleet(
             continue
         own, reach = by_cluster.get(cluster.key, ()), fleet.reach.get(cluster.key)
         judged = judge(cluster, own, unread, policy, at)
-        if reach is not None and _is_cut_off(judged, reach, policy, at, since):
-            judged = judge(cluster, own, _OLDER, policy, at)
+        if reach is not None and judged.unread is None and judged.state.needs_test:
+            if _may_hide_test(judged, reach, policy, at, since):
+                judged = judge(cluster, own, _OLDER, policy, at)
+            elif since is not None and reach > since:
+                # A restore of the period may have failed. The state needs no older restore.
+                judged = replace(judged, unread=_PERIOD_NOT_COVERED)
         fleet_judged.append(replace(judged, reach=reach))
     return fleet_judged
 
@@ -58,22 +69,20 @@ def _clusters(
     by_kind = sorted(fleet.clusters, key=lambda cluster: cluster.kind is RestoreKind.FLEX)
     listed = {cluster.key: cluster for cluster in by_kind}
     for cluster in listed.values():
-        yield cluster, fleet.unread.get((*cluster.key, jobs_of(cluster.kind)))
+        yield cluster, fleet.unread.get(Key(*cluster.key, jobs_of(cluster.kind)))
     for key, known in by_cluster.items():
         group_id, _ = key
         is_flex = known[-1].job.kind in {RestoreKind.FLEX, RestoreKind.TENANT}
         kind = RestoreKind.FLEX if is_flex else RestoreKind.DEDICATED
-        unlisted = fleet.unread.get((group_id, "", jobs_of(kind).clusters))
+        unlisted = fleet.unread.get(Key(group_id, "", jobs_of(kind).clusters))
         if key not in listed and unlisted is not None:
             yield Cluster(*key, kind), unlisted
 
 
-def _is_cut_off(
+def _may_hide_test(
     judged: Judged, reach: datetime, policy: Policy, at: datetime, since: datetime | None
 ) -> bool:
-    """Whether a good test may lie among the restores that were not read, or a failure."""
-    if judged.unread is not None or not judged.state.needs_test:
+    """Whether a good test that decides the state may lie among the restores that were not read."""
+    if judged.state is State.TESTED or at - reach >= policy.window:
         return False
-    may_hide_test = judged.good is None and at - reach < policy.window
-    may_hide_failure = since is not None and reach > since
-    return may_hide_test or may_hide_failure
+    return judged.good is None or since is not None

@@ -154,6 +154,8 @@ def merged(known: Iterable[Restore], listed: Iterable[Restore]) -> list[Restore]
         elif in_list.job.terminal:
             found[key] = replace(in_list, verdicts=restore.verdicts)
         else:
+            # Open in the table and in the list: the list will show its end to a later report, even
+            # if the watch has given the job up.
             found[key] = replace(restore, is_followed=True)
     return sorted(found.values(), key=lambda restore: (restore.began, restore.job.restore_id))
 

@@ -11,8 +11,8 @@ OLDEST_SNAPSHOT = timedelta(days=2)
 """Without an RPO, the newest snapshot of a cluster may be this old."""
 
 
-def needs_look(report: Report, judged: Judged) -> bool:
-    """Whether somebody should look at the cluster: for its state, or for a remark against it."""
+def needs_attention(report: Report, judged: Judged) -> bool:
+    """Whether the cluster needs a look for its state, or there is a remark against it."""
     return judged.state.needs_look or bool(_against(report, judged))
 
 

@@ -8,7 +8,6 @@ headline, the subject of the message, `attention`, and what people read follow `
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.model.validation import Verdict
 from restore_watch.report.judging.cluster_state import State
-from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.words.cluster_remarks import missed, not_restorable, unjudged
@@ -120,22 +119,13 @@ def _restores_failed(report: Report) -> list[str]:
 
 def _restores_are_late(report: Report) -> list[str]:
     """Of restores of any kind: those that are open for too long."""
-    late = [restore for restore in report.all_restores if _is_late(report, restore)]
+    late = [restore for restore in report.all_restores if report.is_open_too_long(restore)]
     if not late:
         return []
     rto = report.objectives.rto
     limit = f"the RTO of {duration(rto)}" if rto else "a day"
     are = "is" if len(late) == 1 else "are"
     return [f"{count(len(late), 'restore')} {are} open for longer than {limit}."]
-
-
-def _is_late(report: Report, restore: Restore) -> bool:
-    if restore.job.terminal or restore.began >= report.at:
-        return False
-    # The end of a restore that nobody follows would not be seen.
-    if not restore.is_followed and not report.period.includes(restore.began):
-        return False
-    return report.read_at - restore.began > (report.objectives.rto or DAY)
 
 
 def _data_are_bad(report: Report) -> list[str]:
@@ -172,7 +162,7 @@ def _the_watch_is_at_risk(report: Report) -> list[str]:
     elif report.degraded:
         said.append(f"The watch of {count(len(report.degraded), 'project')} is degraded.")
     expires_at = report.credentials_expire_at
-    if expires_at is not None and expires_at <= report.asked_at:
+    if expires_at is not None and report.has_expired_credentials:
         said.append(f"The credentials for Atlas expired on {day(expires_at)}.")
     elif expires_at is not None and expires_at <= report.next_at:
         when = f"on {day(expires_at)}, before the next report"

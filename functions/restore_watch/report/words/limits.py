@@ -29,7 +29,8 @@ def limits(report: Report) -> list[str]:
     if report.policy.required_tag:
         said.append("Only clusters with the tag of the parameter RestoreTestTag need a test.")
     if expiry:
-        said.append(f"The credentials for Atlas expire on {day(expiry)}.")
+        expire = "expired" if report.has_expired_credentials else "expire"
+        said.append(f"The credentials for Atlas {expire} on {day(expiry)}.")
     return said
 
 

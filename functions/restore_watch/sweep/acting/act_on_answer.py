@@ -106,7 +106,7 @@ class JobActions:
         elif is_past_its_link(job, now):
             self._leave(job, self.open_jobs.drop_expired_link, "its link has expired")
         elif is_forgotten(job, now, self.run.memory.moments(job).missed_for, after):
-            self._leave(job, self.open_jobs.drop_missing, reason)
+            self._leave(job, self.open_jobs.drop_missing, reason, after)
 
     def _act(self, job: OpenJob, answer: RestoreJob, asked_at: datetime) -> bool:
         try:
@@ -199,16 +199,24 @@ class JobActions:
         self.run.known[job.key] = job
         return job
 
-    def _leave(self, job: OpenJob, leave: Callable[[OpenJob, Deadline], bool], reason: str) -> None:
+    def _leave(
+        self,
+        job: OpenJob,
+        leave: Callable[[OpenJob, Deadline], bool],
+        reason: str,
+        after: timedelta = FORGOTTEN,
+    ) -> None:
         """
         Take a job out of the index. Workflows that wait for it are told so before.
 
-        They are not if the job was found or has changed meanwhile.
+        They are not if the job was found or has changed meanwhile. `after`: how long a job that
+        Atlas does not know, or refuses, was followed.
         """
         has_left = leave(job, self.run.ending)
         if not has_left:
             is_left = partial(_is_as_known, job)
-            if self.outbox.end_waits(job.target, is_left, self.run.ending, left_at(job)):
+            since = left_at(job, after)
+            if self.outbox.end_waits(job.target, is_left, self.run.ending, since):
                 has_left = leave(job, self.run.ending)
         if has_left:
             self.run.known.pop(job.key, None)

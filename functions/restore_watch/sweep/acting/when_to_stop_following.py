@@ -35,9 +35,13 @@ def is_forgotten(job: OpenJob, now: datetime, missed_for: float, after: timedelt
     return since is not None and now - since >= after and missed_for >= MISSED_TIME
 
 
-def left_at(job: OpenJob) -> datetime | None:
-    """When a job was left, at the latest: one that Atlas does not know, or whose link is gone."""
+def left_at(job: OpenJob, after: timedelta) -> datetime | None:
+    """
+    When a job was left, at the latest, or None if nothing says so.
+
+    Either Atlas has not known it, or has refused it, for `after`, or its link is gone.
+    """
     since = job.missing_since
     if since is None and job.is_ready_download:
         since = job.expiration_date or job.observed_at
-    return since and since + max(FORGOTTEN, LINK_GONE, LINK_UNKNOWN)
+    return since and since + max(after, LINK_GONE, LINK_UNKNOWN)

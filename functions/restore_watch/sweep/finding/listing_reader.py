@@ -27,7 +27,7 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
     UnforeseenError,
 )
-from restore_watch.model.marks import FIRST_MARK, Part
+from restore_watch.model.marks import Part
 from restore_watch.sweep.acting.act_on_list import Observer, ShownJobs
 from restore_watch.sweep.finding.project_listing import (
     ClustersPage,
@@ -68,6 +68,7 @@ class ListingReader:
 
     def note_unforeseen(self, step: ListingStep, error: UnforeseenError) -> None:
         """Our own code failed about a step."""
+        # The step is not finished, on purpose: while it is open, what it reads counts as unread.
         self.run.log.append(Unread(step.subject, error))
 
     def end(self, listing: ProjectListing) -> None:
@@ -77,6 +78,7 @@ class ListingReader:
         except KeyError:
             return
         group_id, memory = listing.wanted.group_id, self.calls.memory
+        # The next listing begins with these clusters.
         memory.store_clusters(group_id, listing.cluster_names)
         read = listing.parts_read()
         failures, aside = listing.failures, set[Part]()
@@ -86,6 +88,8 @@ class ListingReader:
             self._log_failures(listing, failures, refused)
             aside = refused | self._parts_without_role(project, failures, known)
         failing = failures.keys() - aside
+        # After `_refused_clusters`, which asks the memory what was read before this listing; and
+        # before `memory.aside`, which then has the parts of this listing.
         memory.note_tried(group_id, read=read.read, failing=failing, aside=aside)
         unread = read.unread - memory.aside(group_id)
         # After a listing, the marks say what is still to be read.
@@ -203,7 +207,7 @@ class ListingReader:
 
     def _log_unread(self, listing: ProjectListing, part: Part, error: ApplicationError) -> None:
         marks = listing.wanted.marks
-        unread_for = self.run.now() - max(marks.mark_of(part), marks.first + FIRST_MARK)
+        unread_for = self.run.now() - max(marks.mark_of(part), marks.first_tried_at)
         lasts = not isinstance(error, AtlasRateLimitError) or unread_for > LONG_UNREAD
         subject = Subject.jobs_of_cluster(listing.wanted.group_id, part)
         self.run.log.append(Unread(subject, error, lasts))

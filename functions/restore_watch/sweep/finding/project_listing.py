@@ -193,10 +193,10 @@ class ProjectListing:
         """Return the steps to begin with."""
         known = self.wanted.known
         with self._lock:
-            steps = self._jobs_of(self.wanted.single)
+            steps = self._open_parts(self.wanted.single)
             for which in {jobs_of(kind).clusters for kind in self.wanted.kinds}:
                 if which in known:
-                    steps += self._jobs_of(self.wanted.parts_in(which, known[which]))
+                    steps += self._open_parts(self.wanted.parts_in(which, known[which]))
                 else:
                     self._open[which] += 1
                     steps.append(ClustersPage(self, which))
@@ -213,7 +213,7 @@ class ProjectListing:
             self._note_began(page)
             self._gone.update(Part(kind, name) for name in shown.free for kind in LISTED_KINDS)
             self._names[step.which] = shown.names
-            return self._in_order(self._jobs_of(self.wanted.parts_in(step.which, shown.names)))
+            return self._in_order(self._open_parts(self.wanted.parts_in(step.which, shown.names)))
 
     def read_jobs(
         self, step: JobsPage, page: Page, entries: Sequence[ListEntry]
@@ -265,7 +265,10 @@ class ProjectListing:
             unread = {part for part in left if not self._is_over(part)}
             read = parts - unread
             for kind in self.wanted.kinds:
-                (read if self._is_read(jobs_of(kind).clusters) else unread).add(Part(kind))
+                if self._is_read(jobs_of(kind).clusters):
+                    read.add(Part(kind))
+                else:
+                    unread.add(Part(kind))
             is_full = self.wanted.kinds >= set(LISTED_KINDS)
             return PartsRead(self._began, frozenset(read), frozenset(unread), is_full)
 
@@ -283,7 +286,8 @@ class ProjectListing:
         is_lost = not self._is_read(part) and unread_for > UNREAD_AT_MOST
         return part in self._gone or is_lost
 
-    def _jobs_of(self, parts: Iterable[Part]) -> list[ListingStep]:
+    def _open_parts(self, parts: Iterable[Part]) -> list[ListingStep]:
+        """Open a step for each part that has had none in this listing. Return these steps."""
         new = [part for part in parts if part not in self._open]
         self._open.update(new)
         return [JobsPage(self, part) for part in new]

@@ -28,7 +28,7 @@ class Step(SweepTask):
 
     @property
     def waiting(self) -> Waiting:
-        """What waits for its turn to be asked so."""
+        """What this call serves in turns: a part or a listing; None for the project itself."""
         return None
 
     @property

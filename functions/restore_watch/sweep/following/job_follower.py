@@ -76,7 +76,11 @@ class JobFollower:
         return self._ask_first(task)
 
     def ask_in_turn(self, task: AskInTurn) -> Sequence[FollowTask]:
-        """After an outage all endpoints that have failed are asked, and meanwhile only one."""
+        """
+        Ask about the first job. If its endpoint answers, another task asks about the others.
+
+        So an outage costs one call in a sweep, and after it all endpoints that failed are asked.
+        """
         first, *others = task.jobs
         more = self._ask_first(FollowTask((first,), self, tries=task.tries))
         if others and self.run.memory.moments(first).failure is None:
@@ -113,28 +117,34 @@ class JobFollower:
         unseen = [job for job in jobs if job.target.restore_id not in shown.jobs]
         return [
             *self._each_alone(unseen, is_unseen=True),
-            *self._ask_later(task, unchanged),
+            *self._ask_some_alone(task, unchanged),
         ]
 
     def _ask_without_list(self, task: FollowTask, error: ApplicationError) -> list[FollowTask]:
         """Go on although the list shows nothing. Return the tasks that are left."""
-        jobs = task.jobs
         if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
             self.run.log.append(Asked.failed(Subject.in_bucket(task.bucket), error, task.keys))
             return []
         if not isinstance(error, AtlasError):
             return []
-        more: list[FollowTask] = [*self._each_alone(jobs)]
         if self.questions.take_call(task.bucket):
             more = self._ask_first(task)
-        # If nothing answers, the list is not to blame.
+        else:
+            more = self._each_alone(task.jobs)
+        # If nothing answers, the list is not to blame. The call for the first job may have shown
+        # that the project does answer, so this comes after it.
         is_outage = isinstance(error, AtlasUnavailableError)
         if not is_outage or self.questions.pace.is_answered_by(task.bucket.group_id):
-            self.run.memory.note_list(jobs[0], is_useful=False)
+            self.run.memory.note_list(task.jobs[0], is_useful=False)
         return more
 
-    def _ask_later(self, task: FollowTask, unchanged: Sequence[OpenJob]) -> list[FollowTask]:
-        """Once in a sweep, one job of a list gets a call of its own, because a list may lag."""
+    def _ask_some_alone(self, task: FollowTask, unchanged: Sequence[OpenJob]) -> list[FollowTask]:
+        """
+        Return a task that asks about jobs of a list by their own endpoints: a list may lag.
+
+        Once in a sweep for each list. `unchanged`: the jobs that the list showed without news. The
+        jobs whose endpoints failed are asked about, or else the job that was not asked for longest.
+        """
         if not unchanged or task.list in self.asked_alone:
             return []
         self.asked_alone.add(task.list)

@@ -29,11 +29,13 @@ from restore_watch.errors import (
     AtlasUnavailableError,
     CredentialsError,
     TableUnavailableError,
+    UnforeseenError,
 )
 from restore_watch.model.credentials_expiry import CredentialsChange, CredentialsExpiry
 from restore_watch.sweep.judging.project_verdicts import watched_projects
 from restore_watch.sweep.run import Run
 from restore_watch.table.bookkeeping import Bookkeeping
+from restore_watch.telemetry.isolation import isolated
 
 ANSWER_TIME = 3.0
 """Seconds that the question may take. A sweep that waits for the lease waits for longer."""
@@ -56,7 +58,11 @@ class LastTry:
 
 @dataclass(frozen=True)
 class ExpiryWatch:
-    """Looks when the credentials expire, in one sweep. Nothing here fails a sweep."""
+    """
+    Looks when the credentials expire, in one sweep.
+
+    No question, write or message fails a sweep, whatever the error.
+    """
 
     run: Run
     topic: StatusChangesTopic
@@ -115,10 +121,11 @@ class ExpiryWatch:
         if group_id is None:
             return None
         try:
-            own = read_own_account(self.atlas, group_id, self.run.ending.within(ANSWER_TIME))
+            with isolated(self.run.telemetry, group_id=group_id):
+                own = read_own_account(self.atlas, group_id, self.run.ending.within(ANSWER_TIME))
         except TimeBudgetExceededError:
             return None  # nothing was asked
-        except (AtlasUnavailableError, AtlasRateLimitError, CredentialsError):
+        except (AtlasUnavailableError, AtlasRateLimitError, CredentialsError, UnforeseenError):
             self.last_try.failed_at = now
             return None
         except AtlasError:
@@ -148,7 +155,10 @@ class ExpiryWatch:
         return sorted(answering & {job.target.group_id for job in self.run.open_jobs()})
 
     def _store(self, expiry: CredentialsExpiry) -> CredentialsExpiry | None:
-        with suppress(TableUnavailableError, TimeBudgetExceededError):
+        with (
+            suppress(TableUnavailableError, TimeBudgetExceededError, UnforeseenError),
+            isolated(self.run.telemetry),
+        ):
             return self.bookkeeping.store_expiry(expiry, self.run.now(), self.run.ending)
         return None
 

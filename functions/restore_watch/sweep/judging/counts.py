@@ -64,7 +64,7 @@ class _Counts:
 
     def count_acted(self, acted: Acted) -> None:
         key = acted.key
-        group_id, cluster_name, restore_id = key
+        group_id, cluster_name, _ = key
         match acted.fate:
             case Fate.FOUND | Fate.CHANGED:
                 self._counts[acted.fate] += 1
@@ -77,10 +77,16 @@ class _Counts:
             case Fate.LATE:
                 self._asked.discard(key)
                 self._left.add(key)
-            case Fate.FAILED if acted.error is not None and (
-                restore_id or key not in self.failures
-            ):
-                self.failures[key] = acted.error
+            case Fate.FAILED if acted.error is not None:
+                self._count_failure(key, acted.error)
+
+    def _count_failure(self, key: _Key, error: ApplicationError) -> None:
+        """Of a job, the last failure counts. Of a project, which has no job, the first."""
+        _, _, restore_id = key
+        if restore_id is None:
+            self.failures.setdefault(key, error)
+        else:
+            self.failures[key] = error
 
     def result(self, opened: int) -> SweepResult:
         for subject, error in chain(self._lists.items(), self.unread.items()):

@@ -41,8 +41,8 @@ class OutageReports:
     """
     Records and publishes what becomes of projects and the stack in one sweep.
 
-    Nothing here fails a sweep. The next one stores and publishes what this one could not. `opened`:
-    how many jobs were open when the sweep began.
+    No write and no message fails a sweep, whatever the error. The next sweep stores and publishes
+    what this one could not. `opened`: how many jobs were open when the sweep began.
     """
 
     run: Run
@@ -169,7 +169,7 @@ class OutageReports:
 
         unsent = takewhile(lambda _: not self.refusals.are_too_many, watched.unsent)
         in_a_row = self.refusals.in_a_row
-        sent, is_refused = self.run.publish_in_order(unsent, publish)
+        sent, is_refused = self.run.publish_in_order(unsent, publish, watched.group_id)
         if sent:
             self.refusals.note_acceptance()
         elif is_refused:

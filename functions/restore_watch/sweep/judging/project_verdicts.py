@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 from foundation.errors import ApplicationError, TimeBudgetExceededError
-from restore_watch.asking.asked import NO_ROLE_ERRORS, Asked, End
-from restore_watch.atlas.families import LISTED_JOBS, jobs_of
+from restore_watch.asking.asked import NO_ROLE_ERRORS, Asked, End, Subject
+from restore_watch.atlas.families import family_of, jobs_of
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasUnauthorizedError,
@@ -48,11 +48,13 @@ _EXCUSED = (*NO_ROLE_ERRORS, AtlasBadRequestError, RestoreJobNotFoundError)
 _NOT_STORED = (TableUnavailableError, UnforeseenError)
 """The table refused what Atlas says about a job, or our own code failed about it."""
 
-_FAMILY_OF: dict[str, str] = {family.list_question: family.name for family in LISTED_JOBS}
-
 
 class Failed(NamedTuple):
-    """Why a question failed. If that does not `last`, another answer of its name outweighs it."""
+    """
+    Why a question failed.
+
+    `lasts`: the failure counts even if the question was answered about another job or cluster.
+    """
 
     error: ApplicationError
     lasts: bool
@@ -60,10 +62,11 @@ class Failed(NamedTuple):
 
 class Answers(NamedTuple):
     """
-    The questions about a project that were `answered`; of those, `learnt`; and the others.
+    How the questions about a project ended.
 
-    `failed`: by question and job or cluster. `learnt`: the sweep has left none of the question's
-    jobs to the next one without asking at all.
+    `failed`: the failures, by question and by the job or cluster that was asked about. `answered`:
+    the questions with at least one answer. `learnt`: the answered questions that were asked about
+    everything; no list and no job was left to the next sweep without a call.
     """
 
     failed: Mapping[tuple[Question, str], Failed]
@@ -74,13 +77,14 @@ class Answers(NamedTuple):
         """
         Return what fails, by question.
 
-        `readable` has the families that were read before. If another one is refused, there is no
-        role for it, unless the project refuses everything.
+        `readable`: the names of the families that were read before. If another family is refused,
+        the credentials have no role for it, which is no failure; unless the project refuses
+        everything.
         """
         failures: dict[str, ApplicationError] = {}
         refuses_all = not self.answered and not readable
         for (question, _), (error, lasts) in self.failed.items():
-            was_readable = refuses_all or _FAMILY_OF.get(question, question) in readable
+            was_readable = refuses_all or family_of(question).name in readable
             is_excused = isinstance(error, _EXCUSED) and not was_readable
             counts = lasts or question not in self.answered
             if counts and not is_excused:
@@ -97,9 +101,9 @@ def answers_of(records: Iterable[Record], lasting: Container[JobKey] = ()) -> An
     reading = _Reading(lasting)
     for record in records:
         match record:
-            case Unread((_, Question() as question, about), error, lasts):
-                reading.failed[question, about] = Failed(error, lasts)
-            case Asked((_, Question() as question, about)):
+            case Unread(subject=Subject(question=Question() as question, about=about)):
+                reading.failed[question, about] = Failed(record.error, record.lasts)
+            case Asked(subject=Subject(question=Question() as question, about=about)):
                 reading.read_asked(record, question, about)
     answered = reading.answered
     return Answers(reading.failed, answered, answered - reading.never_asked())
@@ -266,8 +270,8 @@ def _judge(
     records = seen.records[project.group_id]
     answers = answers_of(records, seen.lasting)
     # A job that the table knows could be read before.
-    kinds = {job.kind for job in open_jobs if job.kind}
-    failures = answers.failures(project.readable.union(kinds))
+    families = {jobs_of(job.kind) for job in open_jobs if job.kind}
+    failures = answers.failures(project.readable.union(family.name for family in families))
     for job in open_jobs:
         if job.key in seen.lasting:
             of_jobs = jobs_of(job.kind or RestoreKind.FLEX).question
@@ -282,7 +286,8 @@ def _judge(
         failures[Question.PROJECTS] = AtlasUnauthorizedError(_NOT_LISTED)
     standing: dict[str, Trouble] = {}
     if plan.is_watched and project.watched.degraded is not None:
-        standing = _standing(seen, plan, answers, project, kinds)
+        questions_of_jobs = {family.question for family in families}
+        standing = _standing(seen, plan, answers, project, questions_of_jobs)
         for question in failures:
             standing.pop(question, None)
     return ProjectVerdict(project, failures, standing, is_seen, len(open_jobs))
@@ -294,9 +299,17 @@ def _is_not_listed(seen: SeenBySweep, project: Project) -> bool:
 
 
 def _standing(
-    seen: SeenBySweep, plan: Planned, answers: Answers, project: Project, kinds: Container[str]
+    seen: SeenBySweep,
+    plan: Planned,
+    answers: Answers,
+    project: Project,
+    questions_of_jobs: Container[str],
 ) -> dict[str, Trouble]:
-    """The reported troubles that are not known to be over: the third column of the table above."""
+    """
+    The reported troubles that are not known to be over: the third column of the table above.
+
+    `questions_of_jobs`: the questions about the jobs that are open.
+    """
     records = seen.records[project.group_id]
     listings = [record for record in records if isinstance(record, Listed)]
     is_listed = any(listing.is_whole for listing in listings)
@@ -311,7 +324,7 @@ def _standing(
         if question == Question.PROJECTS:
             return seen.all_listed is not None
         if question in JOBS:
-            return question in answers.learnt or question not in kinds
+            return question in answers.learnt or question not in questions_of_jobs
         if question in LISTS:
             return is_listed or question not in lists_behind
         # Names of older versions, too.

@@ -73,25 +73,33 @@ class StackVerdict(NamedTuple):
             case Held.NOTHING:
                 return met
             case Held.UNANSWERED:
-                return _without_silences(met, verdict.project.watched)
+                return _while_unanswered(met, verdict.project.watched)
             case Held.EVERYTHING:
                 return None
 
 
-def _without_silences(met: Mapping[str, Trouble], watched: Watched) -> Mapping[str, Trouble]:
+def _while_unanswered(met: Mapping[str, Trouble], watched: Watched) -> Mapping[str, Trouble]:
     """
-    Return the troubles that count, of those that were met while Atlas does not answer.
+    Return the troubles of a project that count while Atlas does not answer.
 
     A missing answer makes no project degraded, and lets none recover.
     """
     if watched.degraded is not None:
-        reported_silences = {
-            question: trouble
-            for question, trouble in watched.troubles.items()
-            if trouble.is_unanswered
-        }
-        return {**reported_silences, **met}
-    # That no answer came says nothing new about what was refused.
+        return _with_reported_silences(met, watched)
+    return _only_refusals(met, watched)
+
+
+def _with_reported_silences(met: Mapping[str, Trouble], watched: Watched) -> Mapping[str, Trouble]:
+    """Return the troubles that were met, and the reported ones for want of an answer."""
+    reported_silences = {
+        question: trouble for question, trouble in watched.troubles.items() if trouble.is_unanswered
+    }
+    return {**reported_silences, **met}
+
+
+def _only_refusals(met: Mapping[str, Trouble], watched: Watched) -> Mapping[str, Trouble]:
+    """Return the troubles that were met, without those for want of an answer."""
+    # If no answer came to a question that was refused before, the refusal still counts.
     refused_before = {
         question: trouble
         for question, trouble in watched.troubles.items()

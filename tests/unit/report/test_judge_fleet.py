@@ -1,0 +1,75 @@
+"""What the newest 100 restores of a cluster, which is all that is read of Atlas, may hide."""
+
+from datetime import timedelta
+
+import pytest
+
+from restore_watch.report.fleet.fleet import Fleet
+from restore_watch.report.judging.cluster_state import Judged, Policy, State
+from restore_watch.report.judging.judge_fleet import judge_fleet
+from restore_watch.report.period import DAY
+from restore_watch.report.restores.what_a_restore_proves import Restore
+from unit.report.reports import END, HOUR, WEEK, cluster, restore
+
+LEDGER = cluster()
+
+
+def judge_young(*restores: Restore, reach: timedelta, knows_period: bool = False) -> Judged:
+    """Judge by a list that goes on before `reach`, and a table that is younger than the period."""
+    listed = Fleet(clusters=[LEDGER], reach={LEDGER.key: END - reach})
+    since = None if knows_period else WEEK.begin
+    (judged,) = judge_fleet(listed, restores, Policy(), END, since)
+    return judged
+
+
+def test_a_period_that_the_list_does_not_cover_is_not_read_as_a_whole() -> None:
+    """A restore of the period may have failed, although the cluster was tested after it."""
+    judged = judge_young(restore(LEDGER, END - HOUR), reach=2 * DAY)
+
+    assert judged.state is State.TESTED
+    assert judged.unread is not None
+    assert "the period" in judged.unread.problem
+    # Another test shows nothing of a restore before it.
+    assert "Restore the whole cluster" not in judged.unread.fix
+
+
+def test_where_a_test_may_be_hidden_another_test_helps() -> None:
+    judged = judge_young(
+        restore(LEDGER, END - HOUR, deliveryType="DOWNLOAD"), reach=2 * DAY, knows_period=True
+    )
+
+    assert judged.state is State.CANNOT_TELL
+    assert judged.unread is not None
+    assert "Restore the whole cluster once" in judged.unread.fix
+
+
+@pytest.mark.parametrize("status", ["FAILED", "COMPLETED"])
+def test_a_test_that_is_hidden_may_be_newer_than_what_is_known(status: str) -> None:
+    """The table knows of an old restore; the list goes back two days only."""
+    judged = judge_young(restore(LEDGER, END - 100 * DAY, status=status), reach=2 * DAY)
+
+    assert judged.state is (State.FAILED if status == "FAILED" else State.CANNOT_TELL)
+    assert judged.unread is not None
+    assert "Restore the whole cluster once" in judged.unread.fix
+
+
+def test_a_list_over_the_window_decides_although_the_period_is_longer() -> None:
+    listed = Fleet(clusters=[LEDGER], reach={LEDGER.key: END - 90 * DAY})
+    overdue = restore(LEDGER, END - 100 * DAY)
+
+    (judged,) = judge_fleet(listed, [overdue], Policy(), END, END - 200 * DAY)
+
+    assert judged.state is State.OVERDUE
+    assert judged.unread is not None
+    assert "the period" in judged.unread.problem
+
+
+@pytest.mark.parametrize(
+    ("days", "knows_period"), [(2, True), (7, False)], ids=["in the table", "in the list"]
+)
+def test_a_period_that_is_known_is_read(*, days: int, knows_period: bool) -> None:
+    tested = restore(LEDGER, END - HOUR)
+
+    judged = judge_young(tested, reach=days * DAY, knows_period=knows_period)
+
+    assert (judged.state, judged.unread) == (State.TESTED, None)
