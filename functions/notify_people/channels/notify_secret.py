@@ -162,5 +162,5 @@ def _checked(channel: Channel, value: object) -> str | SecretError:
 
 
 def _is_not_filled_in(text: str) -> bool:
-    """Whether an address is still that of an example or a template: nobody has put in the own."""
+    """Whether the text is still the address of an example or of a template."""
     return text.endswith(_END_OF_EXAMPLE) or _MARK_OF_TEMPLATE in text
