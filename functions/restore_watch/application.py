@@ -18,13 +18,13 @@ from restore_watch.event.actions import (
     Sweep,
     TestNotification,
 )
-from restore_watch.event.event import (
+from restore_watch.event.request import (
     OneTarget,
     QueueBatch,
     Request,
     SeveralTargets,
     WaitForJob,
-    parse,
+    read_request,
 )
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.results import CheckResult
@@ -58,7 +58,7 @@ class Application:
         several, the first error if every check failed or, for an EventBridge event, any check.
         """
         with self._reporting():
-            request = parse(event)
+            request = read_request(event)
         deadline = deadline.within(SWEEP_TIME if isinstance(request, Sweep) else CHECK_TIME)
         try:
             return self._result(request, deadline, request_id)

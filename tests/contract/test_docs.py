@@ -42,7 +42,7 @@ from restore_watch.atlas.read_restore_job import FIELDS, restore_job
 from restore_watch.aws import topic_messages, watch_messages
 from restore_watch.aws.atlas_secret import read_credentials
 from restore_watch.aws.topic_messages import message_of_job
-from restore_watch.event.event import OneTarget, SeveralTargets, parse
+from restore_watch.event.request import OneTarget, SeveralTargets, read_request
 from restore_watch.event.target_fields import read_target
 from restore_watch.model.marks import Marks
 from restore_watch.model.outage import Watched
@@ -151,9 +151,9 @@ def test_every_event_shown_is_read_as_what_it_shows() -> None:
     (one,), (several,) = json_of("events", "One target"), json_of("events", "Several targets")
     (of_readme,) = json_of("README", "One event")
 
-    assert isinstance(parse(one), OneTarget)
-    assert isinstance(parse(of_readme), OneTarget)
-    assert isinstance(parse(several), SeveralTargets)
+    assert isinstance(read_request(one), OneTarget)
+    assert isinstance(read_request(of_readme), OneTarget)
+    assert isinstance(read_request(several), SeveralTargets)
     assert one.keys() <= names(section(page("events"), "One target"))
     assert json_of("events", "A sweep")[0] == event("sweep")
     assert json_of("events", "A validation")[0] == event("record-validation")

@@ -17,6 +17,7 @@ from restore_watch.atlas.session import AtlasSession, only
 from restore_watch.diagnosis.atlas_diagnosis import AtlasDiagnosis
 from restore_watch.diagnosis.aws_diagnosis import AwsDiagnosis
 from restore_watch.diagnosis.aws_fixes import TABLE_FIXES
+from restore_watch.diagnosis.aws_questions import AwsQuestions
 from restore_watch.diagnosis.line import Line, bad, good, unsure, whole, without_consequences
 from restore_watch.diagnosis.project_look import (
     ProjectLook,
@@ -25,6 +26,7 @@ from restore_watch.diagnosis.project_look import (
 )
 from restore_watch.diagnosis.roles_and_expiry import line_about_expiry, lines_about_roles
 from restore_watch.diagnosis.table_diagnosis import TableDiagnosis
+from restore_watch.diagnosis.topic_diagnosis import TopicDiagnosis
 from restore_watch.event.actions import Diagnose
 from restore_watch.settings import Settings
 
@@ -55,14 +57,15 @@ class Doctor:
     def _lines(self, wanted: Diagnose, deadline: Deadline) -> Iterator[Line]:
         yield self._watched(wanted)
         early = deadline.earlier(ATLAS_TIME)
-        aws = AwsDiagnosis(self.settings, self.client, early)
+        questions = AwsQuestions(self.client, early)
+        aws = AwsDiagnosis(self.settings, questions)
         table = TableDiagnosis((self.client("dynamodb"), self.settings.table_name), self.now, early)
         secret, credentials = aws.secret()
         yield secret
         # AWS answers within a region in milliseconds, so nothing is lost if it comes first.
         index, open_projects = table.index()
         stored = list(TABLE_FIXES.ended("table", table.table()))
-        topics = list(aws.topics())
+        topics = list(TopicDiagnosis(self.settings, questions).topics())
         schedule, period = aws.schedule()
         last_sweep = list(TABLE_FIXES.ended("last sweep", table.last_sweep(period)))
         if credentials is None:

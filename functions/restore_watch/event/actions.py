@@ -14,18 +14,21 @@ from pydantic import PlainValidator
 from foundation.clock import CLOCKS_APART
 from foundation.outside import MustBeRight, unreadable
 from restore_watch.errors import InvalidEventError
+from restore_watch.event.event_fields import (
+    EventFields,
+    one_word_of,
+    refuse_others,
+    unexpected,
+)
 from restore_watch.event.target_fields import (
     NAMES_OF_A_JOB,
     ClusterName,
-    EventFields,
     GroupId,
-    one_word_of,
     read_target,
-    unexpected,
 )
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.validation import DETAIL_LIMIT, VALIDATED_BY_LIMIT, Validation, Verdict
-from restore_watch.redaction import redact, redact_report
+from restore_watch.redaction import redact_report
 
 TICK_LIFE = timedelta(seconds=110)
 """
@@ -106,13 +109,6 @@ def read_action(event: Mapping[str, Any]) -> Action | None:
     fields, read = _ACTIONS[action]
     refuse_others(event, action, fields)
     return read(event)
-
-
-def refuse_others(event: Mapping[str, Any], action: str, fields: Collection[str]) -> None:
-    """Raise InvalidEventError for a field that is not of this action."""
-    for name in event:
-        if name != "action" and name not in fields:
-            raise InvalidEventError(redact(str(name)), f'not accepted beside the action "{action}"')
 
 
 _MOMENT = "a moment in ISO 8601 with its zone, such as 2026-11-25T12:00:00Z"

@@ -21,13 +21,13 @@ from restore_watch.errors import TableUnavailableError, UnforeseenError
 from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched
 from restore_watch.model.question import Question
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
-from restore_watch.sweep.judging.watched_after_sweep import watched_after_end, watched_after_sweep
-from restore_watch.sweep.judging.when_the_stack_is_degraded import (
+from restore_watch.sweep.judging.stack_verdict import (
     Held,
     ListOfProjects,
     StackVerdict,
     judge_stack,
 )
+from restore_watch.sweep.judging.watched_after_sweep import watched_after_end, watched_after_sweep
 from restore_watch.sweep.run import Run
 from restore_watch.sweep.topic_refusals import TopicRefusals
 from restore_watch.table.bookkeeping import Bookkeeping

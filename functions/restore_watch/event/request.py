@@ -23,7 +23,8 @@ from foundation.json_text import read_json
 from foundation.outside import FromOutside, unreadable
 from restore_watch.errors import InvalidEventError
 from restore_watch.event.actions import Action, read_action
-from restore_watch.event.target_fields import EventFields, one_word_of, read_target, unexpected
+from restore_watch.event.event_fields import EventFields, one_word_of, unexpected
+from restore_watch.event.target_fields import read_target
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.model.workflow_wait import ENDED, TOKEN_LIMIT, UNTIL, Wait
 
@@ -87,7 +88,7 @@ class WaitForJob(NamedTuple):
 type Request = OneTarget | WaitForJob | SeveralTargets | QueueBatch | Action
 
 
-def parse(event: object) -> Request:
+def read_request(event: object) -> Request:
     """Read an event. Raises InvalidEventError, naming the field and what was expected."""
     fields = _object(event, "event")
     if "Records" in fields:

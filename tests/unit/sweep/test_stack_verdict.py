@@ -10,7 +10,7 @@ from foundation.errors import ApplicationError
 from restore_watch.errors import CredentialsError
 from restore_watch.model.outage import Trouble, Watched
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
-from restore_watch.sweep.judging.when_the_stack_is_degraded import (
+from restore_watch.sweep.judging.stack_verdict import (
     Held,
     ListOfProjects,
     StackVerdict,

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from restore_watch.errors import InvalidEventError
-from restore_watch.event.event import (
+from restore_watch.event.request import (
     OneTarget,
     QueueBatch,
     QueueRecord,
     RefusedTarget,
     SeveralTargets,
     WaitForJob,
-    parse,
+    read_request,
 )
 from restore_watch.event.target_fields import read_target
 from restore_watch.model.restore_job import RestoreKind, RestoreTarget
@@ -47,7 +47,7 @@ def record(body: object, message_id: str = "one") -> dict[str, object]:
 
 def refusal(event: object) -> InvalidEventError:
     with pytest.raises(InvalidEventError) as refused:
-        parse(event)
+        read_request(event)
     return refused.value
 
 
@@ -69,7 +69,7 @@ ONE = {
 
 @pytest.mark.parametrize("event", ONE.values(), ids=ONE)
 def test_one_target_is_read_in_every_form(event: object) -> None:
-    assert parse(event) == OneTarget(TARGET)
+    assert read_request(event) == OneTarget(TARGET)
 
 
 TOKEN = "AQCEAAAAKgAAAAMAAAAA"
@@ -81,8 +81,8 @@ def test_a_workflow_may_wait_for_a_target_or_ask_whether_its_wait_would_be_over(
 ) -> None:
     wait = FLEX | {"waitUntil": until}
 
-    assert parse(wait) == OneTarget(TARGET, read)
-    assert parse(wait | {"taskToken": TOKEN}) == WaitForJob(TARGET, Wait(TOKEN, read))
+    assert read_request(wait) == OneTarget(TARGET, read)
+    assert read_request(wait | {"taskToken": TOKEN}) == WaitForJob(TARGET, Wait(TOKEN, read))
 
 
 SEVERAL = {"targets": [FLEX, OTHER]}
@@ -99,7 +99,7 @@ def test_a_queue_record_names_the_targets_of_its_body(
 ) -> None:
     batch = {"Records": [record(json.dumps(wrap(body)))]}
 
-    assert parse(batch) == QueueBatch((QueueRecord("one", targets),))
+    assert read_request(batch) == QueueBatch((QueueRecord("one", targets),))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_queue_record_names_the_targets_of_its_body(
 def test_several_targets_keep_their_order_and_must_all_succeed_for_eventbridge(
     event: object, all_must_succeed: bool
 ) -> None:
-    assert parse(event) == SeveralTargets((TARGET, OTHER_TARGET), all_must_succeed)
+    assert read_request(event) == SeveralTargets((TARGET, OTHER_TARGET), all_must_succeed)
 
 
 # Each row: the field that is wrong, and events in which it is.
@@ -149,7 +149,7 @@ def test_an_error_names_the_expected_detail_type_and_the_empty_part() -> None:
 
 
 def test_an_event_may_name_a_hundred_targets() -> None:
-    assert parse({"targets": [FLEX] * 100}) == SeveralTargets((TARGET,) * 100)
+    assert read_request({"targets": [FLEX] * 100}) == SeveralTargets((TARGET,) * 100)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_an_event_may_name_a_hundred_targets() -> None:
     ids=["wrong id", "missing id", "text", "nothing", "targets within targets"],
 )
 def test_one_of_several_targets_is_refused_alone(target: object, field: str) -> None:
-    request = parse({"targets": [FLEX, target, OTHER]})
+    request = read_request({"targets": [FLEX, target, OTHER]})
 
     assert isinstance(request, SeveralTargets)
     first, refused, last = request.targets
@@ -194,7 +194,7 @@ POISON: dict[str, tuple[object, str]] = {
 def test_a_poison_record_is_refused_alone(body: object, field: str) -> None:
     good, other = record(json.dumps(FLEX), "good"), record(json.dumps(OTHER), "other")
 
-    batch = parse({"Records": [good, record(body, "poison"), other]})
+    batch = read_request({"Records": [good, record(body, "poison"), other]})
 
     assert isinstance(batch, QueueBatch)
     first, poison, last = batch.records
@@ -209,7 +209,9 @@ def test_a_poison_record_is_refused_alone(body: object, field: str) -> None:
 def test_one_of_several_targets_of_a_record_is_named_by_its_path() -> None:
     several = {"targets": [FLEX, FLEX | {"groupId": "x"}]}
 
-    refused = [error.field for error in refusals(parse({"Records": [record(json.dumps(several))]}))]
+    refused = [
+        error.field for error in refusals(read_request({"Records": [record(json.dumps(several))]}))
+    ]
     assert refused == ["Records[0].body.targets[1].groupId"]
 
 
@@ -245,7 +247,7 @@ def test_a_record_without_a_message_id_of_sqs_fails_the_batch(odd: object) -> No
     ids=repr,
 )
 def test_a_field_of_a_target_is_read(field: str, given: object, read: object) -> None:
-    request = parse(flex(**{field: given}))
+    request = read_request(flex(**{field: given}))
 
     assert isinstance(request, OneTarget)
     assert getattr(request.target, {"clusterName": "cluster_name"}.get(field, field)) == read
@@ -360,7 +362,7 @@ def refusals(request: object) -> Iterator[InvalidEventError]:
 @given(json_values() | events)
 def test_any_json_is_read_or_an_error_that_names_a_field_and_quotes_no_value(event: object) -> None:
     try:
-        outcome: object = parse(event)
+        outcome: object = read_request(event)
     except InvalidEventError as error:
         outcome = error
 

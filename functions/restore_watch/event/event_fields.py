@@ -1,0 +1,98 @@
+"""
+The fields of an event: how each is read, and which are refused. Pure.
+
+An error never quotes a value: a secret pasted into the wrong field must not reach a log.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
+
+from foundation.outside import FromOutside, first_problem, unreadable
+from restore_watch.errors import InvalidEventError
+from restore_watch.redaction import redact
+
+SPELLINGS = {"groupId": "projectId", "restoreId": "restoreJobId"}
+"""Fields with two names. Atlas's own endpoints use both."""
+
+_TYPES = {
+    type(None): "nothing",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+}
+
+
+@dataclass(frozen=True)
+class _TwoValues:
+    """What both spellings of a field give, if that differs. No field can be read from it."""
+
+
+class EventFields(FromOutside):
+    """Fields of an event."""
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any], path: str = "") -> Self:
+        """Read them. Raises InvalidEventError that names the first field that is wrong."""
+        spelt = {name: _spelling(event, name) for name in map(to_camel, cls.model_fields)}
+        values = {name: _value(event, name) for name, given in spelt.items() if given in event}
+        try:
+            return cls.read(values)
+        except ValidationError as error:
+            name, expected, value = first_problem(error)
+        if isinstance(value, _TwoValues):
+            other = SPELLINGS[name]
+            problem = f"expected {name} and {other} to be the same or only one of them"
+            raise InvalidEventError(path + other, problem)
+        raise InvalidEventError(path + spelt[name], f"{expected}, got {_kind_of(value)}")
+
+
+def _spelling(event: Mapping[str, Any], name: str) -> str:
+    """The spelling by which a field is given. Null counts as absent."""
+    other = SPELLINGS.get(name, name)
+    return other if event.get(name) is None and other in event else name
+
+
+def _value(event: Mapping[str, Any], name: str) -> object:
+    value = event.get(name)
+    other = event.get(SPELLINGS[name]) if name in SPELLINGS else None
+    if value is not None and other is not None and value != other:
+        return _TwoValues()
+    return other if value is None else value
+
+
+def refuse_others(event: Mapping[str, Any], action: str, fields: Collection[str]) -> None:
+    """Raise InvalidEventError for a field that is not of this action."""
+    for name in event:
+        if name != "action" and name not in fields:
+            raise InvalidEventError(redact(str(name)), f'not accepted beside the action "{action}"')
+
+
+def unexpected(path: str, expected: str, value: object) -> InvalidEventError:
+    """Return the error for a JSON value, which is described without quoting it."""
+    return InvalidEventError(path, f"expected {expected}, got {_kind_of(value)}")
+
+
+def _kind_of(value: object) -> str:
+    if isinstance(value, str):
+        return f"text of {len(value)} characters"
+    return "an empty list" if value == [] else _TYPES.get(type(value), "something else")
+
+
+def one_word_of(words: Iterable[str]) -> Callable[[object], str]:
+    """Return what reads one of these words."""
+    known = {str(word): word for word in words}
+    quoted = [f'"{word}"' for word in known]
+    either = " or ".join(quoted) if len(quoted) == 2 else f"one of {', '.join(quoted)}"
+
+    def read(value: object) -> str:
+        if isinstance(value, str) and value in known:
+            return known[value]
+        raise unreadable(f"expected {either}")
+
+    return read
