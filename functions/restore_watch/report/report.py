@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.judging.coverage import Coverage
-from restore_watch.report.period import DAY, Period
+from restore_watch.report.period import Period
 from restore_watch.report.restores.objectives import Objectives
 from restore_watch.report.restores.stored_restores import StoredRestores
 from restore_watch.report.restores.what_a_restore_proves import OUTCOMES, Restore
@@ -32,8 +32,9 @@ class Report:
     What is reported: the restores of the `period`, and the clusters as they stood `at` its end.
 
     `read_at`: when Atlas was read. `next_at`: when the schedule makes the next report. `stored`:
-    the restores of the table, whose evidence is the lines of restores.csv. `all_restores`: of the
-    table and of Atlas, the oldest first. `degraded`: projects, and "" for the stack.
+    the restores of the table, of which those of the period are the lines of restores.csv.
+    `all_restores`: of the table and of Atlas, the oldest first. `degraded`: projects, and "" for
+    the stack.
     `missing_in_month`: the ids of restores that the kept month lacks, because they were not known
     when it was written.
     """
@@ -58,30 +59,26 @@ class Report:
         return self.period.known_until(self.asked_at)
 
     @property
-    def recorded(self) -> list[Restore]:
-        """The restores of the period that the table has, the oldest first."""
-        return [evidence.restore for evidence in self.stored.evidence]
+    def restores_of_period(self) -> list[Restore]:
+        """The restores that began in the period and that the table has, the oldest first."""
+        return [evidence.restore for evidence in self.stored.of_period]
 
     @property
     def outcomes(self) -> Mapping[str, int]:
         """How many recorded restores of the period ended so."""
-        numbers = Counter(restore.outcome for restore in self.recorded)
+        numbers = Counter(restore.outcome for restore in self.restores_of_period)
         return {outcome: numbers[outcome] for outcome in OUTCOMES}
 
     @property
-    def is_whole(self) -> bool:
+    def was_fully_read(self) -> bool:
         """Whether everything was read that was to be read: lists of Atlas, and the table."""
-        return self.coverage.is_whole and not self.stored.unreadable
+        return self.coverage.was_fully_read and not self.stored.unreadable
 
     def beside_month(self, kept: Collection[str]) -> Self:
         """Return it beside the kept month, which has the restores with these ids."""
-        ids = [restore.job.restore_id for restore in self.recorded]
+        ids = [restore.job.restore_id for restore in self.restores_of_period]
         missing = [restore_id for restore_id in ids if restore_id not in kept]
         return replace(self, missing_in_month=missing)
-
-    def rto_met(self, good: Restore) -> bool | None:
-        """Whether a good test took no longer than the objective; None if that is unknown."""
-        return self.objectives.rto_met([good.job], good.began, self.at)
 
     @property
     def has_expired_credentials(self) -> bool:
@@ -93,10 +90,11 @@ class Report:
         """Whether the restore was still open when Atlas was read, and beyond the RTO or a day."""
         if restore.job.terminal or restore.began >= self.at:
             return False
-        # The end of a restore that nobody follows would not be seen.
-        if not restore.is_followed and not self.period.includes(restore.began):
+        # A restore that the watch gave up may have ended unseen. It counts in the report of the
+        # period in which it began, and in no later one.
+        if not restore.will_show_its_end and not self.period.includes(restore.began):
             return False
-        return self.read_at - restore.began > (self.objectives.rto or DAY)
+        return self.read_at - restore.began > self.objectives.longest_open
 
     def seconds(self, restore: Restore) -> float:
         """How long the restore took, or has taken so far."""

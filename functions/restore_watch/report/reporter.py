@@ -109,7 +109,7 @@ class Reporter:
         if kept is not None:
             self.bucket.complete_month(prefix, kept, deadline)
             return kept
-        if not report.is_whole or report.coverage.watches_nothing:
+        if not report.was_fully_read or report.coverage.watches_nothing:
             return None
         return self.bucket.keep_month(prefix, report_files(report), deadline)
 

@@ -62,6 +62,10 @@ class Recorded:
         """The entries that are not known to be published, in order."""
         return self.history[self.published :]
 
+    def has_published(self, entry: HistoryEntry) -> bool:
+        """Whether this entry of its history is known to be published."""
+        return entry.sequence <= self.published
+
     @property
     def change(self) -> StatusChange | None:
         """The change of the status that this check recorded."""

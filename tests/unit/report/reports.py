@@ -15,6 +15,7 @@ from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.files.cluster_facts import COLUMNS
 from restore_watch.report.files.coverage_csv import coverage_csv
+from restore_watch.report.fleet.fleet import Fleet
 from restore_watch.report.judging.cluster_state import Policy, judge
 from restore_watch.report.judging.coverage import Coverage
 from restore_watch.report.period import DAY, Period
@@ -46,7 +47,7 @@ EMPTY = Report(
     next_at=END + 7 * DAY + 6 * HOUR,
     policy=Policy(),
     objectives=Objectives(HOUR, 24 * HOUR),
-    coverage=Coverage(None, 0, {}, {}, {}),
+    coverage=Coverage.of(Fleet(), None),
     stored=StoredRestores(watched_since=datetime(2025, 11, 3, 9, tzinfo=UTC)),
     all_restores=(),
     degraded=(),
@@ -114,7 +115,7 @@ def cluster(name: str = "ledger", number: int = 0, **fields: Any) -> Cluster:
 
 def evidence(restore: Restore) -> RestoreEvidence:
     """What the table has of a restore, which it has seen once, and no verdicts."""
-    change = StatusChange(restore.job, None, 1, restore.seen_at)
+    change = StatusChange(restore.job, None, 1, restore.end_if_undated)
     recorded = Recorded(restore.job, (change,), 1, None)
     return RestoreEvidence(restore, recorded, None, EMPTY.objectives, EMPTY.at)
 
@@ -140,12 +141,13 @@ def report(
     ]
     restores = sorted((each for _, own in clusters for each in own), key=_began)
     usual: dict[str, Any] = {
-        "judged": judged,
+        "is_configured": True,
+        "clusters": judged,
         "watched_projects": 1,
         "project_names": {group(number): name for number, name in enumerate(PROJECTS)},
         "snapshots": {one.key: Snapshot(period.end + HOUR) for one, _ in clusters},
         "all_restores": restores,
-        "evidence": [evidence(one) for one in restores if period.includes(one.began)],
+        "of_period": [evidence(one) for one in restores if period.includes(one.began)],
     }
     return changed(EMPTY, **usual | fields)
 

@@ -41,7 +41,7 @@ def with_restore(days: float, **fields: Any) -> Report:
     other = restore(cluster("gone", 1), END - days * DAY, 9, **fields)
     restores = sorted([GOOD, other], key=lambda one: one.began)
     seen = [evidence(one) for one in restores if WELL.period.includes(one.began)]
-    return changed(WELL, all_restores=restores, evidence=seen)
+    return changed(WELL, all_restores=restores, of_period=seen)
 
 
 def with_cluster(*restores: Any, **fields: Any) -> Report:
@@ -58,14 +58,14 @@ NOTHING = "No cluster needs a test: this report proves nothing."
 CASES: dict[str, tuple[Report, list[str]]] = {
     "well": (WELL, []),
     "no project": (
-        changed(WELL, judged=None, watched_projects=0),
+        changed(WELL, is_configured=False, clusters=[], watched_projects=0),
         ["No project is watched: this report proves nothing."],
     ),
     "no project in the list": (
-        changed(WELL, judged=[], watched_projects=0),
+        changed(WELL, clusters=[], watched_projects=0),
         ["No project is watched: this report proves nothing."],
     ),
-    "no cluster": (changed(WELL, judged=[]), [NOTHING]),
+    "no cluster": (changed(WELL, clusters=[]), [NOTHING]),
     "all exempt": (with_cluster(tags={"restore-test": "exempt"}), [NOTHING]),
     "tag mistyped": (
         report([(LEDGER, [GOOD])], policy=TAG),
@@ -135,7 +135,7 @@ CASES: dict[str, tuple[Report, list[str]]] = {
         ["The list of projects and 2 projects could not be read as a whole."],
     ),
     "no list read": (
-        changed(WELL, judged=[], unread_projects={group(0): NO_ROLE}),
+        changed(WELL, clusters=[], unread_projects={group(0): NO_ROLE}),
         ["1 project could not be read as a whole."],
     ),
     "over the RTO": (
@@ -173,7 +173,7 @@ CASES: dict[str, tuple[Report, list[str]]] = {
         ["1 restore failed that restores.csv does not have."],
     ),
     "only Atlas knows of it": (
-        changed(with_restore(1, status="FAILED"), evidence=[evidence(GOOD)]),
+        changed(with_restore(1, status="FAILED"), of_period=[evidence(GOOD)]),
         ["1 restore failed that restores.csv does not have."],
     ),
     "verdict in the period on an older restore": (
@@ -270,13 +270,13 @@ def test_a_restore_that_the_watch_has_given_up_is_open_in_its_own_period_only(
 ) -> None:
     """Atlas no longer knows it, so nobody will see its end."""
     lost = restore(LEDGER, END - days * DAY, 9, status="RUNNING", restoreFinishedDate=None)
-    made = changed(WELL, all_restores=[replace(lost, is_followed=False), GOOD])
+    made = changed(WELL, all_restores=[replace(lost, will_show_its_end=False), GOOD])
 
     assert bool(concerns(made)) == is_said
 
 
 FIELDS: dict[str, dict[str, Any]] = {
-    "needs a look": {"judged": with_cluster().coverage.judged},
+    "needs a look": {"clusters": with_cluster().coverage.clusters},
     "not restorable": {"snapshots": {KEY: Snapshot(None)}},
     "not read": {"unread_projects": {group(1): NO_ROLE}},
     "degraded": {"degraded": [""]},

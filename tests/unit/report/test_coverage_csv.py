@@ -133,7 +133,7 @@ def test_within_a_state_the_worst_comes_first_and_what_is_well_goes_by_name() ->
 
 
 def test_without_a_watched_project_there_is_only_the_head() -> None:
-    made = changed(fleet(11), judged=None)
+    made = changed(fleet(11), is_configured=False, clusters=[])
 
     assert rows(made) == []
     assert whole(made)["clusters"] is None

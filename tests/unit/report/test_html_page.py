@@ -184,7 +184,8 @@ def test_rows_of_one_state_and_beyond_a_thousand_those_of_months_are_counted() -
 
 
 def test_without_a_watched_project_the_page_says_so() -> None:
-    text = ParsedPage(html_page(changed(fleet(11), judged=None, watched_projects=0))).text
+    made = changed(fleet(11), is_configured=False, clusters=[], watched_projects=0)
+    text = ParsedPage(html_page(made)).text
 
     assert "No project is watched: this report proves nothing." in text
     assert "Name the projects to watch in the parameter AtlasProjectIds." in text
@@ -229,7 +230,7 @@ def test_the_page_and_the_headline_call_the_same_restores_late() -> None:
     good = restore(LEDGER, END - 2 * HOUR, 3)
     stuck = restore(LEDGER, END - 10 * HOUR, 2, status="RUNNING", restoreFinishedDate=None)
     seen = [replace(evidence(each), objectives=Objectives()) for each in (stuck, good)]
-    usual = report([(LEDGER, [stuck, good])], objectives=Objectives(), evidence=seen)
+    usual = report([(LEDGER, [stuck, good])], objectives=Objectives(), of_period=seen)
 
     assert not concerns(usual)
     assert scheduled(usual) == ["29 Nov 22:00", "29 Nov 14:00"]
@@ -334,7 +335,7 @@ def test_a_month_shows_the_best_test_or_a_failure_after_it(
     restores: list[Restore], sign: Sign
 ) -> None:
     made = report([(ONE, restores)])
-    (judged,) = made.coverage.judged or ()
+    (judged,) = made.coverage.clusters
     before, now = list(signs_by_month(made, judged).values())[-2:]
 
     assert (before, now) == (Sign.ABSENT, sign)

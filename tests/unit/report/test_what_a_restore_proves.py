@@ -177,7 +177,7 @@ def test_months_before_a_list_that_goes_on_are_not_called_untested() -> None:
     nightly = [restore(LEDGER, END - number * DAY, number) for number in range(1, 101)]
     listed = Fleet(clusters=[LEDGER], reach={LEDGER.key: nightly[-1].began})
     (judged,) = judge_fleet(listed, nightly, Policy(), END)
-    made = report([], judged=[judged], watched_since=None)
+    made = changed(report([], watched_since=None), clusters=[judged])
 
     assert list(signs_by_month(made, judged).values()) == [Sign.ABSENT] * 9 + [Sign.RESTORED] * 4
     seen = changed(made, watched_since=datetime(2026, 6, 1, tzinfo=UTC))

@@ -72,7 +72,7 @@ def test_the_headline_is_the_weightiest_concern_or_that_all_is_well() -> None:
             "1 restore in this period: 1 completed. The median took 42 min.",
         ),
         (
-            changed(WELL, judged=None, watched_projects=0),
+            changed(WELL, is_configured=False, clusters=[], watched_projects=0),
             f"It has restores, and no clusters. {NAME_PROJECTS}",
             "1 restore in this period: 1 completed. The median took 42 min.",
         ),
@@ -138,7 +138,7 @@ def test_the_lead_counts_clusters_and_restores(made: Report, tested: str, said: 
     ],
 )
 def test_a_state_has_its_reason(made: Report, said: str) -> None:
-    (judged,) = made.coverage.judged or ()
+    (judged,) = made.coverage.clusters
 
     assert why(made, judged) == said
 
@@ -192,7 +192,7 @@ def test_a_cluster_has_the_facts_that_need_a_word(
     made: Report, snapshot: Snapshot | None, said: list[str]
 ) -> None:
     made = changed(made, snapshots={LEDGER.key: snapshot} if snapshot else {})
-    (judged,) = made.coverage.judged or ()
+    (judged,) = made.coverage.clusters
 
     assert shown_facts(made, judged) == said
 

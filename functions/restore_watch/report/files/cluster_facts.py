@@ -63,6 +63,8 @@ def cluster_facts(report: Report, judged: Judged) -> dict[str, Any]:
         "paused": cluster.is_paused,
     }
     facts |= _last_test(report, judged)
+    if judged.failed is not None:
+        facts["failedRestoreId"] = judged.failed.job.restore_id
     facts |= _last_attempt(judged)
     snapshot = report.coverage.snapshots.get(cluster.key)
     if snapshot is not None:
@@ -85,23 +87,22 @@ def _last_test(report: Report, judged: Judged) -> Mapping[str, Any]:
         "days": judged.days(report.at),
         "restoreId": good.job.restore_id,
         "durationSeconds": good.job.duration_seconds,
-        "rtoMet": report.rto_met(good),
+        "rtoMet": report.objectives.completed_in_time(good.job),
         "snapshotAgeSeconds": good.job.snapshot_age_seconds,
         "rpoMet": report.objectives.rpo_met(good.job),
     }
 
 
 def _last_attempt(judged: Judged) -> Mapping[str, Any]:
-    facts: dict[str, Any] = {}
-    if judged.failed is not None:
-        facts["failedRestoreId"] = judged.failed.job.restore_id
     last = judged.last_attempt
-    if last is not None:
-        facts["lastAttemptId"] = last.job.restore_id
-        facts["lastAttemptAt"] = _text(last.failed_at or last.ended_at)
-        facts["lastAttempt"] = last.outcome
-        facts["lastAttemptVerdict"] = last.verdict
-    return facts
+    if last is None:
+        return {}
+    return {
+        "lastAttemptId": last.job.restore_id,
+        "lastAttemptAt": _text(last.attempted_at),
+        "lastAttempt": last.outcome,
+        "lastAttemptVerdict": last.verdict,
+    }
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -11,11 +11,12 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
+from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.report.files.months_and_weeks import (
     Sign,
     restores_by_week,
@@ -26,6 +27,7 @@ from restore_watch.report.files.visible_text import visible
 from restore_watch.report.judging.cluster_state import Judged, State
 from restore_watch.report.report import Report, median_seconds
 from restore_watch.report.restores.restore_evidence import RestoreEvidence
+from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.words import wording
 from restore_watch.report.words.cluster_remarks import needs_attention, remarks
 from restore_watch.report.words.concerns import concerns
@@ -47,6 +49,24 @@ SCALE_OF_OBJECTIVE = 3
 
 SCALE_OF_MEDIAN = 6
 """Without an objective, a timeline is drawn to so many times the median."""
+
+
+class RestoreRow(NamedTuple):
+    """
+    What the page shows of a restore.
+
+    `mark`: how its bar is drawn, as bad, late, good or open. `seconds`: how long it took, or has
+    taken so far. `snapshot_age`: in seconds, None if it is not known. `place`: its place among the
+    rows.
+    """
+
+    restore: Restore
+    mark: str
+    seconds: float
+    snapshot_age: float | None
+    is_over_rto: bool
+    is_over_rpo: bool
+    place: tuple[bool, bool, float]
 
 
 def html_page(report: Report) -> str:
@@ -91,27 +111,24 @@ def _words() -> Mapping[str, Any]:
 
 def _contents(report: Report) -> Mapping[str, Any]:
     objectives, clusters = report.objectives, report.coverage.in_order
-    ages = [restore.job.snapshot_age_seconds for restore in report.recorded]
-    known_ages = [seconds for seconds in ages if seconds is not None]
-    seconds = [report.seconds(restore) for restore in report.recorded]
+    rows = _rows_of_restores(report)
+    ages = [row.snapshot_age for row in rows if row.snapshot_age is not None]
     return {
         "report": report,
         "coverage": report.coverage,
-        "concerns": concerns(report)[1:],
+        "other_concerns": concerns(report)[1:],
         "looks": _looks(report),
         "months": shown_months(report),
         "weeks": restores_by_week(report),
-        "evidence": sorted(
-            report.stored.evidence, key=lambda evidence: _worst_first(evidence, report)
-        ),
+        "restores": rows,
         "rows_shown": ROWS,
         "projects": _by_project(clusters[:CLUSTERS]),
         "is_folding": len(clusters) > UNFOLDED,
         "left_out": len(clusters[CLUSTERS:]),
         "rto": objectives.rto,
         "rpo": objectives.rpo,
-        "before": _scale(known_ages, objectives.rpo),
-        "after": _scale(seconds, objectives.rto),
+        "seconds_left": _scale(ages, objectives.rpo),
+        "seconds_right": _scale([row.seconds for row in rows], objectives.rto),
     }
 
 
@@ -129,7 +146,7 @@ def _looks(report: Report) -> list[list[Judged]]:
 
 
 def _are_alike(report: Report, first: Judged, second: Judged) -> bool:
-    """Whether they are of one project, and only known is the same reason why both are unread."""
+    """Whether they are of one project, and all that is known is the same: why they are unread."""
     is_same_project = first.cluster.group_id == second.cluster.group_id
     are_bare = _is_bare(report, first) and _is_bare(report, second)
     return is_same_project and are_bare and first.unread == second.unread
@@ -174,12 +191,37 @@ def _counted(clusters: Sequence[Judged]) -> str:
     return ", ".join(f"{number} {state}" for state, number in states.items())
 
 
-def _worst_first(evidence: RestoreEvidence, report: Report) -> tuple[bool, bool, float]:
-    """What failed, then what missed an objective or is open for too long, then the newest."""
-    restore = evidence.restore
-    has_missed = evidence.facts["rtoMet"] is False or evidence.facts["rpoMet"] is False
+def _rows_of_restores(report: Report) -> list[RestoreRow]:
+    """Return the restores of the period, the worst first."""
+    rows = [_row_of_restore(report, evidence) for evidence in report.stored.of_period]
+    return sorted(rows, key=lambda row: row.place)
+
+
+def _row_of_restore(report: Report, evidence: RestoreEvidence) -> RestoreRow:
+    restore, facts = evidence.restore, evidence.facts
+    seconds, rto = report.seconds(restore), report.objectives.rto
+    took_too_long = rto is not None and facts["rtoMet"] is False and seconds > rto.total_seconds()
+    is_over_rto = took_too_long and not (restore.went_wrong or restore.was_cancelled_or_expired)
+    is_over_rpo = facts["rpoMet"] is False
+    has_missed = facts["rtoMet"] is False or is_over_rpo
     is_late = has_missed or report.is_open_too_long(restore)
-    return not restore.went_wrong, not is_late, -restore.began.timestamp()
+    mark = "open"
+    if restore.went_wrong:
+        mark = "bad"
+    elif is_over_rto:
+        mark = "late"
+    elif restore.job.status is RestoreStatus.COMPLETED:
+        mark = "good"
+    return RestoreRow(
+        restore=restore,
+        mark=mark,
+        seconds=seconds,
+        snapshot_age=restore.job.snapshot_age_seconds,
+        is_over_rto=is_over_rto,
+        is_over_rpo=is_over_rpo,
+        # What failed, then what missed an objective or is open for too long, then the newest.
+        place=(not restore.went_wrong, not is_late, -restore.began.timestamp()),
+    )
 
 
 def _scale(seconds: Sequence[float], objective: timedelta | None) -> float:

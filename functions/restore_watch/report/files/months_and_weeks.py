@@ -9,7 +9,7 @@ from restore_watch.report.period import DAY, months_to
 from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Restore, Rung
 
-COLUMNS = 13
+MONTHS_AND_WEEKS = 13
 """Months and weeks that the page shows: a year and its first month again, and a quarter."""
 
 
@@ -26,7 +26,7 @@ class Sign(StrEnum):
 
 def shown_months(report: Report) -> list[date]:
     """Return the first days of the months that the page shows."""
-    return months_to(report.period.last, COLUMNS)
+    return months_to(report.period.last, MONTHS_AND_WEEKS)
 
 
 def signs_by_month(report: Report, judged: Judged) -> Mapping[date, Sign]:
@@ -44,7 +44,7 @@ def restores_by_week(report: Report) -> Mapping[date, list[Restore]]:
     """Return the restores that began in each week, by its Monday, to the last of the period."""
     last_monday = _monday(report.period.last)
     begun: dict[date, list[Restore]] = {}
-    for weeks_ago in reversed(range(COLUMNS)):
+    for weeks_ago in reversed(range(MONTHS_AND_WEEKS)):
         begun[last_monday - weeks_ago * 7 * DAY] = []
     for restore in report.all_restores:
         monday = _monday(restore.began.date())
@@ -62,7 +62,7 @@ def _monday(day: date) -> date:
 
 
 def _first_seen(report: Report, judged: Judged) -> date | None:
-    """From when on restores are known, by a list that goes on or by the table. None: all are."""
+    """The day from which no restore is missing, by Atlas's list or the table; None if none is."""
     if judged.reach is None:
         return None
     return min(judged.reach, report.stored.watched_since or judged.reach).date()

@@ -9,7 +9,7 @@ from restore_watch.report.report import Report
 
 def report_files(report: Report) -> dict[str, bytes]:
     """Return the files. The JSON, which has the sums of the others, is the last."""
-    lines = [line_of_restore(evidence) for evidence in report.stored.evidence]
+    lines = [line_of_restore(evidence) for evidence in report.stored.of_period]
     files = {
         "report.html": html_page(report).encode(),
         "coverage.csv": coverage_csv(report).encode(),

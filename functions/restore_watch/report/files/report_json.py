@@ -19,7 +19,7 @@ def report_json(report: Report, files: Mapping[str, bytes]) -> str:
     coverage, tag = report.coverage, report.policy.required_tag
     said = concerns(report)
     states, clusters = None, None
-    if coverage.judged is not None:
+    if coverage.is_configured:
         states = coverage.states
         clusters = [cluster_facts(report, judged) for judged in coverage.in_order]
     whole = {
@@ -40,10 +40,10 @@ def report_json(report: Report, files: Mapping[str, bytes]) -> str:
         "restoreTestTag": "=".join(tag) if tag else None,
         "rtoSeconds": report.objectives.rto,
         "rpoSeconds": report.objectives.rpo,
-        "medianSeconds": median_seconds(report.recorded),
+        "medianSeconds": median_seconds(report.restores_of_period),
         "counts": {"restores": report.outcomes, "clusters": states},
         "clusters": clusters,
-        "restores": [evidence.facts for evidence in report.stored.evidence],
+        "restores": [evidence.facts for evidence in report.stored.of_period],
         "unreadProjects": _unread_projects(report),
         "unreadableItems": report.stored.unreadable,
         "degraded": report.degraded,

@@ -42,15 +42,15 @@ COLUMNS = (
 
 def line_of_restore(evidence: RestoreEvidence) -> str:
     """Return the line of a restore."""
-    recorded, verdict = evidence.recorded, evidence.verdict
-    published = [change for change in recorded.changes if change.sequence <= recorded.published]
+    recorded, newest = evidence.recorded, evidence.newest_validation
+    published = [change for change in recorded.changes if recorded.has_published(change)]
     known = {
         **evidence.facts,
         "changes": len(recorded.changes),
         "published": len(published),
-        "verdict": verdict.get("verdict"),
-        "validatedBy": verdict.get("validatedBy"),
-        "validatedAt": verdict.get("validatedAt") or verdict.get("observedAt"),
+        "verdict": newest.get("verdict"),
+        "validatedBy": newest.get("validatedBy"),
+        "validatedAt": newest.get("validatedAt") or newest.get("observedAt"),
     }
     return csv_line(known[column] for column in COLUMNS)
 

@@ -70,7 +70,7 @@ class Judged:
     def last_attempt(self) -> Restore | None:
         """The newest restore of the whole cluster into a cluster, however it ended."""
         attempts = [restore for restore in self.restores if restore.is_whole]
-        return max(attempts, key=lambda each: each.failed_at or each.ended_at, default=None)
+        return max(attempts, key=lambda each: each.attempted_at, default=None)
 
     def days(self, at: datetime) -> int | None:
         """Whole days since the last good test."""

@@ -13,7 +13,7 @@ from restore_watch.report.judging.cluster_state import Judged, State
 from restore_watch.report.snapshot import Snapshot
 from restore_watch.report.why_unread import WhyUnread
 
-_NEVER = datetime.min.replace(tzinfo=UTC)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 """Before any moment."""
 
 
@@ -22,12 +22,13 @@ class Coverage:
     """
     Which clusters had a restore test.
 
-    `judged`: every listed cluster; None if no project is watched. `watched_projects`: how many
-    Atlas was asked about. `unread_projects`: why clusters of a project could not be listed; "" for
-    the list of projects.
+    `is_configured`: False if the operator names no project. `clusters`: every cluster that Atlas
+    lists. `watched_projects`: how many Atlas was asked about. `unread_projects`: why clusters of a
+    project could not be listed; "" for the list of projects.
     """
 
-    judged: Sequence[Judged] | None
+    is_configured: bool
+    clusters: Sequence[Judged]
     watched_projects: int
     project_names: Mapping[str, str]
     unread_projects: Mapping[str, WhyUnread]
@@ -35,14 +36,20 @@ class Coverage:
 
     @classmethod
     def of(cls, fleet: Fleet, judged: Sequence[Judged] | None) -> Self:
-        """Return the coverage of these clusters, of which the fleet has the snapshots."""
+        """
+        Return the coverage of these clusters, of which the fleet has the snapshots.
+
+        `judged` is None if the operator names no project.
+        """
         snapshots: dict[ClusterKey, Snapshot] = {}
-        for each in judged or ():
+        clusters = judged or ()
+        for each in clusters:
             snapshot = fleet.snapshots.get((*each.cluster.key, each.cluster.kind))
             if snapshot is not None:
                 snapshots[each.cluster.key] = snapshot
         return cls(
-            judged=judged,
+            is_configured=judged is not None,
+            clusters=clusters,
             watched_projects=len(fleet.projects),
             project_names={key: name for key, name in fleet.project_names.items() if name},
             unread_projects=fleet.unread_projects,
@@ -52,31 +59,33 @@ class Coverage:
     @property
     def states(self) -> Mapping[State, int]:
         """How many clusters are in each state."""
-        numbers = Counter(judged.state for judged in self.judged or ())
+        numbers = Counter(judged.state for judged in self.clusters)
         return {state: numbers[state] for state in State}
 
     @property
     def required(self) -> list[Judged]:
         """The clusters that need a test."""
-        return [judged for judged in self.judged or () if judged.state.needs_test]
+        return [judged for judged in self.clusters if judged.state.needs_test]
 
     @cached_property
     def in_order(self) -> list[Judged]:
         """Every cluster by state: the worst first, and those of a state that is well by name."""
-        return sorted(self.judged or (), key=self._place)
+        return sorted(self.clusters, key=self._place)
 
     def _place(self, judged: Judged) -> tuple[object, ...]:
+        """Its state; then, if that needs a look, for how long it has been so; then its name."""
         cluster = judged.cluster
-        name = self.project_name(cluster.group_id), cluster.key
+        has_good, since = False, _LONG_AGO
+        if judged.state.needs_look:
+            has_good = judged.good is not None
+            # Without any good test, an older cluster is worse.
+            known_since = judged.good.ended_at if judged.good else cluster.created_at
+            since = known_since or _LONG_AGO
         state = list(State).index(judged.state)
-        if not judged.state.needs_look:
-            return state, *name
-        # Without any good test, an older cluster is worse.
-        since = judged.good.ended_at if judged.good else cluster.created_at
-        return state, judged.good is not None, since or _NEVER, *name
+        return state, has_good, since, self.project_name(cluster.group_id), cluster.key
 
     @property
-    def is_whole(self) -> bool:
+    def was_fully_read(self) -> bool:
         """Whether every list, and every cluster that needs a test, was read as a whole."""
         if self.unread_projects:
             return False
@@ -96,9 +105,9 @@ class Coverage:
 
     def lacks_tag(self, tag: tuple[str, str]) -> bool:
         """Whether there are clusters, and none has the tag. It may be mistyped."""
-        if not self.judged:
+        if not self.clusters:
             return False
-        return not any(tag in judged.cluster.tags.items() for judged in self.judged)
+        return not any(tag in judged.cluster.tags.items() for judged in self.clusters)
 
     def project_name(self, group_id: str) -> str:
         """The project's name if Atlas shows it, otherwise its id."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
+from restore_watch.report.period import DAY
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,17 @@ class Objectives:
     rto: timedelta | None = None
     rpo: timedelta | None = None
 
+    @property
+    def longest_open(self) -> timedelta:
+        """How long a restore may be open: the RTO, or a day without one."""
+        return self.rto or DAY
+
+    def completed_in_time(self, good: RestoreJob) -> bool | None:
+        """Whether a restore that completed met the RTO; None if that is unknown."""
+        if self.rto is None or good.duration_seconds is None:
+            return None
+        return timedelta(seconds=good.duration_seconds) <= self.rto
+
     def rto_met(self, jobs: Sequence[RestoreJob], began: datetime, until: datetime) -> bool | None:
         """
         Whether the restore with these states completed in time. None if that is not known yet.
@@ -29,24 +41,26 @@ class Objectives:
             return None
         completed = [job for job in jobs if job.status is RestoreStatus.COMPLETED]
         if completed:
-            seconds = completed[-1].duration_seconds
-            return None if seconds is None else timedelta(seconds=seconds) <= self.rto
+            return self.completed_in_time(completed[-1])
         last = jobs[-1]
         if last.status.ends:
             return False
         is_late = not last.terminal and until - began > self.rto
         return False if is_late else None
 
+    def has_rpo_for(self, job: RestoreJob) -> bool:
+        """Whether the RPO judges the restore: after one to a point in time, the data are newer."""
+        return self.rpo is not None and not job.is_point_in_time
+
     def rpo_met(self, job: RestoreJob) -> bool | None:
         """
         Whether the snapshot was young enough. None if that is unknown.
 
-        After a restore to a point in time, the data are newer than the snapshot. No restore begins
-        before its snapshot: then a date is wrong.
+        No restore begins before its snapshot: then a date is wrong.
         """
         age = job.snapshot_age_seconds
         taken, began = job.snapshot_finished_date, job.restore_scheduled_date
-        if self.rpo is None or age is None or job.is_point_in_time:
+        if self.rpo is None or age is None or not self.has_rpo_for(job):
             return None
         if taken and began and taken > began:
             return None

@@ -65,16 +65,16 @@ class RestoreEvidence:
         return [self._validated(entry) for entry in self.recorded.validations]
 
     @property
-    def verdict(self) -> Mapping[str, Any]:
+    def newest_validation(self) -> Mapping[str, Any]:
         """The newest of these verdicts, empty if there is none."""
         if not self.recorded.validations:
             return {}
-        return self._validated(max(self.recorded.validations, key=tested_at))
+        return self._validated(max(self.recorded.validations, key=test_order))
 
     def _changed(self, change: StatusChange) -> dict[str, Any]:
         event = message_of_job(change).event
         data = {name: value for name, value in event["data"].items() if name not in _NAMES}
-        is_published = change.sequence <= self.recorded.published
+        is_published = self.recorded.has_published(change)
         return {"id": event["id"], "published": is_published, **data}
 
     def _validated(self, entry: RecordedValidation) -> dict[str, Any]:
@@ -85,13 +85,18 @@ class RestoreEvidence:
                 said[name] = redact_report(said[name], DETAIL_LIMIT)
         return {
             "id": entry.event_id,
-            "published": entry.sequence <= self.recorded.published,
+            "published": self.recorded.has_published(entry),
             "sequence": entry.sequence,
             "observedAt": utc_text(entry.observed_at),
             **said,
         }
 
 
-def tested_at(entry: RecordedValidation) -> tuple[datetime, int]:
+def tested_at(entry: RecordedValidation) -> datetime:
+    """When a pipeline tested the data, in UTC; or when its verdict arrived."""
+    return entry.validation.validated_at or entry.observed_at
+
+
+def test_order(entry: RecordedValidation) -> tuple[datetime, int]:
     """Return by what verdicts are ordered: a message may arrive after that of a later test."""
-    return entry.validation.validated_at or entry.observed_at, entry.sequence
+    return tested_at(entry), entry.sequence

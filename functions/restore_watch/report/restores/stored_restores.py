@@ -12,7 +12,11 @@ from restore_watch.model.fields import id_made_at, is_object_id
 from restore_watch.redaction import redact
 from restore_watch.report.period import Period
 from restore_watch.report.restores.objectives import Objectives
-from restore_watch.report.restores.restore_evidence import RestoreEvidence, tested_at
+from restore_watch.report.restores.restore_evidence import (
+    RestoreEvidence,
+    test_order,
+    tested_at,
+)
 from restore_watch.report.restores.what_a_restore_proves import DatedVerdict, Restore
 from restore_watch.table.job_item import Recorded, key_of, read_item, target_of
 
@@ -24,14 +28,14 @@ class UnreadableItemError(Exception):
 @dataclass
 class StoredRestores:
     """
-    The restores of the table, and the `evidence` of those that began in the period.
+    The restores of the table, and the evidence about those that began in the period.
 
     `unreadable`: the keys of items that cannot be read, and that may be of the time reported.
     `watched_since`: the first observation in the table.
     """
 
     restores: list[Restore] = field(default_factory=list)
-    evidence: list[RestoreEvidence] = field(default_factory=list)
+    of_period: list[RestoreEvidence] = field(default_factory=list)
     unreadable: list[Mapping[str, str]] = field(default_factory=list)
     watched_since: datetime | None = None
 
@@ -62,10 +66,10 @@ def read_stored_restores(
         first_seen = evidence.recorded.changes[0].observed_at
         stored.watched_since = min(stored.watched_since or first_seen, first_seen)
         if period.includes(evidence.restore.began):
-            stored.evidence.append(evidence)
+            stored.of_period.append(evidence)
     # A table returns its items in any order.
     stored.unreadable.sort(key=lambda key: tuple(key.values()))
-    stored.evidence.sort(key=attrgetter("place"))
+    stored.of_period.sort(key=attrgetter("place"))
     return stored
 
 
@@ -101,22 +105,22 @@ def read_evidence(
         raise UnreadableItemError from None
     if any(key_of(entry.job) != key_of(target) for entry in recorded.history):
         raise UnreadableItemError
-    restore = _restore(recorded, began, is_followed="openShard" in item)
+    restore = _restore(recorded, began, will_show_its_end="openShard" in item)
     return RestoreEvidence(restore, recorded, missing_since, objectives, now)
 
 
-def _restore(recorded: Recorded, began: datetime, *, is_followed: bool) -> Restore:
+def _restore(recorded: Recorded, began: datetime, *, will_show_its_end: bool) -> Restore:
     last = recorded.changes[-1]
-    seen_at = last.observed_at
+    end_if_undated = last.observed_at
     # A restore that had ended when it was first seen may have ended long ago.
     is_over = last.job.terminal and not last.job.is_ready_download
     if is_over and last is recorded.changes[0]:
-        seen_at = began
-    verdicts: list[DatedVerdict] = []
-    for entry in sorted(recorded.validations, key=tested_at):
-        at, _ = tested_at(entry)
-        verdicts.append(DatedVerdict(at, entry.validation.verdict))
-    return Restore(last.job, began, seen_at, tuple(verdicts), is_followed)
+        end_if_undated = began
+    verdicts = [
+        DatedVerdict(tested_at(entry), entry.validation.verdict)
+        for entry in sorted(recorded.validations, key=test_order)
+    ]
+    return Restore(last.job, began, end_if_undated, tuple(verdicts), will_show_its_end)
 
 
 def _may_be_since(item: Mapping[str, Any], since: datetime) -> bool:

@@ -31,7 +31,7 @@ class Rung(StrEnum):
     RESTORED = "restored"
     """Atlas wrote a whole cluster."""
     PARTLY = "partly"
-    """A download, or a restore of some collections. It never counts as a test."""
+    """A download, a restore of some collections, or of what is not known. It never counts."""
 
 
 class DatedVerdict(NamedTuple):
@@ -46,16 +46,16 @@ class Restore:
     """
     A restore job with the verdicts on its data. Moments are UTC.
 
-    `began`: when it was scheduled. `seen_at`: when its status was observed, for an end that Atlas
-    does not date. `verdicts`: the oldest test first. `is_followed`: False if the watch has given
+    `began`: when it was scheduled. `end_if_undated`: when it counts as ended if Atlas does not date
+    its end. `verdicts`: the oldest test first. `will_show_its_end`: False if the watch has given
     the job up, so that an end would not be seen.
     """
 
     job: RestoreJob
     began: datetime
-    seen_at: datetime
+    end_if_undated: datetime
     verdicts: tuple[DatedVerdict, ...] = ()
-    is_followed: bool = True
+    will_show_its_end: bool = True
 
     @property
     def verdict(self) -> Verdict | None:
@@ -76,9 +76,9 @@ class Restore:
 
     @property
     def ended_at(self) -> datetime:
-        """When it ended, or else its status was observed."""
+        """When it ended. Without a date of Atlas, or while it is open, `end_if_undated`."""
         finished = self.job.restore_finished_date
-        return finished if finished and finished - self.began <= _LONGEST else self.seen_at
+        return finished if finished and finished - self.began <= _LONGEST else self.end_if_undated
 
     @property
     def outcome(self) -> str:
@@ -86,7 +86,7 @@ class Restore:
         return str(self.job.status) if self.job.terminal else OPEN
 
     @property
-    def was_given_up(self) -> bool:
+    def was_cancelled_or_expired(self) -> bool:
         """Whether it was cancelled or expired: then it is neither a good test nor a failure."""
         return self.job.status in {RestoreStatus.CANCELLED, RestoreStatus.EXPIRED}
 
@@ -114,6 +114,11 @@ class Restore:
         return self.ended_at if self.job.status is RestoreStatus.FAILED else None
 
     @property
+    def attempted_at(self) -> datetime:
+        """When it failed as a test, or else ended."""
+        return self.failed_at or self.ended_at
+
+    @property
     def went_wrong(self) -> bool:
         """Whether somebody should know: a restore of any kind, or its data, failed."""
         return self.verdict is Verdict.FAILED or self.job.status is RestoreStatus.FAILED
@@ -124,7 +129,7 @@ class Restore:
         if self.job.terminal and self.ended_at >= moment:
             under_way = {"status": RestoreStatus.RUNNING, "restore_finished_date": None}
             job = self.job.model_copy(update=under_way)
-            return replace(self, job=job, seen_at=self.began, verdicts=known)
+            return replace(self, job=job, end_if_undated=self.began, verdicts=known)
         return replace(self, verdicts=known)
 
 
@@ -156,7 +161,7 @@ def merged(known: Iterable[Restore], listed: Iterable[Restore]) -> list[Restore]
         else:
             # Open in the table and in the list: the list will show its end to a later report, even
             # if the watch has given the job up.
-            found[key] = replace(restore, is_followed=True)
+            found[key] = replace(restore, will_show_its_end=True)
     return sorted(found.values(), key=lambda restore: (restore.began, restore.job.restore_id))
 
 

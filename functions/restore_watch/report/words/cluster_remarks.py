@@ -20,7 +20,7 @@ def remarks(report: Report, judged: Judged) -> list[str]:
     """Return every remark: those against the cluster, and those that only explain it."""
     said = _against(report, judged)
     last = judged.last_attempt
-    if last is not None and last.was_given_up:
+    if last is not None and last.was_cancelled_or_expired:
         said.append(f"last attempt {last.outcome.lower()} on {day(last.ended_at)}")
     if judged.cluster.is_paused:
         said.append("paused")
@@ -56,30 +56,28 @@ def _not_usable(report: Report, snapshot: Snapshot) -> str:
     return said if report.read_at - snapshot.taken_at > oldest else ""
 
 
-def missed(report: Report, judged: Judged) -> list[str]:
+def objectives_missed(report: Report, judged: Judged) -> list[str]:
     """Return which objectives the last good test of a cluster that needs tests did not meet."""
     good = judged.good
     if good is None or not judged.state.needs_test:
         return []
     said: list[str] = []
-    if report.rto_met(good) is False:
+    if report.objectives.completed_in_time(good.job) is False:
         said.append("over the RTO")
     if report.objectives.rpo_met(good.job) is False:
         said.append("over the RPO")
     return said
 
 
-def unjudged(report: Report, judged: Judged) -> list[str]:
+def objectives_unknown(report: Report, judged: Judged) -> list[str]:
     """Return against which objectives the last good test cannot be judged, for want of a date."""
     good, objectives = judged.good, report.objectives
     if good is None or not judged.state.needs_test:
         return []
     said: list[str] = []
-    if objectives.rto is not None and report.rto_met(good) is None:
+    if objectives.rto is not None and objectives.completed_in_time(good.job) is None:
         said.append("RTO not known")
-    # The data of such a restore are newer than its snapshot.
-    has_rpo = objectives.rpo is not None and not good.job.is_point_in_time
-    if has_rpo and objectives.rpo_met(good.job) is None:
+    if objectives.has_rpo_for(good.job) and objectives.rpo_met(good.job) is None:
         said.append("RPO not known")
     return said
 
@@ -89,8 +87,8 @@ def _against(report: Report, judged: Judged) -> list[str]:
     reason = not_restorable(report, judged)
     if reason:
         said.append(reason)
-    said += missed(report, judged)
-    said += unjudged(report, judged)
+    said += objectives_missed(report, judged)
+    said += objectives_unknown(report, judged)
     if not judged.state.needs_test:
         return said
     # The state *cannot tell* says it already.

@@ -10,7 +10,11 @@ from restore_watch.model.validation import Verdict
 from restore_watch.report.judging.cluster_state import State
 from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Restore
-from restore_watch.report.words.cluster_remarks import missed, not_restorable, unjudged
+from restore_watch.report.words.cluster_remarks import (
+    not_restorable,
+    objectives_missed,
+    objectives_unknown,
+)
 from restore_watch.report.words.wording import count, day, duration
 
 
@@ -89,11 +93,11 @@ def _not_read(report: Report) -> list[str]:
 
 def _objectives_were_missed(report: Report) -> list[str]:
     required, said = report.coverage.required, []
-    bad = [judged for judged in required if missed(report, judged)]
+    bad = [judged for judged in required if objectives_missed(report, judged)]
     if bad:
         their = "its" if len(bad) == 1 else "their"
         said.append(f"{count(len(bad), 'test')} missed {their} RTO or RPO.")
-    unsure = [judged for judged in required if unjudged(report, judged)]
+    unsure = [judged for judged in required if objectives_unknown(report, judged)]
     if unsure:
         number = count(len(unsure), "test")
         said.append(f"{number} cannot be judged against RTO or RPO: a date is missing.")
@@ -109,11 +113,11 @@ def _restores_failed(report: Report) -> list[str]:
         if is_of_period and restore.job.status is RestoreStatus.FAILED:
             failed.append(restore)
     said: list[str] = []
-    listed, others = _listed_and_others(report, failed)
-    if listed:
-        said.append(f"{count(listed, 'restore')} failed.")
-    if others:
-        said.append(f"{count(others, 'restore')} failed that restores.csv does not have.")
+    in_csv, outside = _in_csv_and_outside(report, failed)
+    if in_csv:
+        said.append(f"{count(in_csv, 'restore')} failed.")
+    if outside:
+        said.append(f"{count(outside, 'restore')} failed that restores.csv does not have.")
     return said
 
 
@@ -130,17 +134,19 @@ def _restores_are_late(report: Report) -> list[str]:
 
 def _data_are_bad(report: Report) -> list[str]:
     """Of restores of any kind: those whose newest verdict is FAILED."""
-    refuted = [restore for restore in report.all_restores if _is_refuted_in_it(report, restore)]
+    refuted = [
+        restore for restore in report.all_restores if _has_failed_verdict_of_period(report, restore)
+    ]
     said: list[str] = []
-    listed, others = _listed_and_others(report, refuted)
-    if listed:
-        said.append(f"{count(listed, 'verdict')} FAILED.")
-    if others:
-        said.append(f"{count(others, 'verdict')} FAILED on restores outside restores.csv.")
+    in_csv, outside = _in_csv_and_outside(report, refuted)
+    if in_csv:
+        said.append(f"{count(in_csv, 'verdict')} FAILED.")
+    if outside:
+        said.append(f"{count(outside, 'verdict')} FAILED on restores outside restores.csv.")
     return said
 
 
-def _is_refuted_in_it(report: Report, restore: Restore) -> bool:
+def _has_failed_verdict_of_period(report: Report, restore: Restore) -> bool:
     """Whether the newest verdict is FAILED, and it or the restore is of the period."""
     if restore.verdict is not Verdict.FAILED:
         return False
@@ -148,11 +154,11 @@ def _is_refuted_in_it(report: Report, restore: Restore) -> bool:
     return report.period.includes(restore.began) or report.period.includes(judged_at)
 
 
-def _listed_and_others(report: Report, restores: list[Restore]) -> tuple[int, int]:
+def _in_csv_and_outside(report: Report, restores: list[Restore]) -> tuple[int, int]:
     """Count those that restores.csv has: of the table, and begun in the period; and the others."""
-    in_file = {restore.job.restore_id for restore in report.recorded}
-    listed = [restore for restore in restores if restore.job.restore_id in in_file]
-    return len(listed), len(restores) - len(listed)
+    ids = {restore.job.restore_id for restore in report.restores_of_period}
+    in_csv = [restore for restore in restores if restore.job.restore_id in ids]
+    return len(in_csv), len(restores) - len(in_csv)
 
 
 def _the_watch_is_at_risk(report: Report) -> list[str]:

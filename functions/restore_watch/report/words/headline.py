@@ -25,11 +25,11 @@ def lead(report: Report) -> str:
 
 def _tests(report: Report) -> str:
     coverage = report.coverage
-    if coverage.judged is None:
+    if not coverage.is_configured:
         return f"It has restores, and no clusters. {_NAME_PROJECTS}"
     if not coverage.required:
         return _no_tests(report)
-    tested = [judged for judged in coverage.judged if judged.state is State.TESTED]
+    tested = [judged for judged in coverage.clusters if judged.state is State.TESTED]
     unsure = [judged for judged in tested if judged.unread]
     said = f"{_tested(report)} had a good restore test in the last {_window(report)}"
     if not tested:
@@ -50,11 +50,13 @@ def _restores(report: Report) -> list[str]:
     ends = [f"{number} {end.lower()}" for end, number in report.outcomes.items() if number]
     if not ends:
         return ["No restore is recorded in this period."]
-    said = [f"{count(len(report.recorded), 'restore')} in this period: {', '.join(ends)}."]
-    took = median_seconds(report.recorded)
+    said = [
+        f"{count(len(report.restores_of_period), 'restore')} in this period: {', '.join(ends)}."
+    ]
+    took = median_seconds(report.restores_of_period)
     if took is not None:
         said.append(f"The median took {duration(took)}.")
-    refuted = [each for each in report.recorded if each.verdict is Verdict.FAILED]
+    refuted = [each for each in report.restores_of_period if each.verdict is Verdict.FAILED]
     if refuted:
         said.append(f"{count(len(refuted), 'verdict')} FAILED.")
     return said
