@@ -75,6 +75,7 @@ coverage: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## ev
 check: check-code check-locks $(SECURITY)/.ready $(WORKFLOWS)/.ready ## lint, types, imports, locks, template, workflows, security
 	@$(RUN) sam validate --lint
 	@$(RUN) sam validate --lint --template docs/nightly-refresh/template.yaml
+	@$(RUN) sam validate --lint --template docs/drills/role.yaml
 	@PYTHONPATH=tests $(RUN) python -m workflows.definitions
 	@PYTHONPATH=functions:tests $(RUN) python -m security.template
 	@PYTHONPATH=tests $(RUN) python -m security.advisories
