@@ -23,7 +23,7 @@ from local_stack.wire import Call, Fault
 from local_stack.workflows import Workflow, await_restore, in_a_hurry
 from observed_stack import ObservedStack
 from restore_watch.event.actions import RecordValidation
-from restore_watch.event.event import parse
+from restore_watch.event.request import read_request
 from workflows.hosted_job import HostedJob
 
 WORKFLOW = ROOT / "docs" / "drills" / "restore-test.yml"
@@ -185,7 +185,7 @@ def checked(folder: Path, outcome: str) -> HostedJob:
 def reported(checks: HostedJob) -> RecordValidation:
     """What the function reads of what the job sends."""
     assert checks.run(CHECK) is None
-    read = parse(json.loads((checks.folder / "temp" / "verdict.json").read_text()))
+    read = read_request(json.loads((checks.folder / "temp" / "verdict.json").read_text()))
     assert isinstance(read, RecordValidation)
     assert read.target.restore_id == "6ac38b14d92e7f05b1a64c3d"
     assert read.validation.verdict == checks.given["steps.check.outputs.verdict"]
