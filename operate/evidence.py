@@ -28,7 +28,7 @@ from operate.errors import ArgumentError, OperateError, plain
 from operate.evidence_files import EvidenceFiles, read_out
 from operate.evidence_summary import EvidenceSummary
 from operate.text_of_form import text_of_form
-from restore_watch.report.restores.objectives import Objectives
+from restore_watch.model.objectives import Objectives
 from restore_watch.report.restores.stored_restores import (
     UnreadableItemError,
     began_at,

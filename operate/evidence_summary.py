@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from restore_watch.report.restores.objectives import Objectives
+from restore_watch.model.objectives import Objectives
 from restore_watch.report.restores.restore_evidence import RestoreEvidence
 from restore_watch.report.restores.what_a_restore_proves import OUTCOMES
 

@@ -11,10 +11,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from behaviour.rows import rows
 from pictures.render import OPTIONS, find_browser
+from restore_watch.model.objectives import Objectives
 from restore_watch.report.files.html_page import html_page
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
-from restore_watch.report.restores.objectives import Objectives
 from unit.report.reports import END, HOUR, NO_ROLE, changed, cluster, fleet, group, report, restore
 from unit.report.test_html_page import HOSTILE
 

@@ -7,11 +7,11 @@ from datetime import datetime
 from statistics import median
 from typing import NamedTuple, Self
 
+from restore_watch.model.objectives import Objectives
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.judging.coverage import Coverage
 from restore_watch.report.period import Period
-from restore_watch.report.restores.objectives import Objectives
 from restore_watch.report.restores.stored_restores import StoredRestores
 from restore_watch.report.restores.what_a_restore_proves import OUTCOMES, Restore
 

@@ -17,8 +17,8 @@ import pytest
 
 from operate.errors import OperateError
 from operate.evidence_files import EvidenceFiles, read_out
+from restore_watch.model.objectives import Objectives
 from restore_watch.model.restore_job import RestoreJob
-from restore_watch.report.restores.objectives import Objectives
 from restore_watch.report.restores.restore_evidence import RestoreEvidence
 from restore_watch.report.restores.stored_restores import read_evidence
 from strategies import plain_job

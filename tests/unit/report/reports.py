@@ -9,6 +9,7 @@ from io import StringIO
 from random import Random
 from typing import Any
 
+from restore_watch.model.objectives import Objectives
 from restore_watch.model.restore_job import RestoreJob, RestoreKind
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import Verdict
@@ -20,7 +21,6 @@ from restore_watch.report.judging.cluster_state import Policy, judge
 from restore_watch.report.judging.coverage import Coverage
 from restore_watch.report.period import DAY, Period
 from restore_watch.report.report import Origin, Report
-from restore_watch.report.restores.objectives import Objectives
 from restore_watch.report.restores.restore_evidence import RestoreEvidence
 from restore_watch.report.restores.stored_restores import StoredRestores
 from restore_watch.report.restores.what_a_restore_proves import DatedVerdict, Restore

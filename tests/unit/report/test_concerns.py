@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from restore_watch.model.objectives import Objectives
 from restore_watch.model.validation import Verdict
 from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
-from restore_watch.report.restores.objectives import Objectives
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.snapshot import Snapshot
 from restore_watch.report.words.concerns import concerns

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from restore_watch.model.objectives import Objectives
 from restore_watch.model.validation import Verdict
 from restore_watch.report.files.cluster_facts import COLUMNS
 from restore_watch.report.files.report_json import report_json
 from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
-from restore_watch.report.restores.objectives import Objectives
 from restore_watch.report.restores.what_a_restore_proves import DatedVerdict, Rung
 from restore_watch.report.snapshot import Snapshot
 from unit.report.reports import (

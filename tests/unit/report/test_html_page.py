@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from restore_watch.model.objectives import Objectives
 from restore_watch.model.validation import Verdict
 from restore_watch.report.files.html_page import CLUSTERS, ROWS, html_page, shown_facts
 from restore_watch.report.files.months_and_weeks import Sign, signs_by_month
@@ -19,7 +20,6 @@ from restore_watch.report.judging.cluster_state import Policy, State
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
 from restore_watch.report.report_message import message_of_report
-from restore_watch.report.restores.objectives import Objectives
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.words.cluster_remarks import needs_attention
 from restore_watch.report.words.concerns import concerns

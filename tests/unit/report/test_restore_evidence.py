@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from foundation.clock import utc_text
 from operate.evidence import read_minutes
+from restore_watch.model.objectives import Objectives
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from restore_watch.report.files.restores_csv import COLUMNS, line_of_restore
-from restore_watch.report.restores.objectives import Objectives
 from restore_watch.report.restores.restore_evidence import RestoreEvidence
 from restore_watch.report.restores.stored_restores import (
     UnreadableItemError,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from restore_watch.atlas.families import CLUSTER_LISTS, jobs_of
+from restore_watch.model.objectives import Objectives
 from restore_watch.model.restore_job import RestoreKind, RestoreStatus
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster, read_cluster
@@ -19,7 +20,6 @@ from restore_watch.report.fleet.fleet import Fleet, Key
 from restore_watch.report.judging.cluster_state import Policy, State, judge
 from restore_watch.report.judging.judge_fleet import judge_fleet
 from restore_watch.report.period import DAY
-from restore_watch.report.restores.objectives import Objectives
 from restore_watch.report.restores.stored_restores import read_evidence
 from restore_watch.report.restores.what_a_restore_proves import (
     DatedVerdict,

@@ -8,10 +8,10 @@ from typing import Any
 
 from foundation.clock import utc_text
 from restore_watch.aws.topic_messages import message_of_job
+from restore_watch.model.objectives import Objectives
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import DETAIL_LIMIT, RecordedValidation
 from restore_watch.redaction import redact_report
-from restore_watch.report.restores.objectives import Objectives
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.table.job_item import Recorded
 

@@ -9,9 +9,9 @@ from typing import Any
 from foundation.outside import utc_date
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.fields import id_made_at, is_object_id
+from restore_watch.model.objectives import Objectives
 from restore_watch.redaction import redact
 from restore_watch.report.period import Period
-from restore_watch.report.restores.objectives import Objectives
 from restore_watch.report.restores.restore_evidence import (
     RestoreEvidence,
     test_order,

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
-from restore_watch.report.period import DAY
+
+_LONGEST_OPEN = timedelta(days=1)
+"""Without an RTO, a restore may be open for so long."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Objectives:
     @property
     def longest_open(self) -> timedelta:
         """How long a restore may be open: the RTO, or a day without one."""
-        return self.rto or DAY
+        return self.rto or _LONGEST_OPEN
 
     def completed_in_time(self, good: RestoreJob) -> bool | None:
         """Whether a restore that completed met the RTO; None if that is unknown."""
