@@ -76,6 +76,16 @@ def test_a_line_has_what_the_state_rests_on() -> None:
         "unread": "",
         "unreadSince": "",
         "fix": "",
+        "decidedBy": FAILED.job.restore_id,
+        "restoredTo": "same project",
+        "targetProjectId": group(0),
+        "targetDeploymentItemName": "drill",
+        "snapshotId": "",
+        "verdict": "",
+        "detail": "",
+        "validatedBy": "",
+        "validatedAt": "",
+        "verdictSeconds": "",
     }
 
 

@@ -40,6 +40,16 @@ COLUMNS = (
     "unread",
     "unreadSince",
     "fix",
+    "decidedBy",
+    "restoredTo",
+    "targetProjectId",
+    "targetDeploymentItemName",
+    "snapshotId",
+    "verdict",
+    "detail",
+    "validatedBy",
+    "validatedAt",
+    "verdictSeconds",
 )
 """The names of the facts, in the order of the columns of coverage.csv."""
 
@@ -66,6 +76,7 @@ def cluster_facts(report: Report, judged: Judged) -> dict[str, Any]:
     if judged.failed is not None:
         facts["failedRestoreId"] = judged.failed.job.restore_id
     facts |= _last_attempt(judged)
+    facts |= _decided_by(judged)
     snapshot = report.coverage.snapshots.get(cluster.key)
     if snapshot is not None:
         facts["newestSnapshotAt"] = _text(snapshot.taken_at)
@@ -103,6 +114,29 @@ def _last_attempt(judged: Judged) -> Mapping[str, Any]:
         "lastAttempt": last.outcome,
         "lastAttemptVerdict": last.verdict,
     }
+
+
+def _decided_by(judged: Judged) -> Mapping[str, Any]:
+    """The restore that the state rests on: the one that failed, or else the last good test."""
+    decides = judged.failed or judged.good
+    if decides is None:
+        return {}
+    job = decides.job
+    facts: dict[str, Any] = {
+        "decidedBy": job.restore_id,
+        "restoredTo": decides.destination,
+        "targetProjectId": job.target_project_id,
+        "targetDeploymentItemName": job.target_deployment_item_name,
+        "snapshotId": job.snapshot_id,
+        "verdictSeconds": decides.seconds_to_verdict,
+    }
+    if decides.verdicts:
+        newest = decides.verdicts[-1]
+        facts["verdict"] = newest.verdict
+        facts["detail"] = newest.detail
+        facts["validatedBy"] = newest.validated_by
+        facts["validatedAt"] = _text(newest.at)
+    return facts
 
 
 def _text(moment: datetime | None) -> str | None:

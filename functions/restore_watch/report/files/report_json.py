@@ -9,6 +9,7 @@ from typing import Any
 from foundation.clock import utc_text
 from restore_watch.report.files.cluster_facts import cluster_facts
 from restore_watch.report.report import Report, median_seconds
+from restore_watch.report.restores.restore_evidence import RestoreEvidence
 from restore_watch.report.words.concerns import concerns
 from restore_watch.report.words.headline import headline
 from restore_watch.report.words.limits import limits
@@ -43,7 +44,7 @@ def report_json(report: Report, files: Mapping[str, bytes]) -> str:
         "medianSeconds": median_seconds(report.restores_of_period),
         "counts": {"restores": report.outcomes, "clusters": states},
         "clusters": clusters,
-        "restores": [evidence.facts for evidence in report.stored.of_period],
+        "restores": [_restore(evidence) for evidence in report.stored.of_period],
         "unreadProjects": _unread_projects(report),
         "unreadableItems": report.stored.unreadable,
         "degraded": report.degraded,
@@ -53,6 +54,11 @@ def report_json(report: Report, files: Mapping[str, bytes]) -> str:
         "files": {name: _sum(content) for name, content in files.items()},
     }
     return json.dumps(whole, indent=2, default=_plain) + "\n"
+
+
+def _restore(evidence: RestoreEvidence) -> Mapping[str, Any]:
+    """Return a restore with every verdict on it, the oldest test first."""
+    return {**evidence.facts, "validations": evidence.validations}
 
 
 def _unread_projects(report: Report) -> Mapping[str, Any]:

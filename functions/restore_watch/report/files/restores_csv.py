@@ -36,6 +36,9 @@ COLUMNS = (
     "verdict",
     "validatedBy",
     "validatedAt",
+    "detail",
+    "verdictSeconds",
+    "restoredTo",
 )
 """As in the table in docs/report.md."""
 
@@ -51,6 +54,7 @@ def line_of_restore(evidence: RestoreEvidence) -> str:
         "verdict": newest.get("verdict"),
         "validatedBy": newest.get("validatedBy"),
         "validatedAt": newest.get("validatedAt") or newest.get("observedAt"),
+        "detail": newest.get("detail"),
     }
     return csv_line(known[column] for column in COLUMNS)
 

@@ -52,6 +52,8 @@ class RestoreEvidence:
             "firstObservedAt": utc_text(changes[0].observed_at),
             "observedAt": utc_text(changes[-1].observed_at),
             "missingSince": utc_text(missing_since) if missing_since else None,
+            "restoredTo": self.restore.destination,
+            "verdictSeconds": self.restore.seconds_to_verdict,
         }
 
     @property
@@ -61,15 +63,14 @@ class RestoreEvidence:
 
     @property
     def validations(self) -> list[Mapping[str, Any]]:
-        """The content of the message of each verdict, without the state of the job."""
-        return [self._validated(entry) for entry in self.recorded.validations]
+        """The content of the message of each verdict, the oldest test first."""
+        in_order = sorted(self.recorded.validations, key=test_order)
+        return [self._validated(entry) for entry in in_order]
 
     @property
     def newest_validation(self) -> Mapping[str, Any]:
         """The newest of these verdicts, empty if there is none."""
-        if not self.recorded.validations:
-            return {}
-        return self._validated(max(self.recorded.validations, key=test_order))
+        return self.validations[-1] if self.recorded.validations else {}
 
     def _changed(self, change: StatusChange) -> dict[str, Any]:
         event = message_of_job(change).event
@@ -78,18 +79,26 @@ class RestoreEvidence:
         return {"id": event["id"], "published": is_published, **data}
 
     def _validated(self, entry: RecordedValidation) -> dict[str, Any]:
-        said = entry.validation.as_json()
-        # Redacted when it was recorded; a table can be written by others as well.
-        for name in ("validatedBy", "detail"):
-            if said[name]:
-                said[name] = redact_report(said[name], DETAIL_LIMIT)
         return {
             "id": entry.event_id,
             "published": self.recorded.has_published(entry),
             "sequence": entry.sequence,
             "observedAt": utc_text(entry.observed_at),
-            **said,
+            **redacted_validation(entry),
         }
+
+
+def redacted_validation(entry: RecordedValidation) -> dict[str, Any]:
+    """
+    Return a verdict by its public names.
+
+    Its texts were redacted when it was recorded, but others can write to a table as well.
+    """
+    said = entry.validation.as_json()
+    for name in ("validatedBy", "detail"):
+        if said[name]:
+            said[name] = redact_report(said[name], DETAIL_LIMIT)
+    return said
 
 
 def tested_at(entry: RecordedValidation) -> datetime:

@@ -10,10 +10,12 @@ from foundation.outside import utc_date
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.fields import id_made_at, is_object_id
 from restore_watch.model.objectives import Objectives
+from restore_watch.model.validation import RecordedValidation
 from restore_watch.redaction import redact
 from restore_watch.report.period import Period
 from restore_watch.report.restores.restore_evidence import (
     RestoreEvidence,
+    redacted_validation,
     test_order,
     tested_at,
 )
@@ -116,11 +118,18 @@ def _restore(recorded: Recorded, began: datetime, *, will_show_its_end: bool) ->
     is_over = last.job.terminal and not last.job.is_ready_download
     if is_over and last is recorded.changes[0]:
         end_if_undated = began
-    verdicts = [
-        DatedVerdict(tested_at(entry), entry.validation.verdict)
-        for entry in sorted(recorded.validations, key=test_order)
-    ]
-    return Restore(last.job, began, end_if_undated, tuple(verdicts), will_show_its_end)
+    verdicts = tuple(map(_verdict, sorted(recorded.validations, key=test_order)))
+    return Restore(last.job, began, end_if_undated, verdicts, will_show_its_end)
+
+
+def _verdict(entry: RecordedValidation) -> DatedVerdict:
+    said = redacted_validation(entry)
+    return DatedVerdict(
+        at=tested_at(entry),
+        verdict=entry.validation.verdict,
+        detail=said["detail"],
+        validated_by=said["validatedBy"],
+    )
 
 
 def _may_be_since(item: Mapping[str, Any], since: datetime) -> bool:

@@ -34,11 +34,26 @@ class Rung(StrEnum):
     """A download, a restore of some collections, or of what is not known. It never counts."""
 
 
+class Destination(StrEnum):
+    """Where a restore wrote."""
+
+    IN_PLACE = "in place"
+    """Over its own source: an incident, or a test of one."""
+    SAME_PROJECT = "same project"
+    OTHER_PROJECT = "other project"
+
+
 class DatedVerdict(NamedTuple):
-    """A pipeline's verdict on the restored data, and when the pipeline tested them, in UTC."""
+    """
+    A pipeline's verdict on the restored data, and when the pipeline tested them, in UTC.
+
+    `detail`: what it checked. `validated_by`: who says so. Both are redacted.
+    """
 
     at: datetime
     verdict: Verdict
+    detail: str | None = None
+    validated_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +76,25 @@ class Restore:
     def verdict(self) -> Verdict | None:
         """The newest verdict."""
         return self.verdicts[-1].verdict if self.verdicts else None
+
+    @property
+    def seconds_to_verdict(self) -> float | None:
+        """From the request to the newest test of the data; None without a verdict."""
+        if not self.verdicts:
+            return None
+        return max(0.0, (self.verdicts[-1].at - self.began).total_seconds())
+
+    @property
+    def destination(self) -> Destination | None:
+        """Where it wrote; None for a download, or if Atlas does not say."""
+        job = self.job
+        if self.job.is_download or not (job.target_project_id and job.target_deployment_item_name):
+            return None
+        if job.target_project_id != job.group_id:
+            return Destination.OTHER_PROJECT
+        if job.target_deployment_item_name == job.cluster_name:
+            return Destination.IN_PLACE
+        return Destination.SAME_PROJECT
 
     @property
     def is_partial(self) -> bool:

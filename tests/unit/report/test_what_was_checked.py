@@ -1,0 +1,138 @@
+"""What was checked, by whom and how soon, and where to, in all files: of a restore of the table."""
+
+import json
+from csv import DictReader
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+
+from restore_watch.report.files.html_page import html_page
+from restore_watch.report.files.report_json import report_json
+from restore_watch.report.files.restores_csv import line_of_restore, restores_csv
+from restore_watch.report.restores.stored_restores import read_stored_restores
+from restore_watch.report.restores.what_a_restore_proves import Destination
+from unit.report.parsed_page import ParsedPage
+from unit.report.reports import EMPTY, END, HOUR, WEEK, changed, cluster, report, restore, rows
+from unit.report.stored import item_of, verdict_on
+
+LEDGER = cluster()
+BEGAN = END - 26 * HOUR
+COUNTS = "12 of 12 collections have the expected number of documents"
+HOSTILE = '=1+1&<img src=x onerror="alert(1)">'
+
+JOB = restore(LEDGER, BEGAN, 7, targetProjectId="b" * 24).job
+FIRST: dict[str, Any] = {
+    "detail": COUNTS,
+    "validatedBy": "pipeline/41",
+    "validatedAt": BEGAN + 2 * HOUR,
+}
+SECOND: dict[str, Any] = {
+    "detail": HOSTILE,
+    "validatedBy": "auditor",
+    "validatedAt": BEGAN + 3 * HOUR,
+}
+
+
+def made_of(*verdicts: dict[str, Any]) -> Any:
+    """The report of a restore of the table with these entries of its history."""
+    item = item_of(JOB, observed_at=BEGAN + 4 * HOUR)
+    item["history"]["L"] += verdicts
+    stored = read_stored_restores([item], WEEK, EMPTY.objectives, END, BEGAN)
+    (evidence,) = stored.of_period
+    made = report([(LEDGER, [evidence.restore])])
+    return changed(made, of_period=[evidence])
+
+
+TWICE = made_of(verdict_on(JOB, **SECOND), verdict_on(JOB, "FAILED", **FIRST))
+
+
+def csv_row(made: Any) -> dict[str, str]:
+    lines = [line_of_restore(evidence) for evidence in made.stored.of_period]
+    (row,) = DictReader(StringIO(restores_csv(lines)[1:], newline=""))
+    return row
+
+
+def test_the_newest_verdict_stands_in_restores_csv_and_its_text_is_no_formula() -> None:
+    row = csv_row(TWICE)
+
+    assert row["detail"] == f"'{HOSTILE}"
+    assert (row["verdict"], row["validatedBy"]) == ("PASSED", "auditor")
+    assert row["verdictSeconds"] == "10800.0"
+    assert row["restoredTo"] == "other project"
+
+
+def test_coverage_names_the_restore_that_decides_and_what_was_checked() -> None:
+    (row,) = rows(TWICE)
+
+    assert row["decidedBy"] == row["restoreId"] == JOB.restore_id
+    assert row["targetProjectId"] == "b" * 24
+    assert row["targetDeploymentItemName"] == "drill"
+    assert row["restoredTo"] == "other project"
+    assert (row["verdict"], row["validatedBy"]) == ("PASSED", "auditor")
+    assert row["detail"] == f"'{HOSTILE}"
+    assert row["validatedAt"] == "2026-11-29T01:00:00.000000Z"
+    assert row["verdictSeconds"] == "10800.0"
+
+
+def test_a_failed_test_decides_and_says_what_failed() -> None:
+    (row,) = rows(made_of(verdict_on(JOB, "FAILED", **FIRST)))
+
+    assert row["state"] == "failed"
+    assert (row["decidedBy"], row["verdict"], row["detail"]) == (JOB.restore_id, "FAILED", COUNTS)
+
+
+def test_the_json_has_every_verdict_the_oldest_test_first() -> None:
+    (said,) = json.loads(report_json(TWICE, {}))["restores"]
+
+    told = [(each["verdict"], each["detail"], each["validatedBy"]) for each in said["validations"]]
+    assert told == [("FAILED", COUNTS, "pipeline/41"), ("PASSED", HOSTILE, "auditor")]
+    assert said["validations"][0]["validatedAt"] == "2026-11-29T00:00:00Z"
+    assert (said["restoredTo"], said["verdictSeconds"]) == ("other project", 10800.0)
+
+
+def test_the_page_shows_under_the_restore_what_was_checked_and_by_whom() -> None:
+    page = html_page(TWICE)
+    text = ParsedPage(page).text
+
+    assert f"checked: {HOSTILE} , by auditor , 3 h after the request" in text
+    assert "other project" in text
+    assert "<img" not in page
+
+
+def test_a_verdict_without_words_says_when() -> None:
+    bare = made_of(verdict_on(JOB, validatedAt=BEGAN + HOUR))
+
+    assert "verdict 1 h after the request" in ParsedPage(html_page(bare)).text
+
+
+PLACES: list[tuple[dict[str, Any], Destination | None]] = [
+    ({}, Destination.SAME_PROJECT),
+    ({"targetDeploymentItemName": "ledger"}, Destination.IN_PLACE),
+    ({"targetProjectId": "b" * 24}, Destination.OTHER_PROJECT),
+    (
+        {"targetProjectId": "b" * 24, "targetDeploymentItemName": "ledger"},
+        Destination.OTHER_PROJECT,
+    ),
+    ({"targetProjectId": None}, None),
+    ({"targetDeploymentItemName": None}, None),
+    ({"deliveryType": "download"}, None),
+]
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    PLACES,
+    ids=["usual", "over its source", "other", "namesake", "no project", "no target", "download"],
+)
+def test_a_restore_went_over_its_source_or_to_the_same_or_another_project(
+    fields: dict[str, Any], place: Destination | None
+) -> None:
+    assert restore(LEDGER, BEGAN, 7, **fields).destination is place
+
+
+def test_a_clock_that_is_behind_gives_no_negative_time() -> None:
+    early = made_of(verdict_on(JOB, validatedAt=BEGAN - timedelta(minutes=1)))
+
+    assert csv_row(early)["verdictSeconds"] == "0.0"
