@@ -50,7 +50,7 @@ def line_of_restore(evidence: RestoreEvidence) -> str:
         "published": len(published),
         "verdict": newest.get("verdict"),
         "validatedBy": newest.get("validatedBy"),
-        "validatedAt": newest.get("validatedAt") or newest.get("observedAt"),
+        "validatedAt": newest.get("validatedAt"),
     }
     return csv_line(known[column] for column in COLUMNS)
 
