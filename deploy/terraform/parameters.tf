@@ -8,7 +8,6 @@ locals {
     AtlasBaseUrl           = var.atlas_base_url
     AtlasProjectIds        = var.atlas_project_ids
     SweepMinutes           = var.sweep_minutes
-    HotSeconds             = var.hot_seconds
     NotifyEmail            = var.notify_email
     NotifyChat             = var.notify_chat
     NotifySecretArn        = var.notify_secret_arn

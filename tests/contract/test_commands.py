@@ -80,6 +80,7 @@ REJECTED = {
 OF_1_1_0 = {
     "Architecture": "arm64",
     "AtlasSecretKmsKeyArn": "",
+    "HotSeconds": "10",
     "Metrics": "essential",
     "NoSweepMinutes": "4",
     "NotifySecretKmsKeyArn": "",
