@@ -16,7 +16,6 @@ locals {
     RestoreTestDays        = var.restore_test_days
     RestoreTestTag         = var.restore_test_tag
     RestoreTestCounts      = var.restore_test_counts
-    RequestSource          = var.request_source
     MemorySize             = var.memory_size
     LogLevel               = var.log_level
     LogRetentionDays       = var.log_retention_days

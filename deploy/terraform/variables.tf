@@ -138,16 +138,6 @@ variable "restore_test_counts" {
   }
 }
 
-variable "request_source" {
-  description = "Source of the EventBridge events that ask for a check. With \"\", the stack answers such events of every source. Give each stack its own source when two of them share an account, or both answer every event."
-  type        = string
-  default     = null
-  validation {
-    condition     = var.request_source == null ? true : (can(regex("^[A-Za-z0-9._/-]{0,256}$", var.request_source)) && !startswith(var.request_source, "aws."))
-    error_message = "RequestSource must be empty, or up to 256 letters, digits, dots, hyphens, underscores and slashes that do not begin with \"aws.\", which EventBridge keeps for the events of AWS."
-  }
-}
-
 variable "memory_size" {
   description = "Memory of the function in MB. A check needs about 70 and mostly waits for Atlas. Lambda gives processor time in proportion to memory: 512 keeps TLS and the first start short, and more lets a sweep ask for more jobs in its minute. A new account may have a lower limit than 10240."
   type        = number

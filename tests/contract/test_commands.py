@@ -86,6 +86,7 @@ OF_1_1_0 = {
     "NotifySecretKmsKeyArn": "",
     "PagerDutyUrl": "https://events.pagerduty.com",
     "RateLimitReserve": "0.5",
+    "RequestSource": "",
     "ReservedConcurrency": "0",
     "ScheduleExpression": "rate(1 minute)",
     "TopicKmsKeyArn": "",

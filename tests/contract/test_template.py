@@ -66,10 +66,6 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
         ["", "tier=production", "a b=c d", f"{'k' * 128}={'v' * 128}"],
         ["tier", "=production", "tier=", " =a", "a= ", "a=b=c", "a='b'", "k" * 129 + "=v"],
     ),
-    "RequestSource": (
-        ["", "ops.restores", "com.example/restores_2"],
-        ["aws.events", "ops restores", "o" * 257],
-    ),
     "SubnetIds": (
         ["subnet-0a1b2c3d,subnet-0123456789abcdef0"],
         ["subnet-0a1b2c3d, subnet-0a1b2c3e"],

@@ -146,7 +146,6 @@ def patterns(name: str) -> list[str]:
             for name, value in {**EVERYTHING, **READERS}.items()
             if name != "NotifyChat"
         ),
-        ("RequestSource", "com.example/orders"),
         ("AtlasProjectIds", "6a1f3c9e5b7d204e8c61f0a3"),
         ("NotifyChanges", "ended, ready"),
         ("NamePrefix", "team-a"),

@@ -40,6 +40,7 @@ GONE = {
     "NotifySecretKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/notify",
     "PagerDutyUrl": "https://events.eu.pagerduty.com",
     "RateLimitReserve": "0.2",
+    "RequestSource": "com.example.drill",
     "ReservedConcurrency": "4",
     "ScheduleExpression": "rate(12 hours)",
     "TopicKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/topic",
@@ -76,6 +77,7 @@ def as_of_1_1_0(template: Mapping[str, Any]) -> dict[str, Any]:
     allowed = made["NotifyPeopleFunctionRole"]["Policies"][0]["PolicyDocument"]
     allowed["Statement"] = [one for one in allowed["Statement"] if "AlarmTopic" not in str(one)]
     watch["ReservedConcurrentExecutions"] = {"Ref": "ReservedConcurrency"}
+    watch["Events"]["Request"]["Properties"]["Pattern"]["source"] = [{"Ref": "RequestSource"}]
     watch["Events"]["Schedule"]["Properties"] |= {
         "ScheduleExpression": {"Ref": "ScheduleExpression"}
     }
