@@ -45,7 +45,7 @@ class Accelerated(ExitStack):
     not skipped.
     """
 
-    def __init__(self, hot_seconds: float, project_ids: Sequence[str] = ()) -> None:
+    def __init__(self, project_ids: Sequence[str] = ()) -> None:
         super().__init__()
         self.random = Random(SEED)  # noqa: S311 - no secret depends on it
         self.clock = JumpingClock(BEGIN)
@@ -54,7 +54,6 @@ class Accelerated(ExitStack):
         self.said: list[str] = []
         self.published: dict[str, float] = {}
         self.swept: list[float] = []
-        self._hot_seconds = hot_seconds
         self._project_ids = tuple(project_ids)
 
     def __enter__(self) -> Self:
@@ -107,7 +106,7 @@ class Accelerated(ExitStack):
             self,
             by,
             sleep=self.clock.sleep,
-            hot_seconds=self._hot_seconds,
+            hot_rounds=True,
             project_ids=self._project_ids,
         )
 

@@ -28,8 +28,6 @@ HOT = 1800.0
 START_SECONDS = 1.0
 """From a check to the sweep that it starts: the queue of Lambda, and most environments are warm."""
 
-HOT_SECONDS = 10.0
-
 _STATUSES = {"finished": "COMPLETED", "download-ready": "COMPLETED"}
 
 
@@ -40,7 +38,7 @@ def detect() -> Iterator[tuple[float, bool]]:
     Yield the seconds from each change of a hot job to its message, and whether it was followed.
     """
     jobs = list[tuple[float, Timeline, EmulatedRestore]]()
-    with Accelerated(HOT_SECONDS) as world:
+    with Accelerated() as world:
         timelines = draw_timelines(world.random, OF_EACH)
         check = world.checking()
 
@@ -79,7 +77,7 @@ def detect() -> Iterator[tuple[float, bool]]:
 
 
 def measure() -> Report:
-    """Measure with the default of HotSeconds."""
+    """Measure with the default of SweepMinutes."""
     hot = list(detect())
     late = {
         "all": [seconds for seconds, _ in hot],

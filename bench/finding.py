@@ -32,7 +32,7 @@ def time_first_messages(kind: Kind) -> list[float]:
     of_kind = [place for place in fleet.places if (place[2] == "flex") == (kind == "flex")]
     begun: dict[str, float] = {}
     first: dict[str, float] = {}
-    with Accelerated(10, fleet.groups) as world:
+    with Accelerated(fleet.groups) as world:
         for place in fleet.places:
             world.stack.atlas.add_cluster(*place)
 

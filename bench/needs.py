@@ -5,7 +5,7 @@ What sweeps, restores, notices and waits need, measured for the tables of costs 
 
 writes loads.toml and waits.toml, beside this file, in three minutes. docs/costs.md has the formula
 that makes dollars of them. Both functions run in the real runtime, Atlas 100 ms away. Sweeps find
-each restore by themselves and follow it to its end, with `HotSeconds=0`.
+each restore by themselves and follow it to its end, with `SweepMinutes=2`: there are no hot rounds.
 """
 
 import json
@@ -233,7 +233,7 @@ def _updates(did: Sequence[Did]) -> int:
 def world(projects: int) -> Iterator[World]:
     """A new stack with ten clusters in each project, half of them Flex."""
     groups = GROUPS[:projects]
-    parameters = {"HotSeconds": "0", "NotifyEmail": "ops@example.com"}
+    parameters = {"SweepMinutes": "2", "NotifyEmail": "ops@example.com"}
     with LocalStack(parameters=parameters | {"AtlasProjectIds": ",".join(groups)}) as stack:
         stack.atlas.behaviour.latency = 0.1
         for group in groups:

@@ -375,7 +375,6 @@ def main() -> int:
         environments=2,
         parameters={
             "AtlasProjectIds": GROUP,
-            "HotSeconds": "1",
             "RtoMinutes": "60",
             "RpoMinutes": "1440",
         },

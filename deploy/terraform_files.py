@@ -4,7 +4,7 @@ Writes the variables and outputs of the Terraform module from the template; `mak
     python -m deploy.terraform_files
 
 Terraform refuses what the template would refuse. Its regular expressions are those of RE2, which
-has no lookahead and repeats nothing more than 1,000 times, so two conditions are written here.
+has no lookahead and repeats nothing more than 1,000 times, so a condition is written here.
 """
 
 import json
@@ -27,9 +27,8 @@ _CONDITIONS = {
         'contains(["", "all"], {0}) || length(split(",", {0})) <= 100 && alltrue('
         '[for id in split(",", {0}) : can(regex("^ ?[a-f0-9]{{24}} ?$", id))])'
     ),
-    "RequestSource": ('can(regex("^[A-Za-z0-9._/-]{{0,256}}$", {0})) && !startswith({0}, "aws.")'),
 }
-"""In place of patterns that RE2 does not have."""
+"""In place of a pattern that RE2 does not have."""
 
 
 def variable_name(parameter: str) -> str:

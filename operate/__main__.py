@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from typing import Any
 
 try:
-    from operate import deploy, doctor, evidence
+    from operate import deploy, doctor
     from operate.errors import OperateError
 except (ModuleNotFoundError, SyntaxError) as error:
     sys.exit(f"Use .venv/bin/python, which `make build` makes: {error}")
 
-COMMANDS = {"doctor": doctor, "evidence": evidence, "deploy": deploy}
+COMMANDS = {"doctor": doctor, "deploy": deploy}
 """Each has STOPPED too: what to say after Ctrl-C."""
 
 

@@ -15,11 +15,6 @@ from foundation.aws_call import AwsCallError, plain_call
 from operate.errors import OperateError
 from restore_watch.diagnosis.aws_fixes import DENIED
 
-PATIENT = Config(
-    connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 8}
-)
-"""A command waits longer than a function: nobody pays for its time."""
-
 LOOKING = Config(
     connect_timeout=5, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 3}
 )
@@ -83,19 +78,13 @@ class Aws(ExitStack):
             return plain_call(call, required_field, **parameters)
 
     def pages(
-        self,
-        service: str,
-        operation: str,
-        required_field: str,
-        *,
-        fixes: Mapping[str, str] = MappingProxyType({}),
-        **parameters: Any,
+        self, service: str, operation: str, required_field: str, **parameters: Any
     ) -> Iterator[list[Any]]:
         """As `ask`, but yield the list in the required field of each page of the answer."""
         paginator = self._client(service, self._config).get_paginator(operation)
         next_page = partial(next, iter(paginator.paginate(**parameters)), {required_field: None})
         while True:
-            with self._advising(service, operation, fixes):
+            with self._advising(service, operation, {}):
                 items = plain_call(next_page, required_field)[required_field]
             if items is None:
                 return

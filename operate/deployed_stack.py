@@ -15,7 +15,7 @@ read_stack_name = text_of_form(
     r"[a-zA-Z][a-zA-Z0-9-]{0,127}", f"the name of a stack, such as {DEFAULT_NAME}"
 )
 
-TABLE_OUTPUT = "TableName"
+_TABLE_OUTPUT = "TableName"
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ def read_stack(aws: Aws, name: str) -> DeployedStack:
     (stack,) = answer["Stacks"]
     outputs = _pairs(stack.get("Outputs", ()), "Output")
     parameters = _pairs(stack.get("Parameters", ()), "Parameter")
-    if not outputs.get(TABLE_OUTPUT) or "AtlasSecretArn" not in parameters:
-        found = f"the stack {name} has no output {TABLE_OUTPUT} or no parameter AtlasSecretArn"
+    if not outputs.get(_TABLE_OUTPUT) or "AtlasSecretArn" not in parameters:
+        found = f"the stack {name} has no output {_TABLE_OUTPUT} or no parameter AtlasSecretArn"
         raise OperateError(f"{found}. Is it one of Atlas Restore Watch?")
     return DeployedStack(name, outputs, parameters)
 

@@ -10,11 +10,11 @@ import pytest
 
 from local_stack.canaries import CANARIES, SECRET_MASK
 
-SOURCES = ("logs", "results", "errors", "messages", "items", "requests", "evidence", "reports")
+SOURCES = ("logs", "results", "errors", "messages", "items", "requests", "files", "reports")
 """
 From the function: its log lines, the results and errors of its invocations, what a subscriber
-received, what the table held, and what was sent to AWS. From the evidence: its files. From
-pytest: what a test printed, logged or failed with.
+received, what the table held, what was sent to AWS, and the files of a report. From pytest: what a
+test printed, logged or failed with.
 """
 
 FORBIDDEN = (

@@ -8,7 +8,6 @@ locals {
     AtlasBaseUrl           = var.atlas_base_url
     AtlasProjectIds        = var.atlas_project_ids
     SweepMinutes           = var.sweep_minutes
-    HotSeconds             = var.hot_seconds
     NotifyEmail            = var.notify_email
     NotifyChat             = var.notify_chat
     NotifySecretArn        = var.notify_secret_arn
@@ -17,7 +16,6 @@ locals {
     RestoreTestDays        = var.restore_test_days
     RestoreTestTag         = var.restore_test_tag
     RestoreTestCounts      = var.restore_test_counts
-    RequestSource          = var.request_source
     MemorySize             = var.memory_size
     LogLevel               = var.log_level
     LogRetentionDays       = var.log_retention_days

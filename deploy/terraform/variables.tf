@@ -49,22 +49,12 @@ variable "atlas_project_ids" {
 }
 
 variable "sweep_minutes" {
-  description = "Minutes between two sweeps, which find and follow jobs. The more minutes, the later changes are reported. A dedicated cluster's download link is valid for one hour, so sweep every few minutes at least to get it."
+  description = "Minutes between two sweeps, which find and follow jobs. The more minutes, the later changes are reported. With 1, a hot job is asked about every ten seconds: one that has not ended, for 30 minutes after it was scheduled, first seen or last changed. With more, each job is asked about once in a sweep, which costs less. A dedicated cluster's download link is valid for one hour, so sweep every few minutes at least to get it."
   type        = string
   default     = null
   validation {
     condition     = var.sweep_minutes == null ? true : (contains(["1", "2", "3", "5", "10", "15", "30", "60"], tostring(var.sweep_minutes)))
     error_message = "SweepMinutes must be one of 1, 2, 3, 5, 10, 15, 30, 60."
-  }
-}
-
-variable "hot_seconds" {
-  description = "Seconds between two questions for a hot job: one that has not ended, for 30 minutes after it was scheduled, first seen or last changed. A sweep with hot jobs runs until the next one begins. With 0, a hot job is asked about once in each sweep, and a sweep ends sooner."
-  type        = string
-  default     = null
-  validation {
-    condition     = var.hot_seconds == null ? true : (can(regex("^(0|([1-9]|[1-4][0-9])([.][0-9]{1,3})?|50)$", var.hot_seconds)))
-    error_message = "HotSeconds must be 0 or a number from 1 to 50."
   }
 }
 
@@ -145,16 +135,6 @@ variable "restore_test_counts" {
   validation {
     condition     = var.restore_test_counts == null ? true : (contains(["restored", "verified"], tostring(var.restore_test_counts)))
     error_message = "RestoreTestCounts must be one of restored, verified."
-  }
-}
-
-variable "request_source" {
-  description = "Source of the EventBridge events that ask for a check. With \"\", the stack answers such events of every source. Give each stack its own source when two of them share an account, or both answer every event."
-  type        = string
-  default     = null
-  validation {
-    condition     = var.request_source == null ? true : (can(regex("^[A-Za-z0-9._/-]{0,256}$", var.request_source)) && !startswith(var.request_source, "aws."))
-    error_message = "RequestSource must be empty, or up to 256 letters, digits, dots, hyphens, underscores and slashes that do not begin with \"aws.\", which EventBridge keeps for the events of AWS."
   }
 }
 

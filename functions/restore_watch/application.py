@@ -44,7 +44,7 @@ class Application:
     batches: BatchChecker
     telemetry: Telemetry
     own_function: OwnFunction
-    hot_seconds: float
+    hot_rounds: bool
     sweeper: Callable[[], "Sweeper"]
     diagnosis: Callable[[Diagnose, Deadline], Mapping[str, Any]]
 
@@ -64,7 +64,7 @@ class Application:
             return self._result(request, deadline, request_id)
         finally:
             # A sweep follows the jobs that are new, even if their check failed.
-            if self.checker.take_new() and self.hot_seconds:
+            if self.checker.take_new() and self.hot_rounds:
                 self._start_following(deadline.within(FOLLOWING_TIME))
 
     def _start_following(self, deadline: Deadline) -> None:

@@ -37,7 +37,7 @@ def compose(
         from restore_watch.sweep.sweep import Sweeper
         from restore_watch.table.lease import SweepLease
 
-        environment = SweepEnvironment(wires, settings.hot_seconds, settings.project_ids)
+        environment = SweepEnvironment(wires, settings.hot_rounds, settings.project_ids)
         return Sweeper(environment, SweepLease(outbox.table.client, outbox.table.table_name))
 
     def diagnose(wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
@@ -50,5 +50,5 @@ def compose(
     batches = BatchChecker(checker, workers, telemetry)
     own_function = OwnFunction(cache(partial(client, "lambda")), settings.own_name)
     return Application(
-        checker, batches, telemetry, own_function, settings.hot_seconds, sweeper, diagnose
+        checker, batches, telemetry, own_function, settings.hot_rounds, sweeper, diagnose
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PlainValidator
 
-from foundation.environment import FromEnvironment, TopicArn, number_in
+from foundation.environment import FromEnvironment, TopicArn, word_of
 from foundation.outside import unreadable
 from restore_watch.atlas.allowed_base_url import DEFAULT_BASE_URL, allowed_base_url
 
@@ -22,7 +22,7 @@ class Settings:
     """
     The operator's choices when the stack was deployed.
 
-    `hot_seconds`: the time between two questions about hot jobs; 0 turns that off.
+    `hot_rounds`: whether a sweep asks about hot jobs again and again, and a check starts one.
     `project_ids`: the projects to watch, "all" for every project that the credentials can read.
     `stack_name`: the service of logs and metrics, and the stack's name in messages.
     `own_name`: by which Lambda calls the function.
@@ -35,7 +35,7 @@ class Settings:
     topic_arn: str
     atlas_base_url: str
     log_level: str
-    hot_seconds: float
+    hot_rounds: bool
     project_ids: tuple[str, ...] | Literal["all"]
     stack_name: str
     own_name: str = ""
@@ -55,7 +55,7 @@ class Settings:
             topic_arn=read.topic_arn,
             atlas_base_url=read.atlas_base_url,
             log_level=read.log_level,
-            hot_seconds=read.hot_seconds,
+            hot_rounds=read.hot_rounds == "yes",
             project_ids=read.project_ids,
             stack_name=read.service_name,
             own_name=read.own_name,
@@ -96,13 +96,7 @@ def _project_ids(text: str) -> tuple[str, ...] | Literal["all"]:
 
 _BaseUrl = Annotated[str, PlainValidator(_base_url)]
 _ProjectIds = Annotated[tuple[str, ...] | Literal["all"], PlainValidator(_project_ids)]
-_HotSeconds = Annotated[
-    float,
-    number_in(
-        lambda seconds: seconds == 0 or 1 <= seconds <= 50,
-        "expected seconds from 1 to 50, or 0 to turn it off",
-    ),
-]
+_YesOrNo = Annotated[str, word_of(("yes", "no"))]
 
 
 class _Variables(FromEnvironment):
@@ -110,7 +104,7 @@ class _Variables(FromEnvironment):
     table_name: str = Field(alias="TABLE_NAME")
     topic_arn: TopicArn = Field(alias="TOPIC_ARN")
     atlas_base_url: _BaseUrl = Field(default=DEFAULT_BASE_URL, alias="ATLAS_BASE_URL")
-    hot_seconds: _HotSeconds = Field(default=10.0, alias="HOT_SECONDS")
+    hot_rounds: _YesOrNo = Field(default="yes", alias="HOT_ROUNDS")
     project_ids: _ProjectIds = Field(default=(), alias="ATLAS_PROJECT_IDS")
     own_name: str = Field(default="", alias="AWS_LAMBDA_FUNCTION_NAME")
     memory_megabytes: int = Field(default=0, alias="AWS_LAMBDA_FUNCTION_MEMORY_SIZE")

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from behaviour.operators import Operator
 from behaviour.restore_history import History, play
 from behaviour.stored import ONE_TRY, Stored, client_of
 from foundation.aws_call import AWS_CONFIG
@@ -129,19 +128,3 @@ def watching(world: World) -> Environment:
 def history(running_stack: ObservedStack) -> History:
     """What the function did with restores of every kind and outcome."""
     return play(running_stack)
-
-
-@pytest.fixture
-def history_table(stack: ObservedStack, history: History) -> ObservedStack:
-    """A stack whose table holds that history."""
-    stack.put_items(history.items)
-    stack.forget_calls()
-    return stack
-
-
-@pytest.fixture(scope="module")
-def operator(
-    running_stack: ObservedStack, produced: Produced, tmp_path_factory: pytest.TempPathFactory
-) -> Operator:
-    """An operator at a terminal, whose AWS is the local one."""
-    return Operator(tmp_path_factory.mktemp("operator"), running_stack, produced)

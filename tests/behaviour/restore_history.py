@@ -5,13 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 from local_stack.atlas import EmulatedRestore, Kind
-from local_stack.aws import aws_error
 from local_stack.restores import date
 from local_stack.runtime import Outcome
 from local_stack.schemas import fits_its_schema
-from local_stack.stack import LocalStack, Received
-from local_stack.steps import ACKNOWLEDGE
-from local_stack.wire import Call, Fault, Injected
+from local_stack.stack import LocalStack
 from observed_stack import ObservedStack
 
 GROUP = "5f0000000000000000000e01"
@@ -57,12 +54,6 @@ STALE = "flex-failed"
 _BEGAN_EARLIER = {SLOW: timedelta(hours=3), "flex-open": timedelta(hours=5)}
 _SNAPSHOT_AGES = {STALE: timedelta(days=2)}
 
-REFUSED_AT_FIRST = "dedicated-completed"
-"""SNS refuses the first message about the restore of this cluster, so it is pending for a while."""
-
-PUBLISHED_TWICE = "flex-cancelled"
-"""The first message about this restore is published, and not known to be, so it is sent again."""
-
 TESTED = "flex-expired"
 """Pipelines test the data of this download while it is ready, and report two verdicts."""
 
@@ -81,28 +72,8 @@ class History:
     """What the function did, as others see it."""
 
     items: list[dict[str, Any]]
-    messages: list[Received]
     logs: list[str]
     restores: dict[str, EmulatedRestore]
-
-    @property
-    def changes(self) -> dict[str, list[dict[str, Any]]]:
-        """The events of changes of each restore, each once, in the order of the sequence."""
-        return self._events("atlas-restore-watch.status-changed.v1")
-
-    @property
-    def validations(self) -> dict[str, list[dict[str, Any]]]:
-        """The same of verdicts."""
-        return self._events("atlas-restore-watch.validation-recorded.v1")
-
-    def _events(self, event_type: str) -> dict[str, list[dict[str, Any]]]:
-        events = [one.event for one in self.messages if one.event["type"] == event_type]
-        once = {event["id"]: event for event in events}
-        ordered = sorted(once.values(), key=lambda event: int(event["data"]["sequence"]))
-        return {
-            restore.restore_id: [one for one in ordered if one["subject"] == restore.restore_id]
-            for restore in self.restores.values()
-        }
 
 
 def play(stack: ObservedStack) -> History:
@@ -113,39 +84,23 @@ def play(stack: ObservedStack) -> History:
     assert stack.tick().outcome is Outcome.RESULT
     restores = {cluster: _start(stack, cluster) for cluster in _PLAYED}
     left = {cluster: len(steps) for cluster, (_, _, steps, _) in _PLAYED.items()}
-    refused = aws_error("sns", "AuthorizationError", status=403)
-    with stack.aws.wire.inject(Fault(action=refused, operation="Publish", times=None)):
-        _check(stack, [restores[REFUSED_AT_FIRST]])
-    with _acknowledgement_refused(stack, restores[PUBLISHED_TWICE]):
-        while left:
-            _check(stack, [restores[cluster] for cluster in left])
-            left = {cluster: steps - 1 for cluster, steps in left.items() if steps > 1}
-            if restores[TESTED].step == "COMPLETED":
-                _report_verdicts(stack, restores[TESTED])
-            for cluster in left:
-                restores[cluster].advance()
-    messages = stack.received()
-    for message in messages:
+    while left:
+        _check(stack, [restores[cluster] for cluster in left])
+        left = {cluster: steps - 1 for cluster, steps in left.items() if steps > 1}
+        if restores[TESTED].step == "COMPLETED":
+            _report_verdicts(stack, restores[TESTED])
+        for cluster in left:
+            restores[cluster].advance()
+    for message in stack.received():
         fits_its_schema(message.event)
     pages = stack.aws.client("dynamodb").get_paginator("scan").paginate(TableName=stack.table_name)
     history = History(
         items=[item for page in pages for item in page["Items"]],
-        messages=messages,
         logs=[line for line in stack.logs().splitlines() if line.startswith("{")],
         restores=restores,
     )
     stack.settle()
     return history
-
-
-def _acknowledgement_refused(stack: LocalStack, restore: EmulatedRestore) -> Injected:
-    """DynamoDB refuses the first acknowledgement of this restore."""
-
-    def acknowledges(call: Call) -> bool:
-        return ACKNOWLEDGE.covers(call) and restore.restore_id.encode() in call.body
-
-    denied = aws_error("dynamodb", "AccessDeniedException")
-    return stack.aws.wire.inject(Fault(action=denied, operation="UpdateItem", when=acknowledges))
 
 
 def _report_verdicts(stack: LocalStack, restore: EmulatedRestore) -> None:

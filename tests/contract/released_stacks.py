@@ -27,7 +27,6 @@ STACKS = {
         **READERS,
         "NamePrefix": "acme",
         "CreateDashboard": "yes",
-        "RequestSource": "com.example.drill",
         "RtoMinutes": "60",
         "RpoMinutes": "1440",
     },

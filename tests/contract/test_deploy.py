@@ -89,10 +89,10 @@ GIVEN: dict[str, tuple[list[str], list[str]]] = {
     ),
     "stack and options": (
         [
-            *("--stack", "two", "--parameters", "RequestSource=", "NotifyChanges=ended, ready"),
+            *("--stack", "two", "--parameters", "RestoreTestTag=", "NotifyChanges=ended, ready"),
             *("--", "--no-confirm", "x"),
         ],
-        [*STACK_TWO, 'RequestSource="" NotifyChanges="ended, ready"', "--no-confirm", "x"],
+        [*STACK_TWO, 'RestoreTestTag="" NotifyChanges="ended, ready"', "--no-confirm", "x"],
     ),
     "several": (
         ["--parameters=A=1", "--parameters", "B=2", "C=3"],

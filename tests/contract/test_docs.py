@@ -34,8 +34,6 @@ from foundation.errors import ApplicationError
 from foundation.outside import utc_date
 from notify_people.change import DEFAULT_CHANGES, Change
 from notify_people.channels.notify_secret import KEYS
-from operate.deployed_stack import TABLE_OUTPUT
-from operate.evidence import RPO_PARAMETER, RTO_PARAMETER
 from pictures.architecture import PAGE, with_flowchart
 from pictures.messages import golden
 from restore_watch.atlas.read_restore_job import FIELDS, restore_job
@@ -352,12 +350,10 @@ def test_the_filter_policies_use_only_attributes() -> None:
     assert len(OF_CHANGES) <= 10, "SNS drops messages with more for raw queues"
 
 
-def test_what_evidence_reads_and_people_get_by_default_exists() -> None:
+def test_what_people_get_by_default_exists() -> None:
     (default,) = re.findall(r"The default is `([\w,]+)`", page("people"))
 
     assert set(default.split(",")) == DEFAULT_CHANGES
-    assert TABLE_OUTPUT in TEMPLATE["Outputs"]
-    assert {RTO_PARAMETER, RPO_PARAMETER} <= TEMPLATE["Parameters"].keys()
 
 
 def test_the_map_of_the_code_has_every_module() -> None:

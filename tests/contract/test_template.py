@@ -39,11 +39,6 @@ TOPIC = "arn:aws:sns:us-east-1:111122223333:alarms"
 MINUTES = (["0", "1", "60", "9999999"], ["", "00", "0.0", "-0", "060", "0.5", "1e3", "10000000"])
 
 VALUES: dict[str, tuple[list[str], list[str]]] = {
-    # What the function accepts too.
-    "HotSeconds": (
-        ["0", "1", "9.5", "10", "49.999", "50"],
-        ["", "0.5", "-1", "50.5", "51", "10.", "1e1", "ten"],
-    ),
     "AtlasSecretArn": (
         [
             SECRET + "atlas-a1B2c3",
@@ -70,10 +65,6 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
     "RestoreTestTag": (
         ["", "tier=production", "a b=c d", f"{'k' * 128}={'v' * 128}"],
         ["tier", "=production", "tier=", " =a", "a= ", "a=b=c", "a='b'", "k" * 129 + "=v"],
-    ),
-    "RequestSource": (
-        ["", "ops.restores", "com.example/restores_2"],
-        ["aws.events", "ops restores", "o" * 257],
     ),
     "SubnetIds": (
         ["subnet-0a1b2c3d,subnet-0123456789abcdef0"],
@@ -172,7 +163,7 @@ OF_WATCH = OF_ALL | {
     "TOPIC_ARN": "StatusChangesTopic",
     "ATLAS_PROJECT_IDS": "all",
 }
-ONLY_WATCH = OF_PEOPLE | {"HOT_SECONDS": "5", "SCHEDULE_GROUP": "ScheduleGroup"}
+ONLY_WATCH = OF_PEOPLE | {"HOT_ROUNDS": "no", "SCHEDULE_GROUP": "ScheduleGroup"}
 VARIABLES = {
     "RestoreWatchFunction": OF_WATCH | ONLY_WATCH,
     "ReportFunction": OF_WATCH
@@ -217,7 +208,7 @@ def test_a_function_gets_the_variables_that_it_reads_with_the_values_of_the_stac
     function: str, modules: list[str]
 ) -> None:
     """Two stacks in one account write their metrics to one namespace, as different services."""
-    given = {"AtlasProjectIds": "all", "HotSeconds": "5"}
+    given = {"AtlasProjectIds": "all", "SweepMinutes": "5"}
     given |= {"RestoreTestTag": "tier=production", "RtoMinutes": "60"}
     stack = Stack("drills", **READERS, **given, LogLevel="DEBUG")
     read_by = (*modules, "foundation/environment.py")
@@ -241,7 +232,6 @@ LONGEST = {
     "RestoreTestCounts": max(CHOICES["RestoreTestCounts"], key=len),
     "RestoreTestDays": "400",
     "RpoMinutes": "9999999",
-    "HotSeconds": "49.999",
     "NotifyEmail": "ops@example.com",
     "NotifyChat": "yes",
     "LogLevel": "WARNING",

@@ -106,7 +106,7 @@ def test_only_a_function_that_starts_sweeps_may_invoke_itself() -> None:
     assert policy["Roles"] == ["RestoreWatchFunctionRole"]
     invoke = {"lambda:InvokeFunction": {"RestoreWatchFunction.Arn"}}
     assert granted({"Policies": [policy]}) == invoke
-    assert Stack(HotSeconds="0").of_type("AWS::IAM::Policy") == {}
+    assert Stack(SweepMinutes="2").of_type("AWS::IAM::Policy") == {}
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -146,7 +146,6 @@ def patterns(name: str) -> list[str]:
             for name, value in {**EVERYTHING, **READERS}.items()
             if name != "NotifyChat"
         ),
-        ("RequestSource", "com.example/orders"),
         ("AtlasProjectIds", "6a1f3c9e5b7d204e8c61f0a3"),
         ("NotifyChanges", "ended, ready"),
         ("NamePrefix", "team-a"),
@@ -169,6 +168,6 @@ def test_every_pattern_of_the_module_is_one_of_re2() -> None:
         for one in patterns(name)
     ]
 
-    assert len(found) > 15
+    assert len(found) > 10
     for one in found:
         re2.compile(one)

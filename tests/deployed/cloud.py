@@ -37,7 +37,7 @@ from local_stack.certificates import Authority
 from local_stack.loopback import free_port, wait_until_listening
 from local_stack.ministack import PROGRAM
 
-PARAMETERS = {"CreateAlarms": "no", "SweepMinutes": "60", "HotSeconds": "0"}
+PARAMETERS = {"CreateAlarms": "no", "SweepMinutes": "60"}
 """There is a sweep only when a test asks for one, and it ends at once."""
 
 _SETTINGS = {

@@ -35,10 +35,12 @@ ITEMS: list[dict[str, Any]] = json.loads(
 GONE = {
     "Architecture": "x86_64",
     "AtlasSecretKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/secret",
+    "HotSeconds": "0",
     "NoSweepMinutes": "16",
     "NotifySecretKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/notify",
     "PagerDutyUrl": "https://events.eu.pagerduty.com",
     "RateLimitReserve": "0.2",
+    "RequestSource": "com.example.drill",
     "ReservedConcurrency": "4",
     "ScheduleExpression": "rate(12 hours)",
     "TopicKmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/topic",
@@ -58,7 +60,8 @@ def as_of_1_1_0(template: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the template of 1.1.0 made, of the present one."""
     old = deepcopy(dict(template))
     del old["Metadata"], old["Mappings"], old["Parameters"]["SweepMinutes"]
-    del old["Resources"]["Dashboard"]
+    del old["Resources"]["Dashboard"], old["Resources"]["StartSweepsPolicy"]
+    del old["Conditions"]["HasHotRounds"]
     for part in ("Conditions", "Outputs", "Resources"):
         for name in [one for one in old[part] if "Alarm" in one]:
             del old[part][name]
@@ -74,9 +77,12 @@ def as_of_1_1_0(template: Mapping[str, Any]) -> dict[str, Any]:
     allowed = made["NotifyPeopleFunctionRole"]["Policies"][0]["PolicyDocument"]
     allowed["Statement"] = [one for one in allowed["Statement"] if "AlarmTopic" not in str(one)]
     watch["ReservedConcurrentExecutions"] = {"Ref": "ReservedConcurrency"}
+    watch["Events"]["Request"]["Properties"]["Pattern"]["source"] = [{"Ref": "RequestSource"}]
     watch["Events"]["Schedule"]["Properties"] |= {
         "ScheduleExpression": {"Ref": "ScheduleExpression"}
     }
+    del watch["Environment"]["Variables"]["HOT_ROUNDS"]
+    watch["Environment"]["Variables"]["HOT_SECONDS"] = {"Ref": "HotSeconds"}
     watch["Environment"]["Variables"]["RATE_LIMIT_RESERVE"] = {"Ref": "RateLimitReserve"}
     people["Environment"]["Variables"]["PAGERDUTY_BASE_URL"] = {"Ref": "PagerDutyUrl"}
     for topic in ("StatusChangesTopic", "EmailTopic", "ChatTopic"):

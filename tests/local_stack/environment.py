@@ -72,7 +72,7 @@ class Environment:
         *,
         sleep: Callable[[float], None],
         atlas_url: str | None = None,
-        hot_seconds: float = 0,
+        hot_rounds: bool = False,
         project_ids: ProjectIds = (),
         metrics: bool = True,
         log: io.StringIO | None = None,
@@ -100,7 +100,7 @@ class Environment:
             clock,
         )
         self.checker = JobChecker(atlas, outbox)
-        self._hot_seconds, self._project_ids = hot_seconds, project_ids
+        self._hot_rounds, self._project_ids = hot_rounds, project_ids
 
     @cached_property
     def wires(self) -> Wires:
@@ -113,7 +113,7 @@ class Environment:
         """From the event to its answer."""
         dynamodb, table, clock = self.by.dynamodb, self.world.stack.table_name, self.wires.clock
         sweeper = Sweeper(
-            composition.SweepEnvironment(self.wires, self._hot_seconds, self._project_ids),
+            composition.SweepEnvironment(self.wires, self._hot_rounds, self._project_ids),
             SweepLease(dynamodb, table, now=clock.unix, sleep=clock.sleep),
         )
         return Application(
@@ -121,7 +121,7 @@ class Environment:
             BatchChecker(self.checker, self.wires.workers, self.telemetry),
             self.telemetry,
             OwnFunction(lambda: self.by.lambda_, self.world.stack.function.name),
-            self._hot_seconds,
+            self._hot_rounds,
             lambda: sweeper,
             _no_diagnosis,
         )

@@ -116,7 +116,7 @@ class Example:
         self._blocks.enter_context(self.world)
         self._blocks.enter_context(redirect_stdout(self.printed))
         self.watched: tuple[str, ...] = ()
-        self.hot_seconds = 0.0
+        self.hot_rounds = False
         self.doing: dict[str, Mapping[str, Any]] = {}
         """What each environment does, or did last: the event."""
         self.jobs: list[Job] = []
@@ -125,9 +125,9 @@ class Example:
         self.tally: dict[str, int] = defaultdict(int)
         self._numbers = itertools.count()
 
-    def begin(self, *, watched: tuple[str, ...], hot_seconds: float) -> None:
+    def begin(self, *, watched: tuple[str, ...], hot_rounds: bool) -> None:
         """Start the environments."""
-        self.watched, self.hot_seconds = watched, hot_seconds
+        self.watched, self.hot_rounds = watched, hot_rounds
         for group in GROUPS:
             self.world.atlas.add_project(group)
         self.slots = [self._cold_start(slot) for slot in range(SLOTS)]
@@ -172,7 +172,7 @@ class Example:
     def _cold_start(self, slot: int) -> Environment:
         return self.world.environment(
             self.by[slot],
-            hot_seconds=self.hot_seconds,
+            hot_rounds=self.hot_rounds,
             project_ids="all" if self.watched == ("all",) else self.watched,
         )
 

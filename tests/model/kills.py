@@ -73,7 +73,7 @@ class Kills:
         self._blocks = ExitStack()
         product = stack.pool.runtimes[0].environment
         # Without hot jobs a sweep ends as soon as it has asked about each job.
-        product = replace(product, variables={**product.variables, "HOT_SECONDS": "0"})
+        product = replace(product, variables={**product.variables, "HOT_ROUNDS": "no"})
         mortal = RuntimePool(environments, replace(product, timeout_seconds=TIMEOUT))
         self._mortals = self._blocks.enter_context(mortal).runtimes
         self._survivor = self._blocks.enter_context(RuntimePool(1, product))

@@ -91,7 +91,7 @@ class RestoreModel(RuleBasedStateMachine):
     @initialize(
         drawn=st.lists(jobs(), min_size=2, max_size=3),
         watched=st.sampled_from([(), GROUPS, GROUPS, ("all",)]),
-        hot_seconds=st.sampled_from([0.0, 0.0, 10.0]),
+        hot_rounds=st.sampled_from([False, False, True]),
         page=st.sampled_from([500, 500, 2]),
         life=st.sampled_from(LIVES),
         unanswered=st.sampled_from([0, 0, 2, len(YEAR)]),
@@ -100,14 +100,15 @@ class RestoreModel(RuleBasedStateMachine):
         self,
         drawn: list[DrawnJob],
         watched: tuple[str, ...] = (),
-        hot_seconds: float = 0,
         page: int = 500,
         life: float = 300,
         unanswered: int = 0,
+        *,
+        hot_rounds: bool = False,
     ) -> None:
         """Once all is judged, a year follows with so many `unanswered` looks at the credentials."""
         self._unanswered = unanswered
-        self.example.begin(watched=watched, hot_seconds=hot_seconds)
+        self.example.begin(watched=watched, hot_rounds=hot_rounds)
         self.world.atlas.behaviour.largest_page = page
         self.account.rotate(life)
         for one in drawn:

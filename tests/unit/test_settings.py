@@ -31,7 +31,7 @@ def test_a_complete_environment_is_accepted() -> None:
         topic_arn="arn:aws:sns:eu-central-1:123456789012:restore-status-changes",
         atlas_base_url="https://cloud.mongodb.com",
         log_level="INFO",
-        hot_seconds=10,
+        hot_rounds=True,
         project_ids=(),
         stack_name="atlas-restore-watch",
     )
@@ -43,11 +43,7 @@ ARN = "arn:{}:sns:us-gov-west-1:123456789012:restore_status-changes"
 
 # Each row: a variable, the setting that it is for, and values as they are given and taken.
 TAKEN: dict[str, tuple[str, dict[str, object]]] = {
-    "HOT_SECONDS": (
-        "hot_seconds",
-        # Also other forms that CloudFormation takes for a number.
-        {"0": 0, "50": 50, "2.5": 2.5, " 5 ": 5, "+5": 5, "1e1": 10, "1.": 1, "": 10},
-    ),
+    "HOT_ROUNDS": ("hot_rounds", {"yes": True, " no ": False, "": True}),
     "ATLAS_PROJECT_IDS": (
         "project_ids",
         {
@@ -102,10 +98,7 @@ NOT_AN_ID = (
     "expected ids of 24 hexadecimal digits, with commas between them, or all; entry {} is not an id"
 )
 REFUSED: dict[str, dict[str, str]] = {
-    "HOT_SECONDS": dict.fromkeys(
-        ["-1", "0.5", "51", "ten", "1e2", "inf", "nan", "\N{ARABIC-INDIC DIGIT FIVE}"],
-        "expected seconds from 1 to 50",
-    ),
+    "HOT_ROUNDS": dict.fromkeys(["some", "YES", "0"], "expected one of yes, no"),
     "ATLAS_PROJECT_IDS": {
         "none": NOT_AN_ID.format(1),
         FIRST[1:]: NOT_AN_ID.format(1),

@@ -52,11 +52,11 @@ class SweepEnvironment:
     """
     The wires, the operator's choices and the memory, which last from sweep to sweep.
 
-    Hot jobs are asked about every `hot_seconds`; 0 turns that off.
+    With `hot_rounds`, a sweep asks about hot jobs again and again.
     """
 
     wires: Wires
-    hot_seconds: float
+    hot_rounds: bool
     project_ids: ProjectIds
 
     def __post_init__(self) -> None:
@@ -127,4 +127,4 @@ class SweepEnvironment:
         waking = Waking(run, calls, atlas, marks, reader)
         watched = WatchedProjects(run, calls, atlas, self.project_ids, waking)
         finder = ProjectFinder(run, watched, marks, reader, self.workers)
-        return Rounds(run, questions, follower, finder, self.workers, self.hot_seconds, is_awaited)
+        return Rounds(run, questions, follower, finder, self.workers, self.hot_rounds, is_awaited)

@@ -5,7 +5,6 @@ Questions about known jobs and the steps that find others share the threads: eac
 turn, whatever is to be done for it.
 """
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -29,8 +28,12 @@ from restore_watch.threads.workers import Workers
 JUDGING_TIME = 2.5
 """Seconds of the ending time that are kept for the verdict: the next sweep stores what is left."""
 
-LOOK_EVERY = 10.0
-"""Seconds between two looks whether another sweep waits, at most: it waits for little longer."""
+HOT_SECONDS = 10.0
+"""
+Seconds between two questions about a hot job.
+
+Before each, a sweep looks whether another one waits, which waits for little longer.
+"""
 
 
 class FirstRound(NamedTuple):
@@ -50,7 +53,7 @@ class Rounds:
     """
     Asks and finds in one sweep.
 
-    Hot jobs are asked about every `hot_seconds`, 0 for never again, until the sweep `is_awaited`:
+    With `hot_rounds`, hot jobs are asked about every HOT_SECONDS until the sweep `is_awaited`:
     another one waits to go on with them.
     """
 
@@ -59,7 +62,7 @@ class Rounds:
     follower: JobFollower
     finder: ProjectFinder
     workers: Workers
-    hot_seconds: float
+    hot_rounds: bool
     is_awaited: Callable[[], bool]
 
     def first_round(self) -> FirstRound:
@@ -125,29 +128,23 @@ class Rounds:
         Another sweep goes on with them only when the agenda is done: what a sweep finds takes
         longer in a large stack than the time between two ticks may be.
         """
-        if not self.hot_seconds:
+        if not self.hot_rounds:
             return
         clock = self.run.asking.clock
         last_round_at = min(begun + HOT_UNTIL, self.run.asking.at - LEAST_EXCHANGE)
         # A sweep that waited for its lease has asked only now.
-        round_at = clock() + self.hot_seconds
+        round_at = clock() + HOT_SECONDS
         while round_at <= last_round_at:
             agenda.wait_until_done(round_at - clock())
             if agenda.is_idle and not self._hot_jobs():
                 return
-            for looks_left in range(self._looks_until(round_at), 0, -1):
-                self.run.clock.sleep(max(0.0, (round_at - clock()) / looks_left))
-                if agenda.is_idle and self.is_awaited():
-                    return
+            self.run.clock.sleep(max(0.0, round_at - clock()))
+            if agenda.is_idle and self.is_awaited():
+                return
             self.questions.pace.begin_round()
             agenda.add(self.follower.tasks(self._hot_jobs()))
             # After a late round, the next one is not late as well.
-            round_at = max(round_at + self.hot_seconds, clock())
-
-    def _looks_until(self, round_at: float) -> int:
-        """How many times to look until the next round whether another sweep waits."""
-        seconds = round_at - self.run.asking.clock()
-        return max(1, math.ceil(seconds / LOOK_EVERY))
+            round_at = max(round_at + HOT_SECONDS, clock())
 
     def _hot_jobs(self) -> list[OpenJob]:
         now = self.run.now()

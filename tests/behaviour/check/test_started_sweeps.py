@@ -57,7 +57,7 @@ NAMED: dict[str, Any] = {
 @pytest.fixture
 def hot(world: World) -> Environment:
     """A cold start that asks about hot jobs every ten seconds."""
-    return world.environment(hot_seconds=10)
+    return world.environment(hot_rounds=True)
 
 
 @pytest.mark.parametrize("named", NAMED.values(), ids=NAMED)
@@ -170,7 +170,7 @@ def test_a_new_job_is_followed_whatever_becomes_of_its_message(
     assert len(world.stack.taken()) == (0 if dies else 1)
 
     # Until its first message is acknowledged, a job is as new to the next check.
-    again = [world.environment(hot_seconds=10) for _ in range(2)]
+    again = [world.environment(hot_rounds=True) for _ in range(2)]
     for environment in again:
         environment.answer(event)
     assert len(world.stack.taken()) == 1
@@ -178,7 +178,7 @@ def test_a_new_job_is_followed_whatever_becomes_of_its_message(
 
 @pytest.mark.fault("F103")
 def test_a_sweep_without_a_tick_only_follows(world: World) -> None:
-    watching = world.watching(hot_seconds=10)
+    watching = world.watching(hot_rounds=True)
     watching.tick()
     known, unnamed = world.recorded_job(timeline=SHORT), world.job(timeline=SHORT)
     known.advance()
@@ -209,7 +209,7 @@ def questions_of_a_day(world: World, by: Connections, *, are_named: bool) -> Cou
     Return how often Atlas was asked for what in some minutes of that, whether it is named or not.
     """
     clock, groups = ClockOfWorld(world), [secrets.token_hex(12) for _ in range(100)]
-    new = partial(world.watching, *groups, by=by, hot_seconds=10)
+    new = partial(world.watching, *groups, by=by, hot_rounds=True)
     pipeline = new(sleep=world.nap)
 
     def sweeping() -> Callable[[float | None], object]:
@@ -272,8 +272,8 @@ def questions_beside_old_jobs(
     check starts finds another environment.
     """
     clock, jobs = ClockOfWorld(world), world.recorded_jobs(old, timeline=["RUNNING"])
-    new = partial(world.environment, by=by, hot_seconds=10, sleep=clock.sleep)
-    pipeline, ticking = world.environment(by=by, hot_seconds=10, sleep=world.nap), new()
+    new = partial(world.environment, by=by, hot_rounds=True, sleep=clock.sleep)
+    pipeline, ticking = world.environment(by=by, hot_rounds=True, sleep=world.nap), new()
     world.pass_time(8 * 3600)
 
     def sweeping() -> Callable[[float | None], object]:

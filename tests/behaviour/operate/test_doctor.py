@@ -2,16 +2,16 @@
 
 import json
 import secrets
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from behaviour.notify_people.people import NotifyingStack
-from behaviour.operators import OPERATOR_KEY_ID, Operator, run_doctor
+from behaviour.operate.operators import OPERATOR_KEY_ID, Operator, run_doctor
 from behaviour.rows import rows
 from contract.documents import blocks, page, section
 from local_stack.aws import ACCOUNT, aws_error, key_id_of
@@ -52,9 +52,9 @@ def stack(shared: NotifyingStack) -> Iterator[NotifyingStack]:
 
 
 @pytest.fixture
-def doctor(stack: NotifyingStack, tmp_path: Path, produced: Produced) -> Doctor:
+def doctor(stack: NotifyingStack, produced: Produced) -> Doctor:
     """Return the exit status, and what is printed."""
-    environment = Operator(tmp_path, stack, produced).environment | {"COLUMNS": "80"}
+    environment = Operator(stack, produced).environment | {"COLUMNS": "80"}
     return partial(run_doctor, environment, produced)
 
 
@@ -79,9 +79,9 @@ def queue_arn(stack: NotifyingStack, name: str = "NoticeQueue") -> str:
 
 
 def test_the_command_prints_a_line_for_each_check(
-    stack: NotifyingStack, tmp_path: Path, produced: Produced
+    stack: NotifyingStack, produced: Produced
 ) -> None:
-    ran = Operator(tmp_path, stack, produced).run("doctor", "--stack", STACK_NAME)
+    ran = Operator(stack, produced).run("doctor", "--stack", STACK_NAME)
 
     found = marks(ran.stdout)
     assert found["secret"] == found["schedule"] == found["credentials"] == "ok"
@@ -152,6 +152,51 @@ def test_a_wrong_argument_is_named(
 
     assert ended == status
     assert line in printed.splitlines()[-1]
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize(
+    ("variables", "line"),
+    [
+        (
+            {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
+            "cloudformation:DescribeStacks: AWS did not answer (NoCredentialsError). Sign in to",
+        ),
+        (
+            {"AWS_PROFILE": "no-such"},
+            "no connection to AWS (ProfileNotFound). Set AWS_PROFILE",
+        ),
+    ],
+    ids=["no-credentials", "no-such-profile"],
+)
+def test_what_a_machine_lacks_is_one_line(
+    stack: NotifyingStack, produced: Produced, variables: dict[str, str], line: str
+) -> None:
+    environment = Operator(stack, produced).environment | variables
+    environment["AWS_EC2_METADATA_DISABLED"] = "true"
+    status, printed = run_doctor(environment, produced)
+
+    assert status == 1
+    assert printed.startswith(f"doctor: {line}")
+    assert printed.count("\n") == 1
+
+
+@pytest.mark.campaign
+def test_an_interrupted_command_ends_at_once(stack: NotifyingStack, produced: Produced) -> None:
+    """CloudFormation does not answer, and the operator does not wait for it."""
+    operator = Operator(stack, produced)
+    # Whoever runs the tests in the background ignores the signal, and every process inherits that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with stack.aws.wire.hold(operation="DescribeStacks") as gate, operator.start("doctor") as ran:
+        signal.signal(signal.SIGINT, before)
+        try:
+            gate.wait_for(1)
+            ran.send_signal(signal.SIGINT)
+            _, stderr = ran.communicate(timeout=60)
+        finally:
+            ran.kill()
+
+    assert (ran.returncode, stderr) == (130, "doctor: stopped\n")
 
 
 @dataclass(frozen=True)

@@ -151,5 +151,5 @@ def reports(world: World, produced: Produced) -> Iterator[Reports]:
     made = Reports(world)
     yield made
     for key, content in made.files().items():
-        produced.add("evidence", content.decode(errors="replace"))
+        produced.add("files", content.decode(errors="replace"))
         world.aws.client("s3").delete_object(Bucket=made.bucket, Key=key)

@@ -122,7 +122,7 @@ def test_an_unknown_word_that_the_history_has_is_written_once_in_a_sweep(world: 
         world.check(job)
     job.set(status="PAUSED")
 
-    assert world.environment(hot_seconds=10).tick()["changed"] == 0
+    assert world.environment(hot_rounds=True).tick()["changed"] == 0
     assert asked(world) == ["flex"] * 6
     assert world.count(within(RECORD, about(job.restore_id))) == 1
 

@@ -34,7 +34,7 @@ def test_the_function_finds_restores_of_every_kind_and_follows_them_to_their_end
 ) -> None:
     world.atlas.add_project(world.group)
     ids = world.group if watched == "one" else "all"
-    runtime = runtime_with(ATLAS_PROJECT_IDS=ids, HOT_SECONDS="0")
+    runtime = runtime_with(ATLAS_PROJECT_IDS=ids, HOT_ROUNDS="no")
     begun = datetime.now(UTC)
     results: list[dict[str, Any]] = []
 

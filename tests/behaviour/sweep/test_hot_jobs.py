@@ -37,7 +37,7 @@ def test_a_hot_job_is_asked_about_every_ten_seconds_as_long_as_the_invocation_la
 ) -> None:
     """For 110 s at most: by then the next sweep goes on."""
     world.recorded_job()
-    environment = world.environment(hot_seconds=10)
+    environment = world.environment(hot_rounds=True)
     world.pass_time(age * 60)
     begun = world.uptime()
 
@@ -55,7 +55,7 @@ def test_the_hot_rounds_end_with_the_job_and_ask_about_nothing_else(world: World
     with world.whenever(
         within(FLEX, about(job.restore_id)), lambda: next(asked) % 2 and job.advance()
     ):
-        result = world.environment(hot_seconds=10).sweep()
+        result = world.environment(hot_rounds=True).sweep()
 
     assert (result["checked"], result["changed"], result["published"]) == (2, 2, 2)
     assert sorted(world.asked([job, ready])) == [0, 0, 0, 0, 1]
@@ -87,7 +87,7 @@ def test_hot_rounds_end_when_another_sweep_waits_or_has_the_lease(
                 world.rewrite_lease(waitingUntil=round(world.clock().timestamp()) + note)
 
     with world.whenever(FLEX, write_note):
-        world.environment(hot_seconds=10).sweep()
+        world.environment(hot_rounds=True).sweep()
     assert world.count(FLEX) == questions
 
 
@@ -95,7 +95,7 @@ def test_hot_rounds_go_on_although_nobody_can_read_who_waits(world: World) -> No
     world.recorded_job()
     refused = aws_error("dynamodb", "AccessDeniedException")
     with world.inject(Selection("dynamodb", "UpdateItem"), refused, times=5, skip=1):
-        world.environment(hot_seconds=10).sweep()
+        world.environment(hot_rounds=True).sweep()
 
     assert world.count(FLEX) == 6
     assert "owner" not in world.lease
@@ -133,7 +133,7 @@ class Minutes:
     def environment(self) -> Callable[[float | None], None]:
         """One that sweeps, for a tick if any."""
         environment = self.world.environment(
-            next(self._connections), hot_seconds=10, sleep=self.clock.sleep
+            next(self._connections), hot_rounds=True, sleep=self.clock.sleep
         )
 
         def sweep(minute: float | None) -> None:

@@ -147,6 +147,6 @@ def test_a_refusal_by_one_kind_of_endpoint_does_not_stop_questions_to_the_other(
     wrong = atlas_error(400, "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API", "No.")
     world.inject(within(FLEX, about(upgraded.cluster)), wrong, times=None)
     world.inject(DEDICATED, MISSING_ROLE, times=None)
-    world.environment(hot_seconds=10).tick()
+    world.environment(hot_rounds=True).tick()
 
     assert world.asked([healthy]) == [0] * 6

@@ -153,7 +153,7 @@ def test_what_the_topic_refuses_for_ever_holds_up_no_other_message(
 
 
 def test_a_change_is_not_published_again_and_again_in_the_same_sweep(world: World) -> None:
-    environment = world.environment(hot_seconds=10)
+    environment = world.environment(hot_rounds=True)
     jobs = world.recorded_jobs(2, clusters=1)
     for job in jobs:
         job.advance()

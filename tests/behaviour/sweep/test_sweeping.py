@@ -53,7 +53,7 @@ def tick_of(world: World, runtime: LambdaRuntime | RuntimePool, at: datetime) ->
 
 @pytest.mark.fault("F84")
 def test_a_tick_is_swept_once_in_the_real_runtime(world: World, runtime_with: RuntimeWith) -> None:
-    job, runtime = world.job(timeline=SHORT), runtime_with(HOT_SECONDS="0")
+    job, runtime = world.job(timeline=SHORT), runtime_with(HOT_ROUNDS="no")
     assert runtime.invoke(job.event).result["changed"]
     now = datetime.now(UTC)
     assert tick_of(world, runtime, now - timedelta(seconds=112)).result == SKIPPED

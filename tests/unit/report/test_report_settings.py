@@ -57,7 +57,7 @@ def test_everything_can_be_chosen() -> None:
         ("RESTORE_TEST_COUNTS", "partly"),
         *(("RESTORE_TEST_DAYS", value) for value in ("0", "401", "1.5", "ten", "inf")),
         *(("RESTORE_TEST_TAG", value) for value in ("tier", "tier=", "=production")),
-        *(("RTO_MINUTES", value) for value in ("-1", "nan", "1e9", "soon")),
+        *(("RTO_MINUTES", value) for value in ("-1", "nan", "1e9", "soon", "٣")),
         ("RPO_MINUTES", "-1"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A restore of the table with everything about it: the facts, each change, each verdict. Pure."""
+"""A restore of the table with everything about it: the facts, and each verdict. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,16 +7,11 @@ from functools import cached_property
 from typing import Any
 
 from foundation.clock import utc_text
-from restore_watch.aws.topic_messages import message_of_job
 from restore_watch.model.objectives import Objectives
-from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import DETAIL_LIMIT, RecordedValidation
 from restore_watch.redaction import redact_report
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.table.job_item import Recorded
-
-_NAMES = {"groupId", "clusterName", "restoreId"}
-"""The names of a restore, which its changes need not repeat."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +52,6 @@ class RestoreEvidence:
         }
 
     @property
-    def changes(self) -> list[Mapping[str, Any]]:
-        """The content of the message of each change, without the names of the restore."""
-        return [self._changed(change) for change in self.recorded.changes]
-
-    @property
     def validations(self) -> list[Mapping[str, Any]]:
         """The content of the message of each verdict, the oldest test first."""
         in_order = sorted(self.recorded.validations, key=test_order)
@@ -71,12 +61,6 @@ class RestoreEvidence:
     def newest_validation(self) -> Mapping[str, Any]:
         """The newest of these verdicts, empty if there is none."""
         return self.validations[-1] if self.recorded.validations else {}
-
-    def _changed(self, change: StatusChange) -> dict[str, Any]:
-        event = message_of_job(change).event
-        data = {name: value for name, value in event["data"].items() if name not in _NAMES}
-        is_published = self.recorded.has_published(change)
-        return {"id": event["id"], "published": is_published, **data}
 
     def _validated(self, entry: RecordedValidation) -> dict[str, Any]:
         return {

@@ -56,13 +56,13 @@ def read_stored_restores(
     """
     stored = StoredRestores()
     for item in items:
-        if not is_restore(item):
+        if not _is_restore(item):
             continue
         try:
             evidence = read_evidence(item, objectives, now)
         except UnreadableItemError:
             if _may_be_since(item, since):
-                stored.unreadable.append(shown_key(item))
+                stored.unreadable.append(_shown_key(item))
             continue
         stored.restores.append(evidence.restore)
         first_seen = evidence.recorded.changes[0].observed_at
@@ -75,33 +75,20 @@ def read_stored_restores(
     return stored
 
 
-def is_restore(item: Mapping[str, Any], group_id: str | None = None) -> bool:
-    """Whether this is a restore, of the project. The partition key of bookkeeping has no slash."""
-    project, slash, _ = item["cluster"]["S"].partition("/")
-    return bool(slash) and group_id in {None, project}
-
-
-def began_at(item: Mapping[str, Any]) -> datetime:
-    """
-    When the restore was scheduled; without a date from Atlas, when its id was made.
-
-    Reads nothing else of the item. Raises UnreadableItemError.
-    """
-    try:
-        scheduled = item.get("restoreScheduledDate")
-        return utc_date(scheduled["S"]) if scheduled else target_of(item).created_at
-    except (LookupError, TypeError, ValueError):
-        raise UnreadableItemError from None
+def _is_restore(item: Mapping[str, Any]) -> bool:
+    """Whether this is a restore. The partition key of bookkeeping has no slash."""
+    return "/" in item["cluster"]["S"]
 
 
 def read_evidence(
     item: Mapping[str, Any], objectives: Objectives, now: datetime
 ) -> RestoreEvidence:
     """Read an item, in DynamoDB's types. Raises UnreadableItemError."""
-    began = began_at(item)
     try:
         target = target_of(item)
         recorded = read_item(item)
+        scheduled = item.get("restoreScheduledDate")
+        began = utc_date(scheduled["S"]) if scheduled else target.created_at
         missing_since = utc_date(item["missingSince"]["S"]) if "missingSince" in item else None
     except (TableUnavailableError, LookupError, TypeError, ValueError):
         raise UnreadableItemError from None
@@ -138,6 +125,6 @@ def _may_be_since(item: Mapping[str, Any], since: datetime) -> bool:
     return not is_object_id(restore_id) or id_made_at(restore_id) >= since
 
 
-def shown_key(item: Mapping[str, Any]) -> dict[str, str]:
+def _shown_key(item: Mapping[str, Any]) -> dict[str, str]:
     """Return the key of an item that cannot be read. It may hold anything."""
     return {name: redact(item[name]["S"]) for name in ("cluster", "restoreId")}
