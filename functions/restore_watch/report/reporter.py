@@ -131,5 +131,7 @@ def _restores_of(month: Mapping[str, bytes]) -> set[str]:
 
 def _was_watching(books: Books, month: Period) -> bool:
     """Whether a sweep tried to list a project before the month was over."""
-    marks = [project.marks for project in books.projects.values() if project.marks]
-    return any(mark.first < month.end for mark in marks)
+    for project in books.projects.values():
+        if project.marks is not None and project.marks.first_tried_at < month.end:
+            return True
+    return False
