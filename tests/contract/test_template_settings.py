@@ -9,7 +9,7 @@ from moto.events.models import EventPattern
 
 from contract.deployed_template import CHECKOUT, EVERYTHING, READERS, Stack
 from restore_watch.report.period import Schedule
-from restore_watch.report.report_request import read_request
+from restore_watch.report.report_request import ReportRequest, read_event
 
 KEY = EVERYTHING["KmsKeyArn"]
 STACK = Stack(**READERS, LogRetentionDays="90")
@@ -197,8 +197,9 @@ def test_a_report_is_made_as_often_as_is_asked_for(report: str, expression: str)
     sent, moment = schedule["Target"]["Input"], datetime(2026, 12, 1, 6, tzinfo=UTC)
     event = json.loads(sent.replace("<aws.scheduler.scheduled-time>", moment.isoformat()))
     given = stack.properties("ReportFunction")["Environment"]["Variables"]["REPORT"]
-    read = read_request(event, Schedule(given), moment + timedelta(hours=1))
+    read = read_event(event, Schedule(given), moment + timedelta(hours=1))
 
+    assert isinstance(read, ReportRequest)
     assert (schedule["ScheduleExpression"], read.publishes) == (expression, True)
     assert read.asked_at == moment
     assert "ScheduleExpressionTimezone" not in schedule

@@ -39,37 +39,30 @@ class KeepMonth(NamedTuple):
     asked_at: datetime
 
 
-def read_month(event: object, now: datetime) -> KeepMonth | None:
+def read_event(event: object, schedule: Schedule, now: datetime) -> ReportRequest | KeepMonth:
     """
-    Read the event `{"action": "keep-month", "scheduledTime"?}`; None if it is another action.
+    Read `{"action": "report", "from"?, "to"?, "scheduledTime"?}`, or the event of a month.
 
-    Raises InvalidEventError, naming the field and what was expected.
-    """
-    if not isinstance(event, dict) or event.get("action") != KEEP_MONTH:
-        return None
-    refuse_others(event, KEEP_MONTH, {"scheduledTime"})
-    asked_at = _asked_at(event, now)
-    # A kept month is never replaced: a clock that is ahead must not close it before it is over.
-    return KeepMonth(closed_by(Schedule.MONTHLY, min(asked_at, now).date()), asked_at)
-
-
-def read_request(event: object, schedule: Schedule, now: datetime) -> ReportRequest:
-    """
-    Read the event `{"action": "report", "from"?, "to"?, "scheduledTime"?}`.
-
-    Without a period, the report is of the period that the schedule closes. Raises
-    InvalidEventError, naming the field and what was expected.
+    The event of a month is `{"action": "keep-month", "scheduledTime"?}`. A report without a period
+    is of the period that the schedule closes. Raises InvalidEventError, naming the field and what
+    was expected.
     """
     if not isinstance(event, dict):
         raise InvalidEventError("event", "expected a JSON object")
-    if event.get("action") != REPORT:
-        raise InvalidEventError("action", f'expected "{REPORT}" or "{KEEP_MONTH}"')
+    action = event.get("action")
+    if action == REPORT:
+        return _read_report(event, schedule, now)
+    if action == KEEP_MONTH:
+        return _read_keep_month(event, now)
+    raise InvalidEventError("action", f'expected "{REPORT}" or "{KEEP_MONTH}"')
+
+
+def _read_report(event: Mapping[str, Any], schedule: Schedule, now: datetime) -> ReportRequest:
     refuse_others(event, REPORT, {"from", "to", "scheduledTime"})
     asked_at = _asked_at(event, now)
     publishes = "from" not in event and "to" not in event
     period = closed_by(schedule, asked_at.date()) if publishes else _read_period(event, asked_at)
-    # A kept month is never replaced: a clock that is ahead must not close it before it is over.
-    is_over = period.end <= min(asked_at, now)
+    is_over = period.end <= _come_by_both_clocks(asked_at, now)
     return ReportRequest(
         period=period,
         asked_at=asked_at,
@@ -77,6 +70,22 @@ def read_request(event: object, schedule: Schedule, now: datetime) -> ReportRequ
         is_dated="scheduledTime" in event,
         keeps_month=period.is_whole_month and is_over,
     )
+
+
+def _read_keep_month(event: Mapping[str, Any], now: datetime) -> KeepMonth:
+    refuse_others(event, KEEP_MONTH, {"scheduledTime"})
+    asked_at = _asked_at(event, now)
+    today = _come_by_both_clocks(asked_at, now).date()
+    return KeepMonth(closed_by(Schedule.MONTHLY, today), asked_at)
+
+
+def _come_by_both_clocks(asked_at: datetime, now: datetime) -> datetime:
+    """
+    Return the moment that has come by the clock of the sender and by that of the function.
+
+    A kept month is never replaced: a clock that is ahead must not close it before it is over.
+    """
+    return min(asked_at, now)
 
 
 def _read_period(event: Mapping[str, Any], asked_at: datetime) -> Period:

@@ -13,12 +13,7 @@ from restore_watch.report.report import Report
 from restore_watch.report.report_bucket import ReportBucket
 from restore_watch.report.report_collector import ReportCollector
 from restore_watch.report.report_message import message_of_report
-from restore_watch.report.report_request import (
-    KeepMonth,
-    ReportRequest,
-    read_month,
-    read_request,
-)
+from restore_watch.report.report_request import KeepMonth, ReportRequest, read_event
 from restore_watch.report.report_settings import ReportSettings
 from restore_watch.table.bookkeeping import Books
 from restore_watch.wires import Wires
@@ -42,14 +37,14 @@ class Reporter:
         read, and TableUnavailableError, ReportNotWrittenError or NotificationPendingError, after
         which a retry does all of it again.
         """
-        now = self.wires.clock.now()
-        month = read_month(event, now)
-        if month is not None:
-            return self._keep_month(month, deadline)
-        request = read_request(event, self.settings.schedule, now)
-        return self._report(request, deadline, request_id)
+        request = read_event(event, self.settings.schedule, self.wires.clock.now())
+        match request:
+            case ReportRequest():
+                return self._answer_report(request, deadline, request_id)
+            case KeepMonth():
+                return self._answer_keep_month(request, deadline)
 
-    def _report(
+    def _answer_report(
         self, request: ReportRequest, deadline: Deadline, request_id: str | None
     ) -> Mapping[str, Any]:
         period, collector = request.period, self._collector()
@@ -79,7 +74,7 @@ class Reporter:
             "counts": {"restores": report.outcomes, "clusters": report.coverage.states},
         }
 
-    def _keep_month(self, request: KeepMonth, deadline: Deadline) -> Mapping[str, Any]:
+    def _answer_keep_month(self, request: KeepMonth, deadline: Deadline) -> Mapping[str, Any]:
         """Keep the month that is over, if no report has done so and the watch has seen it."""
         month, collector = request.month, self._collector()
         if self.bucket.has_month(month.month_prefix, deadline):
@@ -131,5 +126,7 @@ def _restores_of(month: Mapping[str, bytes]) -> set[str]:
 
 def _was_watching(books: Books, month: Period) -> bool:
     """Whether a sweep tried to list a project before the month was over."""
-    marks = [project.marks for project in books.projects.values() if project.marks]
-    return any(mark.first < month.end for mark in marks)
+    for project in books.projects.values():
+        if project.marks is not None and project.marks.first_tried_at < month.end:
+            return True
+    return False

@@ -37,9 +37,14 @@ def last_month(reports: Reports, back: int = 1) -> Mapping[str, Any]:
 def begin_the_next_month(reports: Reports) -> None:
     """Let the watch see its project, and go to 06:00 of the first day of the next month."""
     reports.environment().sweep()
+    go_to_the_next_month(reports, timedelta(hours=6))
+
+
+def go_to_the_next_month(reports: Reports, after: timedelta) -> None:
+    """Go to so long after the next month has begun."""
     now = reports.world.clock()
-    first = (now.replace(day=28) + 4 * DAY).replace(day=1, hour=6, minute=0, second=0)
-    reports.world.pass_time((first - now).total_seconds())
+    first = (now.replace(day=28) + 4 * DAY).replace(day=1, hour=0, minute=0, second=0)
+    reports.world.pass_time((first + after - now).total_seconds())
 
 
 def month_of(reports: Reports) -> dict[str, bytes]:
@@ -145,6 +150,17 @@ def test_a_month_is_kept_by_the_schedule_of_the_following_days(reports: Reports)
 
 def test_a_month_in_which_nobody_watched_is_kept_only_if_somebody_asks(reports: Reports) -> None:
     furnish(reports)
+    reports.environment().sweep()
+
+    result = reports.make(KEEP)
+
+    assert (result["isKept"], result["why"]) == (False, "No project was watched in this month.")
+    assert reports.files() == {}
+
+
+def test_a_watch_that_began_half_an_hour_after_a_month_does_not_keep_it(reports: Reports) -> None:
+    furnish(reports)
+    go_to_the_next_month(reports, timedelta(minutes=30))
     reports.environment().sweep()
 
     result = reports.make(KEEP)

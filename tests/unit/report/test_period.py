@@ -17,10 +17,16 @@ from restore_watch.report.period import (
     months_to,
     next_report,
 )
-from restore_watch.report.report_request import read_request
+from restore_watch.report.report_request import KeepMonth, ReportRequest, read_event
 
 NOW = datetime(2026, 11, 30, 6, 0, 5, tzinfo=UTC)
 """A Monday."""
+
+
+def read_report(event: object, schedule: Schedule, now: datetime = NOW) -> ReportRequest:
+    request = read_event(event, schedule, now)
+    assert isinstance(request, ReportRequest)
+    return request
 
 
 @pytest.mark.parametrize(
@@ -34,7 +40,7 @@ NOW = datetime(2026, 11, 30, 6, 0, 5, tzinfo=UTC)
 def test_without_a_period_the_schedule_closes_one(
     schedule: Schedule, first: str, last: str
 ) -> None:
-    request = read_request({"action": "report"}, schedule, NOW)
+    request = read_report({"action": "report"}, schedule)
 
     assert request.period == Period(date.fromisoformat(first), date.fromisoformat(last))
     assert request.publishes
@@ -43,7 +49,7 @@ def test_without_a_period_the_schedule_closes_one(
 def test_a_retry_hours_later_is_about_the_moment_of_the_schedule() -> None:
     event = {"action": "report", "scheduledTime": "2026-11-30T06:00:00Z"}
 
-    late = read_request(event, Schedule.DAILY, NOW + timedelta(days=1))
+    late = read_report(event, Schedule.DAILY, NOW + timedelta(days=1))
 
     assert late.asked_at == NOW.replace(second=0)
     assert late.period.last == date(2026, 11, 29)
@@ -52,7 +58,7 @@ def test_a_retry_hours_later_is_about_the_moment_of_the_schedule() -> None:
 def test_a_named_period_includes_both_days_and_publishes_nothing() -> None:
     event = {"action": "report", "from": "2026-10-01", "to": "2026-10-31"}
 
-    request = read_request(event, Schedule.WEEKLY, NOW)
+    request = read_report(event, Schedule.WEEKLY)
     period = request.period
 
     assert not request.publishes
@@ -84,7 +90,7 @@ def test_a_period_begins_with_the_first_moment_of_its_first_day() -> None:
     ids=["today", "days to come", "the first day of 2000"],
 )
 def test_a_period_that_is_just_possible_is_reported(event: dict[str, str]) -> None:
-    request = read_request(event, Schedule.WEEKLY, NOW)
+    request = read_report(event, Schedule.WEEKLY)
 
     assert str(request.period.first) == event["from"]
     assert (request.asked_at, request.publishes) == (NOW, False)
@@ -98,7 +104,7 @@ def test_a_period_that_is_just_possible_is_reported(event: dict[str, str]) -> No
 def test_a_schedule_fires_at_a_moment_of_the_table_that_has_come(after: timedelta) -> None:
     event = {"action": "report", "scheduledTime": (NOW + after).isoformat()}
 
-    request = read_request(event, Schedule.DAILY, NOW)
+    request = read_report(event, Schedule.DAILY)
 
     assert (request.asked_at, request.publishes, request.is_dated) == (NOW + after, True, True)
 
@@ -115,7 +121,7 @@ def test_a_moment_of_no_schedule_is_refused(after: timedelta, expected: str) -> 
     event = {"action": "report", "scheduledTime": (NOW + after).isoformat()}
 
     with pytest.raises(InvalidEventError, match=f"^scheduledTime: expected {expected}$"):
-        read_request(event, Schedule.DAILY, NOW)
+        read_event(event, Schedule.DAILY, NOW)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +137,28 @@ def test_a_month_is_kept_once_it_is_over_by_the_clock_of_the_function(
 ) -> None:
     november = named("2026-11-01", "2026-11-30", scheduledTime="2026-12-01T00:00:00Z")
 
-    assert read_request(november, Schedule.WEEKLY, now).keeps_month == is_over
+    assert read_report(november, Schedule.WEEKLY, now).keeps_month == is_over
+
+
+@pytest.mark.parametrize(
+    ("now", "month"),
+    [
+        (datetime(2026, 11, 30, 23, 59, 30, tzinfo=UTC), date(2026, 10, 1)),
+        (datetime(2026, 12, 1, tzinfo=UTC), date(2026, 11, 1)),
+    ],
+    ids=["by the clock of the sender alone", "by both clocks"],
+)
+def test_the_month_to_keep_is_the_last_that_is_over_by_both_clocks(
+    now: datetime, month: date
+) -> None:
+    event = {"action": "keep-month", "scheduledTime": "2026-12-01T00:00:00Z"}
+
+    request = read_event(event, Schedule.WEEKLY, now)
+
+    assert isinstance(request, KeepMonth)
+    assert request.month.first == month
+    assert request.month.is_whole_month
+    assert request.asked_at == datetime(2026, 12, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +172,7 @@ def test_a_month_is_kept_once_it_is_over_by_the_clock_of_the_function(
 def test_another_period_is_not_kept(first: str, last: str, scheduled_time: str) -> None:
     event = named(first, last, scheduledTime=scheduled_time)
 
-    assert not read_request(event, Schedule.WEEKLY, NOW).keeps_month
+    assert not read_report(event, Schedule.WEEKLY).keeps_month
 
 
 @pytest.mark.parametrize(
@@ -183,7 +210,7 @@ def test_the_next_report_is_never_the_report_of_the_schedule_itself(
 )
 def test_an_error_says_what_was_expected(event: object, said: str) -> None:
     with pytest.raises(InvalidEventError) as raised:
-        read_request(event, Schedule.WEEKLY, NOW)
+        read_event(event, Schedule.WEEKLY, NOW)
 
     assert str(raised.value) == said
 
@@ -194,6 +221,7 @@ def test_an_error_says_what_was_expected(event: object, said: str) -> None:
         (["report"], "event"),
         ({"action": "sweep"}, "action"),
         ({"action": "report", "form": "2026-10-01"}, "form"),
+        ({"action": "keep-month", "from": "2026-10-01"}, "from"),
         ({"action": "report", "from": "2026-10-01"}, "to"),
         ({"action": "report", "to": "2026-10-01"}, "from"),
         ({"action": "report", "from": "2026-W40-1", "to": "2026-10-01"}, "from"),
@@ -223,6 +251,7 @@ def test_an_error_says_what_was_expected(event: object, said: str) -> None:
         "a list",
         "another action",
         "a mistyped name",
+        "a month with a period",
         "without its end",
         "without its beginning",
         "a week",
@@ -243,7 +272,7 @@ def test_an_error_says_what_was_expected(event: object, said: str) -> None:
 )
 def test_what_is_wrong_is_named(event: Any, field: str) -> None:
     with pytest.raises(InvalidEventError) as raised:
-        read_request(event, Schedule.WEEKLY, NOW)
+        read_event(event, Schedule.WEEKLY, NOW)
 
     assert raised.value.field == field
 
@@ -251,7 +280,7 @@ def test_what_is_wrong_is_named(event: Any, field: str) -> None:
 def test_400_days_are_a_period() -> None:
     event = {"action": "report", "from": "2025-10-01", "to": "2026-11-04"}
 
-    assert read_request(event, Schedule.WEEKLY, NOW).period.first == date(2025, 10, 1)
+    assert read_report(event, Schedule.WEEKLY).period.first == date(2025, 10, 1)
 
 
 @given(st.sampled_from(Schedule), st.dates(date(1971, 1, 1), date(2100, 1, 1)))
