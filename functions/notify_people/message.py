@@ -223,6 +223,15 @@ class UnreadItem(FromOutside):
     restore_id: Name
 
 
+class DueNext(FromOutside):
+    """The first cluster whose restore test is due, and `why`."""
+
+    group_id: Name
+    cluster_name: Name
+    why: Sentence
+    project_name: Name | None = None
+
+
 class ReportMade(FromOutside):
     """
     The restores of some days by their end, and the clusters by their state.
@@ -239,6 +248,7 @@ class ReportMade(FromOutside):
     clusters: Counts
     headline: Sentence
     concerns: Annotated[tuple[Sentence, ...], Field(max_length=20)] = ()
+    due_next: DueNext | None = None
     need_attention: Annotated[tuple[ToLookAt, ...], Field(max_length=20)] = ()
     unread_projects: Annotated[tuple[UnreadProject, ...], Field(max_length=20)] = ()
     unreadable_items: Annotated[tuple[UnreadItem, ...], Field(max_length=20)] = ()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from notify_people.change import Change
-from notify_people.message import ReportMade, ToLookAt, UnreadItem, UnreadProject
+from notify_people.message import DueNext, ReportMade, ToLookAt, UnreadItem, UnreadProject
 from notify_people.severity_and_paging import Paging, Severity
 from notify_people.words.durations_and_moments import microseconds, moment
 from notify_people.words.notice import Notice, Step, known
@@ -50,6 +50,7 @@ def _facts(made: ReportMade, stack: str) -> Mapping[str, str | None]:
         "Stack": stack,
         "Also": " ".join(made.concerns[1:]),
         "Need a look": _clusters(made),
+        "Due next": _due_next(made.due_next),
         "Not read": "; ".join([_unread(project) for project in made.unread_projects]),
         "Items not read": ", ".join([_item(item) for item in made.unreadable_items]),
         "Clusters": _counts(made.clusters),
@@ -76,6 +77,12 @@ def _cluster(cluster: ToLookAt) -> str:
     if cluster.days is None:
         return f"{name} ({cluster.state})"
     return f"{name} ({cluster.state}, tested {_count(cluster.days, 'day')} ago)"
+
+
+def _due_next(due: DueNext | None) -> str | None:
+    if due is None:
+        return None
+    return f"{due.cluster_name} in {due.project_name or due.group_id} ({due.why})"
 
 
 def _unread(project: UnreadProject) -> str:

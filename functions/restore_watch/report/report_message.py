@@ -14,6 +14,7 @@ from restore_watch.report.judging.cluster_state import Judged
 from restore_watch.report.report import Origin, Report
 from restore_watch.report.words.cluster_remarks import needs_attention
 from restore_watch.report.words.concerns import concerns
+from restore_watch.report.words.due_next import due_next
 from restore_watch.report.words.headline import headline
 from restore_watch.report.words.wording import reason
 
@@ -53,6 +54,7 @@ def message_of_report(
         "restores": {end.lower(): number for end, number in report.outcomes.items()},
         "clusters": {to_camel(state.replace(" ", "_")): states[state] for state in states},
         "needAttention": _clusters(report),
+        "dueNext": _due_next(report),
         "unreadProjects": _unread_projects(report),
         "unreadableItems": list(report.stored.unreadable[:SHOWN]),
         "credentialsExpireAt": utc_text(expiry) if expiry else None,
@@ -100,6 +102,21 @@ def _cluster(report: Report, judged: Judged) -> Mapping[str, Any]:
         "lastTestAt": facts["lastTestAt"],
         "days": facts["days"],
         "why": " ".join(texts)[:TEXT_LIMIT],
+    }
+
+
+def _due_next(report: Report) -> Mapping[str, Any] | None:
+    """Return the first cluster whose test is due; None if no cluster needs a test."""
+    first = next(iter(due_next(report)), None)
+    if first is None:
+        return None
+    cluster = first.judged.cluster
+    return {
+        "groupId": cluster.group_id,
+        "projectName": report.coverage.project_names.get(cluster.group_id),
+        "clusterName": cluster.name,
+        "dueAt": utc_text(first.at) if first.at else None,
+        "why": first.why,
     }
 
 

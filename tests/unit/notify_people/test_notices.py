@@ -105,7 +105,7 @@ REPORTS: dict[str, Callable[[], Report]] = {
     "to look at": lambda: fleet(11),
     "well": lambda: fleet(41, is_well=True),
     "large": lambda: fleet(120),
-    "unwatched": lambda: changed(fleet(3), judged=None, watched_projects=0),
+    "unwatched": lambda: changed(fleet(3), is_configured=False, clusters=[], watched_projects=0),
     "unread": lambda: changed(fleet(41, is_well=True), unread_projects={PROJECT: NO_ROLE}),
 }
 

@@ -86,6 +86,8 @@ def test_a_line_has_what_the_state_rests_on() -> None:
         "validatedBy": "",
         "validatedAt": "",
         "verdictSeconds": "",
+        "newestSnapshotId": "",
+        "newestSnapshotBytes": "",
     }
 
 
@@ -166,6 +168,7 @@ def test_the_json_has_everything_else() -> None:
     (one,) = said.pop("clusters")
     assert list(one) == list(COLUMNS)
     assert [each["outcome"] for each in said.pop("restores")] == ["COMPLETED", "FAILED"]
+    assert [each["clusterName"] for each in said.pop("dueNext")] == ["ledger"]
     assert said.pop("limits")[0].startswith("A good test is")
     counts = said.pop("counts")
     assert counts["restores"]["COMPLETED"] == counts["restores"]["FAILED"] == 1

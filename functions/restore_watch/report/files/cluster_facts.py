@@ -50,6 +50,8 @@ COLUMNS = (
     "validatedBy",
     "validatedAt",
     "verdictSeconds",
+    "newestSnapshotId",
+    "newestSnapshotBytes",
 )
 """The names of the facts, in the order of the columns of coverage.csv."""
 
@@ -80,6 +82,8 @@ def cluster_facts(report: Report, judged: Judged) -> dict[str, Any]:
     snapshot = report.coverage.snapshots.get(cluster.key)
     if snapshot is not None:
         facts["newestSnapshotAt"] = _text(snapshot.taken_at)
+        facts["newestSnapshotId"] = snapshot.id
+        facts["newestSnapshotBytes"] = snapshot.size
     unread = report.coverage.not_read(judged)
     if unread is not None:
         facts["unread"] = unread.problem

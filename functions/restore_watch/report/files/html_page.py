@@ -31,6 +31,7 @@ from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.words import wording
 from restore_watch.report.words.cluster_remarks import needs_attention, remarks
 from restore_watch.report.words.concerns import concerns
+from restore_watch.report.words.due_next import due_next
 from restore_watch.report.words.headline import headline, lead
 from restore_watch.report.words.limits import limits
 from restore_watch.report.words.why import age, why
@@ -118,6 +119,7 @@ def _contents(report: Report) -> Mapping[str, Any]:
         "coverage": report.coverage,
         "other_concerns": concerns(report)[1:],
         "looks": _looks(report),
+        "due": due_next(report),
         "months": shown_months(report),
         "weeks": restores_by_week(report),
         "restores": rows,

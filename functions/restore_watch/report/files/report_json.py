@@ -11,6 +11,7 @@ from restore_watch.report.files.cluster_facts import cluster_facts
 from restore_watch.report.report import Report, median_seconds
 from restore_watch.report.restores.restore_evidence import RestoreEvidence
 from restore_watch.report.words.concerns import concerns
+from restore_watch.report.words.due_next import Due, due_next
 from restore_watch.report.words.headline import headline
 from restore_watch.report.words.limits import limits
 
@@ -45,6 +46,7 @@ def report_json(report: Report, files: Mapping[str, bytes]) -> str:
         "counts": {"restores": report.outcomes, "clusters": states},
         "clusters": clusters,
         "restores": [_restore(evidence) for evidence in report.stored.of_period],
+        "dueNext": [_due(due) for due in due_next(report)],
         "unreadProjects": _unread_projects(report),
         "unreadableItems": report.stored.unreadable,
         "degraded": report.degraded,
@@ -59,6 +61,20 @@ def report_json(report: Report, files: Mapping[str, bytes]) -> str:
 def _restore(evidence: RestoreEvidence) -> Mapping[str, Any]:
     """Return a restore with every verdict on it, the oldest test first."""
     return {**evidence.facts, "validations": evidence.validations}
+
+
+def _due(due: Due) -> Mapping[str, Any]:
+    group_id, cluster_name = due.judged.cluster.key
+    return {
+        "groupId": group_id,
+        "clusterName": cluster_name,
+        "dueAt": due.at,
+        "why": due.why,
+        "lastDurationSeconds": due.took,
+        "newestSnapshotId": due.snapshot_id,
+        "newestSnapshotBytes": due.snapshot_bytes,
+        "command": due.command,
+    }
 
 
 def _unread_projects(report: Report) -> Mapping[str, Any]:

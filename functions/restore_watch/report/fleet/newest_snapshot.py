@@ -1,11 +1,13 @@
 """The newest snapshot in a list of Atlas. Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from foundation.json_text import as_map
 from restore_watch.atlas.pages import Page
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.model.fields import date_or_null
+from restore_watch.model.fields import date_or_null, text_or_null
 from restore_watch.report.snapshot import Snapshot
 
 _UNREADABLE = "An entry in Atlas's list of snapshots cannot be read"
@@ -33,5 +35,13 @@ def newest_snapshot(page: Page, latest: datetime) -> Snapshot:
         is_newer = newest.taken_at is None or taken_at >= newest.taken_at
         if is_newer and taken_at <= latest:
             is_fallback = str(entry.get("snapshotType")).casefold() == "fallback"
-            newest = Snapshot(taken_at, is_fallback)
+            newest = Snapshot(
+                taken_at, is_fallback, id=text_or_null(entry.get("id")), size=_size(entry)
+            )
     return newest
+
+
+def _size(entry: Mapping[str, Any]) -> int | None:
+    """Return the bytes of a dedicated cluster's snapshot. Flex does not say."""
+    size = entry.get("storageSizeBytes")
+    return size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None

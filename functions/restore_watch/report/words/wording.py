@@ -25,6 +25,14 @@ def duration(of: float | timedelta) -> str:
     return f"{round(minutes / 60 / 24)} days"
 
 
+def size(of: int) -> str:
+    """Return a number of bytes, in the unit that matters."""
+    for unit, bytes_of in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6)):
+        if of >= bytes_of:
+            return f"{of / bytes_of:.1f} {unit}"
+    return "less than 1 MB"
+
+
 def count(number: int, noun: str) -> str:
     """Return a number of things, whose plural takes an s."""
     return f"1 {noun}" if number == 1 else f"{number} {noun}s"
