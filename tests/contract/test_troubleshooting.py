@@ -24,6 +24,7 @@ from botocore.session import get_session
 from contract.documents import ROOT, page
 from contract.error_texts import LOGGED, PEOPLE, WATCH, ErrorText, row_of
 from restore_watch.report.files.months_and_weeks import Sign
+from restore_watch.report.restores.what_a_restore_proves import Destination
 from troubleshooting import page as generator
 from troubleshooting.page import ANY, Chapter, classes, of_lambda
 
@@ -57,7 +58,7 @@ FOR_READERS = {
         "diagnosis",
     ),
     *("html_page", "words", "report_message", "cluster_state", "restore_evidence", "fleet"),
-    *("what_is_well", "cluster_remarks", "wording", "judge_fleet", "reporter"),
+    *("cluster_remarks", "wording", "judge_fleet", "reporter", "cluster_tags"),
 }
 """Modules and folders whose sentences are those of notices, of diagnoses and of reports."""
 
@@ -84,6 +85,7 @@ NO_TEXTS = {
         for kind in ("flex", "dedicated", "collection")
     },
     **dict.fromkeys(map(str, Sign), "a month of a cluster in a report"),
+    **dict.fromkeys(map(str, Destination), "where a restore wrote, in a report"),
     "not a date": "a value beside a text",
     "the value is not as expected: expected an object": "a text and its detail",
     "expected a date in ISO 8601, within the years 1 to 9999 in UTC too": "a detail of a text",

@@ -156,6 +156,7 @@ def test_the_json_has_everything_else() -> None:
     made = changed(
         report([(LEDGER, [GOOD, FAILED])], policy=Policy(Rung.VERIFIED, 30 * DAY, POLICY[2])),
         unread_projects={group(1): NO_ROLE},
+        unwatched_projects=[group(9)],
         unreadable=[{"cluster": "a", "restoreId": "b"}],
         degraded=[""],
         objectives=Objectives(rto=timedelta(minutes=90)),
@@ -197,6 +198,7 @@ def test_the_json_has_everything_else() -> None:
         "rtoSeconds": 5400.0,
         "rpoSeconds": None,
         "medianSeconds": 2520.0,
+        "unwatchedProjects": {group(9): None},
         "unreadProjects": {group(1): unread},
         "unreadableItems": [{"cluster": "a", "restoreId": "b"}],
         "degraded": [""],

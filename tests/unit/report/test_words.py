@@ -16,7 +16,18 @@ from restore_watch.report.why_unread import WhyUnread
 from restore_watch.report.words.headline import headline, lead
 from restore_watch.report.words.limits import limits
 from restore_watch.report.words.why import why
-from unit.report.reports import EMPTY, END, HOUR, NO_ROLE, changed, cluster, fleet, report, restore
+from unit.report.reports import (
+    EMPTY,
+    END,
+    HOUR,
+    NO_ROLE,
+    changed,
+    cluster,
+    fleet,
+    group,
+    report,
+    restore,
+)
 
 LEDGER = cluster()
 REFUSED = WhyUnread("Atlas answers 401.", "Replace the secret.")
@@ -219,3 +230,14 @@ def test_the_limits_do_not_announce_an_expiry_that_is_over() -> None:
     expired = " ".join(limits(changed(WELL, credentials_expire_at=WELL.asked_at)))
 
     assert "The credentials for Atlas expired on 30 Nov 2026." in expired
+
+
+def test_the_limits_name_projects_that_are_seen_and_not_watched() -> None:
+    made = changed(EMPTY, unwatched_projects=[group(0), group(9)], project_names={group(0): "crm"})
+
+    (said,) = [limit for limit in limits(made) if "does not watch" in limit]
+    assert said == (
+        f"The credentials also see 2 projects that the stack does not watch: {group(9)}, crm."
+    )
+    many = changed(EMPTY, unwatched_projects=[group(n) for n in range(25)])
+    assert any(limit.endswith(" and 5 more.") for limit in limits(many))

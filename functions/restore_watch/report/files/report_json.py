@@ -47,6 +47,7 @@ def report_json(report: Report, files: Mapping[str, bytes]) -> str:
         "clusters": clusters,
         "restores": [_restore(evidence) for evidence in report.stored.of_period],
         "dueNext": [_due(due) for due in due_next(report)],
+        "unwatchedProjects": _unwatched_projects(report),
         "unreadProjects": _unread_projects(report),
         "unreadableItems": report.stored.unreadable,
         "degraded": report.degraded,
@@ -75,6 +76,11 @@ def _due(due: Due) -> Mapping[str, Any]:
         "newestSnapshotBytes": due.snapshot_bytes,
         "command": due.command,
     }
+
+
+def _unwatched_projects(report: Report) -> Mapping[str, str | None]:
+    coverage = report.coverage
+    return {key: coverage.project_names.get(key) for key in coverage.unwatched_projects}
 
 
 def _unread_projects(report: Report) -> Mapping[str, Any]:

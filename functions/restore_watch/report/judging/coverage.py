@@ -24,7 +24,8 @@ class Coverage:
 
     `is_configured`: False if the operator names no project. `clusters`: every cluster that Atlas
     lists. `watched_projects`: how many Atlas was asked about. `unread_projects`: why clusters of a
-    project could not be listed; "" for the list of projects.
+    project could not be listed; "" for the list of projects. `unwatched_projects`: the ids of those
+    that the credentials see and the stack does not watch.
     """
 
     is_configured: bool
@@ -33,6 +34,7 @@ class Coverage:
     project_names: Mapping[str, str]
     unread_projects: Mapping[str, WhyUnread]
     snapshots: Mapping[ClusterKey, Snapshot]
+    unwatched_projects: Sequence[str] = ()
 
     @classmethod
     def of(cls, fleet: Fleet, judged: Sequence[Judged] | None) -> Self:
@@ -54,6 +56,7 @@ class Coverage:
             project_names={key: name for key, name in fleet.project_names.items() if name},
             unread_projects=fleet.unread_projects,
             snapshots=snapshots,
+            unwatched_projects=sorted(fleet.project_names.keys() - fleet.projects),
         )
 
     @property

@@ -1,10 +1,14 @@
 """What a report can say, and what it cannot. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Rung
-from restore_watch.report.words.wording import day
+from restore_watch.report.words.wording import count, day
+
+PROJECTS_NAMED = 20
+"""Projects that are not watched, by name. report.json has them all."""
 
 
 def limits(report: Report) -> list[str]:
@@ -26,12 +30,25 @@ def limits(report: Report) -> list[str]:
         f"{table} Months and weeks also show the newest 100 restores of each cluster in Atlas.",
         "How long Atlas lists a restore is not documented.",
     ]
+    unwatched = report.coverage.unwatched_projects
+    if unwatched:
+        said.append(_unwatched(report, unwatched))
     if report.policy.required_tag:
         said.append("Only clusters with the tag of the parameter RestoreTestTag need a test.")
     if expiry:
         expire = "expired" if report.has_expired_credentials else "expire"
         said.append(f"The credentials for Atlas {expire} on {day(expiry)}.")
     return said
+
+
+def _unwatched(report: Report, group_ids: Sequence[str]) -> str:
+    """Name the projects that the credentials see, and of which the report knows nothing."""
+    names = sorted(map(report.coverage.project_name, group_ids))
+    left_out = len(names) - PROJECTS_NAMED
+    more = f" and {left_out} more" if left_out > 0 else ""
+    named = ", ".join(names[:PROJECTS_NAMED]) + more
+    number = count(len(names), "project")
+    return f"The credentials also see {number} that the stack does not watch: {named}."
 
 
 def _moment(moment: datetime) -> str:
