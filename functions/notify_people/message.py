@@ -73,13 +73,18 @@ class Status(StrEnum):
 
 
 class AboutRestore(FromOutside):
-    """A message about a restore job. `sequence` counts its changes and validations from 1."""
+    """
+    A message about a restore job. `sequence` counts its changes and validations from 1.
+
+    1.x sends no `project_name`.
+    """
 
     group_id: ObjectId
     cluster_name: ClusterName
     restore_id: ObjectId
     sequence: Annotated[Count, Field(ge=1)]
     observed_at: UtcDate
+    project_name: Name | None = None
     delivery_type: Text | None = None
     target_deployment_item_name: Text | None = None
 
@@ -132,7 +137,7 @@ class WatchChange(FromOutside):
 
     `subject`: the project's id or the stack's name. `since`: the same in both messages about an
     outage. `at`: when the project or stack was seen again. 1.0.0 sends no `stack`, `fix` or
-    `reason`.
+    `reason`, and 1.x no `project_name`.
     """
 
     recovered: bool
@@ -144,6 +149,7 @@ class WatchChange(FromOutside):
     since: UtcDate
     last_success_at: UtcDate | None = None
     open_jobs: Count = 0
+    project_name: Name | None = None
     stack: Subject | None = None
     fix: Sentence | None = None
     reason: Text | None = None

@@ -16,6 +16,7 @@ from restore_watch.aws.step_functions import StepFunctions
 from restore_watch.check.outbox import Outbox
 from restore_watch.settings import Settings
 from restore_watch.table.jobs import RestoreJobsTable
+from restore_watch.table.project_names import ProjectNames, StoredNames
 from restore_watch.telemetry.telemetry import Telemetry
 from restore_watch.threads.how_many_threads import threads_for
 from restore_watch.threads.workers import Workers
@@ -42,12 +43,14 @@ def wires_of(settings: Settings, logger: Logger, client: Callable[[Any], Any]) -
     secret = AtlasSecret(client("secretsmanager"), settings.atlas_secret_id)
     clock = Clock()
     atlas = AtlasSession(settings.atlas_base_url, secret.credentials, http)
+    dynamodb, table_name = client("dynamodb"), settings.table_name
     outbox = Outbox(
-        RestoreJobsTable(client("dynamodb"), settings.table_name),
+        RestoreJobsTable(dynamodb, table_name),
         StatusChangesTopic(client("sns"), settings.topic_arn, settings.stack_name),
         StepFunctions(cache(partial(client, "stepfunctions"))),
         telemetry,
         clock,
+        ProjectNames(StoredNames(dynamodb, table_name), settings.project_ids, clock.unix),
     )
     workers = Workers(threads_for(settings.memory_megabytes))
     return Wires(atlas, outbox, workers, telemetry)

@@ -34,6 +34,7 @@ from restore_watch.sweep.finding.watched_projects import ProjectIds
 from restore_watch.sweep.sweep import Sweeper
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.table.lease import SweepLease
+from restore_watch.table.project_names import ProjectNames, StoredNames
 from restore_watch.telemetry.telemetry import Telemetry
 from restore_watch.threads.how_many_threads import threads_for
 from restore_watch.threads.workers import Workers
@@ -98,6 +99,7 @@ class Environment:
             StepFunctions(lambda: by.stepfunctions),
             self.telemetry,
             clock,
+            ProjectNames(StoredNames(by.dynamodb, stack.table_name), project_ids, clock.unix),
         )
         self.checker = JobChecker(atlas, outbox)
         self._hot_rounds, self._project_ids = hot_rounds, project_ids

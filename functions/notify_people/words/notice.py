@@ -8,7 +8,9 @@ from notify_people.change import Change
 from notify_people.severity_and_paging import Paging, Severity
 
 NAME_LIMIT = 30
-"""Characters of a stack's name in a title, so that an e-mail's subject has room for the rest."""
+"""
+Characters of the name of a stack or project in a title: an e-mail's subject has room for the rest.
+"""
 
 _ICONS = {
     Severity.SUCCESS: "✅",
@@ -84,6 +86,11 @@ class Notice:
     def summary(self) -> str:
         """The whole story in one line."""
         return f"{self.title}. {self.detail}".rstrip()
+
+
+def project_fact(group_id: str, name: str | None) -> str:
+    """Return the name of a project with its id, or the id alone."""
+    return f"{name} ({group_id})" if name else group_id
 
 
 def known(facts: Mapping[str, str | None]) -> Mapping[str, str]:

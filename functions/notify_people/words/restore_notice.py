@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from notify_people.change import Change
 from notify_people.message import AboutRestore, Status, StatusChange
+from notify_people.plain_text import cut
 from notify_people.severity_and_paging import of_restore
 from notify_people.words.durations_and_moments import duration, minute, moment
-from notify_people.words.notice import Notice, known
+from notify_people.words.notice import NAME_LIMIT, Notice, known, project_fact
 from notify_people.words.restore_steps import is_ready, restore_steps
 
 _KINDS = {"flex": "Flex", "tenant": "shared (M2 or M5)"}
@@ -86,8 +87,15 @@ def _order_of(change: StatusChange) -> int:
 
 def clusters(message: AboutRestore) -> str:
     """Return the source cluster, and the target if there is a target."""
-    target = message.target_deployment_item_name
-    return f"{message.cluster_name} -> {target}" if target else message.cluster_name
+    source, target = _source(message), message.target_deployment_item_name
+    return f"{source} -> {target}" if target else source
+
+
+def _source(message: AboutRestore) -> str:
+    """Return the source cluster, and its project if that has a name."""
+    if not message.project_name:
+        return message.cluster_name
+    return f"{message.cluster_name} in {cut(message.project_name, NAME_LIMIT)}"
 
 
 def _what(change: StatusChange) -> str:
@@ -113,9 +121,9 @@ def _where(change: StatusChange) -> str:
     """Return the clusters, and how long it took or how long the link works."""
     if is_ready(change):
         until = f", until {minute(change.expiration_date)}" if change.expiration_date else ""
-        return f"{change.cluster_name}{until}"
+        return f"{_source(change)}{until}"
     if _is_expired_link(change):
-        return change.cluster_name
+        return _source(change)
     took = duration(change.duration_seconds)
     if not change.terminal or not took:
         return clusters(change)
@@ -138,7 +146,7 @@ def _facts(change: StatusChange, snapshot_age: str) -> Mapping[str, str | None]:
     how = _DELIVERIES.get(delivery.casefold(), f"restore, {delivery}")
     return {
         "Status": status,
-        "Project": project,
+        "Project": project_fact(project, change.project_name),
         "Source cluster": change.cluster_name,
         "Target cluster": change.target_deployment_item_name,
         "Target project": target_project if target_project != project else None,

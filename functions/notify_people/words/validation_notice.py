@@ -6,7 +6,7 @@ from notify_people.change import Change
 from notify_people.message import ValidationRecorded
 from notify_people.severity_and_paging import of_validation
 from notify_people.words.durations_and_moments import microseconds, moment
-from notify_people.words.notice import Notice, Step, known
+from notify_people.words.notice import Notice, Step, known, project_fact
 from notify_people.words.restore_notice import clusters
 from notify_people.words.restore_steps import project_step
 
@@ -63,7 +63,7 @@ def _facts(recorded: ValidationRecorded) -> Mapping[str, str | None]:
     found = recorded.validation
     return {
         "Verdict": found.verdict,
-        "Project": recorded.group_id,
+        "Project": project_fact(recorded.group_id, recorded.project_name),
         "Source cluster": recorded.cluster_name,
         "Target cluster": recorded.target_deployment_item_name,
         "Tested by": found.validated_by,

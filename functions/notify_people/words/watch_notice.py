@@ -8,7 +8,7 @@ from notify_people.message import WatchChange
 from notify_people.plain_text import cut
 from notify_people.severity_and_paging import of_watch
 from notify_people.words.durations_and_moments import duration, microseconds, moment
-from notify_people.words.notice import NAME_LIMIT, Notice, Step, known
+from notify_people.words.notice import NAME_LIMIT, Notice, Step, known, project_fact
 
 _CAUSES = {
     "AtlasUnauthorizedError": "Atlas refuses the role or the credentials",
@@ -62,7 +62,7 @@ class _Story(NamedTuple):
 
 
 def _story_of(change: WatchChange, console: str) -> _Story:
-    name = change.group_id or f"stack {cut(change.subject, NAME_LIMIT)}"
+    name = _name(change)
     if change.is_removed:
         title = f"Restore watch ended: {name} is no longer watched"
         detail = "Nothing is left to do. Restores there are not reported any more."
@@ -87,6 +87,13 @@ def _story_of(change: WatchChange, console: str) -> _Story:
     return _Story("not seen", title, detail, tuple(_steps(change, console)))
 
 
+def _name(change: WatchChange) -> str:
+    """Return the stack, or the project by its name, or by its id if it has none."""
+    if change.group_id is None:
+        return f"stack {cut(change.subject, NAME_LIMIT)}"
+    return cut(change.project_name or change.group_id, NAME_LIMIT)
+
+
 def _steps(change: WatchChange, console: str) -> Iterator[Step]:
     # 1.0.0 sends no fix.
     look = "Read what failed above, and the log group that the output LogGroupName names"
@@ -100,10 +107,11 @@ def _steps(change: WatchChange, console: str) -> Iterator[Step]:
 
 
 def _facts(change: WatchChange) -> Mapping[str, str | None]:
-    facts = {
-        "Project" if change.group_id else "Stack": change.subject,
-        "Error": change.error,
-    }
+    if change.group_id:
+        facts = {"Project": project_fact(change.group_id, change.project_name)}
+    else:
+        facts = {"Stack": change.subject}
+    facts["Error"] = change.error
     # An error's text may contain advice, which is out of date after a recovery.
     if change.recovered:
         facts["The cause was"] = _CAUSES.get(change.error, change.error)

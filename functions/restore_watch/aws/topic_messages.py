@@ -67,9 +67,10 @@ def message_of_job(entry: HistoryEntry) -> Message:
             "deliveryType": _UNPRINTABLE.sub("", job.delivery_type or ""),
         }
     names = {"kind": job.kind, "groupId": job.group_id, "clusterName": job.cluster_name}
+    named = {"groupId": job.group_id, "projectName": entry.project_name}
     return cloud_event(
         f"Atlas restore {what}: {job.cluster_name}",
-        job.as_json() | news,
+        named | job.as_json() | news,
         attributes | names,
         id=entry.event_id,
         source=f"/groups/{job.group_id}/clusters/{job.cluster_name}",

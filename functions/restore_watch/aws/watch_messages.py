@@ -14,7 +14,9 @@ EXPIRING_EVENT_TYPE = "atlas-restore-watch.credentials-expiring.v1"
 RENEWED_EVENT_TYPE = "atlas-restore-watch.credentials-renewed.v1"
 
 
-def message_of_watch(change: WatchChange, stack_name: str) -> Message:
+def message_of_watch(
+    change: WatchChange, stack_name: str, project_name: str | None = None
+) -> Message:
     """Return the message that a project or the stack is degraded or has recovered."""
     name = change.group_id or stack_name
     trouble = change.trouble
@@ -25,6 +27,7 @@ def message_of_watch(change: WatchChange, stack_name: str) -> Message:
         {
             "stack": stack_name,
             "groupId": change.group_id,
+            "projectName": project_name,
             "error": trouble.error,
             "message": trouble.message,
             "fix": trouble.fix or fix_named(trouble.error, of_stack=change.group_id is None),

@@ -21,6 +21,7 @@ from restore_watch.model.validation import HistoryEntry
 from restore_watch.model.workflow_wait import TaskAnswer, Wait, WaitError, answer_to, is_given_up
 from restore_watch.table.job_item import Recorded
 from restore_watch.table.jobs import RestoreJobsTable
+from restore_watch.table.project_names import ProjectNames
 from restore_watch.telemetry.telemetry import Telemetry
 from restore_watch.time_limits import PUBLISHING_TIME, QUESTION_TIME
 
@@ -37,11 +38,13 @@ class Outbox:
     workflows: StepFunctions
     telemetry: Telemetry
     clock: Clock
+    names: ProjectNames
 
     def record(self, job: RestoreJob, begun: datetime, deadline: Deadline) -> Recorded:
         """Record the answer to a question of `begun`, once no other check is publishing it."""
         observed_at = self.clock.now()
-        recorded = self.table.record(job, observed_at, deadline)
+        name = self.names.name_of(job.group_id, deadline)
+        recorded = self.table.record(job, observed_at, deadline, name)
         for pause in PATIENCE:
             # An older change was left behind by a check that died. If clocks disagree, the cost is
             # a short wait or a second message.
@@ -50,7 +53,7 @@ class Outbox:
                 break
             deadline.require(pause, "wait for the check that publishes this change")
             self.clock.sleep(pause)
-            recorded = self.table.record(job, observed_at, deadline)
+            recorded = self.table.record(job, observed_at, deadline, name)
         return recorded
 
     def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[HistoryEntry, ...]:

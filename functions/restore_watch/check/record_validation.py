@@ -53,7 +53,8 @@ def record_validation(
         else:
             _require_fit(validation, recorded)
             # Nothing is written if another invocation wrote to the job meanwhile: then again.
-            recorded = table.validate(recorded, validation, clock.now(), deadline, request_id)
+            name = checker.outbox.names.name_of(target.group_id, deadline)
+            recorded = table.validate(recorded, validation, clock.now(), deadline, request_id, name)
     published = checker.publish(recorded, deadline)
     entry = _entry_of(validation, recorded, request_id)
     if entry is None:

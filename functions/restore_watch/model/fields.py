@@ -62,6 +62,11 @@ def text_or_null(value: object) -> str | None:
         return None
 
 
+def name_or_null(value: object) -> str | None:
+    """Read the name of a project as `atlas_text`, None if that is not possible, or it is empty."""
+    return text_or_null(value) or None
+
+
 def date_or_null(value: object) -> datetime | None:
     """Read a date as `utc_date`, None if that is not possible."""
     try:
@@ -79,6 +84,7 @@ def _require_past(moment: datetime, info: ValidationInfo[datetime | None]) -> da
 
 
 AtlasText = Annotated[str, PlainValidator(atlas_text)]
+ProjectName = Annotated[str | None, PlainValidator(name_or_null)]
 Flag = Annotated[bool, PlainValidator(flag)]
 PastMoment = Annotated[UtcDate, AfterValidator(_require_past), PlainSerializer(utc_text)]
 """A moment in an item, read with the present moment as context."""

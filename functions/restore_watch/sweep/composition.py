@@ -14,6 +14,7 @@ from restore_watch.sweep.acting.act_on_answer import JobActions
 from restore_watch.sweep.acting.act_on_list import Observer
 from restore_watch.sweep.finding.listing_reader import ListingReader
 from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
+from restore_watch.sweep.finding.name_reader import NameReader
 from restore_watch.sweep.finding.project_finder import ProjectFinder
 from restore_watch.sweep.finding.project_marks import ProjectMarks
 from restore_watch.sweep.finding.step import StepCalls
@@ -45,6 +46,7 @@ class SweepParts:
     rounds: Rounds
     outages: OutageReports
     expiry_watch: ExpiryWatch
+    name_reader: NameReader
 
 
 @dataclass(eq=False, repr=False)
@@ -75,7 +77,10 @@ class SweepEnvironment:
         """Return what a sweep has to know beside the open jobs, nothing if it only follows."""
         if request.tick is None:
             return Books({}, Watched(group_id=None), NOT_ASKED, None)
-        return self.bookkeeping.read_books(deadline, self.clock.now())
+        books = self.bookkeeping.read_books(deadline, self.clock.now())
+        names = {group_id: project.name for group_id, project in books.projects.items()}
+        self.outbox.names.remember_all(names)
+        return books
 
     def parts(
         self,
@@ -105,17 +110,32 @@ class SweepEnvironment:
         )
         actions = JobActions(run, self.outbox, self.open_jobs, TopicRefusals())
         topic, bookkeeping = self.outbox.topic, self.bookkeeping
+        name_reader = NameReader(
+            run,
+            self.atlas,
+            bookkeeping,
+            self.outbox.names,
+            self.find_memory,
+            self.workers,
+            self.project_ids,
+        )
         return SweepParts(
             run=run,
             opened=jobs,
             actions=actions,
-            rounds=self._rounds(run, pace, actions, is_awaited),
+            rounds=self._rounds(run, pace, actions, is_awaited, name_reader),
             outages=OutageReports(run, topic, bookkeeping, self.workers, len(jobs)),
             expiry_watch=ExpiryWatch(run, topic, bookkeeping, self.atlas, self.last_try),
+            name_reader=name_reader,
         )
 
     def _rounds(
-        self, run: Run, pace: Pace, actions: JobActions, is_awaited: Callable[[], bool]
+        self,
+        run: Run,
+        pace: Pace,
+        actions: JobActions,
+        is_awaited: Callable[[], bool],
+        name_reader: NameReader,
     ) -> Rounds:
         atlas, observer = self.atlas, Observer(run, actions)
         questions = Questions(run.asking, pace, run.log.append)
@@ -125,6 +145,6 @@ class SweepEnvironment:
         marks = ProjectMarks(run, self.bookkeeping)
         reader = ListingReader(run, calls, atlas, marks, observer)
         waking = Waking(run, calls, atlas, marks, reader)
-        watched = WatchedProjects(run, calls, atlas, self.project_ids, waking)
+        watched = WatchedProjects(run, calls, atlas, self.project_ids, waking, name_reader)
         finder = ProjectFinder(run, watched, marks, reader, self.workers)
         return Rounds(run, questions, follower, finder, self.workers, self.hot_rounds, is_awaited)

@@ -11,9 +11,11 @@ A sweep: the schedule's tick finds restore jobs, and follows every open one to i
 7. Watch: projects that cannot be seen, or can be again, are reported (`judging/`).
 8. Credentials: once a day, Atlas is asked when they expire, and what is known of it is reported
    (`judging/`).
+9. Names: what the list of projects shows is stored, for the messages of the next sweeps
+   (`finding/`).
 
 Steps 4 to 6 share the threads and run at the same time. What Atlas answers is recorded and
-published (`acting/`). Without a tick, a sweep leaves out 4, 7 and 8: it finds no other jobs and
+published (`acting/`). Without a tick, a sweep leaves out 4 and 7 to 9: it finds no other jobs and
 reports no outage.
 """
 
@@ -166,6 +168,7 @@ class Sweeper:
             degraded = parts.outages.report_verdicts(verdicts, left_alone(seen), stack)
         self.environment.telemetry.report_tick(result, degraded, _seconds(parts, begun))
         parts.expiry_watch.look(left.expiry, asks=refusal is None)
+        parts.name_reader.look(asks=refusal is None)
 
 
 def _records(parts: SweepParts) -> list[Record]:

@@ -19,15 +19,19 @@ from foundation.outside import FromOutside, IfReadable, if_unreadable
 from foundation.retention import RETENTION
 from restore_watch.atlas.families import LISTED_KINDS
 from restore_watch.model.credentials_expiry import NOT_ASKED, CredentialsExpiry
-from restore_watch.model.fields import PastMoment, is_cluster_name, is_object_id
+from restore_watch.model.fields import PastMoment, ProjectName, is_cluster_name, is_object_id
 from restore_watch.model.marks import OLDEST_MARK, Marks, Part
 from restore_watch.model.outage import LARGEST_COUNT, WatchChange, Watched
 from restore_watch.model.restore_job import RestoreKind
-from restore_watch.table.stored_fields import StoredInteger, deserialized, sweeps_key
+from restore_watch.table.stored_fields import (
+    PROJECT,
+    StoredInteger,
+    deserialized,
+    key_of_project,
+    sweeps_key,
+)
 
 STACK = "stack"
-
-_PROJECT = "project/"
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class Project:
 
     `marks` is None if nobody has tried to list it, `listed_at` if nothing was ever read. `readable`
     has the families of endpoints that were read before. `removed_at` is when it was last dropped.
-    Only the stack has an `expiry`, of its credentials.
+    `name`: as the list of projects showed it last. Only the stack has an `expiry`, of its
+    credentials.
     """
 
     group_id: str
@@ -47,6 +52,7 @@ class Project:
     stored_watched: Watched | None = None
     removed_at: datetime | None = None
     expiry: CredentialsExpiry = NOT_ASKED
+    name: str | None = None
 
     @property
     def is_removed(self) -> bool:
@@ -73,12 +79,13 @@ class _ProjectItem(FromOutside):
     listed_at: IfReadable[PastMoment]
     removed_at: IfReadable[PastMoment]
     readable: Annotated[frozenset[OnErrorOmit[StrictStr]], if_unreadable(frozenset())] = frozenset()
+    name: ProjectName = None
     watch_version: Annotated[StoredInteger, Field(ge=1, le=LARGEST_COUNT), if_unreadable(0)] = 0
 
 
 def project_key(group_id: str | None) -> dict[str, Any]:
     """The primary key of a project's item, or of the stack's, in DynamoDB's types."""
-    return sweeps_key(STACK if group_id is None else f"{_PROJECT}{group_id}")
+    return sweeps_key(STACK) if group_id is None else key_of_project(group_id)
 
 
 def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None:
@@ -89,7 +96,7 @@ def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None
     that this version cannot read.
     """
     name = attributes["restoreId"]["S"]
-    other, _, group_id = name.partition(_PROJECT)
+    other, _, group_id = name.partition(PROJECT)
     if name != STACK and (other or not is_object_id(group_id)):
         return None
     values = deserialized(attributes)
@@ -102,6 +109,7 @@ def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None
         stored_watched=_watched(group_id or None, read.watch_version, values, now),
         removed_at=read.removed_at,
         expiry=NOT_ASKED if group_id else read_expiry(values.get("credentials")),
+        name=read.name if group_id else None,
     )
 
 

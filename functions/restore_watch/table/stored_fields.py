@@ -13,6 +13,8 @@ from foundation.outside import unreadable
 PARTITION = "sweeps"
 """The partition key of the items of sweeps. The partition key of a job contains a slash."""
 
+PROJECT = "project/"
+"""The sort key of a project's item begins with this, and ends with the id of the project."""
 
 StoredNumber = Annotated[Decimal, Strict()]
 """A number of an item. A text of digits is none."""
@@ -74,6 +76,11 @@ def serialize(value: Any) -> Any:
 def sweeps_key(name: str) -> dict[str, Any]:
     """The primary key of an item of sweeps, in DynamoDB's types."""
     return {"cluster": {"S": PARTITION}, "restoreId": {"S": name}}
+
+
+def key_of_project(group_id: str) -> dict[str, Any]:
+    """The primary key of a project's item, in DynamoDB's types."""
+    return sweeps_key(f"{PROJECT}{group_id}")
 
 
 def present(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,9 @@ from restore_watch.model.restore_job import RestoreKind
 CLUSTERS_KNOWN = 600.0
 """Seconds for which the clusters of a project are remembered: less than the margin of marks."""
 
+NAMES_READ_EVERY = 3600.0
+"""Seconds after which the names of projects are read anew, if nothing else needs their list."""
+
 REMEMBERED = 200_000
 """Projects and clusters that are remembered: more than 10,000 projects have."""
 
@@ -47,7 +50,7 @@ class ProjectMemory:
         self._now = now
         self._lock = Lock()
         self.projects: frozenset[str] = frozenset()
-        self._listed_at = -math.inf
+        self._listed_at = self._names_asked_at = -math.inf
         self._projects: defaultdict[str, _Project] = defaultdict(_Project)
         self._clusters: TTLCache[tuple[str, Family], Sequence[str]] = TTLCache(
             REMEMBERED, CLUSTERS_KNOWN, now
@@ -62,6 +65,14 @@ class ProjectMemory:
     def store_projects(self, projects: Iterable[str]) -> None:
         """Atlas showed all projects."""
         self.projects, self._listed_at = frozenset(projects), self._now()
+
+    def are_names_due(self) -> bool:
+        """Whether nobody has asked for the names of projects for long."""
+        return not 0 <= self._now() - self._names_asked_at < NAMES_READ_EVERY
+
+    def note_names_asked(self) -> None:
+        """Remember that the names are asked for now, however that ends."""
+        self._names_asked_at = self._now()
 
     def keep_only(self, projects: Collection[str]) -> None:
         """Forget every other project."""

@@ -16,6 +16,7 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
     UnforeseenError,
 )
+from restore_watch.sweep.finding.name_reader import NameReader
 from restore_watch.sweep.finding.step import Step, StepCalls
 from restore_watch.sweep.finding.waking import Wake, Waking, is_due, postponed
 from restore_watch.sweep.log import AllListed, Planned, Unread
@@ -77,6 +78,7 @@ class WatchedProjects:
     atlas: AtlasSession
     named: ProjectIds
     waking: Waking
+    name_reader: NameReader
     woken: set[str] = field(default_factory=set)
     postponed: set[str] = field(default_factory=set)
 
@@ -100,6 +102,7 @@ class WatchedProjects:
         except ApplicationError as error:
             return self.calls.again(step, error, begun) or self._wakes(step.shown)
         entries = project_entries(page)
+        self.name_reader.note_names(entries.readable)
         ids = [entry.id for entry in entries.readable]
         shown, pages = tuple(dict.fromkeys([*step.shown, *ids])), step.pages.after(page, ids)
         problem = entries.unreadable[0].problem if entries.unreadable else None

@@ -162,9 +162,11 @@ class OutageReports:
 
     def _publish(self, watched: Watched, deadline: Deadline) -> Watched:
         """Publish what is recorded, in order, and note what went out. Return what is left."""
+        project = self.run.projects.get(watched.group_id or "")
+        name = project.name if project is not None else None
 
         def publish(change: WatchChange) -> None:
-            self.topic.publish(message_of_watch(change, self.topic.stack_name), deadline)
+            self.topic.publish(message_of_watch(change, self.topic.stack_name, name), deadline)
             self.run.telemetry.report_watch_change(change)
 
         unsent = takewhile(lambda _: not self.refusals.are_too_many, watched.unsent)
