@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from foundation.outside import FromOutside
 from restore_watch.event.target_fields import read_target
-from restore_watch.model.fields import TEXT_LIMIT
+from restore_watch.model.fields import TEXT_LIMIT, name_or_null
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import (
@@ -37,6 +37,7 @@ cluster_names = st.from_regex(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,63}", fullmatch=True)
 kinds = st.sampled_from(RestoreKind)
 statuses = st.sampled_from(RestoreStatus)
 texts = st.text(max_size=TEXT_LIMIT)
+project_names = st.none() | st.text(min_size=1, max_size=TEXT_LIMIT).map(name_or_null)
 utc_dates = st.datetimes(timezones=st.just(UTC))
 unknown_words = texts.filter(lambda word: word not in {*RestoreStatus, "CANCELED"})
 """Status words that Atlas may add."""
@@ -144,6 +145,7 @@ def changes(draw: DrawFn) -> StatusChange:
         previous_status=previous,
         sequence=1 if previous is None else draw(st.integers(min_value=2, max_value=21)),
         observed_at=draw(utc_dates),
+        project_name=draw(project_names),
     )
 
 
@@ -166,6 +168,7 @@ recorded_validations = st.builds(
     validation=validations,
     sequence=st.integers(min_value=2, max_value=41),
     observed_at=utc_dates,
+    project_name=project_names,
 )
 """Any validation that the table can have recorded."""
 

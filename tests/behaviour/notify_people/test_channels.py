@@ -270,7 +270,8 @@ def test_no_key_of_a_webhook_is_written_to_a_file_that_the_environment_names(
 def test_no_secret_is_in_a_log_an_item_or_a_message(people: People) -> None:
     """Nor is a secret of a wrong form, or a field of a message that holds one."""
     url = f"https://restore.example.net/{CANARIES[0]}/restore.tar.gz"
-    people.handle(event(targetDeploymentItemName=url, kind=url, deliveryType=url))
+    texts = ("targetDeploymentItemName", "kind", "deliveryType", "projectName")
+    people.handle(event(**dict.fromkeys(texts, url)))
     got = people.posts.got
     sent = [*people.chat(), *people.emails(), *got("slack"), *got("teams")]
     pages = [page | {"routing_key": ""} for page in got("pager")]

@@ -63,6 +63,7 @@ def test_the_function_finds_restores_of_every_kind_and_follows_them_to_their_end
     for job, (kind, *statuses) in zip(jobs, ENDS, strict=True):
         assert world.published(job) == statuses
         data = world.messages(job)[-1].event["data"]
+        assert data["projectName"] == f"Project {world.group[-4:]}"
         assert expected_job(job, kind, statuses[-1]).items() <= data.items()
         assert data["sequence"] == len(statuses)
 

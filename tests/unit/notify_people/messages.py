@@ -205,4 +205,14 @@ def notice(name: str = "flex-failed", /, **data: Any) -> Notice:
 
 
 ODD = event(targetDeploymentItemName=ODD_NAME, kind=ODD_NAME, deliveryType=ODD_NAME)
-NOTICES["flex-odd-name"] = MESSAGES["flex-odd-name"] = ODD
+NAMED = {
+    "flex-odd-name": ODD,
+    "named-completed": event("flex-completed", projectName="payments"),
+    "named-validation-failed": event("validation-failed", projectName="payments"),
+    "named-degraded": event("project-degraded", projectName="payments"),
+    "odd-named-degraded": event("project-degraded", projectName=ODD_NAME),
+}
+"""Of projects whose names are known, and of an odd target."""
+
+NOTICES.update(NAMED)
+MESSAGES.update(NAMED)

@@ -43,6 +43,7 @@ CARDS = [
     "credentials-renewed",
     "dedicated-download-ready",
     "flex-odd-name",
+    "odd-named-degraded",
     "project-recovered",
     "report-to-look-at",
     "report-well",
@@ -160,21 +161,24 @@ def test_what_channels_get_has_the_documented_forms(name: str) -> None:
     judge(notice(name))
 
 
+TEXTS = (
+    *("kind", "deliveryType", "atlasStatus", "targetProjectId", "targetDeploymentItemName"),
+    "projectName",
+)
+
+
 @pytest.mark.parametrize("name", ["flex-failed", "collection-unknown-end", "flex-started"])
 @pytest.mark.parametrize("letter", ["\N{PILE OF POO}", "<", "*", "x"])
 def test_the_longest_texts_fit_every_form(name: str, letter: str) -> None:
-    texts = ("kind", "deliveryType", "atlasStatus", "targetProjectId", "targetDeploymentItemName")
-
-    judge(notice(name, **dict.fromkeys(texts, letter * 900)))
+    judge(notice(name, **dict.fromkeys(TEXTS, letter * 900)))
 
 
 @pytest.mark.parametrize("name", ["flex-failed", "collection-unknown-end", "validation-failed"])
 def test_ten_of_the_longest_notices_fit_an_email(name: str) -> None:
     long = "\N{PILE OF POO}" * 900
-    texts = ("kind", "deliveryType", "atlasStatus", "targetProjectId", "targetDeploymentItemName")
     report = dict.fromkeys(("verdict", "validatedBy", "detail"), long)
 
-    subject, text = mail([notice(name, **dict.fromkeys(texts, long), validation=report)] * 10)
+    subject, text = mail([notice(name, **dict.fromkeys(TEXTS, long), validation=report)] * 10)
 
     assert len(text.encode()) < 200_000, "SNS takes 256 KB with all that belongs to it"
     assert re.fullmatch(r"10 [\x20-\x7e]{1,96}", subject)
@@ -233,8 +237,10 @@ ODD_REPORT = dict.fromkeys(("verdict", "validatedBy", "detail"), ODD_NAME)
         ("flex-odd-name", {}),
         ("validation-failed", {"validation": ODD_REPORT}),
         ("report-to-look-at", {}),
+        *((one, {"projectName": ODD_NAME}) for one in ("flex-failed", "validation-passed")),
+        ("odd-named-degraded", {}),
     ],
-    ids=["a restore", "a verdict", "a report"],
+    ids=["a restore", "a verdict", "a report", "a project", "its data", "a blind watch"],
 )
 def test_nothing_of_an_odd_name_means_anything_in_mrkdwn(
     render: Callable[[Notice], Any], name: str, said: dict[str, Any]
@@ -247,9 +253,10 @@ def test_nothing_of_an_odd_name_means_anything_in_mrkdwn(
     assert not re.search(r"@|:fire:|\{\{|&(?!amp;|lt;|gt;)|<", text)
 
 
+@pytest.mark.parametrize("field", ["targetDeploymentItemName", "projectName"])
 @pytest.mark.parametrize("name", [ODD_NAME, "{{{DATE(2017-02-14T06:08:00Z, SHORT)}}}"])
-def test_teams_reads_no_date_from_a_name(name: str) -> None:
-    card = json.dumps(teams_message(notice(targetDeploymentItemName=name)))
+def test_teams_reads_no_date_from_a_name(name: str, field: str) -> None:
+    card = json.dumps(teams_message(notice(**{field: name})))
 
     assert "DATE(2017" in card
     assert "{{" not in card

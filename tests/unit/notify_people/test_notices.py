@@ -100,6 +100,96 @@ def test_the_title_begins_with_the_outcome(name: str, data: Data, title: str) ->
     assert notice(name, **data).title == title
 
 
+NAMED = {"projectName": "payments"}
+LONG = {"projectName": "p" * 300}
+IN = "production in payments"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "title"),
+    [
+        ("flex-completed", NAMED, f"Restore completed: {IN} -> staging in 42 min"),
+        ("flex-failed", NAMED | NO_TARGET, f"Restore FAILED: {IN} after 42 min"),
+        ("flex-started", NAMED, f"Restore started: {IN} -> staging"),
+        (
+            "flex-started",
+            LONG,
+            f"Restore started: production in {'p' * 29}… -> staging",
+        ),
+        (
+            "flex-download-ready",
+            NAMED,
+            f"Download ready: {IN}, until 2026-11-26 14:05 UTC",
+        ),
+        ("flex-download-link-expired", NAMED, f"Download link expired: {IN}"),
+        ("validation-passed", NAMED, f"Validation passed: {IN} -> staging"),
+        (
+            "project-degraded",
+            NAMED,
+            "Restore watch blind in payments: Atlas refuses the address or the access",
+        ),
+        (
+            "project-degraded",
+            NAMED | {"error": "RestoreJobNotFoundError"},
+            "Restore watch blind: Atlas has no project payments",
+        ),
+        ("project-recovered", NAMED, "Restore watch recovered after 12 min: payments"),
+        ("project-removed", NAMED, "Restore watch ended: payments is no longer watched"),
+        (
+            "project-removed",
+            LONG,
+            f"Restore watch ended: {'p' * 29}… is no longer watched",
+        ),
+    ],
+    ids=[
+        "completed",
+        "failed",
+        "started",
+        "a long name",
+        "ready",
+        "expired",
+        "validation",
+        "degraded",
+        "gone",
+        "recovered",
+        "removed",
+        "removed, a long name",
+    ],
+)
+def test_the_title_has_the_name_of_the_project_and_a_fact_has_its_id_too(
+    name: str, data: Data, title: str
+) -> None:
+    made = notice(name, **data)
+    shown = data["projectName"] if len(data["projectName"]) <= 64 else f"{'p' * 63}…"
+
+    assert made.title == title
+    assert made.facts["Project"] == f"{shown} ({PROJECT})"
+    assert [*made.facts.values(), made.title, made.detail].count(made.facts["Project"]) == 1
+    # Pages, threads and what was sent go by the id.
+    others = ("subject", "thread", "source", "key", "steps", "order")
+    unnamed = notice(name, **data | {"projectName": None})
+    assert [getattr(made, one) for one in others] == [getattr(unnamed, one) for one in others]
+
+
+@pytest.mark.parametrize("unknown", [None, "", " \u200b\n"], ids=repr)
+@pytest.mark.parametrize("name", ["flex-failed", "validation-passed", "project-degraded"])
+def test_a_project_without_a_visible_name_is_shown_by_its_id(name: str, unknown: Any) -> None:
+    message = json.loads(json.dumps(MESSAGES[name]))
+    del message["data"]["projectName"]
+    older = notice_of(read_message(json.dumps(message)), "https://cloud.mongodb.com", STACK)
+
+    assert notice(name, projectName=unknown) == notice(name) == older
+    assert older.facts["Project"] == PROJECT
+
+
+def test_a_name_is_one_line_without_urls_and_secrets() -> None:
+    name = "pay\nments https://user:pw@a.mongodb.net/x"
+    made = notice("flex-failed", projectName=name)
+
+    assert made.facts["Project"] == f"pay ments [removed] ({PROJECT})"
+    assert "\n" not in made.title
+
+
 ONE = {"groupId": PROJECT, "clusterName": "ledger", "state": "never"}
 REPORTS: dict[str, Callable[[], Report]] = {
     "to look at": lambda: fleet(11),

@@ -77,7 +77,7 @@ def test_underscores_at_the_edge_of_a_word_format_nothing(text: str) -> None:
 
 @given(st.text() | SIGNS)
 def test_a_subject_is_ascii_within_the_limit_of_sns(text: str) -> None:
-    subject, _ = mail([notice(targetDeploymentItemName=text)])
+    subject, _ = mail([notice(targetDeploymentItemName=text, projectName=text)])
 
     assert re.fullmatch(r"[\x20-\x7e]{1,99}", subject)
 

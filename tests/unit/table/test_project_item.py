@@ -1,5 +1,6 @@
 """The bookkeeping items: what is written is read, and what cannot be read is not a project."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +23,7 @@ from restore_watch.table.project_item import (
     watched_as_values,
 )
 from restore_watch.table.stored_fields import serialize
-from strategies import values_of
+from strategies import project_names, values_of
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP
 
@@ -48,6 +49,7 @@ def as_stored(project: Project) -> dict[str, Any]:
         readable=set(project.readable) or None,
         removedAt=utc_text(project.removed_at) if project.removed_at else None,
         watchVersion=watched.version or None,
+        name=project.name,
     )
 
 
@@ -100,6 +102,7 @@ def projects(draw: st.DrawFn, *, stack: bool = False) -> Project:
         readable=draw(st.frozensets(names)),
         stored_watched=watched,
         removed_at=draw(st.none() | past),
+        name=draw(project_names),
     )
 
 
@@ -260,6 +263,23 @@ def test_a_moment_that_cannot_be_is_absent(name: str, poison: Any) -> None:
 
     assert project.marks == Marks(FIRST, MARK)
     assert project.watched == Watched(group_id=GROUP)
+
+
+@pytest.mark.parametrize(
+    ("stored", "name"),
+    [
+        *((odd, None) for odd in (5, None, "", True, {"a": [1]}, ["x"], {"x"}, b"x", 10**37)),
+        ("payments", "payments"),
+        ("x" * 300, "x" * 256),
+        ("see https://a.mongodb.net/b", "see [redacted]"),
+    ],
+    ids=repr,
+)
+def test_a_name_is_a_short_text_without_urls(stored: Any, name: str | None) -> None:
+    item = item_of(GROUP, **STORED) | {"name": _serialize(stored)}
+
+    assert read(item) == replace(read(item_of(GROUP, **STORED)), name=name)
+    assert read(item_of(None) | {"name": _serialize(stored)}).name is None
 
 
 GARBAGE_OF_SIGHT: dict[str, dict[str, Any]] = {
