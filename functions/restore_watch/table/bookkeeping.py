@@ -76,7 +76,8 @@ class Bookkeeping(Items):
 
     def store_name(self, group_id: str, name: str, now: datetime, deadline: Deadline) -> None:
         """Store the name of a project, if it has marks."""
-        self._store(group_id, {"name": name}, _mark.exists(), now, deadline)
+        sets = {"name": name}
+        self._store(group_id, sets, _mark.exists(), now, deadline)
 
     def drop_marks(self, project: Project, now: datetime, deadline: Deadline) -> None:
         """Forget the marks of a project that is no longer watched, and store when that was."""
