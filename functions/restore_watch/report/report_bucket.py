@@ -66,30 +66,56 @@ class ReportBucket:
     clock: Clock
 
     def put_report(self, prefix: str, files: Mapping[str, bytes], deadline: Deadline) -> None:
-        """
-        Store the files of a report, in place of an earlier report.
-
-        Two invocations may write the same report at once. Each looks at what lies there when it has
-        written all files, and writes them again if a file is not its own. So the last one to write
-        has seen that every file is its own.
-        """
+        """Store the files of a report, in place of an earlier report."""
         for _ in range(TRIES):
-            written = {
-                name: self._put(f"{prefix}{name}", body, deadline) for name, body in files.items()
-            }
-            found = {name: self._tag_of(f"{prefix}{name}", deadline) for name in written}
+            written: dict[str, str] = {}
+            for name, body in files.items():
+                written[name] = self._put(f"{prefix}{name}", body, deadline)
+            # Another invocation may write the same report meanwhile. Each looks only when it has
+            # written all files. So the last one to write sees what will stay, and does not end
+            # before each of the files is its own.
+            found = {name: self._etag_of(f"{prefix}{name}", deadline) for name in written}
             if found == written:
                 return
             self.clock.sleep(random.uniform(0.5, 3))  # noqa: S311  not a secret
         raise ReportNotWrittenError("Other invocations write the same report; a retry writes it")
 
-    def has_month(self, prefix: str, deadline: Deadline) -> bool:
+    def has_month(self, month_prefix: str, deadline: Deadline) -> bool:
         """Whether every file of a month is there: report.json is the last to be written."""
-        return self._tag_if_there(f"{prefix}report.json", deadline) is not None
+        return self._etag_if_there(f"{month_prefix}report.json", deadline) is not None
 
-    def read_month(self, prefix: str, deadline: Deadline) -> Mapping[str, bytes] | None:
+    def keep_month(
+        self, month_prefix: str, files: Mapping[str, bytes], deadline: Deadline
+    ) -> Mapping[str, bytes]:
+        """
+        Store the files of a month, and return those that stay.
+
+        The bundle is stored at once and only once, and the other files come from the stored bundle.
+        So they agree with each other, even if an earlier invocation died among them, or another
+        one was first.
+        """
+        if self._put_once(f"{month_prefix}{BUNDLE}", _packed(files), deadline):
+            self._unpack(month_prefix, files, deadline)
+            return files
+        kept_files = self.complete_month(month_prefix, deadline)
+        if kept_files is None:
+            raise ReportNotWrittenError("S3 hides the month that it has; a retry reads it")
+        return kept_files
+
+    def complete_month(self, month_prefix: str, deadline: Deadline) -> Mapping[str, bytes] | None:
+        """
+        Store what an earlier attempt has not stored of the month's bundle, and return its files.
+
+        None if the month has no bundle yet.
+        """
+        kept_files = self._bundled_files(month_prefix, deadline)
+        if kept_files is not None:
+            self._unpack(month_prefix, kept_files, deadline)
+        return kept_files
+
+    def _bundled_files(self, month_prefix: str, deadline: Deadline) -> Mapping[str, bytes] | None:
         """Return the files of the month's bundle, None if the month has no bundle yet."""
-        bundle = self._get(f"{prefix}{BUNDLE}", deadline)
+        bundle = self._get(f"{month_prefix}{BUNDLE}", deadline)
         if bundle is None:
             return None
         try:
@@ -99,28 +125,12 @@ class ReportBucket:
             msg = "S3 has a report.zip that is no bundle of a month"
             raise ReportNotWrittenError(msg) from None
 
-    def keep_month(
-        self, prefix: str, files: Mapping[str, bytes], deadline: Deadline
-    ) -> Mapping[str, bytes]:
-        """
-        Store the files of a month, and return those that stay.
-
-        The bundle is stored at once and only once, and the other files come from the stored bundle.
-        So they agree with each other, even if an earlier invocation died among them, or another
-        one was first.
-        """
-        if not self._put_once(f"{prefix}{BUNDLE}", _packed(files), deadline):
-            kept = self.read_month(prefix, deadline)
-            if kept is None:
-                raise ReportNotWrittenError("S3 hides the month that it has; a retry reads it")
-            files = kept
-        self.complete_month(prefix, files, deadline)
-        return files
-
-    def complete_month(self, prefix: str, files: Mapping[str, bytes], deadline: Deadline) -> None:
-        """Store those files of the month's bundle that an earlier attempt has not stored."""
-        for name, body in files.items():
-            self._put_once(f"{prefix}{name}", body, deadline)
+    def _unpack(
+        self, month_prefix: str, bundled_files: Mapping[str, bytes], deadline: Deadline
+    ) -> None:
+        """Store each of the bundled files that is not there."""
+        for name, body in bundled_files.items():
+            self._put_once(f"{month_prefix}{name}", body, deadline)
 
     def _put(self, key: str, body: bytes, deadline: Deadline) -> str:
         """Store a file. Return its entity tag."""
@@ -153,39 +163,40 @@ class ReportBucket:
         )
         return str(answer["ETag"])
 
-    def _tag_of(self, key: str, deadline: Deadline) -> str:
+    def _etag_of(self, key: str, deadline: Deadline) -> str:
         """Return the entity tag of a file that is there."""
         try:
-            return self._read_tag(key, deadline)
+            return self._read_etag(key, deadline)
         except AwsCallError as error:
             raise _not_written(error) from None
 
-    def _tag_if_there(self, key: str, deadline: Deadline) -> str | None:
+    def _etag_if_there(self, key: str, deadline: Deadline) -> str | None:
         """Return the entity tag of what lies there, None if nothing does."""
         try:
-            return self._read_tag(key, deadline)
+            return self._read_etag(key, deadline)
         except AwsCallError as error:
             if error.code in _ABSENT:
                 return None
             raise _not_written(error) from None
 
-    def _read_tag(self, key: str, deadline: Deadline) -> str:
-        # S3's answer to HEAD has no body, so an error would have no code such as NoSuchKey.
-        def head(**place: Any) -> Mapping[str, Any]:
+    def _read_etag(self, key: str, deadline: Deadline) -> str:
+        # S3's answer to HEAD has no body, so an error would have no code such as NoSuchKey. This is
+        # a GET whose content is not read.
+        def get_unread(**place: Any) -> Mapping[str, Any]:
             answer = self.client.get_object(**place)
             answer["Body"].close()
             return answer
 
-        return str(self._read(head, "ETag", key, deadline)["ETag"])
+        return str(self._read(get_unread, "ETag", key, deadline)["ETag"])
 
     def _get(self, key: str, deadline: Deadline) -> bytes | None:
         """Return the content of what lies there, None if nothing does."""
 
-        def whole(**place: Any) -> Mapping[str, Any]:
+        def get_whole(**place: Any) -> Mapping[str, Any]:
             return {"Body": self.client.get_object(**place)["Body"].read()}
 
         try:
-            return bytes(self._read(whole, "Body", key, deadline)["Body"])
+            return bytes(self._read(get_whole, "Body", key, deadline)["Body"])
         except AwsCallError as error:
             if error.code in _ABSENT:
                 return None
