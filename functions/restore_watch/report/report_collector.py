@@ -87,9 +87,13 @@ class ReportCollector:
             return Coverage.of(fleet, None)
         watched_since = stored.watched_since
         knows_period = watched_since is not None and watched_since <= period.begin
-        since = None if knows_period else period.begin
-        at = period.known_until(asked_at)
-        judged = judge_fleet(fleet, restores, self.settings.policy, at, since)
+        judged = judge_fleet(
+            fleet,
+            restores,
+            policy=self.settings.policy,
+            at=period.known_until(asked_at),
+            atlas_must_reach_to=None if knows_period else period.begin,
+        )
         return Coverage.of(fleet, judged)
 
     def _origin(self) -> Origin:
