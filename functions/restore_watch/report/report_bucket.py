@@ -1,8 +1,8 @@
 """
 The bucket of the reports, so that the files of one report always agree with each other.
 
-`reports/` holds the newest report of each last day, and `months/` the first whole report of each
-month, which the function never replaces.
+`reports/` holds the newest report of each last day, and in `latest/` that of the schedule.
+`months/` holds the first whole report of each month, which the function never replaces.
 """
 
 import io
@@ -10,12 +10,15 @@ import random
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.clock import Clock
 from foundation.deadline import Deadline
+from foundation.json_text import as_map, read_object
 from restore_watch.errors import ReportNotWrittenError
+from restore_watch.model.fields import AHEAD, date_or_null
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -25,6 +28,11 @@ BUNDLE = "report.zip"
 
 TRIES = 5
 """So often the files of a report are written, if another invocation writes the same ones."""
+
+LATEST = "reports/latest/"
+"""Where the newest report of the schedule lies too, so that programs find it."""
+
+_WRITTEN_BY_OTHERS = "Other invocations write the same report; a retry writes it"
 
 _EXISTS = "PreconditionFailed"
 """S3's code if a key exists that must not: "Conditional writes", Amazon S3 User Guide."""
@@ -68,17 +76,47 @@ class ReportBucket:
     def put_report(self, prefix: str, files: Mapping[str, bytes], deadline: Deadline) -> None:
         """Store the files of a report, in place of an earlier report."""
         for _ in range(TRIES):
-            written: dict[str, str] = {}
-            for name, body in files.items():
-                written[name] = self._put(f"{prefix}{name}", body, deadline)
-            # Another invocation may write the same report meanwhile. Each looks only when it has
-            # written all files. So the last one to write sees what will stay, and does not end
-            # before each of the files is its own.
-            found = {name: self._etag_of(f"{prefix}{name}", deadline) for name in written}
-            if found == written:
+            if self._put_together(prefix, files, deadline):
                 return
             self.clock.sleep(random.uniform(0.5, 3))  # noqa: S311  not a secret
-        raise ReportNotWrittenError("Other invocations write the same report; a retry writes it")
+        raise ReportNotWrittenError(_WRITTEN_BY_OTHERS)
+
+    def put_latest(
+        self, files: Mapping[str, bytes], asked_at: datetime, deadline: Deadline
+    ) -> None:
+        """
+        Store the files of a report as the latest, unless a later one lies there.
+
+        AWS may deliver the event of an earlier schedule after that of a later one.
+        """
+        for _ in range(TRIES):
+            latest_at = self._latest_asked_at(deadline)
+            # Somebody may have written a file of another form, or from the future, there.
+            if latest_at is not None and asked_at < latest_at <= self.clock.now() + AHEAD:
+                return
+            if self._put_together(LATEST, files, deadline):
+                return
+            self.clock.sleep(random.uniform(0.5, 3))  # noqa: S311  not a secret
+        raise ReportNotWrittenError(_WRITTEN_BY_OTHERS)
+
+    def _put_together(self, prefix: str, files: Mapping[str, bytes], deadline: Deadline) -> bool:
+        """
+        Store the files. Return whether each that lies there now is one of these.
+
+        Another invocation may write the same report meanwhile. Each looks only when it has written
+        all files. So the last one to write sees what will stay, and does not end before each of the
+        files is its own.
+        """
+        written: dict[str, str] = {}
+        for name, body in files.items():
+            written[name] = self._put(f"{prefix}{name}", body, deadline)
+        found = {name: self._etag_of(f"{prefix}{name}", deadline) for name in written}
+        return found == written
+
+    def _latest_asked_at(self, deadline: Deadline) -> datetime | None:
+        """Return when the latest report was asked for; None without one, or if nobody can say."""
+        content = self._get(f"{LATEST}report.json", deadline)
+        return date_or_null(as_map(read_object(content)).get("askedAt"))
 
     def has_month(self, month_prefix: str, deadline: Deadline) -> bool:
         """Whether every file of a month is there: report.json is the last to be written."""

@@ -69,6 +69,7 @@ class Reporter:
         files = report_files(report)
         self.bucket.put_report(period.report_prefix, files, deadline)
         if request.publishes:
+            self.bucket.put_latest(files, request.asked_at, deadline)
             self._publish(report, None if request.is_dated else request_id, deadline)
         if attempt.error is not None:
             raise attempt.error
