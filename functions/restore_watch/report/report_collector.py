@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from botocore.utils import ArnParser
+
 from foundation import __version__
 from foundation.deadline import Deadline
 from restore_watch.report.fleet.fleet import Fleet
@@ -38,7 +40,8 @@ class ReportCollector:
     ) -> Report:
         """Return the report of a period. What Atlas does not show is no failure: it says so."""
         settings = self.settings
-        stored = self._read_table(period, asked_at, deadline)
+        at = period.known_until(asked_at)
+        stored = self._read_table(period, asked_at, at, deadline)
         read_at = self.wires.clock.now()
         fleet = self._read_atlas(books, deadline)
         restores = merged(stored.restores, fleet.restores)
@@ -51,7 +54,7 @@ class ReportCollector:
             next_at=next_report(settings.schedule, asked_at),
             policy=settings.policy,
             objectives=settings.objectives,
-            coverage=self._judge(fleet, restores, stored, period, asked_at),
+            coverage=self._judge(fleet, restores, stored, period, at),
             stored=stored,
             all_restores=restores,
             degraded=_degraded(books),
@@ -59,14 +62,16 @@ class ReportCollector:
         )
 
     def _bookkeeping(self) -> Bookkeeping:
-        jobs = self.wires.outbox.table
-        return Bookkeeping(jobs.client, jobs.table_name)
+        table = self.wires.table
+        return Bookkeeping(table.client, table.table_name)
 
-    def _read_table(self, period: Period, asked_at: datetime, deadline: Deadline) -> StoredRestores:
-        window_begins = period.known_until(asked_at) - self.settings.policy.window
-        since = min(window_begins, period.begin)
+    def _read_table(
+        self, period: Period, asked_at: datetime, at: datetime, deadline: Deadline
+    ) -> StoredRestores:
+        since = min(at - self.settings.policy.window, period.begin)
         items = self._bookkeeping().read_all(deadline)
-        return read_stored_restores(items, period, self.settings.objectives, asked_at, since)
+        objectives = self.settings.objectives
+        return read_stored_restores(items, period, objectives, now=asked_at, since=since)
 
     def _read_atlas(self, books: Books, deadline: Deadline) -> Fleet:
         project_ids = self.settings.of_stack.project_ids
@@ -81,7 +86,7 @@ class ReportCollector:
         restores: Sequence[Restore],
         stored: StoredRestores,
         period: Period,
-        asked_at: datetime,
+        at: datetime,
     ) -> Coverage:
         if not self.settings.of_stack.project_ids:
             return Coverage.of(fleet, None)
@@ -91,14 +96,21 @@ class ReportCollector:
             fleet,
             restores,
             policy=self.settings.policy,
-            at=period.known_until(asked_at),
+            at=at,
             atlas_must_reach_to=None if knows_period else period.begin,
         )
         return Coverage.of(fleet, judged)
 
     def _origin(self) -> Origin:
-        _, partition, _, region, account, _ = self.settings.of_stack.topic_arn.split(":")
-        return Origin(self.settings.of_stack.stack_name, partition, region, account, __version__)
+        of_stack = self.settings.of_stack
+        topic = ArnParser().parse_arn(of_stack.topic_arn)
+        return Origin(
+            stack=of_stack.stack_name,
+            partition=topic["partition"],
+            region=topic["region"],
+            account=topic["account"],
+            version=__version__,
+        )
 
 
 def _degraded(books: Books) -> list[str]:

@@ -127,7 +127,7 @@ class Reporter:
         key = f"{report.period.report_prefix}report.html"
         message = message_of_report(report, self.bucket.name, key, request_id)
         outcome = "the report lies in the bucket, and a retry publishes it"
-        self.wires.outbox.topic.publish(message, deadline, outcome)
+        self.wires.topic.publish(message, deadline, outcome)
 
     def _collector(self) -> ReportCollector:
         return ReportCollector(self.settings, self.wires)
