@@ -105,12 +105,17 @@ class ProjectMemory:
         read: Collection[Part],
         failing: Collection[object],
         aside: Collection[Part],
-    ) -> None:
-        """These parts were read, those fail, and others are set aside (see `listing_reader`)."""
+    ) -> frozenset[Part]:
+        """
+        These parts were read, those fail, and others are set aside (see `listing_reader`).
+
+        Return all parts of the project that are set aside now.
+        """
         with self._lock:
             project = self._projects[group_id]
             project.read.update(read)
             project.aside = project.aside.difference(read, failing).union(aside)
+            return project.aside
 
     def aside(self, group_id: str) -> frozenset[Part]:
         """Return what is tried again only when everything is listed."""
