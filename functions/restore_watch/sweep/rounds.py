@@ -5,7 +5,6 @@ Questions about known jobs and the steps that find others share the threads: eac
 turn, whatever is to be done for it.
 """
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -27,7 +26,11 @@ from restore_watch.threads.agenda import Agenda
 from restore_watch.threads.workers import Workers
 
 JUDGING_TIME = 2.5
-"""Seconds of the ending time that are kept for the verdict: the next sweep stores what is left."""
+"""
+Seconds of the ending time that are kept for the verdict.
+
+A listing whose end is not stored by then is left to the next sweep.
+"""
 
 LOOK_EVERY = 10.0
 """Seconds between two looks whether another sweep waits, at most: it waits for little longer."""
@@ -135,19 +138,28 @@ class Rounds:
             agenda.wait_until_done(round_at - clock())
             if agenda.is_idle and not self._hot_jobs():
                 return
-            for looks_left in range(self._looks_until(round_at), 0, -1):
-                self.run.clock.sleep(max(0.0, (round_at - clock()) / looks_left))
-                if agenda.is_idle and self.is_awaited():
-                    return
+            if self._is_taken_over_before(round_at, agenda):
+                return
             self.questions.pace.begin_round()
             agenda.add(self.follower.tasks(self._hot_jobs()))
             # After a late round, the next one is not late as well.
             round_at = max(round_at + self.hot_seconds, clock())
 
-    def _looks_until(self, round_at: float) -> int:
-        """How many times to look until the next round whether another sweep waits."""
-        seconds = round_at - self.run.asking.clock()
-        return max(1, math.ceil(seconds / LOOK_EVERY))
+    def _is_taken_over_before(self, round_at: float, agenda: Agenda[SweepTask]) -> bool:
+        """
+        Sleep until the next round, unless another sweep waits and the agenda is done.
+
+        It looks at least once: also before a round that is late.
+        """
+        clock = self.run.asking.clock
+        look_at = clock()
+        while True:
+            look_at = min(look_at + LOOK_EVERY, round_at)
+            self.run.clock.sleep(max(0.0, look_at - clock()))
+            if agenda.is_idle and self.is_awaited():
+                return True
+            if look_at >= round_at:
+                return False
 
     def _hot_jobs(self) -> list[OpenJob]:
         now = self.run.now()
