@@ -42,6 +42,7 @@ class SweepParts:
     run: Run
     opened: Sequence[OpenJob]
     actions: JobActions
+    finder: ProjectFinder
     rounds: Rounds
     outages: OutageReports
     expiry_watch: ExpiryWatch
@@ -104,27 +105,34 @@ class SweepEnvironment:
             telemetry=self.telemetry,
         )
         actions = JobActions(run, self.outbox, self.open_jobs, TopicRefusals())
+        observer = Observer(run, actions)
+        questions = Questions(run.asking, pace, run.log.append)
+        follower = self._follower(run, questions, actions, observer)
+        finder = self._finder(run, questions, observer)
+        rounds = Rounds(
+            run, questions, follower, finder, self.workers, self.hot_seconds, is_awaited
+        )
         topic, bookkeeping = self.outbox.topic, self.bookkeeping
         return SweepParts(
             run=run,
             opened=jobs,
             actions=actions,
-            rounds=self._rounds(run, pace, actions, is_awaited),
+            finder=finder,
+            rounds=rounds,
             outages=OutageReports(run, topic, bookkeeping, self.workers, len(jobs)),
             expiry_watch=ExpiryWatch(run, topic, bookkeeping, self.atlas, self.last_try),
         )
 
-    def _rounds(
-        self, run: Run, pace: Pace, actions: JobActions, is_awaited: Callable[[], bool]
-    ) -> Rounds:
-        atlas, observer = self.atlas, Observer(run, actions)
-        questions = Questions(run.asking, pace, run.log.append)
-        lists = JobLists(run, questions, atlas, observer)
-        follower = JobFollower(run, questions, atlas, lists, observer, actions)
-        calls = StepCalls(questions, self.find_memory)
+    def _follower(
+        self, run: Run, questions: Questions, actions: JobActions, observer: Observer
+    ) -> JobFollower:
+        lists = JobLists(run, questions, self.atlas, observer)
+        return JobFollower(run, questions, self.atlas, lists, observer, actions)
+
+    def _finder(self, run: Run, questions: Questions, observer: Observer) -> ProjectFinder:
+        atlas, calls = self.atlas, StepCalls(questions, self.find_memory)
         marks = ProjectMarks(run, self.bookkeeping)
         reader = ListingReader(run, calls, atlas, marks, observer)
         waking = Waking(run, calls, atlas, marks, reader)
         watched = WatchedProjects(run, calls, atlas, self.project_ids, waking)
-        finder = ProjectFinder(run, watched, marks, reader, self.workers)
-        return Rounds(run, questions, follower, finder, self.workers, self.hot_seconds, is_awaited)
+        return ProjectFinder(run, watched, marks, reader, self.workers)

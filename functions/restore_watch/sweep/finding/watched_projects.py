@@ -68,8 +68,8 @@ class WatchedProjects:
     """
     The projects of one sweep: those that the operator `named`, or all. Any thread may use it.
 
-    `woken`: the projects that are watched. `postponed`: of those, the ones that a later sweep lists
-    for their age.
+    `group_ids`: those that are watched so far. `postponed`: of these, the ones that a later sweep
+    lists for their age.
     """
 
     run: Run
@@ -77,20 +77,26 @@ class WatchedProjects:
     atlas: AtlasSession
     named: ProjectIds
     waking: Waking
-    woken: set[str] = field(default_factory=set)
+    group_ids: set[str] = field(default_factory=set)
     postponed: set[str] = field(default_factory=set)
 
-    def first_steps(self) -> list[ProjectsPage | Wake]:
-        """Return a step for each project, and one for the list of all projects if it is due."""
-        projects = self._first_projects()
+    def begin(self) -> None:
+        """Watch the projects that are known before anything is asked. Other methods need this."""
+        if self.named != "all":
+            self.run.log.append(AllListed(frozenset(self.named)))
+        projects = self._known_projects()
         self.calls.memory.keep_only(projects)
         self.postponed.update(
             postponed(projects, self.run.projects, self.calls.memory, self.run.now())
         )
+        self._watch(projects)
+
+    def first_steps(self) -> list[ProjectsPage | Wake]:
+        """Return a step for each project, and one for the list of all projects if it is due."""
         steps: list[ProjectsPage | Wake] = []
         if self.named == "all" and self._is_list_due():
             steps.append(ProjectsPage(self))
-        return [*steps, *self._wakes(projects)]
+        return [*steps, *self._wakes(self._known_projects())]
 
     def read_projects_page(self, step: ProjectsPage) -> Sequence[ProjectsPage | Wake]:
         """Read a page of the list. The last one wakes the projects that were not known."""
@@ -98,7 +104,10 @@ class WatchedProjects:
         try:
             page = self.calls.ask(step, partial(self.atlas.projects, step.pages.at.number))
         except ApplicationError as error:
-            return self.calls.again(step, error, begun) or self._wakes(step.shown)
+            again = self.calls.again(step, error, begun)
+            if again:
+                return again
+            return self._watch_others(step.shown)
         entries = project_entries(page)
         ids = [entry.id for entry in entries.readable]
         shown, pages = tuple(dict.fromkeys([*step.shown, *ids])), step.pages.after(page, ids)
@@ -114,7 +123,7 @@ class WatchedProjects:
         if not is_odd:
             self.calls.memory.store_projects(shown)
             self.run.log.append(AllListed(frozenset(shown)))
-        return self._wakes(shown)
+        return self._watch_others(shown)
 
     def note_failure(self, error: UnforeseenError) -> None:
         """Our own code failed about the list."""
@@ -134,26 +143,25 @@ class WatchedProjects:
         """
         known = [project for project in self.run.stored_projects() if project.marks is not None]
         if self.named != "all":
-            return [project for project in known if project.group_id not in self.woken]
-        if self.run.log.all_listed() is None:
+            return [project for project in known if project.group_id not in self.group_ids]
+        now, listed = self.run.now(), self.run.log.all_listed()
+        if listed is None:
             return []
-        now, listed = self.run.now(), self.calls.memory.projects
         unlisted = [project for project in known if project.group_id not in listed]
         return [project for project in unlisted if project.watched.is_gone(now)]
 
     def new_projects(self) -> list[str]:
-        """Return the woken projects that nobody has tried to list."""
+        """Return the watched projects that nobody has tried to list."""
         new: list[str] = []
-        for group_id in self.woken:
+        for group_id in self.group_ids:
             project = self.run.projects.get(group_id)
             if project is None or not project.has_begun:
                 new.append(group_id)
         return new
 
-    def _first_projects(self) -> Collection[str]:
+    def _known_projects(self) -> Collection[str]:
         """Return the projects to begin with. Of all, those that the last list or the table has."""
         if self.named != "all":
-            self.run.log.append(AllListed(frozenset(self.named)))
             return self.named
         stored = self.run.projects.values()
         known = {project.group_id for project in stored if project.marks}
@@ -176,20 +184,24 @@ class WatchedProjects:
             for group_id, project in self.run.projects.items()
         )
 
+    def _watch_others(self, shown: Iterable[str]) -> list[Wake]:
+        """Watch the projects of these that are not watched yet. Return a step for each."""
+        others = [group_id for group_id in shown if group_id not in self.group_ids]
+        self._watch(others)
+        return self._wakes(others)
+
+    def _watch(self, group_ids: Collection[str]) -> None:
+        self.group_ids.update(group_ids)
+        for group_id in group_ids:
+            aside = self.calls.memory.aside(group_id)
+            self.run.log.append(Planned(group_id, is_watched=True, aside=aside))
+
     def _wakes(self, group_ids: Iterable[str]) -> list[Wake]:
-        """Watch these projects. Return a step for each that this sweep did not watch before."""
-        memory, known = self.calls.memory, self.run.projects
-        new = [group_id for group_id in dict.fromkeys(group_ids) if group_id not in self.woken]
-        self.woken.update(new)
-        for group_id in new:
-            self.run.log.append(Planned(group_id, is_watched=True, aside=memory.aside(group_id)))
+        """Return a step for each of these projects."""
+        now, known = self.run.now(), self.run.projects
+        wakes: list[Wake] = []
         # Projects that a sweep has not reached come first in the next one.
-        new.sort(key=memory.last_turn)
-        return [
-            Wake(
-                self.waking,
-                group_id,
-                group_id not in self.postponed and is_due(known.get(group_id), self.run.now()),
-            )
-            for group_id in new
-        ]
+        for group_id in sorted(group_ids, key=self.calls.memory.last_turn):
+            lists = group_id not in self.postponed and is_due(known.get(group_id), now)
+            wakes.append(Wake(self.waking, group_id, lists))
+        return wakes
