@@ -33,7 +33,7 @@ class ProjectFinder:
 
     def start_marks(self) -> None:
         """Store the first marks of new projects, before anything is asked about them."""
-        self.workers.each(self.watched.new_projects(), self.marks.start, self.run.ending)
+        self.workers.each(self.watched.new_projects(), self.marks.ensure_started, self.run.ending)
 
     def end_listings(self, deadline: Deadline) -> None:
         """Store how far the listings came that are still under way."""

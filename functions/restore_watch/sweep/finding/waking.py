@@ -111,10 +111,11 @@ class Waking:
     def wake(self, step: Wake) -> Sequence[Wake | ListingStep]:
         """Ask for a project's events. Return the step if it is tried again, or what it leads to."""
         group_id = step.group_id
-        started = self.marks.start(group_id)
-        if started is None:
+        self.marks.ensure_started(group_id)
+        project = self.run.projects[group_id]
+        marks = project.marks
+        if marks is None or marks.is_lost:
             return []
-        project, marks = started
         parts = self._take_parts(step, project)
         begun, since = self.run.asking.clock(), marks.whole - EVENTS_BEFORE_MARK
         try:
