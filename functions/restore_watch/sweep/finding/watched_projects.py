@@ -17,7 +17,7 @@ from restore_watch.errors import (
     UnforeseenError,
 )
 from restore_watch.sweep.finding.step import Step, StepCalls
-from restore_watch.sweep.finding.waking import Wake, Waking, is_due, postponed
+from restore_watch.sweep.finding.waking import Wake, Waking, is_listing_due, postponed
 from restore_watch.sweep.log import AllListed, Planned, Unread
 from restore_watch.sweep.run import Run
 from restore_watch.table.project_item import Project
@@ -202,6 +202,6 @@ class WatchedProjects:
         wakes: list[Wake] = []
         # Projects that a sweep has not reached come first in the next one.
         for group_id in sorted(group_ids, key=self.calls.memory.last_turn):
-            lists = group_id not in self.postponed and is_due(known.get(group_id), now)
+            lists = group_id not in self.postponed and is_listing_due(known.get(group_id), now)
             wakes.append(Wake(self.waking, group_id, lists))
         return wakes
