@@ -115,8 +115,8 @@ class ListingReader:
         is_whole = read.is_listing and not unread
         self.run.log.append(Listed(group_id, still_aside, is_whole))
 
-    def read_clusters_page(self, step: ClustersPage) -> Sequence[ListingStep]:
-        """Read a list of clusters. Return the steps that follow."""
+    def ask_for_clusters_page(self, step: ClustersPage) -> Sequence[ListingStep]:
+        """Ask for a list of clusters. Return the steps that follow."""
         listing, begun = step.listing, self.run.asking.clock()
         try:
             clusters = partial(self.atlas.clusters, listing.wanted.group_id, step.which)
@@ -127,15 +127,15 @@ class ListingReader:
         for name in shown.unwatched:
             odd = UnexpectedAtlasResponseError(UNWATCHED)
             self.run.telemetry.report_unread_cluster(listing.wanted.group_id, name, odd)
-        more = listing.read_clusters(step, page, shown)
+        more = listing.note_clusters_page(step, page, shown)
         failure = listing.failures.get(step.which)
         if failure is not None:
             self.run.log.append(Unread(step.subject, failure))
         self._finish(step)
         return more
 
-    def read_jobs_page(self, step: JobsPage) -> Sequence[ListingStep]:
-        """Read a page of a cluster's jobs. Return the steps that follow."""
+    def ask_for_jobs_page(self, step: JobsPage) -> Sequence[ListingStep]:
+        """Ask for a page of a cluster's jobs. Return the steps that follow."""
         listing, part, begun = step.listing, step.part, self.run.asking.clock()
         shown = ShownJobs(listing.wanted.group_id, part, self.run.now())
         cluster = listing.wanted.group_id, part.cluster_name or ""
@@ -152,7 +152,7 @@ class ListingReader:
         self.observer.read_page(page, shown)
         if shown.unreadable:
             listing.note_failure(step, UnexpectedAtlasResponseError(shown.unreadable[0].problem))
-        more = listing.read_jobs(step, page, shown.entries)
+        more = listing.note_jobs_page(step, page, shown.entries)
         self._finish(step, is_read=self.observer.act_on_news(shown))
         return more
 

@@ -42,16 +42,20 @@ UNREAD_AT_MOST = timedelta(days=1)
 
 
 class StepReader(Protocol):
-    """Whoever takes the steps of listings."""
+    """
+    Whoever takes the steps of listings: `ListingReader`, which needs their classes.
 
-    def read_clusters_page(self, step: "ClustersPage") -> "Sequence[ListingStep]":
-        """Read a list of clusters. Return the steps that follow."""
+    So this file imports nothing of that one.
+    """
 
-    def read_jobs_page(self, step: "JobsPage") -> "Sequence[ListingStep]":
-        """Read a page of a cluster's jobs. Return the steps that follow."""
+    def ask_for_clusters_page(self, step: "ClustersPage") -> "Sequence[ListingStep]":
+        """Take such a step. Return the steps that follow."""
+
+    def ask_for_jobs_page(self, step: "JobsPage") -> "Sequence[ListingStep]":
+        """Take such a step. Return the steps that follow."""
 
     def skip_step(self, step: "ListingStep") -> None:
-        """Leave a step to the next sweep. It makes no call to AWS."""
+        """Leave a step to the next sweep."""
 
     def note_unforeseen(self, step: "ListingStep", error: UnforeseenError) -> None:
         """Our own code failed about a step."""
@@ -106,8 +110,8 @@ class ClustersPage(ListingStep):
         return Subject.in_bucket(Bucket(self.listing.wanted.group_id, self.which))
 
     def do(self) -> Sequence[ListingStep]:
-        """Read the list."""
-        return self.listing.reader.read_clusters_page(self)
+        """Ask for the list."""
+        return self.listing.reader.ask_for_clusters_page(self)
 
 
 @dataclass(frozen=True)
@@ -148,8 +152,8 @@ class JobsPage(ListingStep):
         return Subject.jobs_of_cluster(self.listing.wanted.group_id, self.part)
 
     def do(self) -> Sequence[ListingStep]:
-        """Read the page."""
-        return self.listing.reader.read_jobs_page(self)
+        """Ask for the page."""
+        return self.listing.reader.ask_for_jobs_page(self)
 
 
 class ProjectListing:
@@ -204,10 +208,10 @@ class ProjectListing:
                     steps.append(ClustersPage(self, which))
             return self._in_order(steps)
 
-    def read_clusters(
+    def note_clusters_page(
         self, step: ClustersPage, page: Page, shown: ShownClusters
     ) -> list[ListingStep]:
-        """Read the clusters of a list. Return the steps that follow."""
+        """A list of clusters was read. Return the steps that follow."""
         problem = MORE_CLUSTERS if page.has_next else shown.problem
         if problem:
             self.note_failure(step, UnexpectedAtlasResponseError(problem))
@@ -218,10 +222,10 @@ class ProjectListing:
             parts = self.wanted.parts_in(step.which, shown.names)
             return self._in_order(self._begin_parts(parts))
 
-    def read_jobs(
+    def note_jobs_page(
         self, step: JobsPage, page: Page, entries: Sequence[ListEntry]
     ) -> list[ListingStep]:
-        """Read a page with these entries. Return the next page, if another is to be read."""
+        """A page with these entries was read. Return the next page, if it is to be read too."""
         last = step.last
         for entry in entries:
             last = entry.created_at if last and entry.created_at <= last else None

@@ -51,8 +51,8 @@ class ProjectsPage(Step):
         return ALL_PROJECTS
 
     def do(self) -> "Sequence[ProjectsPage | Wake]":
-        """Read the page."""
-        return self.watched.read_projects_page(self)
+        """Ask for the page."""
+        return self.watched.ask_for_projects_page(self)
 
     def leave(self) -> None:
         """Leave the list to the next sweep."""
@@ -98,8 +98,8 @@ class WatchedProjects:
             steps.append(ProjectsPage(self))
         return [*steps, *self._wakes(self._known_projects())]
 
-    def read_projects_page(self, step: ProjectsPage) -> Sequence[ProjectsPage | Wake]:
-        """Read a page of the list. The last one wakes the projects that were not known."""
+    def ask_for_projects_page(self, step: ProjectsPage) -> Sequence[ProjectsPage | Wake]:
+        """Ask for a page of the list. The last one wakes the projects that were not known."""
         begun = self.run.asking.clock()
         try:
             page = self.calls.ask(step, partial(self.atlas.projects, step.pages.at.number))
