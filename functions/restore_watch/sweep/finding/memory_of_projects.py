@@ -120,12 +120,14 @@ class ProjectMemory:
     def aside(self, group_id: str) -> frozenset[Part]:
         """Return what is tried again only when everything is listed."""
         with self._lock:
-            return self._projects[group_id].aside
+            project = self._projects.get(group_id)
+            return frozenset() if project is None else project.aside
 
     def was_read(self, group_id: str, part: Part) -> bool:
         """Whether this environment has read the jobs of a cluster before."""
         with self._lock:
-            return part in self._projects[group_id].read
+            project = self._projects.get(group_id)
+            return project is not None and part in project.read
 
     def clusters_of(self, group_id: str) -> Clusters:
         """Return the clusters of the project's lists that are known."""
