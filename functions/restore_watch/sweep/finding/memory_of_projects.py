@@ -9,6 +9,7 @@ from typing import Literal
 
 from cachetools import LRUCache, TTLCache
 
+from foundation.clock import is_recent
 from restore_watch.atlas.families import CLUSTER_LISTS, Family, jobs_of
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
@@ -56,8 +57,8 @@ class ProjectMemory:
         self._asked_at: LRUCache[tuple[str | None, Waiting], float] = LRUCache(REMEMBERED)
 
     def are_projects_known_for(self, seconds: float) -> bool:
-        """Whether the last complete list is at most so old."""
-        return 0 <= self._now() - self._listed_at < seconds
+        """Whether the last complete list is younger than this."""
+        return is_recent(self._now() - self._listed_at, seconds)
 
     def store_projects(self, projects: Iterable[str]) -> None:
         """Atlas showed all projects."""

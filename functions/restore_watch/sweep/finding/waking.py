@@ -11,6 +11,7 @@ from functools import partial
 
 from pydantic import StrictStr
 
+from foundation.clock import is_recent
 from foundation.errors import ApplicationError, TimeBudgetExceededError
 from foundation.json_text import as_map
 from foundation.outside import FromOutside, IfReadable
@@ -91,8 +92,8 @@ def is_listing_due(project: Project | None, now: datetime) -> bool:
     """Whether a project is to be listed for its age."""
     if project is None or project.listed_at is None:
         return True
-    # After the clock was set back, the last time may lie in the future.
-    return not timedelta(0) <= now - project.listed_at < LISTED_EVERY - LISTED_EARLY
+    age, period = now - project.listed_at, LISTED_EVERY - LISTED_EARLY
+    return not is_recent(age.total_seconds(), period.total_seconds())
 
 
 def postponed(
