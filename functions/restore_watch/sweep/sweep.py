@@ -86,6 +86,7 @@ class Sweeper:
             books = environment.books(request, deadline)
             is_awaited = partial(self.lease.is_awaited, owner, deadline)
             parts = environment.parts(jobs, books, deadline, request, is_awaited)
+            environment.job_memory.keep_only(parts.run.known)
             result = self._sweep(parts, books, begun)
             if parts.run.is_tick:
                 succeeded_at = clock.now()
@@ -104,7 +105,7 @@ class Sweeper:
         records = _records(parts)
         result = count(records, parts.opened)
         refusal = refusal_of_credentials(records)
-        if refusal is not None and not self.environment.memory.was_accepted_lately:
+        if refusal is not None and not self.environment.job_memory.was_accepted_lately:
             _report_no_access(parts, left, refusal)
             raise refusal
         if parts.run.is_tick:

@@ -30,6 +30,7 @@ from restore_watch.errors import (
 )
 from restore_watch.model.marks import Part
 from restore_watch.sweep.acting.act_on_list import Observer, ShownJobs
+from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
 from restore_watch.sweep.finding.project_listing import (
     ClustersPage,
     JobsPage,
@@ -72,6 +73,7 @@ class ListingReader:
 
     run: Run
     calls: StepCalls
+    memory: ProjectMemory
     atlas: AtlasSession
     marks: ProjectMarks
     observer: Observer
@@ -96,11 +98,11 @@ class ListingReader:
             return
         group_id = listing.wanted.group_id
         # The next listing begins with these clusters.
-        self.calls.memory.store_clusters(group_id, listing.cluster_names)
+        self.memory.store_clusters(group_id, listing.cluster_names)
         read, failures = listing.parts_read(), listing.failures
         excused = self._excused(group_id, failures)
         self._log_failures(listing, failures, excused.refused)
-        still_aside = self.calls.memory.note_tried(
+        still_aside = self.memory.note_tried(
             group_id,
             read=read.read,
             failing=failures.keys() - excused.parts,
@@ -109,7 +111,7 @@ class ListingReader:
         unread = read.unread - still_aside
         # After a listing, the marks say what is still to be read.
         if not read.is_listing:
-            self.calls.memory.add_to_read_again(group_id, unread)
+            self.memory.add_to_read_again(group_id, unread)
         self.marks.store(group_id, listing.wanted.marks, read)
         # Parts that are set aside cannot be listed.
         is_whole = read.is_listing and not unread
@@ -210,7 +212,7 @@ class ListingReader:
             if not is_refusal or not isinstance(part, Part) or part in clusters:
                 continue
             is_reported = jobs_of(part.kind).list_question in project.watched.troubles
-            if not is_reported and not self.calls.memory.was_read(project.group_id, part):
+            if not is_reported and not self.memory.was_read(project.group_id, part):
                 refused.add(part)
         return frozenset(refused)
 

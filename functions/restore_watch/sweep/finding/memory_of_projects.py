@@ -23,8 +23,8 @@ REMEMBERED = 200_000
 type Clusters = Mapping[Family, Sequence[str]]
 """The names of clusters by list, as Atlas showed them."""
 
-type Waiting = Part | Literal["listing"] | None
-"""What takes turns: clusters, listings that are due, or projects."""
+type Turn = Part | Literal["listing"] | None
+"""What takes its turn: a cluster, a listing that is due, or None for a project itself."""
 
 
 @dataclass
@@ -54,7 +54,7 @@ class ProjectMemory:
             REMEMBERED, CLUSTERS_KNOWN, now
         )
         # The one that was asked longest ago is forgotten first. An unknown one has the next turn.
-        self._asked_at: LRUCache[tuple[str | None, Waiting], float] = LRUCache(REMEMBERED)
+        self._asked_at: LRUCache[tuple[str | None, Turn], float] = LRUCache(REMEMBERED)
 
     def are_projects_known_for(self, seconds: float) -> bool:
         """Whether the last complete list is younger than this."""
@@ -70,12 +70,12 @@ class ProjectMemory:
             for group_id in [known for known in self._projects if known not in projects]:
                 del self._projects[group_id]
 
-    def note_turn(self, group_id: str | None, what: Waiting = None) -> None:
+    def note_turn(self, group_id: str | None, what: Turn = None) -> None:
         """Remember that a project or a cluster is asked now."""
         with self._lock:
             self._asked_at[group_id, what] = self._now()
 
-    def last_turn(self, group_id: str, what: Waiting = None) -> float:
+    def last_turn(self, group_id: str, what: Turn = None) -> float:
         """Return when that was the last time, in Unix seconds, however it ended."""
         with self._lock:
             return self._asked_at.get((group_id, what), -math.inf)

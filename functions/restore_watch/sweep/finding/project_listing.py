@@ -74,7 +74,7 @@ class ListingStep(Step):
 
     @property
     @abstractmethod
-    def turn_and_mark(self) -> tuple[float, datetime]:
+    def last_turn_and_mark(self) -> tuple[float, datetime]:
         """When it was read last, in Unix seconds, and up to when its jobs are known."""
 
     def leave(self) -> None:
@@ -98,7 +98,7 @@ class ClustersPage(ListingStep):
         return self.which
 
     @property
-    def turn_and_mark(self) -> tuple[float, datetime]:
+    def last_turn_and_mark(self) -> tuple[float, datetime]:
         """Lists of clusters come first."""
         wanted = self.listing.wanted
         kinds = wanted.kinds_in(self.which)
@@ -136,13 +136,13 @@ class JobsPage(ListingStep):
         return self.part
 
     @property
-    def turn_and_mark(self) -> tuple[float, datetime]:
+    def last_turn_and_mark(self) -> tuple[float, datetime]:
         """The clusters take turns."""
         wanted = self.listing.wanted
         return wanted.last_turn(self.part), wanted.marks.mark_of(self.part)
 
     @property
-    def waiting(self) -> Part:
+    def turn(self) -> Part:
         """The clusters take turns."""
         return self.part
 
@@ -313,7 +313,7 @@ class ProjectListing:
         cannot be read does not keep others from it.
         """
         shuffle(steps)
-        return sorted(steps, key=lambda step: step.turn_and_mark)
+        return sorted(steps, key=lambda step: step.last_turn_and_mark)
 
     def _note_began(self, page: Page) -> None:
         if self._began is None:

@@ -118,6 +118,7 @@ class Waking:
 
     run: Run
     calls: StepCalls
+    memory: ProjectMemory
     atlas: AtlasSession
     marks: ProjectMarks
     reader: ListingReader
@@ -146,14 +147,14 @@ class Waking:
 
     def _take_parts(self, step: Wake, project: Project) -> set[Part]:
         """Return the parts of a project to list whatever its events say, and note its turn."""
-        parts = self.calls.memory.take_to_read_again(step.group_id)
+        parts = self.memory.take_to_read_again(step.group_id)
         troubles = project.watched.troubles.keys()
         for family in LISTED_JOBS:
             # Kinds that could not be seen are listed in every sweep, to see when they can be.
             if troubles & {family.question, family.clusters.question}:
                 parts.add(Part(family.kind))
         if step.is_due:
-            self.calls.memory.note_turn(step.group_id, "listing")
+            self.memory.note_turn(step.group_id, "listing")
             parts |= ALL_PARTS
         return parts
 
@@ -164,12 +165,12 @@ class Waking:
         again = self.calls.again(step, error, begun)
         if again:
             # The next try takes the parts again.
-            self.calls.memory.add_to_read_again(step.group_id, parts)
+            self.memory.add_to_read_again(step.group_id, parts)
             return again
         is_gone = isinstance(error, AtlasError) and error.error_code == PROJECT_GONE
         if is_gone or isinstance(error, TimeBudgetExceededError):
             # Nothing more can be read in this sweep.
-            self.calls.memory.add_to_read_again(step.group_id, parts)
+            self.memory.add_to_read_again(step.group_id, parts)
             return []
         # Without events, it is listed in every sweep.
         return self._list_with_stragglers(step.group_id, marks, parts | ALL_PARTS, None)
@@ -178,13 +179,13 @@ class Waking:
         self, group_id: str, marks: Marks, parts: set[Part], said_at: datetime | None
     ) -> Sequence[ListingStep]:
         """Begin to list these parts, and what has stayed behind: it catches up."""
-        parts = parts | (marks.behind.keys() - self.calls.memory.aside(group_id))
+        parts = parts | (marks.behind.keys() - self.memory.aside(group_id))
         return self._begin_listing(group_id, marks, parts, said_at) if parts else []
 
     def _begin_listing(
         self, group_id: str, marks: Marks, parts: set[Part], said_at: datetime | None
     ) -> list[ListingStep]:
-        memory, kinds = self.calls.memory, {part.kind for part in parts if not part.cluster_name}
+        memory, kinds = self.memory, {part.kind for part in parts if not part.cluster_name}
         wanted = Wanted(
             group_id,
             marks,
@@ -203,7 +204,7 @@ class Waking:
 
     def _take_woken_kinds(self, group_id: str, page: Page) -> set[RestoreKind]:
         """Return the kinds to list for events not seen before, and again in the next sweep."""
-        memory = self.calls.memory
+        memory = self.memory
         types: dict[str, str] = {}
         for entry in page.entries:
             event = _Event.read(as_map(entry))

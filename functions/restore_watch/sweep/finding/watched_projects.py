@@ -16,6 +16,7 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
     UnforeseenError,
 )
+from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
 from restore_watch.sweep.finding.step import Step, StepCalls
 from restore_watch.sweep.finding.waking import Wake, Waking, is_listing_due, postponed
 from restore_watch.sweep.log import AllListed, Planned, Unread
@@ -74,6 +75,7 @@ class WatchedProjects:
 
     run: Run
     calls: StepCalls
+    memory: ProjectMemory
     atlas: AtlasSession
     named: ProjectIds
     waking: Waking
@@ -85,10 +87,8 @@ class WatchedProjects:
         if self.named != "all":
             self.run.log.append(AllListed(frozenset(self.named)))
         projects = self._known_projects()
-        self.calls.memory.keep_only(projects)
-        self.postponed.update(
-            postponed(projects, self.run.projects, self.calls.memory, self.run.now())
-        )
+        self.memory.keep_only(projects)
+        self.postponed.update(postponed(projects, self.run.projects, self.memory, self.run.now()))
         self._watch(projects)
 
     def first_steps(self) -> list[ProjectsPage | Wake]:
@@ -121,7 +121,7 @@ class WatchedProjects:
             return [ProjectsPage(self, pages, shown, is_odd)]
         # A list that is not complete leaves the one before in force.
         if not is_odd:
-            self.calls.memory.store_projects(shown)
+            self.memory.store_projects(shown)
             self.run.log.append(AllListed(frozenset(shown)))
         return self._watch_others(shown)
 
@@ -167,7 +167,7 @@ class WatchedProjects:
         known = {project.group_id for project in stored if project.marks}
         removed = {project.group_id for project in stored if project.is_removed}
         # An environment that was idle may remember a list that is older than a removal.
-        return (known | self.calls.memory.projects) - removed
+        return (known | self.memory.projects) - removed
 
     def _is_list_due(self) -> bool:
         """
@@ -176,8 +176,8 @@ class WatchedProjects:
         A list without a project that the table knows is read again at once: Atlas may have left the
         project out.
         """
-        listed = self.calls.memory.projects
-        return not self.calls.memory.are_projects_known_for(PROJECTS_KNOWN) or any(
+        listed = self.memory.projects
+        return not self.memory.are_projects_known_for(PROJECTS_KNOWN) or any(
             project.marks is not None
             and project.watched.degraded is None
             and group_id not in listed
@@ -193,7 +193,7 @@ class WatchedProjects:
     def _watch(self, group_ids: Collection[str]) -> None:
         self.group_ids.update(group_ids)
         for group_id in group_ids:
-            aside = self.calls.memory.aside(group_id)
+            aside = self.memory.aside(group_id)
             self.run.log.append(Planned(group_id, is_watched=True, aside=aside))
 
     def _wakes(self, group_ids: Iterable[str]) -> list[Wake]:
@@ -201,7 +201,7 @@ class WatchedProjects:
         now, known = self.run.now(), self.run.projects
         wakes: list[Wake] = []
         # Projects that a sweep has not reached come first in the next one.
-        for group_id in sorted(group_ids, key=self.calls.memory.last_turn):
+        for group_id in sorted(group_ids, key=self.memory.last_turn):
             lists = group_id not in self.postponed and is_listing_due(known.get(group_id), now)
             wakes.append(Wake(self.waking, group_id, lists))
         return wakes
