@@ -135,9 +135,9 @@ class Rounds:
 
     def _is_taken_over_before(self, round_at: float, agenda: Agenda[SweepTask]) -> bool:
         """
-        Sleep until the next round, unless another sweep waits and the agenda is done.
+        Sleep until the next round. True if meanwhile another sweep waits and the agenda is done.
 
-        It looks at least once: also before a round that is late.
+        There is at least one look whether one waits, also before a round that is late.
         """
         clock = self.run.asking.clock
         look_at = clock()
