@@ -13,6 +13,7 @@ from threading import Lock
 
 from cachetools import TTLCache
 
+from foundation.clock import is_recent
 from foundation.errors import ApplicationError
 from restore_watch.asking.asked import Asked
 from restore_watch.errors import (
@@ -126,7 +127,7 @@ class JobMemory:
     @property
     def was_accepted_lately(self) -> bool:
         """Whether Atlas has accepted the credentials within LATELY."""
-        return 0 <= self._now() - self._accepted_at < LATELY
+        return is_recent(self._now() - self._accepted_at, LATELY)
 
     def moments(self, job: OpenJob) -> Moments:
         """Return what is remembered of a job."""

@@ -42,6 +42,7 @@ from restore_watch.sweep.judging.project_verdicts import (
 )
 from restore_watch.sweep.judging.refusal_of_credentials import refusal_of_credentials
 from restore_watch.sweep.log import Record
+from restore_watch.sweep.rounds import FirstRound
 from restore_watch.table.bookkeeping import Books
 from restore_watch.table.lease import SweepLease
 from restore_watch.time_limits import PENDING_TIME
@@ -85,6 +86,7 @@ class Sweeper:
             books = environment.books(request, deadline)
             is_awaited = partial(self.lease.is_awaited, owner, deadline)
             parts = environment.parts(jobs, books, deadline, request, is_awaited)
+            environment.job_memory.keep_only(parts.run.known)
             result = self._sweep(parts, books, begun)
             if parts.run.is_tick:
                 succeeded_at = clock.now()
@@ -103,7 +105,7 @@ class Sweeper:
         records = _records(parts)
         result = count(records, parts.opened)
         refusal = refusal_of_credentials(records)
-        if refusal is not None and not self.environment.memory.was_accepted_lately:
+        if refusal is not None and not self.environment.job_memory.was_accepted_lately:
             _report_no_access(parts, left, refusal)
             raise refusal
         if parts.run.is_tick:
@@ -122,11 +124,15 @@ class Sweeper:
 
     def _ask(self, parts: SweepParts, left: LeftOver, begun: float) -> None:
         """Ask Atlas. Raises AtlasError or CredentialsError if there is nothing to ask with."""
-        first = parts.rounds.first_round()
-        parts.rounds.drop_removed()
+        due = parts.rounds.due_jobs()
+        # In this order: the last plan of a project counts, and a watched one may have due jobs.
+        parts.rounds.plan_due_jobs(due)
+        parts.finder.begin()
+        first = FirstRound(due, parts.finder.first_steps())
+        parts.finder.drop_removed()
         if first.is_empty:
             return
-        parts.rounds.start_marks()
+        parts.finder.start_marks()
         # What the operator has removed is over, even if there is nothing to ask with.
         parts.outages.report_removed()
         try:
@@ -156,7 +162,7 @@ class Sweeper:
         if refusal is not None:
             stack = parts.outages.report_stack_failure(stack, refusal)
         # What the list that was read in this sweep no longer shows is over, too.
-        parts.rounds.drop_removed()
+        parts.finder.drop_removed()
         parts.outages.report_removed()
         seen = SeenBySweep.after(parts.run, result.failures)
         verdicts = judge_projects(seen)

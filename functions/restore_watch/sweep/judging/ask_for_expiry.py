@@ -16,6 +16,7 @@ from copy import replace
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from foundation.clock import is_recent
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.asking.asked import families_of
@@ -92,7 +93,7 @@ class ExpiryWatch:
         now = self.run.now()
         if not self.run.is_tick or not expiry.is_due(now):
             return
-        if _is_recent(self.last_try.failed_at, now):
+        if _is_within_pause(self.last_try.failed_at, now):
             return
         answered = self._ask(expiry, now) if asks else None
         after = answered or expiry.saying(now)
@@ -104,7 +105,7 @@ class ExpiryWatch:
         """Write the metric, if there is a date: of an answer, or once in a while."""
         if expiry.secret is None:
             return
-        if is_news or not _is_recent(self.last_try.measured_at, now):
+        if is_news or not _is_within_pause(self.last_try.measured_at, now):
             self.last_try.measured_at = now
             self.run.telemetry.report_days_left(expiry.secret.days_left(now))
 
@@ -163,5 +164,5 @@ class ExpiryWatch:
         return None
 
 
-def _is_recent(at: datetime | None, now: datetime) -> bool:
-    return at is not None and timedelta() <= now - at < PAUSE
+def _is_within_pause(at: datetime | None, now: datetime) -> bool:
+    return at is not None and is_recent((now - at).total_seconds(), PAUSE.total_seconds())
