@@ -231,8 +231,8 @@ def _add(
     try:
         # The cheap half first: most items may be of other periods.
         if wanted.includes(began_at(item)):
-            evidence = read_evidence(item, summary.objectives, now)
-            files.add(evidence)
+            evidence = read_evidence(item, now)
+            files.add(evidence, summary.objectives)
             summary.add_restore(evidence)
     except UnreadableItemError:
         summary.unreadable.append(shown_key(item))

@@ -17,6 +17,7 @@ from secrets import token_hex
 from typing import Any
 
 from operate.errors import OperateError
+from restore_watch.model.objectives import Objectives
 from restore_watch.report.files.restores_csv import line_of_restore, restores_csv
 from restore_watch.report.restores.restore_evidence import RestoreEvidence
 
@@ -43,10 +44,11 @@ class EvidenceFiles:
         self._restores: list[tuple[str, str, str, str, str]] = []
         """When each began, its cluster and its id, its line, and its JSON."""
 
-    def add(self, evidence: RestoreEvidence) -> None:
+    def add(self, evidence: RestoreEvidence, objectives: Objectives) -> None:
         """Keep a restore until the files are written."""
-        said = {**evidence.facts, "changes": evidence.changes, "validations": evidence.validations}
-        self._restores.append((*evidence.place, line_of_restore(evidence), json.dumps(said)))
+        facts, line = evidence.facts(objectives), line_of_restore(evidence, objectives)
+        said = {**facts, "changes": evidence.changes, "validations": evidence.validations}
+        self._restores.append((*evidence.place, line, json.dumps(said)))
 
     def write(self, summary: Mapping[str, Any]) -> str:
         """

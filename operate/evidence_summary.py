@@ -23,10 +23,11 @@ class EvidenceSummary:
 
     def add_restore(self, evidence: RestoreEvidence) -> None:
         """Count a restore."""
+        facts = evidence.facts(self.objectives)
         self.restores += 1
-        self._outcomes[evidence.facts["outcome"]] += 1
-        self._rto_met[evidence.facts["rtoMet"]] += 1
-        self._rpo_met[evidence.facts["rpoMet"]] += 1
+        self._outcomes[facts["outcome"]] += 1
+        self._rto_met[facts["rtoMet"]] += 1
+        self._rpo_met[facts["rpoMet"]] += 1
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as plain JSON."""

@@ -57,7 +57,7 @@ FOR_READERS = {
         "diagnosis",
     ),
     *("html_page", "words", "report_message", "cluster_state", "restore_evidence", "fleet"),
-    *("what_is_well", "cluster_remarks", "wording", "judge_fleet", "reporter"),
+    *("what_is_well", "cluster_remarks", "wording", "judge_fleet", "reporter", "cluster_tags"),
 }
 """Modules and folders whose sentences are those of notices, of diagnoses and of reports."""
 

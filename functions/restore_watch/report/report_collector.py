@@ -1,6 +1,6 @@
 """Collects what a report says: it reads the table and Atlas, and judges the clusters."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,9 +38,11 @@ class ReportCollector:
     ) -> Report:
         """Return the report of a period. What Atlas does not show is no failure: it says so."""
         settings = self.settings
-        stored = self._read_table(period, asked_at, deadline)
+        items = self._bookkeeping().read_all(deadline)
+        stored = read_stored_restores(items, period, asked_at)
         read_at = self.wires.clock.now()
         fleet = self._read_atlas(books, deadline)
+        stored = stored.without_old_unreadable(self._since(fleet, period, asked_at))
         restores = merged(stored.restores, fleet.restores)
         secret = books.expiry.secret
         return Report(
@@ -62,11 +64,18 @@ class ReportCollector:
         jobs = self.wires.outbox.table
         return Bookkeeping(jobs.client, jobs.table_name)
 
-    def _read_table(self, period: Period, asked_at: datetime, deadline: Deadline) -> StoredRestores:
-        window_begins = period.known_until(asked_at) - self.settings.policy.window
-        since = min(window_begins, period.begin)
-        items = self._bookkeeping().read_all(deadline)
-        return read_stored_restores(items, period, self.settings.objectives, asked_at, since)
+    def _since(
+        self, fleet: Fleet, period: Period, asked_at: datetime
+    ) -> Callable[[str, str], datetime]:
+        """Say from when on restores of a cluster matter: by its window, and by the period."""
+        policy, at = self.settings.policy, period.known_until(asked_at)
+        windows = {cluster.key: policy.window_of(cluster) for cluster in fleet.clusters}
+
+        def since(group_id: str, cluster_name: str) -> datetime:
+            window = windows.get((group_id, cluster_name), policy.window)
+            return min(at - window, period.begin)
+
+        return since
 
     def _read_atlas(self, books: Books, deadline: Deadline) -> Fleet:
         project_ids = self.settings.of_stack.project_ids

@@ -26,7 +26,7 @@ from unit.report.stored import NOON, item_of, verdict_on
 
 
 def evidence(job: RestoreJob) -> RestoreEvidence:
-    return read_evidence(item_of(job), Objectives(), NOON)
+    return read_evidence(item_of(job), NOON)
 
 
 def written(
@@ -35,7 +35,7 @@ def written(
     """Write the files. Return the rows of the CSV and the JSON."""
     files = EvidenceFiles(names.csv.with_suffix(""))
     for one in restores:
-        files.add(one)
+        files.add(one, Objectives())
     files.write({"made": "by a test"})
     rows = csv.DictReader(io.StringIO(names.csv.read_text(encoding="utf-8-sig", newline="")))
     return list(rows), json.loads(names.json.read_text(encoding="utf-8"))
@@ -126,7 +126,7 @@ def test_a_line_has_the_verdict_of_the_last_test_and_when_that_was(
         tested = moment and f"2026-05-04T{moment}"
         said = {"validatedBy": "=drill", "validatedAt": tested}
         item["history"]["L"].append(verdict_on(job, word, **said))
-    rows, whole = written(names, read_evidence(item, Objectives(), NOON))
+    rows, whole = written(names, read_evidence(item, NOON))
 
     assert (rows[0]["verdict"], rows[0]["validatedBy"]) == (last, "'=drill")
     assert rows[0]["validatedAt"] == cell
@@ -203,7 +203,7 @@ def test_a_full_disk_is_one_line_and_leaves_what_was_there(names: EvidenceFiles,
 
 def test_two_runs_at_once_do_not_mix_their_files(names: EvidenceFiles) -> None:
     first = EvidenceFiles(names.csv.with_suffix(""))
-    first.add(evidence(plain_job(cluster_name="first")))
+    first.add(evidence(plain_job(cluster_name="first")), Objectives())
     rows, _ = written(names, evidence(plain_job(cluster_name="second")))
     assert [row["clusterName"] for row in rows] == ["second"]
     first.write({})

@@ -30,8 +30,11 @@ SECRET_URL = "https://restore-1.downloads.example.net:27017/token/restore.tar.gz
 serialize = TypeSerializer().serialize
 
 
+AN_HOUR = Objectives(rto=HOUR, rpo=HOUR)
+
+
 def evidence_of(item: dict[str, Any]) -> RestoreEvidence:
-    return read_evidence(item, Objectives(rto=HOUR, rpo=HOUR), NOON)
+    return read_evidence(item, NOON)
 
 
 @pytest.fixture
@@ -50,7 +53,8 @@ def test_a_restore_begins_when_it_was_scheduled_or_else_when_its_id_was_made(
 
 
 def test_a_line_says_how_many_changes_were_published(item: dict[str, Any]) -> None:
-    cells = dict(zip(COLUMNS, line_of_restore(evidence_of(item)).split(","), strict=True))
+    line = line_of_restore(evidence_of(item), AN_HOUR)
+    cells = dict(zip(COLUMNS, line.split(","), strict=True))
 
     assert (cells["changes"], cells["published"]) == ("2", "1")
 
@@ -63,9 +67,9 @@ def test_an_open_job_that_atlas_no_longer_knows_is_judged_by_when_it_was_known(
     missing = utc_text(began + timedelta(minutes=minutes))
     item = item_of(plain_job(restore_scheduled_date=began)) | {"missingSince": {"S": missing}}
 
-    evidence = evidence_of(item)
-    assert evidence.facts["rtoMet"] is met
-    assert evidence.facts["missingSince"] == missing
+    facts = evidence_of(item).facts(AN_HOUR)
+    assert facts["rtoMet"] is met
+    assert facts["missingSince"] == missing
 
 
 def test_no_download_url_of_a_hand_written_item_is_repeated(item: dict[str, Any]) -> None:
@@ -77,7 +81,8 @@ def test_no_download_url_of_a_hand_written_item_is_repeated(item: dict[str, Any]
     item["history"]["L"].append(verdict)
 
     read = evidence_of(item)
-    said = (read.facts, read.changes, read.validations, line_of_restore(read))
+    facts, line = read.facts(AN_HOUR), line_of_restore(read, AN_HOUR)
+    said = (facts, read.changes, read.validations, line)
     assert "example.net" not in repr(said)
 
 
@@ -119,7 +124,7 @@ def test_any_other_value_is_read_or_unreadable(name: str, value: Any) -> None:
         evidence = evidence_of(item)
     except UnreadableItemError:
         return
-    assert evidence.facts["restoreId"] == item["restoreId"]["S"]
+    assert evidence.facts(AN_HOUR)["restoreId"] == item["restoreId"]["S"]
     assert (len(evidence.changes), len(evidence.validations)) == (1, name == "validation")
 
 

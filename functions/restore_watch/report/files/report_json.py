@@ -43,7 +43,10 @@ def report_json(report: Report, files: Mapping[str, bytes]) -> str:
         "medianSeconds": median_seconds(report.restores_of_period),
         "counts": {"restores": report.outcomes, "clusters": states},
         "clusters": clusters,
-        "restores": [evidence.facts for evidence in report.stored.of_period],
+        "restores": [
+            evidence.facts(report.objectives_of_restore(evidence.restore))
+            for evidence in report.stored.of_period
+        ],
         "unreadProjects": _unread_projects(report),
         "unreadableItems": report.stored.unreadable,
         "degraded": report.degraded,

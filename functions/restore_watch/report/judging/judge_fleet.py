@@ -83,6 +83,6 @@ def _may_hide_test(
     judged: Judged, reach: datetime, policy: Policy, at: datetime, since: datetime | None
 ) -> bool:
     """Whether a good test that decides the state may lie among the restores that were not read."""
-    if judged.state is State.TESTED or at - reach >= policy.window:
+    if judged.state is State.TESTED or at - reach >= policy.window_of(judged.cluster):
         return False
     return judged.good is None or since is not None
