@@ -1,6 +1,6 @@
 """Collects what a report says: it reads the table and Atlas, and judges the clusters."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,9 +41,11 @@ class ReportCollector:
         """Return the report of a period. What Atlas does not show is no failure: it says so."""
         settings = self.settings
         at = period.known_until(asked_at)
-        stored = self._read_table(period, asked_at, at, deadline)
+        items = self._bookkeeping().read_all(deadline)
+        stored = read_stored_restores(items, period, now=asked_at)
         read_at = self.wires.clock.now()
         fleet = self._read_atlas(books, deadline)
+        stored = stored.without_old_unreadable(self._since(fleet, period, at))
         restores = merged(stored.restores, fleet.restores)
         secret = books.expiry.secret
         return Report(
@@ -65,13 +67,16 @@ class ReportCollector:
         table = self.wires.table
         return Bookkeeping(table.client, table.table_name)
 
-    def _read_table(
-        self, period: Period, asked_at: datetime, at: datetime, deadline: Deadline
-    ) -> StoredRestores:
-        since = min(at - self.settings.policy.window, period.begin)
-        items = self._bookkeeping().read_all(deadline)
-        objectives = self.settings.objectives
-        return read_stored_restores(items, period, objectives, now=asked_at, since=since)
+    def _since(self, fleet: Fleet, period: Period, at: datetime) -> Callable[[str, str], datetime]:
+        """Say from when on restores of a cluster matter: by its window, and by the period."""
+        policy = self.settings.policy
+        windows = {cluster.key: policy.window_of(cluster) for cluster in fleet.clusters}
+
+        def since(group_id: str, cluster_name: str) -> datetime:
+            window = windows.get((group_id, cluster_name), policy.window)
+            return min(at - window, period.begin)
+
+        return since
 
     def _read_atlas(self, books: Books, deadline: Deadline) -> Fleet:
         project_ids = self.settings.of_stack.project_ids

@@ -117,7 +117,7 @@ def evidence(restore: Restore) -> RestoreEvidence:
     """What the table has of a restore, which it has seen once, and no verdicts."""
     change = StatusChange(restore.job, None, 1, restore.end_if_undated)
     recorded = Recorded(restore.job, (change,), 1, None)
-    return RestoreEvidence(restore, recorded, None, EMPTY.objectives, EMPTY.at)
+    return RestoreEvidence(restore, recorded, None, EMPTY.at)
 
 
 def rows(made: Report) -> list[dict[str, str]]:

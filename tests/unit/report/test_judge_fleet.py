@@ -66,6 +66,22 @@ def test_a_list_over_the_window_decides_although_the_period_is_longer() -> None:
 
 
 @pytest.mark.parametrize(
+    ("window", "state"),
+    [("30d", State.OVERDUE), ("31d", State.CANNOT_TELL), ("30 days", State.CANNOT_TELL)],
+)
+def test_a_list_over_the_own_window_of_a_cluster_decides(window: str, state: State) -> None:
+    """The list goes back 30 days, and the window of the stack is longer."""
+    own = cluster(tags={"restore-test": window})
+    listed = Fleet(clusters=[own], reach={own.key: END - 30 * DAY})
+
+    old = restore(own, END - 100 * DAY)
+
+    (judged,) = judge_fleet(listed, [old], policy=Policy(), at=END, atlas_must_reach_to=WEEK.begin)
+
+    assert judged.state is state
+
+
+@pytest.mark.parametrize(
     ("days", "knows_period"), [(2, True), (7, False)], ids=["in the table", "in the list"]
 )
 def test_a_period_that_is_known_is_read(*, days: int, knows_period: bool) -> None:

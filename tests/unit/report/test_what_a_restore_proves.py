@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from restore_watch.atlas.families import CLUSTER_LISTS, jobs_of
-from restore_watch.model.objectives import Objectives
 from restore_watch.model.restore_job import RestoreKind, RestoreStatus
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster, read_cluster
@@ -135,7 +134,7 @@ def test_a_cluster_without_a_date_is_as_old_as_its_id() -> None:
 def test_a_restore_that_was_over_when_it_was_first_seen_is_not_of_that_day() -> None:
     job = restore(LEDGER, END - 300 * DAY, restoreFinishedDate=None).job
 
-    read = read_evidence(item_of(job, observed_at=END - DAY), Objectives(), END).restore
+    read = read_evidence(item_of(job, observed_at=END - DAY), END).restore
 
     assert judge(LEDGER, [read], None, Policy(), END).state is State.OVERDUE
 

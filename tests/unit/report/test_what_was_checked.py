@@ -39,7 +39,7 @@ def made_of(*verdicts: dict[str, Any]) -> Any:
     """The report of a restore of the table with these entries of its history."""
     item = item_of(JOB, observed_at=BEGAN + 4 * HOUR)
     item["history"]["L"] += verdicts
-    stored = read_stored_restores([item], WEEK, EMPTY.objectives, END, BEGAN)
+    stored = read_stored_restores([item], WEEK, END)
     (evidence,) = stored.of_period
     made = report([(LEDGER, [evidence.restore])])
     return changed(made, of_period=[evidence])
@@ -49,7 +49,7 @@ TWICE = made_of(verdict_on(JOB, **SECOND), verdict_on(JOB, "FAILED", **FIRST))
 
 
 def csv_row(made: Any) -> dict[str, str]:
-    lines = [line_of_restore(evidence) for evidence in made.stored.of_period]
+    lines = [line_of_restore(evidence, EMPTY.objectives) for evidence in made.stored.of_period]
     (row,) = DictReader(StringIO(restores_csv(lines)[1:], newline=""))
     return row
 

@@ -120,8 +120,8 @@ def _may_hide_test(
     if judged.state is State.TESTED:
         # The test that decides is known.
         return False
-    if at - reach >= policy.window:
-        # What was not read began before the window of the policy, so it is too old to decide.
+    if at - reach >= policy.window_of(judged.cluster):
+        # What was not read began before the window of the cluster, so it is too old to decide.
         return False
     if judged.good is None:
         # No good test is known at all. The table does not show that there was none: even one that

@@ -6,6 +6,7 @@ from datetime import datetime
 from restore_watch.report.fleet.fleet import RESTORES_READ
 from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Rung
+from restore_watch.report.words.own_objectives import own_objectives
 from restore_watch.report.words.wording import count, day
 
 PROJECTS_NAMED = 20
@@ -39,6 +40,11 @@ def limits(report: Report) -> list[str]:
         said.append(_unwatched(report, unwatched))
     if report.policy.required_tag:
         said.append("Only clusters with the tag of the parameter RestoreTestTag need a test.")
+    if any(own_objectives(report, judged.cluster) for judged in report.coverage.clusters):
+        said.append(
+            "Clusters with an objective or a window in their tags are judged by it; timelines show "
+            "the objectives of the stack."
+        )
     if expiry:
         expire = "expired" if report.has_expired_credentials else "expire"
         said.append(f"The credentials for Atlas {expire} on {day(expiry)}.")
