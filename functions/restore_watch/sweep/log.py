@@ -64,10 +64,10 @@ class Fate(Enum):
 
     FOUND: the first change of a job that nobody named is recorded. CHANGED: another change is
     recorded. PUBLISHED: all pending messages about the job were published; `messages` counts them.
-    SETTLED: Atlas's answer is recorded; `messages` counts those that are still pending. MISSED:
-    Atlas does not know the job, or refuses it in a project that is no longer watched. RECORDED: the
-    table has the job, and no list takes it in again. LATE: too little time was left to act. FAILED:
-    the table or the topic refused.
+    SETTLED: Atlas's answer was acted on: it is recorded, or it says nothing new; `messages` counts
+    those that are still pending. MISSED: Atlas does not know the job, or refuses it in a project
+    that is no longer watched. RECORDED: the table has the job, and no list takes it in again. LATE:
+    too little time was left to act. FAILED: the table or the topic refused.
     """
 
     FOUND = auto()

@@ -136,27 +136,24 @@ class JobActions:
         if recorded.change is not None:
             is_found = job.sequence == 0 and len(recorded.history) == 1
             self.append(job, Fate.FOUND if is_found else Fate.CHANGED)
-        job = self._note_recorded(job, answer, recorded, recorded.published)
-        published: tuple[HistoryEntry, ...] = ()
-        if recorded.pending and not self.refusals.are_too_many:
-            send = partial(self.outbox.publish, recorded, self.run.ending)
-            published = self.send_pending(job, send)
-            job = self._note_recorded(job, answer, recorded, len(recorded.history))
-        self.run.telemetry.report_check(check_result(job.target, answer, recorded, published))
-        return job
-
-    def _note_recorded(
-        self, job: OpenJob, answer: RestoreJob, recorded: Recorded, published: int
-    ) -> OpenJob:
-        job = job.as_stored(
-            recorded.job, len(recorded.history), published, recorded.history[-1].observed_at
-        )
-        job = replace(job, answered_word=answer.atlas_status)
-        if recorded.job.terminal and not recorded.job.is_ready_download:
+        job = _as_recorded(job, answer, recorded)
+        # A job that has ended, if only by its finish date, is none of the open jobs any more. A
+        # ready download is: it may still expire.
+        is_over = recorded.job.terminal and not recorded.job.is_ready_download
+        if is_over:
             self.run.known.pop(job.key, None)
             self.append(job, Fate.RECORDED)
-            return job
-        return self.note(job)
+        else:
+            self.note(job)
+        sent: tuple[HistoryEntry, ...] = ()
+        if recorded.pending and not self.refusals.are_too_many:
+            send = partial(self.outbox.publish, recorded, self.run.ending)
+            sent = self.send_pending(job, send)
+            job = replace(job, published=job.sequence)
+            if not is_over:
+                self.note(job)
+        self.run.telemetry.report_check(check_result(job.target, answer, recorded, sent))
+        return job
 
     def _move_link(self, job: OpenJob, answer: RestoreJob) -> OpenJob:
         """A download that is prepared again has a new link. That is not a change of status."""
@@ -221,6 +218,17 @@ class JobActions:
         if has_left:
             self.run.known.pop(job.key, None)
             self.run.telemetry.report_dropped_job(job.target, reason)
+
+
+def _as_recorded(job: OpenJob, answer: RestoreJob, recorded: Recorded) -> OpenJob:
+    """Return the job as the table has it after this answer."""
+    stored = job.as_stored(
+        recorded.job,
+        changes=len(recorded.history),
+        published=recorded.published,
+        at=recorded.history[-1].observed_at,
+    )
+    return replace(stored, answered_word=answer.atlas_status)
 
 
 def _is_as_known(job: OpenJob, recorded: Recorded) -> bool:
