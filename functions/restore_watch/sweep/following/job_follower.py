@@ -99,26 +99,36 @@ class JobFollower:
 
     def _ask_list(self, task: FollowTask) -> list[FollowTask]:
         """Ask for the list of the jobs' cluster. Return the tasks that are left."""
-        jobs, shown = task.jobs, ShownJobs(*task.list, self.run.now())
+        shown = ShownJobs(task.list.group_id, task.list.part, asked_at=self.run.now())
         try:
             self.lists.read_for(task, shown)
         except ApplicationError as error:
             # Earlier pages count all the same.
             if not shown.jobs:
                 return self._ask_without_list(task, error)
-        seen = [job for job in jobs if job.target.restore_id in shown.jobs]
-        self.run.memory.note_list(jobs[0], is_useful=bool(seen))
-        of_list = Subject(task.bucket, None)
-        self.run.log.append(Asked(of_list, End.ANSWERED, jobs=tuple(job.key for job in seen)))
+        seen = [job for job in task.jobs if job.target.restore_id in shown.jobs]
+        unseen = [job for job in task.jobs if job.target.restore_id not in shown.jobs]
+        self.run.memory.note_list(task.jobs[0], is_useful=bool(seen))
+        self._log_shown(task, seen)
         self.observer.act_on_news(shown)
         unchanged = [job for job in seen if job.target.restore_id not in shown.news]
         for job in unchanged:
+            # An answer without news settles a job, too: it was asked about, and is as it was.
             self.actions.act_on_known(job, shown.jobs[job.target.restore_id], shown.asked_at)
-        unseen = [job for job in jobs if job.target.restore_id not in shown.jobs]
         return [
             *self._each_alone(unseen, is_unseen=True),
             *self._ask_some_alone(task, unchanged),
         ]
+
+    def _log_shown(self, task: FollowTask, seen: Sequence[OpenJob]) -> None:
+        """
+        Log which jobs the list has answered for.
+
+        This is no further question: those for the pages are in the log without a job, because only
+        the pages say which jobs they show.
+        """
+        keys = tuple(job.key for job in seen)
+        self.run.log.append(Asked(Subject(task.bucket, None), End.ANSWERED, jobs=keys))
 
     def _ask_without_list(self, task: FollowTask, error: ApplicationError) -> list[FollowTask]:
         """Go on although the list shows nothing. Return the tasks that are left."""

@@ -61,7 +61,7 @@ class JobLists:
             known = self.wholes.get(task.list)
             if known is not None:
                 return known
-            whole = ShownJobs(*task.list, self.run.now())
+            whole = ShownJobs(task.list.group_id, task.list.part, asked_at=self.run.now())
             try:
                 whole.is_whole = self._reads_to_end(task, whole)
             except ApplicationError as error:
