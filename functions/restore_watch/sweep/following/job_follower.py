@@ -132,11 +132,20 @@ class JobFollower:
 
     def _ask_without_list(self, task: FollowTask, error: ApplicationError) -> list[FollowTask]:
         """Go on although the list shows nothing. Return the tasks that are left."""
-        if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
-            self.run.log.append(Asked.failed(Subject.in_bucket(task.bucket), error, task.keys))
-            return []
-        if not isinstance(error, AtlasError):
-            return []
+        match error:
+            case AtlasRateLimitError() | TimeBudgetExceededError():
+                # The record of the list names no jobs. This one says which of them are left:
+                # a call for a job alone would meet the same limit, or the same end of the time.
+                subject = Subject.in_bucket(task.bucket)
+                self.run.log.append(Asked.failed(subject, error, task.keys))
+                return []
+            case AtlasError():
+                return self._ask_each_instead(task, error)
+        # There are no credentials, as the record of the list says: no other call can be made.
+        return []
+
+    def _ask_each_instead(self, task: FollowTask, error: AtlasError) -> list[FollowTask]:
+        """Ask about each job alone, because the list failed. Return the tasks that are left."""
         if self.questions.take_call(task.bucket):
             more = self._ask_first(task)
         else:
