@@ -72,6 +72,11 @@ class Moments:
     refused: float = -math.inf
     is_left_out: bool = False
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether its own endpoint failed at the last call that nothing stopped."""
+        return self.failure is not None
+
 
 _NEVER = Moments()
 
@@ -136,7 +141,7 @@ class JobMemory:
     def jobs_to_ask_alone(self, jobs: Iterable[OpenJob]) -> tuple[OpenJob, ...]:
         """Return the jobs of a list whose own endpoints fail, or else the longest unasked one."""
         ordered = sorted(jobs, key=lambda job: self.moments(job).asked_alone)
-        failing = tuple(job for job in ordered if self.moments(job).failure is not None)
+        failing = tuple(job for job in ordered if self.moments(job).is_failing)
         return failing or tuple(ordered[:1])
 
     def lasting_failures(self, jobs: Iterable[OpenJob]) -> dict[JobKey, ApplicationError]:

@@ -82,8 +82,9 @@ class JobFollower:
         So an outage costs one call in a sweep, and after it all endpoints that failed are asked.
         """
         first, *others = task.jobs
-        more = self._ask_first(FollowTask((first,), self, tries=task.tries))
-        if others and self.run.memory.moments(first).failure is None:
+        more = self._ask_first(FollowTask((first,), self))
+        # The memory has read how this call ended. If it was stopped, the one before it counts.
+        if others and not self.run.memory.moments(first).is_failing:
             more.append(AskInTurn(tuple(others), self))
         return more
 
