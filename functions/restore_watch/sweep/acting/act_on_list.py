@@ -29,8 +29,8 @@ class ShownJobs:
     The jobs on pages of the list of `part`, a cluster, that was asked for at `asked_at`.
 
     `jobs`: the followed jobs and the unknown ones of interest, by id. `news`: the ids of those that
-    had news. `entries`: those of the last page. `unreadable`: entries of interest that cannot be
-    read. `is_whole`: the list was read to its end, or Atlas says that the cluster has no jobs.
+    had news. `unreadable`: entries of interest that cannot be read. `is_whole`: the list was read
+    to its end, or Atlas says that the cluster has no jobs.
     """
 
     group_id: str
@@ -38,7 +38,6 @@ class ShownJobs:
     asked_at: datetime
     jobs: dict[str, RestoreJob] = field(default_factory=dict)
     news: set[str] = field(default_factory=set)
-    entries: Sequence[ListEntry] = ()
     unreadable: list[Unreadable] = field(default_factory=list)
     is_whole: bool = False
 
@@ -75,11 +74,14 @@ class Observer:
     run: Run
     actions: JobActions
 
-    def read_page(self, page: Page, shown: ShownJobs) -> None:
-        """Add a page to `shown`. Only entries that are known or of interest are read."""
+    def read_page(self, page: Page, shown: ShownJobs) -> Sequence[ListEntry]:
+        """
+        Add a page to `shown`. Return all its entries that have an id.
+
+        Only jobs that are known or of interest are read.
+        """
         kind = shown.part.kind
         entries = job_entries(page, kind)
-        shown.entries = entries.readable
         interest = self._interest(shown)
         for entry in entries.readable:
             key = shown.key(entry.id)
@@ -96,6 +98,7 @@ class Observer:
         shown.unreadable += [
             unreadable for unreadable in entries.unreadable if _is_of_interest(unreadable, interest)
         ]
+        return entries.readable
 
     def _interest(self, shown: ShownJobs) -> Interest | None:
         """Which unknown jobs count; None in a project that has no marks."""

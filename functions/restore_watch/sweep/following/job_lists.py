@@ -68,8 +68,6 @@ class JobLists:
                 if isinstance(error, RestoreJobNotFoundError) or has_nothing_to_read(error):
                     whole.is_whole, whole.unreadable = True, []
             if whole.is_whole:
-                # The entries of thousands of lists would take much memory.
-                whole.entries = ()
                 self.wholes[task.list] = whole
         self.observer.act_on_news(whole)
         return whole
@@ -89,8 +87,8 @@ class JobLists:
         of_list = Subject(task.bucket, None, task.jobs[0].target.cluster_name)
         ask = partial(self.atlas.page_of_jobs, cluster, task.kind, pages.at)
         page = self.questions.ask(of_list, ask)
-        self.observer.read_page(page, shown)
-        return pages.after(page, [entry.id for entry in shown.entries])
+        entries = self.observer.read_page(page, shown)
+        return pages.after(page, [entry.id for entry in entries])
 
     def _pausing(self, task: FollowTask, pages: ListPages) -> ListPages:
         """Take a call for the next page. Without one, no other page is read."""
