@@ -108,8 +108,8 @@ class JobMemory:
             match record:
                 case Asked():
                     self._read_asked(record)
-                case Acted((group_id, str() as cluster_name, str() as restore_id)):
-                    self._read_acted((group_id, cluster_name, restore_id), record)
+                case Acted(job=key) if key is not None:
+                    self._read_acted(key, record)
 
     def note_left_out(self, job: OpenJob) -> None:
         """No call was left to ask about a job alone: the next sweep does so before any list."""

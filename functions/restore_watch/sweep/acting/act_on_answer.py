@@ -185,11 +185,11 @@ class JobActions:
     def note_failure(self, job: OpenJob, error: ApplicationError) -> None:
         """What was to be done about a job failed."""
         fate = Fate.LATE if isinstance(error, TimeBudgetExceededError) else Fate.FAILED
-        self.run.log.append(Acted(job.key, fate, error=error))
+        self.run.log.append(Acted(job.target.group_id, job.key, fate, error=error))
 
     def append(self, job: OpenJob, fate: Fate, messages: int = 0) -> None:
         """Append to the log what became of a job."""
-        self.run.log.append(Acted(job.key, fate, messages))
+        self.run.log.append(Acted(job.target.group_id, job.key, fate, messages))
 
     def note(self, job: OpenJob) -> OpenJob:
         """Keep what is known of a job now."""

@@ -125,7 +125,7 @@ class Observer:
             if self.run.asking.remaining() <= 0:
                 is_taken = False
                 if known is not None:
-                    self.run.log.append(Acted(key, Fate.LATE))
+                    self.run.log.append(Acted(shown.group_id, key, Fate.LATE))
             elif known is not None:
                 is_taken &= self.actions.act_on_known(known, job, shown.asked_at)
             else:
