@@ -56,9 +56,12 @@ class JobActions:
         """Act on an answer about an open job, asked for at `asked_at`. True if the table has it."""
         with self.acting.setdefault(job.key, Lock()):
             known = self.run.known.get(job.key)
-            if known is None and self.run.memory.is_recorded(job.key):
-                return True
-            return self._act(known or job, answer, asked_at)
+            if known is not None:
+                return self._act(known, answer, asked_at)
+            if self.run.memory.is_recorded(job.key):
+                return True  # another answer has shown its end meanwhile
+            # The sweep has stopped following it meanwhile, but Atlas knows it after all.
+            return self._act(job, answer, asked_at)
 
     def take_in(self, answer: RestoreJob, asked_at: datetime) -> bool:
         """Record a job that a list showed and no sweep knew. True if stored, now or before."""
@@ -209,15 +212,20 @@ class JobActions:
         They are not if the job was found or has changed meanwhile. `after`: how long a job that
         Atlas does not know, or refuses, was followed.
         """
-        has_left = leave(job, self.run.ending)
-        if not has_left:
-            is_left = partial(_is_as_known, job)
-            since = left_at(job, after)
-            if self.outbox.end_waits(job.target, is_left, self.run.ending, since):
-                has_left = leave(job, self.run.ending)
-        if has_left:
-            self.run.known.pop(job.key, None)
-            self.run.telemetry.report_dropped_job(job.target, reason)
+        if leave(job, self.run.ending):
+            self._stop_following(job, reason)
+            return
+        # Workflows may wait for it: then the table keeps it until they are told.
+        is_left = partial(_is_as_known, job)
+        since = left_at(job, after)
+        if not self.outbox.end_waits(job.target, is_left, self.run.ending, since):
+            return
+        if leave(job, self.run.ending):
+            self._stop_following(job, reason)
+
+    def _stop_following(self, job: OpenJob, reason: str) -> None:
+        self.run.known.pop(job.key, None)
+        self.run.telemetry.report_dropped_job(job.target, reason)
 
 
 def _as_recorded(job: OpenJob, answer: RestoreJob, recorded: Recorded) -> OpenJob:
