@@ -91,11 +91,11 @@ class JobFollower:
     def search(self, task: Search) -> None:
         """Look in the whole list of a cluster for a job that its own endpoint does not know."""
         (job,) = task.jobs
-        whole = self.lists.whole(task)
-        answer = whole.jobs.get(job.target.restore_id)
+        shown = self.lists.search(task)
+        answer = shown.jobs.get(job.target.restore_id)
         if answer is not None:
-            self.actions.act_on_known(job, answer, whole.asked_at)
-        elif whole.lacks(job):
+            self.actions.act_on_known(job, answer, shown.asked_at)
+        elif shown.lacks(job):
             self.actions.act_on_missing(job)
 
     def _ask_list(self, task: FollowTask) -> list[FollowTask]:
