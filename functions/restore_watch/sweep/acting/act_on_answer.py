@@ -108,7 +108,7 @@ class JobActions:
             self.note(replace(job, missing_since=now))
         elif is_past_its_link(job, now):
             self._leave(job, self.open_jobs.drop_expired_link, "its link has expired")
-        elif is_forgotten(job, now, self.run.memory.moments(job).missed_for, after):
+        elif is_forgotten(job, now, self.run.memory.remembered(job.key).missed_for, after):
             self._leave(job, self.open_jobs.drop_missing, reason, after)
 
     def _act(self, job: OpenJob, answer: RestoreJob, asked_at: datetime) -> bool:

@@ -132,7 +132,7 @@ def grouped_jobs(jobs: Iterable[OpenJob], memory: JobMemory) -> list[tuple[OpenJ
     """
     ordered = list(jobs)
     shuffle(ordered)
-    ordered.sort(key=lambda job: memory.moments(job).asked)
+    ordered.sort(key=lambda job: memory.remembered(job.key).asked)
     groups: dict[tuple[str, str, RestoreKind | None], list[OpenJob]] = {}
     for job in ordered:
         groups.setdefault((*job.target.cluster, job.kind), []).append(job)

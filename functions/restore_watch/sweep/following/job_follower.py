@@ -84,7 +84,7 @@ class JobFollower:
         first, *others = task.jobs
         more = self._ask_first(FollowTask((first,), self))
         # The memory has read how this call ended. If it was stopped, the one before it counts.
-        if others and not self.run.memory.moments(first).is_failing:
+        if others and not self.run.memory.remembered(first.key).is_failing:
             more.append(AskInTurn(tuple(others), self))
         return more
 
