@@ -85,4 +85,4 @@ def acted(
     job: OpenJob, fate: Fate, messages: int = 0, error: ApplicationError | None = None
 ) -> Acted:
     """What became of a job."""
-    return Acted(job.key, fate, messages, error)
+    return Acted(job.target.group_id, job.key, fate, messages, error)

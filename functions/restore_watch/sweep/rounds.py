@@ -75,7 +75,7 @@ class Rounds:
         return [
             job
             for job in run.open_jobs()
-            if is_due(job, run.memory.moments(job).settled, now, is_tick=run.is_tick)
+            if is_due(job, run.memory.remembered(job.key).settled, now, is_tick=run.is_tick)
         ]
 
     def plan_due_jobs(self, due: Iterable[OpenJob]) -> None:

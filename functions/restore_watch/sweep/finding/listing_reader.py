@@ -151,10 +151,10 @@ class ListingReader:
                 self._finish(step)
                 return ()
             return self._again(step, error, begun)
-        self.observer.read_page(page, shown)
+        entries = self.observer.read_page(page, shown)
         if shown.unreadable:
             listing.note_failure(step, UnexpectedAtlasResponseError(shown.unreadable[0].problem))
-        more = listing.note_jobs_page(step, page, shown.entries)
+        more = listing.note_jobs_page(step, page, entries)
         self._finish(step, is_read=self.observer.act_on_news(shown))
         return more
 

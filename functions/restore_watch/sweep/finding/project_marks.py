@@ -38,7 +38,7 @@ class ProjectMarks:
             with isolated(self.run.telemetry, group_id=group_id):
                 self.bookkeeping.begin_marks(project, marks, now, self.run.ending)
         except ApplicationError as error:
-            self.run.log.append(Acted((group_id, None, None), Fate.FAILED, error=error))
+            self.run.log.append(Acted(group_id, None, Fate.FAILED, error=error))
             return
         self.run.projects[group_id] = replace(project, marks=marks)
 
@@ -60,7 +60,7 @@ class ProjectMarks:
                 self.bookkeeping.move_marks(project, after, now, self.run.ending)
             self.run.projects[group_id] = after
         except ApplicationError as error:
-            self.run.log.append(Acted((group_id, None, None), Fate.FAILED, error=error))
+            self.run.log.append(Acted(group_id, None, Fate.FAILED, error=error))
 
     def drop(self, project: Project) -> None:
         """Forget the marks of a project: if it is watched again, that begins anew."""
