@@ -269,21 +269,14 @@ def _judge(
 ) -> ProjectVerdict:
     records = seen.records[project.group_id]
     answers = answers_of(records, seen.lasting)
-    # A job that the table knows could be read before.
-    families = {jobs_of(job.kind) for job in open_jobs if job.kind}
-    failures = answers.failures(project.readable.union(family.name for family in families))
-    for job in open_jobs:
-        if job.key in seen.lasting:
-            of_jobs = jobs_of(job.kind or RestoreKind.FLEX).question
-            failures.setdefault(of_jobs, seen.lasting[job.key])
-    if project.group_id in seen.not_stored:
-        failures[Question.ITEMS] = seen.not_stored[project.group_id]
     is_seen = any(isinstance(record, Asked) and record.end.is_answer for record in records)
-    if not is_seen and not failures:
-        late = TimeBudgetExceededError("The sweep did not reach this project in its time")
-        failures[Question.REACHED] = late
-    if plan.is_watched and _is_not_listed(seen, project):
-        failures[Question.PROJECTS] = AtlasUnauthorizedError(_NOT_LISTED)
+    families = {jobs_of(job.kind) for job in open_jobs if job.kind}
+    # A job that the table knows could be read before.
+    readable = project.readable.union(family.name for family in families)
+    of_questions = _failures_of_questions(seen, answers, readable, open_jobs)
+    is_reached = is_seen or bool(of_questions)
+    of_project = _failures_of_project(seen, project, plan, is_reached=is_reached)
+    failures = of_questions | of_project
     standing: dict[str, Trouble] = {}
     if plan.is_watched and project.watched.degraded is not None:
         questions_of_jobs = {family.question for family in families}
@@ -291,6 +284,45 @@ def _judge(
         for question in failures:
             standing.pop(question, None)
     return ProjectVerdict(project, failures, standing, is_seen, len(open_jobs))
+
+
+def _failures_of_questions(
+    seen: SeenBySweep,
+    answers: Answers,
+    readable: Collection[str],
+    open_jobs: Iterable[OpenJob],
+) -> dict[str, ApplicationError]:
+    """
+    Return which questions to Atlas about a project and its jobs fail, and why.
+
+    An error of this sweep comes first. Where there is none, a job whose own endpoint has failed for
+    long still counts: this sweep may not have asked about it, or Atlas had it wait.
+    """
+    failures = answers.failures(readable)
+    for job in open_jobs:
+        if job.key in seen.lasting:
+            question = jobs_of(job.kind or RestoreKind.FLEX).question
+            failures.setdefault(question, seen.lasting[job.key])
+    return failures
+
+
+def _failures_of_project(
+    seen: SeenBySweep, project: Project, plan: Planned, *, is_reached: bool
+) -> dict[str, ApplicationError]:
+    """
+    Return what else fails of a project: what is no question to Atlas about it.
+
+    `is_reached`: Atlas answered or failed when it was asked about the project.
+    """
+    failures: dict[str, ApplicationError] = {}
+    if project.group_id in seen.not_stored:
+        failures[Question.ITEMS] = seen.not_stored[project.group_id]
+    elif not is_reached:
+        late = TimeBudgetExceededError("The sweep did not reach this project in its time")
+        failures[Question.REACHED] = late
+    if plan.is_watched and _is_not_listed(seen, project):
+        failures[Question.PROJECTS] = AtlasUnauthorizedError(_NOT_LISTED)
+    return failures
 
 
 def _is_not_listed(seen: SeenBySweep, project: Project) -> bool:
