@@ -14,13 +14,13 @@ from restore_watch.atlas.families import FLEX_JOBS
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.outage import Trouble, Watched
+from restore_watch.sweep.judging.answers import answers_of
+from restore_watch.sweep.judging.planned_projects import watched_projects
 from restore_watch.sweep.judging.project_verdicts import (
     ProjectVerdict,
     SeenBySweep,
-    answers_of,
     judge_projects,
     left_alone,
-    watched_projects,
 )
 from restore_watch.sweep.log import Listed, Planned, Record, Unread
 from restore_watch.table.open_job import OpenJob

@@ -33,7 +33,7 @@ from restore_watch.errors import (
     UnforeseenError,
 )
 from restore_watch.model.credentials_expiry import CredentialsChange, CredentialsExpiry
-from restore_watch.sweep.judging.project_verdicts import watched_projects
+from restore_watch.sweep.judging.planned_projects import watched_projects
 from restore_watch.sweep.run import Run
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.telemetry.isolation import isolated
