@@ -119,7 +119,7 @@ class OutageReports:
 
         def note(verdict: ProjectVerdict) -> None:
             after = self._note_verdict(verdict, of_stack, last_success)
-            if after.degraded is not None or (is_held and verdict.is_failing):
+            if _counts_as_degraded(verdict, after, is_stack_degraded=is_held):
                 degraded.append(verdict.project.group_id)
 
         def note_end(project: Project) -> None:
@@ -186,3 +186,25 @@ class OutageReports:
         ):
             return self.bookkeeping.store_watched(watched, self.run.at, self.run.ending)
         return None
+
+
+def count_still_degraded(verdicts: Sequence[ProjectVerdict], stack: Watched) -> int:
+    """Count the projects that are degraded while the credentials are refused: all stand still."""
+    degraded = 0
+    for verdict in verdicts:
+        is_stack_degraded = stack.degraded is not None
+        watched = verdict.project.watched
+        if _counts_as_degraded(verdict, watched, is_stack_degraded=is_stack_degraded):
+            degraded += 1
+    return degraded
+
+
+def _counts_as_degraded(
+    verdict: ProjectVerdict, watched: Watched, *, is_stack_degraded: bool
+) -> bool:
+    """
+    Whether a project counts as degraded that is now seen like this.
+
+    While the stack is degraded instead of the projects, those that fail count too.
+    """
+    return watched.degraded is not None or (is_stack_degraded and verdict.is_failing)
