@@ -108,7 +108,7 @@ class JobFollower:
                 return self._ask_without_list(task, error)
         seen = [job for job in jobs if job.target.restore_id in shown.jobs]
         self.run.memory.note_list(jobs[0], is_useful=bool(seen))
-        of_list = Subject(task.bucket, None)
+        of_list = Subject.of_shortcut(task.bucket)
         self.run.log.append(Asked(of_list, End.ANSWERED, jobs=tuple(job.key for job in seen)))
         self.observer.act_on_news(shown)
         unchanged = [job for job in seen if job.target.restore_id not in shown.news]
