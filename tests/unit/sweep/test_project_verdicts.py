@@ -248,8 +248,8 @@ def test_a_failure_of_now_takes_the_place_of_the_reported_one() -> None:
     )
 
     one = verdict(WATCHED, asked(EVENTS, DOWN), project=project)
-    assert (one.failures, one.standing, one.unanswered) == ({"events": DOWN}, {}, DOWN)
-    assert verdict(WATCHED, about(1, NO_ROLE)).unanswered is None
+    assert (one.failures, one.standing, one.silence) == ({"events": DOWN}, {}, DOWN)
+    assert verdict(WATCHED, about(1, NO_ROLE)).silence is None
 
 
 REFUSES = TableUnavailableError("no")
