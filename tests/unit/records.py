@@ -68,7 +68,7 @@ def left(*jobs: OpenJob) -> Asked:
 
 def of_list(*jobs: OpenJob) -> Asked:
     """The list of a cluster that showed these jobs."""
-    return asked(Subject(Bucket(GROUP, FLEX_JOBS), None), None, *jobs)
+    return asked(Subject.of_shortcut(Bucket(GROUP, FLEX_JOBS)), None, *jobs)
 
 
 def cluster(name: str = "orders", kind: RestoreKind = FLEX) -> Subject:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import NamedTuple
 
 from foundation.errors import ApplicationError
-from restore_watch.asking.asked import NO_ROLE_ERRORS, Subject, families_of
+from restore_watch.asking.asked import NO_ROLE_ERRORS, Subject, answering_families
 from restore_watch.asking.nothing_to_read import has_nothing_to_read
 from restore_watch.atlas.entries import UNWATCHED, shown_clusters
 from restore_watch.atlas.families import LISTED_JOBS, Family, jobs_of
@@ -220,7 +220,7 @@ class ListingReader:
         self, project: Project, failures: Failures, known: Iterable[OpenJob]
     ) -> frozenset[Part]:
         """Return the parts that are refused, of families that could never be read."""
-        seen = families_of(self.run.log.records_of(project.group_id))
+        seen = answering_families(self.run.log.records_of(project.group_id))
         readable = project.readable.union(family.name for family in seen)
         readable |= {jobs_of(job.kind).name for job in known if job.kind}
         parts: set[Part] = set()

@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from foundation.errors import ApplicationError
-from restore_watch.asking.asked import families_of
+from restore_watch.asking.asked import answering_families
 from restore_watch.model.marks import Marks
 from restore_watch.sweep.finding.parts_read import PartsRead
 from restore_watch.sweep.log import Acted, Fate, Planned
@@ -48,7 +48,7 @@ class ProjectMarks:
         if not read.is_listing and moved == marks:
             return
         project, now = self.run.projects[group_id], self.run.now()
-        seen = {family.name for family in families_of(self.run.log.records_of(group_id))}
+        seen = {family.name for family in answering_families(self.run.log.records_of(group_id))}
         after = replace(
             project,
             marks=moved,

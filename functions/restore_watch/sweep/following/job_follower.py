@@ -129,7 +129,7 @@ class JobFollower:
         the pages say which jobs they show.
         """
         keys = tuple(job.key for job in seen)
-        self.run.log.append(Asked(Subject(task.bucket, None), End.ANSWERED, jobs=keys))
+        self.run.log.append(Asked(Subject.of_shortcut(task.bucket), End.ANSWERED, jobs=keys))
 
     def _ask_without_list(self, task: FollowTask, error: ApplicationError) -> list[FollowTask]:
         """Go on although the list shows nothing. Return the tasks that are left."""

@@ -96,7 +96,7 @@ class JobLists:
 
     def _read_page(self, task: FollowTask, shown: ShownJobs, pages: ListPages) -> ListPages:
         cluster = task.jobs[0].target.cluster
-        of_list = Subject(task.bucket, None, task.jobs[0].target.cluster_name)
+        of_list = Subject.of_shortcut(task.bucket, task.jobs[0].target.cluster_name)
         ask = partial(self.atlas.page_of_jobs, cluster, task.kind, pages.at)
         page = self.questions.ask(of_list, ask)
         entries = self.observer.read_page(page, shown)

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from foundation.clock import is_recent
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from restore_watch.asking.asked import families_of
+from restore_watch.asking.asked import answering_families
 from restore_watch.atlas.own_account import read_own_account
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.status_changes_topic import StatusChangesTopic
@@ -148,7 +148,7 @@ class ExpiryWatch:
         records = self.run.log.by_project()
         answering: set[str] = set()
         for group_id, records_of_project in records.items():
-            if families_of(records_of_project):
+            if answering_families(records_of_project):
                 answering.add(group_id or "")
         watched = answering & watched_projects(records)
         if watched:

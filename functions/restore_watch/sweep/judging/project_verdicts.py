@@ -68,7 +68,7 @@ class ProjectVerdict:
         return bool(self.failures or self.standing)
 
     @property
-    def unanswered(self) -> ApplicationError | None:
+    def silence(self) -> ApplicationError | None:
         """A failure of now for want of an answer, if there is one."""
         for error in self.failures.values():
             if isinstance(error, UNANSWERED):
