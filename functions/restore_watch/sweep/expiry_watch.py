@@ -1,7 +1,7 @@
 """
 Learns once a day when the credentials expire, and says so in time, whatever Atlas answers.
 
-The outbox is the same as that of the watch, in `outage_reports`.
+The outbox is the same as that of the watch, in `judging/outage_reports`.
 
 - The question comes after everything else of a sweep, and has a short deadline.
 - A refusal, or an answer of an unknown shape, is the answer of that day. The next day another
@@ -96,7 +96,10 @@ class ExpiryWatch:
         if _is_within_pause(self.last_try.failed_at, now):
             return
         answered = self._ask(expiry, now) if asks else None
-        after = answered or expiry.saying(now)
+        after = answered
+        if after is None:
+            # The date that is known counts on.
+            after = expiry.saying(now)
         self._measure(after, now, is_news=answered is not None)
         if after != expiry:
             self._store_and_publish(after, now)
@@ -137,9 +140,11 @@ class ExpiryWatch:
 
     def _project_to_ask(self, expiry: CredentialsExpiry, now: datetime) -> str | None:
         """Return the project in which the account showed last, or each day another one."""
-        # The account may show in one of the projects only.
         projects = self._answering()
-        if not projects or expiry.seen_in in projects:
+        if not projects:
+            return expiry.seen_in
+        # The account may show in one of the projects only.
+        if expiry.seen_in in projects:
             return expiry.seen_in
         return projects[now.toordinal() % len(projects)]
 
