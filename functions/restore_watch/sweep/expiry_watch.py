@@ -34,6 +34,7 @@ from restore_watch.errors import (
 )
 from restore_watch.model.credentials_expiry import CredentialsChange, CredentialsExpiry
 from restore_watch.sweep.judging.planned_projects import watched_projects
+from restore_watch.sweep.publish_in_order import publish_in_order
 from restore_watch.sweep.run import Run
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.telemetry.isolation import isolated
@@ -78,10 +79,10 @@ class ExpiryWatch:
             self.topic.publish(message_of_credentials(change, self.topic.stack_name), deadline)
             self.run.telemetry.report_credentials_change(change)
 
-        sent, _ = self.run.publish_in_order(expiry.unsent, publish)
-        if not sent:
+        sent = publish_in_order(expiry.unsent, publish, self.run.telemetry)
+        if not sent.count:
             return expiry
-        return self._store(replace(expiry, unsent=expiry.unsent[sent:])) or expiry
+        return self._store(replace(expiry, unsent=expiry.unsent[sent.count :])) or expiry
 
     def look(self, expiry: CredentialsExpiry, *, asks: bool = True) -> None:
         """
