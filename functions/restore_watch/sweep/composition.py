@@ -10,6 +10,7 @@ from restore_watch.asking.questions import Questions
 from restore_watch.event.actions import Sweep
 from restore_watch.sweep.acting.act_on_answer import JobActions
 from restore_watch.sweep.acting.act_on_list import Observer
+from restore_watch.sweep.expiry_watch import ExpiryWatch, LastTry
 from restore_watch.sweep.finding.listing_reader import ListingReader
 from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
 from restore_watch.sweep.finding.project_finder import ProjectFinder
@@ -19,7 +20,6 @@ from restore_watch.sweep.finding.waking import Waking
 from restore_watch.sweep.finding.watched_projects import ProjectIds, WatchedProjects
 from restore_watch.sweep.following.job_follower import JobFollower
 from restore_watch.sweep.following.job_lists import JobLists
-from restore_watch.sweep.judging.ask_for_expiry import ExpiryWatch, LastTry
 from restore_watch.sweep.judging.outage_reports import OutageReports
 from restore_watch.sweep.log import Log
 from restore_watch.sweep.memory_of_jobs import JobMemory

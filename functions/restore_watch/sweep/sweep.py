@@ -10,7 +10,7 @@ A sweep: the schedule's tick finds restore jobs, and follows every open one to i
 6. Hot: while jobs are young, Atlas is asked about those again and again (`following/`).
 7. Watch: projects that cannot be seen, or can be again, are reported (`judging/`).
 8. Credentials: once a day, Atlas is asked when they expire, and what is known of it is reported
-   (`judging/`).
+   (`expiry_watch`).
 
 Steps 4 to 6 share the threads and run at the same time. What Atlas answers is recorded and
 published (`acting/`). Without a tick, a sweep leaves out 4, 7 and 8: it finds no other jobs and

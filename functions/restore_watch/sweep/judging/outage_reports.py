@@ -28,6 +28,7 @@ from restore_watch.sweep.judging.stack_verdict import (
     judge_stack,
 )
 from restore_watch.sweep.judging.watched_after_sweep import watched_after_end, watched_after_sweep
+from restore_watch.sweep.publish_in_order import publish_in_order
 from restore_watch.sweep.run import Run
 from restore_watch.sweep.topic_refusals import TopicRefusals
 from restore_watch.table.bookkeeping import Bookkeeping
@@ -174,14 +175,14 @@ class OutageReports:
 
         unsent = takewhile(lambda _: not self.refusals.are_too_many, watched.unsent)
         in_a_row = self.refusals.in_a_row
-        sent, is_refused = self.run.publish_in_order(unsent, publish, watched.group_id)
-        if sent:
+        sent = publish_in_order(unsent, publish, self.run.telemetry, watched.group_id)
+        if sent.count:
             self.refusals.note_acceptance()
-        elif is_refused:
+        elif sent.is_refused:
             self.refusals.count_refusal(in_a_row)
-        if not sent:
+        if not sent.count:
             return watched
-        return self._write(replace(watched, unsent=watched.unsent[sent:])) or watched
+        return self._write(replace(watched, unsent=watched.unsent[sent.count :])) or watched
 
     def _write(self, watched: Watched) -> Watched | None:
         """Store how a project is seen. None if that fails, or another sweep has stored it."""

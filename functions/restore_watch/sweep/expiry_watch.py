@@ -1,7 +1,7 @@
 """
 Learns once a day when the credentials expire, and says so in time, whatever Atlas answers.
 
-The outbox is the same as that of the watch, in `outage_reports`.
+The outbox is the same as that of the watch, in `judging/outage_reports`.
 
 - The question comes after everything else of a sweep, and has a short deadline.
 - A refusal, or an answer of an unknown shape, is the answer of that day. The next day another
@@ -34,6 +34,7 @@ from restore_watch.errors import (
 )
 from restore_watch.model.credentials_expiry import CredentialsChange, CredentialsExpiry
 from restore_watch.sweep.judging.planned_projects import watched_projects
+from restore_watch.sweep.publish_in_order import publish_in_order
 from restore_watch.sweep.run import Run
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.telemetry.isolation import isolated
@@ -78,10 +79,10 @@ class ExpiryWatch:
             self.topic.publish(message_of_credentials(change, self.topic.stack_name), deadline)
             self.run.telemetry.report_credentials_change(change)
 
-        sent, _ = self.run.publish_in_order(expiry.unsent, publish)
-        if not sent:
+        sent = publish_in_order(expiry.unsent, publish, self.run.telemetry)
+        if not sent.count:
             return expiry
-        return self._store(replace(expiry, unsent=expiry.unsent[sent:])) or expiry
+        return self._store(replace(expiry, unsent=expiry.unsent[sent.count :])) or expiry
 
     def look(self, expiry: CredentialsExpiry, *, asks: bool = True) -> None:
         """
@@ -96,7 +97,10 @@ class ExpiryWatch:
         if _is_within_pause(self.last_try.failed_at, now):
             return
         answered = self._ask(expiry, now) if asks else None
-        after = answered or expiry.saying(now)
+        after = answered
+        if after is None:
+            # The date that is known counts on.
+            after = expiry.saying(now)
         self._measure(after, now, is_news=answered is not None)
         if after != expiry:
             self._store_and_publish(after, now)
@@ -137,9 +141,11 @@ class ExpiryWatch:
 
     def _project_to_ask(self, expiry: CredentialsExpiry, now: datetime) -> str | None:
         """Return the project in which the account showed last, or each day another one."""
-        # The account may show in one of the projects only.
         projects = self._answering()
-        if not projects or expiry.seen_in in projects:
+        if not projects:
+            return expiry.seen_in
+        # The account may show in one of the projects only.
+        if expiry.seen_in in projects:
             return expiry.seen_in
         return projects[now.toordinal() % len(projects)]
 
