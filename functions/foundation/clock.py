@@ -33,6 +33,16 @@ def date_text(date: datetime) -> str:
     return date.isoformat().removesuffix("+00:00") + "Z"
 
 
+def is_recent(age: float, seconds: float) -> bool:
+    """
+    Whether something of this age, in seconds, is younger than `seconds`.
+
+    After the clock was set back, a moment may lie in the future, and the age is below zero: nobody
+    knows how old it is, so it is not recent.
+    """
+    return 0 <= age < seconds
+
+
 @dataclass(frozen=True)
 class Clock:
     """`now` gives the time, in UTC; `sleep` takes seconds."""

@@ -31,6 +31,16 @@ class Wires(NamedTuple):
     telemetry: Telemetry
 
     @property
+    def table(self) -> RestoreJobsTable:
+        """The table of the restore jobs."""
+        return self.outbox.table
+
+    @property
+    def topic(self) -> StatusChangesTopic:
+        """The topic that changes are published to."""
+        return self.outbox.topic
+
+    @property
     def clock(self) -> Clock:
         """The clock of all that they do."""
         return self.outbox.clock

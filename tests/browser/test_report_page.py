@@ -27,7 +27,7 @@ REPORTS: dict[str, Callable[[], Report]] = {
     "11": lambda: fleet(11),
     "well": lambda: fleet(61, is_well=True),
     "unread": lambda: changed(fleet(11), unread_projects={group(7): NO_ROLE}, degraded=[""]),
-    "unwatched": lambda: changed(fleet(11), judged=None, watched_projects=0),
+    "unwatched": lambda: changed(fleet(11), is_configured=False, clusters=[], watched_projects=0),
     "hostile": lambda: fleet(11, name=lambda usual: usual + "".join(HOSTILE)),
 }
 

@@ -44,4 +44,4 @@ def test_it_claims_no_compliance() -> None:
 def test_it_names_what_the_report_has() -> None:
     columns = {*cluster_facts.COLUMNS, *restores_csv.COLUMNS}
 
-    assert set(quoted(PAGE)) <= PLACES | columns
+    assert set(quoted(PAGE)) <= PLACES | columns | {"unwatchedProjects"}

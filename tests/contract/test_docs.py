@@ -42,6 +42,7 @@ from restore_watch.aws.atlas_secret import read_credentials
 from restore_watch.aws.topic_messages import message_of_job
 from restore_watch.event.request import OneTarget, SeveralTargets, read_request
 from restore_watch.event.target_fields import read_target
+from restore_watch.model.cluster_tags import RESTORE_TEST_TAG, RPO_TAG, RTO_TAG
 from restore_watch.model.marks import Marks
 from restore_watch.model.outage import Watched
 from restore_watch.model.restore_job import (
@@ -51,6 +52,7 @@ from restore_watch.model.restore_job import (
 )
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation
+from restore_watch.report.files import cluster_facts
 from restore_watch.report.files.restores_csv import COLUMNS
 from restore_watch.table.project_item import marks_as_values, watched_as_values
 from strategies import plain_job
@@ -276,6 +278,8 @@ TABLES: dict[tuple[str, str], Collection[str]] = {
     ("report", "One period"): {
         name for name in TEMPLATE["Parameters"] if name.startswith(("Report", "RestoreTest"))
     },
+    ("report", "The tags of a cluster"): {RTO_TAG, RPO_TAG, RESTORE_TEST_TAG},
+    ("report", "coverage.csv"): cluster_facts.COLUMNS,
     ("report", "restores.csv"): COLUMNS,
     ("people", "Which changes"): {*Change, "all"},
     ("people", "When a message does not arrive"): {"NoticeDeadLetterQueueArn", *OF_PEOPLE},

@@ -68,7 +68,7 @@ def left(*jobs: OpenJob) -> Asked:
 
 def of_list(*jobs: OpenJob) -> Asked:
     """The list of a cluster that showed these jobs."""
-    return asked(Subject(Bucket(GROUP, FLEX_JOBS), None), None, *jobs)
+    return asked(Subject.of_shortcut(Bucket(GROUP, FLEX_JOBS)), None, *jobs)
 
 
 def cluster(name: str = "orders", kind: RestoreKind = FLEX) -> Subject:
@@ -85,4 +85,4 @@ def acted(
     job: OpenJob, fate: Fate, messages: int = 0, error: ApplicationError | None = None
 ) -> Acted:
     """What became of a job."""
-    return Acted(job.key, fate, messages, error)
+    return Acted(job.target.group_id, job.key, fate, messages, error)

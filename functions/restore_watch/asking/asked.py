@@ -96,17 +96,15 @@ class Subject(NamedTuple):
         family = jobs_of(part.kind)
         return cls(Bucket(group_id, family), family.list_question, part.cluster_name or "")
 
+    @classmethod
+    def of_shortcut(cls, bucket: Bucket, cluster_name: str = "") -> "Subject":
+        """The list of a cluster's jobs, or several such lists, read only to follow known jobs."""
+        return cls(bucket, None, cluster_name)
+
     @property
     def is_shortcut(self) -> bool:
         """Whether it is the list of a cluster's jobs, read only to follow them."""
         return self.question is None and isinstance(self.bucket.family, JobFamily)
-
-    def in_family(self, family: Family) -> "Subject":
-        """The same subject, but of this family, whose endpoint has answered."""
-        if family is self.bucket.family:
-            return self
-        question = family.question if self.question in JOBS else self.question
-        return Subject(self.bucket._replace(family=family), question, self.about)
 
 
 class Asked(NamedTuple):
@@ -121,28 +119,39 @@ class Asked(NamedTuple):
     def failed(
         cls, subject: Subject, error: ApplicationError, jobs: tuple[JobKey, ...] = ()
     ) -> "Asked":
-        """
-        Return the record of a question that ended with this error.
-
-        If the job may be of another kind, the endpoint of that kind was asked too. A failure of
-        that endpoint is recorded about that kind.
-        """
+        """Return the record of a question that ended with this error."""
         end = _end_with(subject, error)
         # That no kind knows the job is an answer to the question about the expected kind.
         if end.is_answer:
             return cls(subject, end, error, jobs)
-        if isinstance(error, AtlasError) and isinstance(error.family, Family):
-            return cls(subject.in_family(error.family), end, error, jobs)
-        return cls(subject, end, error, jobs)
+        return cls(_subject_that_failed(subject, error), end, error, jobs)
 
 
-def families_of(records: Iterable[object]) -> frozenset[Family]:
+def answering_families(records: Iterable[object]) -> frozenset[Family]:
     """Return the families of endpoints that answered a question of these records."""
     return frozenset(
         record.subject.bucket.family
         for record in records
         if isinstance(record, Asked) and record.end.is_answer and record.subject.question
     )
+
+
+def _subject_that_failed(subject: Subject, error: ApplicationError) -> Subject:
+    """
+    Return the subject of the endpoint that failed.
+
+    If a job may be of another kind, the endpoint of that kind was asked too. The error names the
+    family of the endpoint that it came from, and the failure is recorded about that family.
+    """
+    if not isinstance(error, AtlasError):
+        return subject
+    family = error.family
+    if not isinstance(family, Family) or family is subject.bucket.family:
+        return subject
+    question = subject.question
+    if question in JOBS:
+        question = family.question
+    return Subject(subject.bucket._replace(family=family), question, subject.about)
 
 
 def _end_with(subject: Subject, error: ApplicationError) -> End:

@@ -150,23 +150,12 @@ class Pace:
         """Count how a question ended. Other records of a log say nothing of the pace."""
         if not isinstance(record, Asked):
             return
-        bucket, end = record.subject.bucket, record.end
-        share = self.share_left(bucket) if end.accepts else None
-        with self._lock:
-            calls, project = self._calls[bucket], self._projects[bucket.group_id]
-            if end.accepts:
-                calls.is_accepted = True
-                project.silences = 0
-                if share is not None:
-                    calls.best_share = max(share, calls.best_share)
-            # The list of a cluster says nothing about the endpoints of its jobs, which come next.
-            elif record.subject.is_shortcut:
-                return
-            elif end is End.SILENT:
-                project.silences += 1
-                project.was_tried = True
-            elif end is End.REFUSED:
-                calls.refusals += 1
+        bucket = record.subject.bucket
+        if record.end.accepts:
+            self._note_accepted(bucket, self.share_left(bucket))
+        # The list of a cluster says nothing about the endpoints of its jobs, which come next.
+        elif not record.subject.is_shortcut:
+            self._note_failed(bucket, record.end)
 
     def _permission(
         self, bucket: Bucket, share: float | None, *, waits: bool, to_find: bool
@@ -182,6 +171,23 @@ class Pace:
         if project.is_silent and project.was_tried:
             return Permission.SILENT
         return Permission.GIVEN
+
+    def _note_accepted(self, bucket: Bucket, share: float | None) -> None:
+        with self._lock:
+            calls = self._calls[bucket]
+            calls.is_accepted = True
+            if share is not None:
+                calls.best_share = max(share, calls.best_share)
+            self._projects[bucket.group_id].silences = 0
+
+    def _note_failed(self, bucket: Bucket, end: End) -> None:
+        with self._lock:
+            calls, project = self._calls[bucket], self._projects[bucket.group_id]
+            if end is End.SILENT:
+                project.silences += 1
+                project.was_tried = True
+            elif end is End.REFUSED:
+                calls.refusals += 1
 
     def _note_call(self, bucket: Bucket, *, to_find: bool) -> None:
         calls, project = self._calls[bucket], self._projects[bucket.group_id]

@@ -62,7 +62,7 @@ def read_cluster_tags(tags: Mapping[str, str]) -> ClusterTags:
         return ClusterTags(rto, rpo, exemption=reason.strip(), unreadable=tuple(unreadable))
     window = read_duration(asked)
     if window is None or not _is_window(window):
-        expected = f"whole days from 1d to {RETENTION.days}d, or {EXEMPT}, or {EXEMPT}:<reason>"
+        expected = f"1d to {RETENTION.days}d, {EXEMPT} or {EXEMPT}:<reason>"
         unreadable.append(UnreadableTag(RESTORE_TEST_TAG, asked, expected))
         window = None
     return ClusterTags(rto, rpo, window, unreadable=tuple(unreadable))
@@ -88,7 +88,7 @@ def _objective(
         return timedelta()
     objective = read_duration(value)
     if not objective:
-        expected = "days, hours and minutes such as 4h, 30m or 1d12h, or 0 for none"
+        expected = "a time such as 4h, 30m or 1d12h, or 0 for none"
         unreadable.append(UnreadableTag(key, value, expected))
         return None
     return objective

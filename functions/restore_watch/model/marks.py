@@ -50,6 +50,10 @@ class Marks:
         """The marks of a project that nobody has tried to list."""
         return cls(now - FIRST_MARK, now - FIRST_MARK)
 
+    def recovered(self) -> "Marks":
+        """Return lost marks as they are stored anew: what could not be read is replaced in them."""
+        return Marks(self.first, self.whole, self.behind)
+
     @property
     def first_tried_at(self) -> datetime:
         """When a sweep first tried to list the project."""

@@ -63,8 +63,8 @@ class Wait:
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Read the text of `as_text`. Raises TypeError for anything but text."""
-        until, _, token = str.partition(text, " ")
+        """Read the text of `as_text`."""
+        until, _, token = text.partition(" ")
         return cls(token, until)
 
 

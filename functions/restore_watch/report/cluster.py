@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import OnErrorOmit
 
 from foundation.outside import FromOutside, IfReadable, UtcDate, if_unreadable
 from restore_watch.atlas.entries import is_free
+from restore_watch.model.cluster_tags import ClusterTags, read_cluster_tags
 from restore_watch.model.fields import AtlasText, Flag, id_made_at, is_object_id
 from restore_watch.model.restore_job import RestoreKind
 
@@ -43,6 +45,15 @@ class Cluster:
     def key(self) -> ClusterKey:
         """Its project and its name, by which restore jobs name it."""
         return self.group_id, self.name
+
+    @cached_property
+    def by_tags(self) -> ClusterTags:
+        """What its tags ask for."""
+        return read_cluster_tags(self.tags)
+
+    def existed_at(self, moment: datetime) -> bool:
+        """Whether it was there: what was before is of an older cluster of its name."""
+        return self.created_at is None or self.created_at <= moment
 
 
 class _Tag(FromOutside):

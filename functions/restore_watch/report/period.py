@@ -16,7 +16,7 @@ REPORTED_AT = time(6)
 
 
 class Schedule(StrEnum):
-    """How often a report is made. The schedule fires after midnight, in UTC."""
+    """How often a report is made."""
 
     DAILY = "daily"
     WEEKLY = "weekly"
@@ -53,7 +53,9 @@ class Period:
     @property
     def is_whole_month(self) -> bool:
         """Whether it is one month of the calendar."""
-        return closed_by(Schedule.MONTHLY, self.last + DAY) == self
+        begins_with_month = self.first == self.last.replace(day=1)
+        ends_with_month = (self.last + DAY).day == 1
+        return begins_with_month and ends_with_month
 
     def known_until(self, asked_at: datetime) -> datetime:
         """Return the moment for which a report of it holds: its end, or an earlier question."""
@@ -88,9 +90,10 @@ def next_report(schedule: Schedule, after: datetime) -> datetime:
         day += DAY
 
 
-def months_to(last: date, count: int) -> list[date]:
-    """Return the first days of so many months, the last of which has this day."""
-    months = [last.replace(day=1)]
-    while len(months) < count:
-        months.append((months[-1] - DAY).replace(day=1))
-    return months[::-1]
+def first_days_of_months(until: date, count: int) -> list[date]:
+    """Return the first days of so many months, the last of which has the day `until`."""
+    newest_first = [until.replace(day=1)]
+    while len(newest_first) < count:
+        last_of_month_before = newest_first[-1] - DAY
+        newest_first.append(last_of_month_before.replace(day=1))
+    return newest_first[::-1]

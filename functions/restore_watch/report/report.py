@@ -9,6 +9,7 @@ from typing import NamedTuple, Self
 
 from restore_watch.model.objectives import Objectives
 from restore_watch.model.restore_job import RestoreStatus
+from restore_watch.report.cluster import Cluster
 from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.judging.coverage import Coverage
 from restore_watch.report.period import Period
@@ -36,7 +37,8 @@ class Report:
     `all_restores`: of the table and of Atlas, the oldest first. `degraded`: projects, and "" for
     the stack.
     `missing_in_month`: the ids of restores that the kept month lacks, because they were not known
-    when it was written.
+    when it was written. `policy` and `objectives` are the stack's: those of a cluster follow from
+    its tags.
     """
 
     origin: Origin
@@ -86,15 +88,30 @@ class Report:
         expires_at = self.credentials_expire_at
         return expires_at is not None and expires_at <= self.asked_at
 
+    def objectives_of(self, cluster: Cluster) -> Objectives:
+        """Return the objectives of the cluster: those of its tags, else those of the stack."""
+        return cluster.by_tags.objectives(self.objectives)
+
+    def objectives_of_restore(self, restore: Restore) -> Objectives:
+        """
+        Return the objectives of the restored cluster, by its tags of now.
+
+        Tags of a cluster that is gone are not known: its restores have the stack's objectives.
+        """
+        cluster = self.coverage.by_key.get((restore.job.group_id, restore.job.cluster_name))
+        if cluster is None or not cluster.existed_at(restore.began):
+            return self.objectives
+        return self.objectives_of(cluster)
+
     def is_open_too_long(self, restore: Restore) -> bool:
-        """Whether the restore was still open when Atlas was read, and beyond the RTO or a day."""
+        """Whether the restore was still open when Atlas was read, and beyond its RTO or a day."""
         if restore.job.terminal or restore.began >= self.at:
             return False
         # A restore that the watch gave up may have ended unseen. It counts in the report of the
         # period in which it began, and in no later one.
         if not restore.will_show_its_end and not self.period.includes(restore.began):
             return False
-        return self.read_at - restore.began > self.objectives.longest_open
+        return self.read_at - restore.began > self.objectives_of_restore(restore).longest_open
 
     def seconds(self, restore: Restore) -> float:
         """How long the restore took, or has taken so far."""

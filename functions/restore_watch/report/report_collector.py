@@ -1,8 +1,10 @@
 """Collects what a report says: it reads the table and Atlas, and judges the clusters."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from botocore.utils import ArnParser
 
 from foundation import __version__
 from foundation.deadline import Deadline
@@ -38,9 +40,12 @@ class ReportCollector:
     ) -> Report:
         """Return the report of a period. What Atlas does not show is no failure: it says so."""
         settings = self.settings
-        stored = self._read_table(period, asked_at, deadline)
+        at = period.known_until(asked_at)
+        items = self._bookkeeping().read_all(deadline)
+        stored = read_stored_restores(items, period, now=asked_at)
         read_at = self.wires.clock.now()
         fleet = self._read_atlas(books, deadline)
+        stored = stored.without_old_unreadable(self._since(fleet, period, at))
         restores = merged(stored.restores, fleet.restores)
         secret = books.expiry.secret
         return Report(
@@ -51,7 +56,7 @@ class ReportCollector:
             next_at=next_report(settings.schedule, asked_at),
             policy=settings.policy,
             objectives=settings.objectives,
-            coverage=self._judge(fleet, restores, stored, period, asked_at),
+            coverage=self._judge(fleet, restores, stored, period, at),
             stored=stored,
             all_restores=restores,
             degraded=_degraded(books),
@@ -59,14 +64,19 @@ class ReportCollector:
         )
 
     def _bookkeeping(self) -> Bookkeeping:
-        jobs = self.wires.outbox.table
-        return Bookkeeping(jobs.client, jobs.table_name)
+        table = self.wires.table
+        return Bookkeeping(table.client, table.table_name)
 
-    def _read_table(self, period: Period, asked_at: datetime, deadline: Deadline) -> StoredRestores:
-        window_begins = period.known_until(asked_at) - self.settings.policy.window
-        since = min(window_begins, period.begin)
-        items = self._bookkeeping().read_all(deadline)
-        return read_stored_restores(items, period, self.settings.objectives, asked_at, since)
+    def _since(self, fleet: Fleet, period: Period, at: datetime) -> Callable[[str, str], datetime]:
+        """Say from when on restores of a cluster matter: by its window, and by the period."""
+        policy = self.settings.policy
+        windows = {cluster.key: policy.window_of(cluster) for cluster in fleet.clusters}
+
+        def since(group_id: str, cluster_name: str) -> datetime:
+            window = windows.get((group_id, cluster_name), policy.window)
+            return min(at - window, period.begin)
+
+        return since
 
     def _read_atlas(self, books: Books, deadline: Deadline) -> Fleet:
         project_ids = self.settings.of_stack.project_ids
@@ -81,20 +91,31 @@ class ReportCollector:
         restores: Sequence[Restore],
         stored: StoredRestores,
         period: Period,
-        asked_at: datetime,
+        at: datetime,
     ) -> Coverage:
         if not self.settings.of_stack.project_ids:
             return Coverage.of(fleet, None)
         watched_since = stored.watched_since
         knows_period = watched_since is not None and watched_since <= period.begin
-        since = None if knows_period else period.begin
-        at = period.known_until(asked_at)
-        judged = judge_fleet(fleet, restores, self.settings.policy, at, since)
+        judged = judge_fleet(
+            fleet,
+            restores,
+            policy=self.settings.policy,
+            at=at,
+            atlas_must_reach_to=None if knows_period else period.begin,
+        )
         return Coverage.of(fleet, judged)
 
     def _origin(self) -> Origin:
-        _, partition, _, region, account, _ = self.settings.of_stack.topic_arn.split(":")
-        return Origin(self.settings.of_stack.stack_name, partition, region, account, __version__)
+        of_stack = self.settings.of_stack
+        topic = ArnParser().parse_arn(of_stack.topic_arn)
+        return Origin(
+            stack=of_stack.stack_name,
+            partition=topic["partition"],
+            region=topic["region"],
+            account=topic["account"],
+            version=__version__,
+        )
 
 
 def _degraded(books: Books) -> list[str]:

@@ -34,12 +34,21 @@ class ReportSettings:
             of_stack=Settings.from_environment(environment),
             bucket=read.bucket,
             schedule=read.schedule,
-            policy=Policy(read.counts, timedelta(read.days), read.tag),
+            policy=Policy(
+                counts=read.counts,
+                window=timedelta(days=read.days),
+                required_tag=read.tag,
+            ),
             objectives=Objectives(
-                timedelta(minutes=read.rto_minutes) or None,
-                timedelta(minutes=read.rpo_minutes) or None,
+                rto=_objective(read.rto_minutes),
+                rpo=_objective(read.rpo_minutes),
             ),
         )
+
+
+def _objective(minutes: float) -> timedelta | None:
+    """Return the objective, None if none is set."""
+    return timedelta(minutes=minutes) or None
 
 
 def _tag(text: str) -> tuple[str, str]:
@@ -49,21 +58,18 @@ def _tag(text: str) -> tuple[str, str]:
     return key, value
 
 
+def _is_window(days: float) -> bool:
+    """Whether these are whole days, and no more than the longest period of a report."""
+    return days.is_integer() and 1 <= days <= LONGEST.days
+
+
 _Minutes = Annotated[
     float,
     number_in(lambda minutes: 0 <= minutes < 10**8, "expected a number of minutes, or 0 for none"),
 ]
-
-
 _Counts = Annotated[Rung, word_of((Rung.RESTORED, Rung.VERIFIED))]
-_Days = Annotated[
-    float,
-    number_in(
-        lambda days: days in range(1, LONGEST.days + 1),
-        f"expected whole days from 1 to {LONGEST.days}",
-    ),
-]
-_Schedule = Annotated[Schedule, word_of((Schedule.WEEKLY, *Schedule))]
+_Days = Annotated[float, number_in(_is_window, f"expected whole days from 1 to {LONGEST.days}")]
+_Schedule = Annotated[Schedule, word_of(Schedule)]
 _Tag = Annotated[tuple[str, str] | None, PlainValidator(_tag)]
 
 

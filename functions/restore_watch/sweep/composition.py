@@ -8,10 +8,9 @@ from foundation.deadline import Deadline
 from restore_watch.asking.pace import Pace
 from restore_watch.asking.questions import Questions
 from restore_watch.event.actions import Sweep
-from restore_watch.model.credentials_expiry import NOT_ASKED
-from restore_watch.model.outage import Watched
 from restore_watch.sweep.acting.act_on_answer import JobActions
 from restore_watch.sweep.acting.act_on_list import Observer
+from restore_watch.sweep.expiry_watch import ExpiryWatch, LastTry
 from restore_watch.sweep.finding.listing_reader import ListingReader
 from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
 from restore_watch.sweep.finding.name_reader import NameReader
@@ -22,7 +21,6 @@ from restore_watch.sweep.finding.waking import Waking
 from restore_watch.sweep.finding.watched_projects import ProjectIds, WatchedProjects
 from restore_watch.sweep.following.job_follower import JobFollower
 from restore_watch.sweep.following.job_lists import JobLists
-from restore_watch.sweep.judging.ask_for_expiry import ExpiryWatch, LastTry
 from restore_watch.sweep.judging.outage_reports import OutageReports
 from restore_watch.sweep.log import Log
 from restore_watch.sweep.memory_of_jobs import JobMemory
@@ -43,6 +41,7 @@ class SweepParts:
     run: Run
     opened: Sequence[OpenJob]
     actions: JobActions
+    finder: ProjectFinder
     rounds: Rounds
     outages: OutageReports
     expiry_watch: ExpiryWatch
@@ -71,12 +70,14 @@ class SweepEnvironment:
         self.open_jobs = OpenJobs(table.client, table.table_name)
         self.bookkeeping = Bookkeeping(table.client, table.table_name)
         now = self.clock.unix
-        self.memory, self.find_memory, self.last_try = JobMemory(now), ProjectMemory(now), LastTry()
+        self.job_memory = JobMemory(now)
+        self.project_memory = ProjectMemory(now)
+        self.last_try = LastTry()
 
     def books(self, request: Sweep, deadline: Deadline) -> Books:
         """Return what a sweep has to know beside the open jobs, nothing if it only follows."""
         if request.tick is None:
-            return Books({}, Watched(group_id=None), NOT_ASKED, None)
+            return Books.of_no_tick()
         books = self.bookkeeping.read_books(deadline, self.clock.now())
         names = {group_id: project.name for group_id, project in books.projects.items()}
         self.outbox.names.remember_all(names)
@@ -93,8 +94,6 @@ class SweepEnvironment:
         """Return the parts of a sweep that begins now."""
         clock, limits = self.clock, self.atlas.limits
         pace = Pace(partial(limits.share_left, since=clock.unix()), limits.waits)
-        known = {job.key: job for job in jobs}
-        self.memory.keep_only(known)
         run = Run(
             is_tick=request.tick is not None,
             at=clock.now(),
@@ -102,49 +101,52 @@ class SweepEnvironment:
             asking=deadline.earlier(ENDING_TIME),
             ending=deadline,
             clock=clock,
-            log=Log(pace.read_record, self.memory.read_record),
-            memory=self.memory,
-            known=known,
+            log=Log(pace.read_record, self.job_memory.read_record),
+            memory=self.job_memory,
+            known={job.key: job for job in jobs},
             projects=books.projects,
             telemetry=self.telemetry,
         )
         actions = JobActions(run, self.outbox, self.open_jobs, TopicRefusals())
-        topic, bookkeeping = self.outbox.topic, self.bookkeeping
+        observer = Observer(run, actions)
+        questions = Questions(run.asking, pace, run.log.append)
+        follower = self._follower(run, questions, actions, observer)
         name_reader = NameReader(
             run,
             self.atlas,
-            bookkeeping,
+            self.bookkeeping,
             self.outbox.names,
-            self.find_memory,
+            self.project_memory,
             self.workers,
             self.project_ids,
         )
+        finder = self._finder(run, questions, observer, name_reader)
+        rounds = Rounds(run, questions, follower, finder, self.workers, self.hot_rounds, is_awaited)
+        topic, bookkeeping = self.outbox.topic, self.bookkeeping
         return SweepParts(
             run=run,
             opened=jobs,
             actions=actions,
-            rounds=self._rounds(run, pace, actions, is_awaited, name_reader),
+            finder=finder,
+            rounds=rounds,
             outages=OutageReports(run, topic, bookkeeping, self.workers, len(jobs)),
             expiry_watch=ExpiryWatch(run, topic, bookkeeping, self.atlas, self.last_try),
             name_reader=name_reader,
         )
 
-    def _rounds(
-        self,
-        run: Run,
-        pace: Pace,
-        actions: JobActions,
-        is_awaited: Callable[[], bool],
-        name_reader: NameReader,
-    ) -> Rounds:
-        atlas, observer = self.atlas, Observer(run, actions)
-        questions = Questions(run.asking, pace, run.log.append)
-        lists = JobLists(run, questions, atlas, observer)
-        follower = JobFollower(run, questions, atlas, lists, observer, actions)
-        calls = StepCalls(questions, self.find_memory)
+    def _follower(
+        self, run: Run, questions: Questions, actions: JobActions, observer: Observer
+    ) -> JobFollower:
+        lists = JobLists(run, questions, self.atlas, observer)
+        return JobFollower(run, questions, self.atlas, lists, observer, actions)
+
+    def _finder(
+        self, run: Run, questions: Questions, observer: Observer, name_reader: NameReader
+    ) -> ProjectFinder:
+        atlas, memory = self.atlas, self.project_memory
+        calls = StepCalls(questions, memory)
         marks = ProjectMarks(run, self.bookkeeping)
-        reader = ListingReader(run, calls, atlas, marks, observer)
-        waking = Waking(run, calls, atlas, marks, reader)
-        watched = WatchedProjects(run, calls, atlas, self.project_ids, waking, name_reader)
-        finder = ProjectFinder(run, watched, marks, reader, self.workers)
-        return Rounds(run, questions, follower, finder, self.workers, self.hot_rounds, is_awaited)
+        reader = ListingReader(run, calls, memory, atlas, marks, observer)
+        waking = Waking(run, calls, memory, atlas, marks, reader)
+        watched = WatchedProjects(run, calls, memory, atlas, self.project_ids, waking, name_reader)
+        return ProjectFinder(run, watched, marks, reader, self.workers)

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from foundation.errors import ApplicationError
 from restore_watch.asking.asked import Asked, Subject
 from restore_watch.model.marks import Part
+from restore_watch.table.open_job import JobKey
 
 
 class Unread(NamedTuple):
@@ -64,10 +65,10 @@ class Fate(Enum):
 
     FOUND: the first change of a job that nobody named is recorded. CHANGED: another change is
     recorded. PUBLISHED: all pending messages about the job were published; `messages` counts them.
-    SETTLED: Atlas's answer is recorded; `messages` counts those that are still pending. MISSED:
-    Atlas does not know the job, or refuses it in a project that is no longer watched. RECORDED: the
-    table has the job, and no list takes it in again. LATE: too little time was left to act. FAILED:
-    the table or the topic refused.
+    SETTLED: Atlas's answer was acted on: it is recorded, or it says nothing new; `messages` counts
+    those that are still pending. MISSED: Atlas does not know the job, or refuses it in a project
+    that is no longer watched. RECORDED: the table has the job, and no list takes it in again. LATE:
+    too little time was left to act. FAILED: the table or the topic refused.
     """
 
     FOUND = auto()
@@ -81,12 +82,20 @@ class Fate(Enum):
 
 
 class Acted(NamedTuple):
-    """What became of a job. A project whose item could not be written has no job."""
+    """What became of a job of the project. Without a job: the project's item was not written."""
 
-    key: tuple[str, str | None, str | None]
+    group_id: str
+    job: JobKey | None
     fate: Fate
     messages: int = 0
     error: ApplicationError | None = None
+
+    @property
+    def key(self) -> tuple[str, str | None, str | None]:
+        """Project id, and cluster name and restore id if it is about a job."""
+        if self.job is None:
+            return self.group_id, None, None
+        return self.job
 
 
 type Record = Asked | Unread | Planned | Listed | AllListed | Acted
@@ -134,7 +143,7 @@ def _project_of(record: Record) -> str | None:
     match record:
         case Asked(subject) | Unread(subject):
             return subject.bucket.group_id
-        case Planned(group_id) | Listed(group_id) | Acted((group_id, _, _)):
+        case Planned(group_id) | Listed(group_id) | Acted(group_id):
             return group_id
         case AllListed():
             return None

@@ -6,13 +6,13 @@ and loses no change.
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from cachetools import TTLCache
 
+from foundation.clock import is_recent
 from foundation.errors import ApplicationError
 from restore_watch.asking.asked import Asked
 from restore_watch.errors import (
@@ -48,16 +48,17 @@ RECORDED_JOBS = 20_000
 type _List = tuple[str, str, RestoreKind | None]
 
 
-@dataclass
-class Moments:
+@dataclass(frozen=True)
+class RememberedJob:
     """
-    When a job was asked about, settled and so on, in Unix seconds.
+    What is remembered of a job. Moments are in Unix seconds, of the last time that it happened.
 
-    `asked_alone`: when its own endpoint was last asked. `failure`: why that call failed, None if it
-    was answered. `fails_since`: when the first of the failures in a row was met.
-    `last_missed`: when Atlas last answered that it does not know the job. `missed_for`: seconds
-    from the first of these answers in a row to the last; another answer begins a new row.
-    `refused`: when the topic last refused a message about the job. `is_left_out`: no call was left
+    `asked`: it was asked about, alone or by a list. `asked_alone`: its own endpoint was asked.
+    `settled`: an answer of Atlas was acted on, None if never. `failure`: why the last call to its
+    own endpoint failed, None if it was answered. `fails_since`: the first of the failures in a row
+    was met. `last_missed`: Atlas answered that it does not know the job. `missed_for`: the
+    seconds from the first of these answers in a row to the last; another answer begins a new row.
+    `topic_refused_at`: the topic refused a message about the job. `is_left_out`: no call was left
     to ask about the job alone.
     """
 
@@ -68,11 +69,16 @@ class Moments:
     failure: ApplicationError | None = None
     last_missed: float = -math.inf
     missed_for: float = 0.0
-    refused: float = -math.inf
+    topic_refused_at: float = -math.inf
     is_left_out: bool = False
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether its own endpoint failed at the last call that nothing stopped."""
+        return self.failure is not None
 
-_NEVER = Moments()
+
+_NOTHING = RememberedJob()
 
 
 class JobMemory:
@@ -85,7 +91,7 @@ class JobMemory:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._lock = Lock()
-        self._moments: defaultdict[JobKey, Moments] = defaultdict(Moments)
+        self._jobs: dict[JobKey, RememberedJob] = {}
         self._useless: TTLCache[_List, int] = TTLCache(LISTS_REMEMBERED, USELESS_TIME, now)
         self._recorded: TTLCache[JobKey, bool] = TTLCache(RECORDED_JOBS, RECORDED_TIME, now)
         self._accepted_at = -math.inf
@@ -93,8 +99,8 @@ class JobMemory:
     def keep_only(self, known: Container[JobKey]) -> None:
         """Forget every other job."""
         with self._lock:
-            for key in [key for key in self._moments if key not in known]:
-                del self._moments[key]
+            for key in [key for key in self._jobs if key not in known]:
+                del self._jobs[key]
 
     def read_record(self, record: Record) -> None:
         """Remember what a record says about jobs."""
@@ -102,13 +108,13 @@ class JobMemory:
             match record:
                 case Asked():
                     self._read_asked(record)
-                case Acted((group_id, str() as cluster_name, str() as restore_id)):
-                    self._read_acted((group_id, cluster_name, restore_id), record)
+                case Acted(job=key) if key is not None:
+                    self._read_acted(key, record)
 
     def note_left_out(self, job: OpenJob) -> None:
         """No call was left to ask about a job alone: the next sweep does so before any list."""
         with self._lock:
-            self._moments[job.key].is_left_out = True
+            self._jobs[job.key] = replace(self.remembered(job.key), is_left_out=True)
 
     def note_list(self, job: OpenJob, *, is_useful: bool) -> None:
         """
@@ -126,16 +132,16 @@ class JobMemory:
     @property
     def was_accepted_lately(self) -> bool:
         """Whether Atlas has accepted the credentials within LATELY."""
-        return 0 <= self._now() - self._accepted_at < LATELY
+        return is_recent(self._now() - self._accepted_at, LATELY)
 
-    def moments(self, job: OpenJob) -> Moments:
-        """Return what is remembered of a job."""
-        return self._moments.get(job.key, _NEVER)
+    def remembered(self, key: JobKey) -> RememberedJob:
+        """Return what is remembered of a job now."""
+        return self._jobs.get(key, _NOTHING)
 
     def jobs_to_ask_alone(self, jobs: Iterable[OpenJob]) -> tuple[OpenJob, ...]:
         """Return the jobs of a list whose own endpoints fail, or else the longest unasked one."""
-        ordered = sorted(jobs, key=lambda job: self.moments(job).asked_alone)
-        failing = tuple(job for job in ordered if self.moments(job).failure is not None)
+        ordered = sorted(jobs, key=lambda job: self.remembered(job.key).asked_alone)
+        failing = tuple(job for job in ordered if self.remembered(job.key).is_failing)
         return failing or tuple(ordered[:1])
 
     def lasting_failures(self, jobs: Iterable[OpenJob]) -> dict[JobKey, ApplicationError]:
@@ -147,9 +153,9 @@ class JobMemory:
         latest = self._now() - FAILS_LONG
         lasting: dict[JobKey, ApplicationError] = {}
         for job in jobs:
-            moments = self.moments(job)
-            if moments.failure is not None and moments.fails_since <= latest:
-                lasting[job.key] = moments.failure
+            remembered = self.remembered(job.key)
+            if remembered.failure is not None and remembered.fails_since <= latest:
+                lasting[job.key] = remembered.failure
         return lasting
 
     def is_recorded(self, key: JobKey) -> bool:
@@ -161,7 +167,7 @@ class JobMemory:
         """Whether to ask for the list of the jobs' cluster: it has shown such jobs before."""
         with self._lock:
             is_useful = self._useless.get(_list_of(jobs[0]), 0) < 2
-        return is_useful and not any(self.moments(job).is_left_out for job in jobs)
+        return is_useful and not any(self.remembered(job.key).is_left_out for job in jobs)
 
     def _read_asked(self, asked: Asked) -> None:
         now, end = self._now(), asked.end
@@ -170,37 +176,40 @@ class JobMemory:
         if end.was_stopped:
             return
         for key in asked.jobs:
-            moments = self._moments[key]
-            moments.asked, moments.is_left_out = now, False
-            if asked.subject.question not in JOBS:
-                continue
-            moments.asked_alone = now
-            # That an endpoint does not know the job is an answer, too.
-            is_answer = asked.error is None or isinstance(asked.error, RestoreJobNotFoundError)
-            if is_answer:
-                moments.failure = None
-                continue
-            if moments.failure is None:
-                moments.fails_since = now
-            moments.failure = asked.error
+            remembered = replace(self.remembered(key), asked=now, is_left_out=False)
+            if asked.subject.question in JOBS:
+                remembered = _asked_alone(remembered, asked, now)
+            self._jobs[key] = remembered
 
     def _read_acted(self, key: JobKey, acted: Acted) -> None:
         now = self._now()
+        remembered = self.remembered(key)
         match acted.fate:
             case Fate.SETTLED:
-                moments = self._moments[key]
-                moments.settled, moments.last_missed = now, -math.inf
+                self._jobs[key] = replace(remembered, settled=now, last_missed=-math.inf)
             case Fate.MISSED:
-                moments = self._moments[key]
-                since_last = now - moments.last_missed
-                # After a long time without an answer, nothing is known of that time.
-                is_gap = not 0 <= since_last <= MISSED_APART
-                moments.missed_for = 0.0 if is_gap else moments.missed_for + since_last
-                moments.settled = moments.last_missed = now
+                self._jobs[key] = _missed(remembered, now)
             case Fate.RECORDED:
                 self._recorded[key] = True
             case Fate.FAILED if isinstance(acted.error, NotificationPendingError):
-                self._moments[key].refused = now
+                self._jobs[key] = replace(remembered, topic_refused_at=now)
+
+
+def _asked_alone(job: RememberedJob, asked: Asked, now: float) -> RememberedJob:
+    """Return the job after its own endpoint was asked. Not to know a job is an answer, too."""
+    if asked.error is None or isinstance(asked.error, RestoreJobNotFoundError):
+        return replace(job, asked_alone=now, failure=None)
+    fails_since = job.fails_since if job.is_failing else now
+    return replace(job, asked_alone=now, failure=asked.error, fails_since=fails_since)
+
+
+def _missed(job: RememberedJob, now: float) -> RememberedJob:
+    """Return the job after another answer that Atlas does not know it."""
+    since_last = now - job.last_missed
+    # After a long time without an answer, nothing is known of that time.
+    is_gap = not 0 <= since_last <= MISSED_APART
+    missed_for = 0.0 if is_gap else job.missed_for + since_last
+    return replace(job, settled=now, last_missed=now, missed_for=missed_for)
 
 
 def _list_of(job: OpenJob) -> _List:

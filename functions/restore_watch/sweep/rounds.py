@@ -26,7 +26,11 @@ from restore_watch.threads.agenda import Agenda
 from restore_watch.threads.workers import Workers
 
 JUDGING_TIME = 2.5
-"""Seconds of the ending time that are kept for the verdict: the next sweep stores what is left."""
+"""
+Seconds of the ending time that are kept for the verdict.
+
+A listing whose end is not stored by then is left to the next sweep.
+"""
 
 HOT_SECONDS = 10.0
 """
@@ -65,15 +69,19 @@ class Rounds:
     hot_rounds: bool
     is_awaited: Callable[[], bool]
 
-    def first_round(self) -> FirstRound:
-        """Return what to ask first: about the jobs that are due and, at a tick, to find others."""
-        # In this order: the last plan of a project counts, and a watched one may have due jobs.
-        due = self._due_jobs()
-        return FirstRound(due, self.finder.first_steps())
+    def due_jobs(self) -> list[OpenJob]:
+        """Return the jobs to ask about first."""
+        run, now = self.run, self.run.now()
+        return [
+            job
+            for job in run.open_jobs()
+            if is_due(job, run.memory.remembered(job.key).settled, now, is_tick=run.is_tick)
+        ]
 
-    def start_marks(self) -> None:
-        """Store the first marks of new projects, before anything is asked about them."""
-        self.finder.start_marks()
+    def plan_due_jobs(self, due: Iterable[OpenJob]) -> None:
+        """Note in the log which projects are asked because of due jobs."""
+        for group_id in {job.target.group_id for job in due}:
+            self.run.log.append(Planned(group_id, is_watched=False))
 
     def play(self, first: FirstRound, begun: float) -> None:
         """
@@ -86,22 +94,6 @@ class Rounds:
         self.finder.end_listings(self.run.ending.earlier(JUDGING_TIME))
         for bucket in self.questions.pace.starved_buckets():
             self.run.log.append(_starved(bucket))
-
-    def drop_removed(self) -> None:
-        """Drop the projects that nobody watches any more, whatever is open in them."""
-        self.finder.drop_removed()
-
-    def _due_jobs(self) -> list[OpenJob]:
-        """Return the jobs to ask about."""
-        run, now = self.run, self.run.now()
-        due = [
-            job
-            for job in run.open_jobs()
-            if is_due(job, run.memory.moments(job).settled, now, is_tick=run.is_tick)
-        ]
-        for group_id in {job.target.group_id for job in due}:
-            run.log.append(Planned(group_id, is_watched=False))
-        return due
 
     def _ask(self, first: FirstRound, begun: float) -> None:
         agenda: Agenda[SweepTask] = Agenda(

@@ -1,18 +1,14 @@
 """The run that the parts of one sweep share."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from foundation.clock import Clock
 from foundation.deadline import Deadline
-from foundation.errors import TimeBudgetExceededError
-from restore_watch.errors import NotificationPendingError, UnforeseenError
 from restore_watch.sweep.log import Log
 from restore_watch.sweep.memory_of_jobs import JobMemory
 from restore_watch.table.open_job import JobKey, OpenJob
 from restore_watch.table.project_item import Project
-from restore_watch.telemetry.isolation import isolated
 from restore_watch.telemetry.telemetry import Telemetry
 
 
@@ -41,30 +37,6 @@ class Run:
     def now(self) -> datetime:
         """Return the time, in UTC."""
         return self.clock.now()
-
-    def publish_in_order[Change](
-        self,
-        changes: Iterable[Change],
-        publish: Callable[[Change], object],
-        group_id: str | None = None,
-    ) -> tuple[int, bool]:
-        """
-        Return how many changes went out, and whether the topic refused the next one.
-
-        An error that nobody foresaw ends it, too: the next sweep tries again.
-        """
-        sent = 0
-        try:
-            for change in changes:
-                with isolated(self.telemetry, group_id=group_id):
-                    publish(change)
-                sent += 1
-        except NotificationPendingError as error:
-            self.telemetry.report_failure(error)
-            return sent, True
-        except (TimeBudgetExceededError, UnforeseenError):
-            pass
-        return sent, False
 
     def open_jobs(self) -> list[OpenJob]:
         """Return the open jobs as they are known now."""

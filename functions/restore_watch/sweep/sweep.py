@@ -10,7 +10,7 @@ A sweep: the schedule's tick finds restore jobs, and follows every open one to i
 6. Hot: while jobs are young, Atlas is asked about those again and again (`following/`).
 7. Watch: projects that cannot be seen, or can be again, are reported (`judging/`).
 8. Credentials: once a day, Atlas is asked when they expire, and what is known of it is reported
-   (`judging/`).
+   (`expiry_watch`).
 9. Names: what the list of projects shows is stored, for the messages of the next sweeps
    (`finding/`).
 
@@ -19,7 +19,7 @@ published (`acting/`). Without a tick, a sweep leaves out 4 and 7 to 9: it finds
 reports no outage.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -36,14 +36,11 @@ from restore_watch.model.results import SweepResult
 from restore_watch.sweep.acting.publish_pending import publish_pending
 from restore_watch.sweep.composition import SweepEnvironment, SweepParts
 from restore_watch.sweep.judging.counts import count
-from restore_watch.sweep.judging.project_verdicts import (
-    ProjectVerdict,
-    SeenBySweep,
-    judge_projects,
-    left_alone,
-)
+from restore_watch.sweep.judging.outage_reports import count_still_degraded
+from restore_watch.sweep.judging.project_verdicts import SeenBySweep, judge_projects, left_alone
 from restore_watch.sweep.judging.refusal_of_credentials import refusal_of_credentials
 from restore_watch.sweep.log import Record
+from restore_watch.sweep.rounds import FirstRound
 from restore_watch.table.bookkeeping import Books
 from restore_watch.table.lease import SweepLease
 from restore_watch.time_limits import PENDING_TIME
@@ -52,8 +49,8 @@ SKIPPED: Mapping[str, Any] = {"skipped": True}
 """The result of a sweep that leaves its work to another one."""
 
 
-class LeftOver(NamedTuple):
-    """What earlier sweeps recorded of the stack and of its credentials."""
+class KnownOfStack(NamedTuple):
+    """What earlier sweeps recorded of the stack, and of the expiry of its credentials."""
 
     stack: Watched
     expiry: CredentialsExpiry
@@ -87,6 +84,7 @@ class Sweeper:
             books = environment.books(request, deadline)
             is_awaited = partial(self.lease.is_awaited, owner, deadline)
             parts = environment.parts(jobs, books, deadline, request, is_awaited)
+            environment.job_memory.keep_only(parts.run.known)
             result = self._sweep(parts, books, begun)
             if parts.run.is_tick:
                 succeeded_at = clock.now()
@@ -97,44 +95,51 @@ class Sweeper:
 
     def _sweep(self, parts: SweepParts, books: Books, begun: float) -> Mapping[str, Any]:
         try:
-            left = self._publish_left_over(parts, books)
-            self._ask(parts, left, begun)
+            of_stack = self._publish_left_over(parts, books)
+            self._ask(parts, of_stack, begun)
         finally:
             # A sweep that fails says what it saw, too.
             self._report_jobs(parts)
         records = _records(parts)
         result = count(records, parts.opened)
         refusal = refusal_of_credentials(records)
-        if refusal is not None and not self.environment.memory.was_accepted_lately:
-            _report_no_access(parts, left, refusal)
+        if refusal is not None and not self.environment.job_memory.was_accepted_lately:
+            _report_no_access(parts, of_stack, refusal)
             raise refusal
-        if parts.run.is_tick:
-            self._report_tick(parts, left, result, refusal, begun)
-        else:
+        if not parts.run.is_tick:
             self.environment.telemetry.report_sweep(result, _seconds(parts, begun))
+        elif refusal is None:
+            self._report_tick(parts, of_stack, result, begun)
+        else:
+            # Atlas accepted these credentials lately, so the refusal may pass: no sweep fails.
+            self._report_refused_tick(parts, of_stack, result, refusal, begun)
         return result.as_json()
 
-    def _publish_left_over(self, parts: SweepParts, books: Books) -> LeftOver:
+    def _publish_left_over(self, parts: SweepParts, books: Books) -> KnownOfStack:
         """Publish what earlier sweeps could not. Return what is known of the stack after that."""
         publishing = parts.run.ending.within(PENDING_TIME)
         publish_pending(parts.actions, self.environment.workers, publishing)
         stack = parts.outages.publish_unsent(books.stack, publishing)
         expiry = parts.expiry_watch.publish_unsent(books.expiry, publishing)
-        return LeftOver(stack, expiry)
+        return KnownOfStack(stack, expiry)
 
-    def _ask(self, parts: SweepParts, left: LeftOver, begun: float) -> None:
+    def _ask(self, parts: SweepParts, of_stack: KnownOfStack, begun: float) -> None:
         """Ask Atlas. Raises AtlasError or CredentialsError if there is nothing to ask with."""
-        first = parts.rounds.first_round()
-        parts.rounds.drop_removed()
+        due = parts.rounds.due_jobs()
+        # In this order: the last plan of a project counts, and a watched one may have due jobs.
+        parts.rounds.plan_due_jobs(due)
+        parts.finder.begin()
+        first = FirstRound(due, parts.finder.first_steps())
+        parts.finder.drop_removed()
         if first.is_empty:
             return
-        parts.rounds.start_marks()
+        parts.finder.start_marks()
         # What the operator has removed is over, even if there is nothing to ask with.
         parts.outages.report_removed()
         try:
             self.environment.atlas.prepare(parts.run.ending)
         except (AtlasError, CredentialsError) as error:
-            _report_no_access(parts, left, error)
+            _report_no_access(parts, of_stack, error)
             raise
         parts.rounds.play(first, begun)
 
@@ -146,29 +151,38 @@ class Sweeper:
         telemetry.report_failures(count(_records(parts), parts.opened).failures)
 
     def _report_tick(
-        self,
-        parts: SweepParts,
-        left: LeftOver,
-        result: SweepResult,
-        refusal: ApplicationError | None,
-        begun: float,
+        self, parts: SweepParts, of_stack: KnownOfStack, result: SweepResult, begun: float
     ) -> None:
         """Report what a tick saw of the stack, its projects and the credentials."""
-        stack = left.stack
-        if refusal is not None:
-            stack = parts.outages.report_stack_failure(stack, refusal)
-        # What the list that was read in this sweep no longer shows is over, too.
-        parts.rounds.drop_removed()
-        parts.outages.report_removed()
-        seen = SeenBySweep.after(parts.run, result.failures)
-        verdicts = judge_projects(seen)
-        if refusal is not None:
-            degraded = _still_degraded(verdicts, stack)
-        else:
-            degraded = parts.outages.report_verdicts(verdicts, left_alone(seen), stack)
+        seen = _seen_without_removed(parts, result)
+        verdicts, alone = judge_projects(seen), left_alone(seen)
+        degraded = parts.outages.report_verdicts(verdicts, alone, of_stack.stack)
         self.environment.telemetry.report_tick(result, degraded, _seconds(parts, begun))
-        parts.expiry_watch.look(left.expiry, asks=refusal is None)
-        parts.name_reader.look(asks=refusal is None)
+        parts.expiry_watch.look(of_stack.expiry, asks=True)
+        parts.name_reader.look()
+
+    def _report_refused_tick(
+        self,
+        parts: SweepParts,
+        of_stack: KnownOfStack,
+        result: SweepResult,
+        passing_refusal: ApplicationError,
+        begun: float,
+    ) -> None:
+        """Report a tick in which Atlas refused credentials that it had accepted lately."""
+        stack = parts.outages.report_stack_failure(of_stack.stack, passing_refusal)
+        verdicts = judge_projects(_seen_without_removed(parts, result))
+        degraded = count_still_degraded(verdicts, stack)
+        self.environment.telemetry.report_tick(result, degraded, _seconds(parts, begun))
+        parts.expiry_watch.look(of_stack.expiry, asks=False)
+
+
+def _seen_without_removed(parts: SweepParts, result: SweepResult) -> SeenBySweep:
+    """Return what the sweep knows, after it has dropped and reported the removed projects."""
+    # What the list that was read in this sweep no longer shows is over, too.
+    parts.finder.drop_removed()
+    parts.outages.report_removed()
+    return SeenBySweep.after(parts.run, result.failures)
 
 
 def _records(parts: SweepParts) -> list[Record]:
@@ -180,22 +194,7 @@ def _seconds(parts: SweepParts, begun: float) -> float:
     return parts.run.ending.clock() - begun
 
 
-def _report_no_access(parts: SweepParts, left: LeftOver, error: ApplicationError) -> None:
+def _report_no_access(parts: SweepParts, of_stack: KnownOfStack, error: ApplicationError) -> None:
     """Report that the credentials are refused or cannot be read, and what is known of them."""
-    parts.outages.report_stack_failure(left.stack, error)
-    parts.expiry_watch.look(left.expiry, asks=False)
-
-
-def _still_degraded(verdicts: Sequence[ProjectVerdict], stack: Watched) -> int:
-    """
-    Count the projects that are degraded while the credentials are refused.
-
-    Their state stands still. While the stack is degraded instead of them, those that fail count
-    too.
-    """
-    is_blind = stack.degraded is not None
-    degraded = 0
-    for verdict in verdicts:
-        if verdict.project.watched.degraded or (is_blind and verdict.is_failing):
-            degraded += 1
-    return degraded
+    parts.outages.report_stack_failure(of_stack.stack, error)
+    parts.expiry_watch.look(of_stack.expiry, asks=False)

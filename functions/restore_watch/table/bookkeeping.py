@@ -14,7 +14,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from foundation.clock import utc_text
 from foundation.deadline import Deadline
 from foundation.retention import expires_at
-from restore_watch.model.credentials_expiry import CredentialsExpiry
+from restore_watch.model.credentials_expiry import NOT_ASKED, CredentialsExpiry
 from restore_watch.model.marks import Marks
 from restore_watch.model.outage import LARGEST_COUNT, Watched
 from restore_watch.table.items import Items, lies_between
@@ -40,6 +40,11 @@ class Books(NamedTuple):
     stack: Watched
     expiry: CredentialsExpiry
     succeeded_at: datetime | None
+
+    @classmethod
+    def of_no_tick(cls) -> "Books":
+        """What a sweep without a tick knows, which reads no bookkeeping: nothing."""
+        return cls(projects={}, stack=Watched(group_id=None), expiry=NOT_ASKED, succeeded_at=None)
 
 
 class Bookkeeping(Items):

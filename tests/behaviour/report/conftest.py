@@ -66,8 +66,7 @@ class Reports:
 
     def page(self) -> str:
         """The newest page in the bucket."""
-        files = self.files("reports/")
-        return files[max(key for key in files if "html" in key)].decode()
+        return self.files("reports/2")[self._newest("html")].decode()
 
     def environment(self) -> Environment:
         projects: Any = "all" if self.projects == ("all",) else self.projects
@@ -121,9 +120,12 @@ class Reports:
 
     def json(self) -> dict[str, Any]:
         """The newest report in the bucket."""
-        files = self.files("reports/")
-        read: dict[str, Any] = json.loads(files[max(key for key in files if "json" in key)])
+        read: dict[str, Any] = json.loads(self.files("reports/2")[self._newest("json")])
         return read
+
+    def _newest(self, form: str) -> str:
+        """The key of the newest file, by the last day of its period."""
+        return max(key for key in self.files("reports/2") if key.endswith(form))
 
     def clusters(self) -> dict[str, dict[str, Any]]:
         """The clusters of a new report by name."""

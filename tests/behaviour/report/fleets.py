@@ -26,6 +26,9 @@ type State = Literal[
 TO_LOOK_AT = {"failed", "overdue", "never", "cannot tell"}
 LEFT_OUT = {"exempt", "not required"}
 
+_WINDOWS = {"7d": 7 * DAY, "30d": 30 * DAY, "150d": 150 * DAY}
+"""What a tag may say of a cluster's own window. Other words say nothing."""
+
 
 @dataclass
 class Question:
@@ -56,9 +59,9 @@ class Question:
             "RESTORE_TEST_TAG": self.tag or "",
         }
 
-    def edge(self, random: Random, oldest: datetime) -> datetime:
+    def edge(self, random: Random, oldest: datetime, window: timedelta) -> datetime:
         """A moment between `oldest` and now, often a second beside an edge."""
-        edges = [self.first, self.end, self.hold - self.window, self.hold]
+        edges = [self.first, self.end, self.hold - window, self.hold]
         if random.random() < 0.5:
             at = random.choice(edges) + random.choice([-1, 1]) * SECOND
         else:
@@ -113,6 +116,10 @@ class Cluster:
     is_paused: bool = False
     backups: bool = True
     is_readable: bool = True
+
+    def window(self, question: Question) -> timedelta:
+        """The days of its tag, else those of the stack."""
+        return _WINDOWS.get(self.tags.get("restore-test", ""), question.window)
 
     def seen(self) -> Iterator[Restore]:
         """The restores that the report can know of, of this cluster and no earlier one."""
@@ -176,7 +183,7 @@ class Fleet:
 def judge(cluster: Cluster, question: Question) -> Judged:
     """The first state that matches."""
     hold = question.hold
-    begin = hold - question.window
+    begin = hold - cluster.window(question)
     good: list[tuple[datetime, str]] = []
     bad: list[tuple[datetime, str]] = []
     for restore in cluster.seen():
@@ -284,11 +291,11 @@ def _cluster(random: Random, question: Question, group: str) -> Cluster:
     oldest = min(question.hold - question.window, question.first) - 40 * DAY
     created = oldest - 100 * DAY
     if random.random() < 0.35:
-        created = question.edge(random, oldest)
+        created = question.edge(random, oldest, question.window)
     tags = {}
-    if random.random() < 0.15:
-        word = random.choice(["exempt", "exempt:a sandbox", "exempt:", "Exempted", "no", ""])
-        tags["restore-test"] = word
+    if random.random() < 0.3:
+        words = ["exempt", "exempt:a sandbox", "exempt:", "Exempted", "no", "", "30 days", "0d"]
+        tags["restore-test"] = random.choice([*words, *_WINDOWS, *_WINDOWS, *_WINDOWS])
     if random.random() < 0.6:
         tags["tier"] = random.choice(["gold", "gold", "gold", "silver"])
     cluster = Cluster(
@@ -325,7 +332,7 @@ def _restore(random: Random, question: Question, cluster: Cluster, oldest: datet
         status = "FAILED"  # flags have no words
     # The end is what counts, so the end lies beside an edge, or the beginning.
     took = timedelta(seconds=random.choice([60, 900, 36_000]))
-    at = question.edge(random, oldest)
+    at = question.edge(random, oldest, cluster.window(question))
     scheduled = at - took if random.random() < 0.7 else at
     if random.random() < 0.2 and cluster.created > oldest:
         # Of an earlier cluster of that name, or of this.

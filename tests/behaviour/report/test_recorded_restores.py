@@ -16,9 +16,9 @@ def test_every_restore_is_there_once_with_its_outcome_and_is_judged(history: His
     period = Period(today - DAY, today + DAY)
     objectives = Objectives(rto=timedelta(hours=1), rpo=DAY)
 
-    stored = read_stored_restores(history.items, period, objectives, period.end, period.begin)
+    stored = read_stored_restores(history.items, period, period.end)
 
-    text = restores_csv(map(line_of_restore, stored.of_period))
+    text = restores_csv(line_of_restore(each, objectives) for each in stored.of_period)
     rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
     by_cluster = {row["clusterName"]: row for row in rows}
     assert stored.unreadable == []

@@ -53,6 +53,32 @@ def test_each_cluster_has_the_state_that_its_restores_prove(reports: Reports) ->
     }
 
 
+def test_each_cluster_is_judged_by_its_own_tags(reports: Reports) -> None:
+    """A restore of 40 minutes and of a snapshot of 6 hours, of 40 days ago and of yesterday."""
+    tags = {
+        "orders": {"restore-test": "30d"},
+        "stock": {"restore-test": "30 days", "rto": "30m"},
+        "crm": {"rto": "2h", "rpo": "0"},
+    }
+    for name, said in tags.items():
+        reports.cluster(name, tags=[{"key": key, "value": said[key]} for key in said])
+        reports.restored(name, days=40)
+        reports.world.atlas.add_snapshot(reports.world.group, name)
+    found = reports.clusters()
+
+    assert {name: one["state"] for name, one in found.items()} == {
+        "orders": "overdue",
+        "stock": "tested",
+        "crm": "tested",
+    }
+    assert "9 over its window of 30 days" in found["orders"]["why"]
+    assert found["stock"]["remarks"].startswith("tag restore-test=30 days cannot be read")
+    assert [found[name]["rtoSeconds"] for name in tags] == [None, 1800, 7200]
+    assert [found[name]["windowDays"] for name in tags] == [30, 90, 90]
+    assert found["stock"]["tags"] == "restore-test=30 days; rto=30m"
+    assert "or the days of their tags" in reports.page()
+
+
 def test_a_verdict_on_an_open_restore_outlives_its_end_in_the_list(reports: Reports) -> None:
     """The pipeline reports a failed test before a sweep sees that the restore has completed."""
     world = reports.world

@@ -240,6 +240,28 @@ def test_the_reserve_of_other_tools_is_kept(reports: Reports) -> None:
     assert world.naps.count(10) >= 1
 
 
+@pytest.mark.parametrize(
+    ("tag", "days", "is_listed"),
+    [
+        ("", 60, True),
+        ("", 100, False),
+        ("150d", 100, True),
+        ("150d", 160, False),
+        ("7d", 60, False),
+    ],
+)
+def test_an_unreadable_item_matters_within_the_window_of_its_cluster(
+    reports: Reports, tag: str, *, days: int, is_listed: bool
+) -> None:
+    world = reports.world
+    reports.cluster("orders", tags=[{"key": "restore-test", "value": tag}] if tag else [])
+    job = reports.restored("orders", days=days, is_known=True)
+    world.rewrite(job, history=[{"status": {"form": "of 2031"}}])
+    reports.make()
+
+    assert bool(reports.json()["unreadableItems"]) == is_listed
+
+
 @pytest.mark.fault("F111")
 def test_an_item_of_a_newer_version_is_listed(reports: Reports) -> None:
     furnish(reports)

@@ -63,14 +63,16 @@ def test_the_result_says_where_the_report_lies(reports: Reports) -> None:
         },
     }
     files = reports.files()
-    assert set(files) == {f"reports/{day}/{name}" for name in FILES}
+    assert set(files) == {
+        f"reports/{folder}/{name}" for folder in (day, "latest") for name in FILES
+    }
     sums = {
         name: {"sha256": hashlib.sha256(files[f"reports/{day}/{name}"]).hexdigest()}
         for name in FILES[:3]
     }
     assert reports.json()["files"] == sums
     types = [call.headers["Content-Type"].partition(";")[0] for call in reports.world.calls(PUT)]
-    assert types == ["text/html", "text/csv", "text/csv", "application/json"]
+    assert types == ["text/html", "text/csv", "text/csv", "application/json"] * 2
     (message,) = reports.messages()
     assert message.event["id"] == f"atlas-restore-watch:report:{day}:{day}"
     assert message.event["data"]["clusters"]["never"] == 1
@@ -87,6 +89,39 @@ def test_a_report_that_somebody_asks_for_has_the_same_files_and_no_message(
     assert result["files"] == FILES
     assert set(reports.files()) == {f"reports/{day}/{name}" for name in FILES}
     assert reports.messages() == []
+
+
+def latest(reports: Reports) -> dict[str, bytes]:
+    return {key.rpartition("/")[2]: body for key, body in reports.files("reports/latest").items()}
+
+
+def test_the_latest_report_of_the_schedule_lies_in_one_place(reports: Reports) -> None:
+    furnish(reports)
+    first = reports.make()
+    reports.world.pass_time(DAY.total_seconds())
+    today = {"action": "report", "scheduledTime": reports.world.clock().isoformat()}
+
+    second = reports.make(today)
+    reports.make()
+
+    files = reports.files(second["prefix"])
+    assert first["prefix"] < second["prefix"]
+    assert latest(reports) == {key.rpartition("/")[2]: body for key, body in files.items()}
+
+
+@pytest.mark.parametrize(
+    "there",
+    [b"", b"\xff", b"[]", b'{"askedAt": 7}', b'{"askedAt": "2199-01-01T00:00:00Z"}'],
+    ids=["empty", "no text", "a list", "no date", "a date to come"],
+)
+def test_what_somebody_else_wrote_there_is_replaced(reports: Reports, there: bytes) -> None:
+    furnish(reports)
+    key = "reports/latest/report.json"
+    reports.world.aws.client("s3").put_object(Bucket=reports.bucket, Key=key, Body=there)
+
+    prefix = reports.make()["prefix"]
+
+    assert latest(reports)["report.json"] == reports.files(prefix)[f"{prefix}report.json"]
 
 
 def test_no_secret_and_no_download_url_is_in_a_file_or_message(reports: Reports) -> None:

@@ -29,7 +29,7 @@ from local_stack.steps import (
 )
 from local_stack.wire import Call, Phase, Selection
 from local_stack.world import World, within
-from restore_watch.sweep.judging import ask_for_expiry
+from restore_watch.sweep import expiry_watch
 
 DAY = 24 * 60
 """Minutes."""
@@ -189,9 +189,7 @@ def test_an_api_key_is_not_asked_for_and_the_date_of_the_account_before_it_is_fo
 # What goes wrong
 
 BUGS: dict[str, Callable[[World], AbstractContextManager[object]]] = {
-    "question": lambda _: patch.object(
-        ask_for_expiry, "read_own_account", side_effect=RuntimeError
-    ),
+    "question": lambda _: patch.object(expiry_watch, "read_own_account", side_effect=RuntimeError),
     "table": lambda world: failing(world.connections.dynamodb, "SET #credentials"),
     "topic": lambda world: failing(world.connections.sns, "credentials-expiring"),
 }

@@ -209,12 +209,12 @@ def test_the_list_of_a_cluster_that_is_read_to_follow_says_nothing_of_its_jobs_e
     pace = pace_with()
     for error in (DOWN, NO_ROLE):
         for _ in range(3):
-            pace.read_record(Asked.failed(Subject(FLEX, None), error))
+            pace.read_record(Asked.failed(Subject.of_shortcut(FLEX), error))
     assert takes(pace, FLEX)
 
     for _ in range(3):
         read(pace, FLEX, DOWN)
-    pace.read_record(asked(Subject(FLEX, None)))
+    pace.read_record(asked(Subject.of_shortcut(FLEX)))
     assert takes(pace, FLEX)
 
 

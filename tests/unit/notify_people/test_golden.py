@@ -107,20 +107,19 @@ def test_an_email_with_a_report_says_at_its_top_whether_anything_needs_a_look() 
 
 
 MISSING = {
-    name: missing_subscription_notice(found, AT, STACK)
-    for name, found in {
-        "pending": EmailSubscriptions(EmailOf.NOTICES, TOPIC, 0, 1),
-        "one-of-two": EmailSubscriptions(EmailOf.NOTICES, TOPIC, 1, 1),
-        "gone": EmailSubscriptions(EmailOf.NOTICES, TOPIC, problem="email: SNS answered NotFound"),
-        "alarms-pending": EmailSubscriptions(EmailOf.ALARMS, ALARM_TOPIC, 0, 1),
-    }.items()
+    "pending": EmailSubscriptions(EmailOf.NOTICES, TOPIC, 0, 1),
+    "one-of-two": EmailSubscriptions(EmailOf.NOTICES, TOPIC, 1, 1),
+    "gone": EmailSubscriptions(EmailOf.NOTICES, TOPIC, problem="email: SNS answered NotFound"),
+    "alarms-pending": EmailSubscriptions(EmailOf.ALARMS, ALARM_TOPIC, 0, 1),
 }
 
 
 @pytest.mark.parametrize("name", MISSING)
 def test_a_notice_about_email_is_what_is_stored(name: str, snapshot: SnapshotAssertion) -> None:
-    judge(MISSING[name])
-    document = DOCUMENTS[Channel.SLACK](MISSING[name])
+    said = missing_subscription_notice(MISSING[name], AT, STACK)
+
+    judge(said)
+    document = DOCUMENTS[Channel.SLACK](said)
     assert document == snapshot(extension_class=JSONSnapshotExtension)
 
 

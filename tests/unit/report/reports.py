@@ -117,7 +117,7 @@ def evidence(restore: Restore) -> RestoreEvidence:
     """What the table has of a restore, which it has seen once, and no verdicts."""
     change = StatusChange(restore.job, None, 1, restore.end_if_undated)
     recorded = Recorded(restore.job, (change,), 1, None)
-    return RestoreEvidence(restore, recorded, None, EMPTY.objectives, EMPTY.at)
+    return RestoreEvidence(restore, recorded, None, EMPTY.at)
 
 
 def rows(made: Report) -> list[dict[str, str]]:
@@ -185,7 +185,14 @@ def fleet(
         if number % 17 == 12:
             one = replace(one, tags={"restore-test": "exempt:" + name("copied each night")})
         clusters.append((one, own))
-    return report(clusters, unread, project_names=names, **fields)
+    snapshots = {
+        one.key: Snapshot(
+            END + HOUR, id=f"{0x5E7E00128F8C + number:024x}", size=10**9 * (number + 9)
+        )
+        for number, (one, _) in enumerate(clusters)
+    }
+    usual: dict[str, Any] = {"project_names": names, "snapshots": snapshots}
+    return report(clusters, unread, **usual | fields)
 
 
 def _in_time(one: Restore) -> Restore:
@@ -223,4 +230,17 @@ def _history(one: Cluster, bad: str, random: Random, name: Callable[[str], str])
     elif not bad:
         took = timedelta(minutes=random.triangular(20, 80, 40))
         own.append(restore(one, END - random.uniform(0.1, 40) * DAY, 98, took))
-    return own
+    return list(map(_with_words, own))
+
+
+def _with_words(one: Restore) -> Restore:
+    """The restore, whose verdicts say what was checked."""
+    details = {
+        Verdict.PASSED: "12 of 12 collections have the expected number of documents",
+        Verdict.FAILED: "11 of 12 collections have the expected number of documents",
+    }
+    verdicts = [
+        said._replace(detail=details[said.verdict], validated_by="nightly-tests")
+        for said in one.verdicts
+    ]
+    return replace(one, verdicts=tuple(verdicts))

@@ -41,6 +41,7 @@ PRODUCTION = Policy(required_tag=("tier", "production"))
 MOMENT = timedelta(seconds=1)
 WINDOW = 90 * DAY
 EXEMPT, PRODUCTION_TAG = {"restore-test": "exempt"}, {"tier": "production"}
+SHORT, LONG = {"restore-test": "30d"}, {"restore-test": "400d"}
 
 
 def of_end(ago: timedelta) -> Restore:
@@ -138,6 +139,52 @@ BY_CLUSTER: dict[str, tuple[list[Restore], dict[str, Any], State]] = {
         State.EXEMPT,
     ),
     "almost exempt": ([], {"tags": {"restore-test": "exempted"}}, State.NEVER),
+    "as old as its own window": ([of_end(30 * DAY)], {"tags": SHORT}, State.TESTED),
+    "a second over its own window": (
+        [of_end(30 * DAY + MOMENT)],
+        {"tags": SHORT},
+        State.OVERDUE,
+    ),
+    "within its own window, which is longer": (
+        [of_end(400 * DAY)],
+        {"tags": LONG},
+        State.TESTED,
+    ),
+    "over its own window, which is longer": (
+        [of_end(400 * DAY + MOMENT)],
+        {"tags": LONG},
+        State.OVERDUE,
+    ),
+    "younger than its own window": (
+        [],
+        {"tags": SHORT, "created_at": END - 30 * DAY + MOMENT},
+        State.NEW,
+    ),
+    "as old as its own window, never tested": (
+        [],
+        {"tags": SHORT, "created_at": END - 30 * DAY},
+        State.NEVER,
+    ),
+    "unread, over its own window": (
+        [of_end(31 * DAY)],
+        {"tags": SHORT, "unread": NO_ROLE},
+        State.CANNOT_TELL,
+    ),
+    "failed, within its own window": (
+        [restore(5), restore(2, FAILED)],
+        {"tags": LONG},
+        State.FAILED,
+    ),
+    "a window that cannot be read": (
+        [of_end(WINDOW)],
+        {"tags": {"restore-test": "30 days"}},
+        State.TESTED,
+    ),
+    "a window that cannot be read, overdue": (
+        [of_end(WINDOW + MOMENT)],
+        {"tags": {"restore-test": "401d"}},
+        State.OVERDUE,
+    ),
     "free": ([], {"is_free": True}, State.NOT_REQUIRED),
     "internal": ([], {"is_internal": True}, State.NOT_REQUIRED),
     "without the tag": ([], {"policy": PRODUCTION}, State.NOT_REQUIRED),

@@ -54,6 +54,14 @@ def open_for(time: timedelta) -> Restore:
     return restore(cluster("crm"), began, 9, status="RUNNING", restoreFinishedDate=None)
 
 
+def open_of(name: str) -> Restore:
+    """A restore of this cluster that is open for two days."""
+    return restore(cluster(name), END - 2 * DAY, 8, status="RUNNING", restoreFinishedDate=None)
+
+
+HALF = {"rto": "30m"}
+TESTED_CRM = restore(cluster("crm"), END - 4 * DAY, 7, took=HOUR / 2)
+
 NOTHING = "No cluster needs a test: this report proves nothing."
 CASES: dict[str, tuple[Report, list[str]]] = {
     "well": (WELL, []),
@@ -214,6 +222,58 @@ CASES: dict[str, tuple[Report, list[str]]] = {
     "open for longer than a day, without an RTO": (
         changed(WELL, objectives=Objectives(), all_restores=[GOOD, open_for(DAY + HOUR)]),
         ["1 restore is open for longer than a day."],
+    ),
+    "over its own RTO": (
+        with_cluster(GOOD, tags={"rto": "30m"}),
+        ["1 test missed its RTO or RPO."],
+    ),
+    "over its own RPO": (
+        changed(with_cluster(GOOD, tags={"rpo": "2h"}), snapshots={}),
+        ["1 test missed its RTO or RPO."],
+    ),
+    "within its own objectives": (
+        with_cluster(
+            restore(LEDGER, END - DAY, took=2 * HOUR, snapshotFinishedDate=END - 3 * DAY),
+            tags={"rto": "2h", "rpo": "3d"},
+        ),
+        [],
+    ),
+    "without an objective, by its tags": (
+        with_cluster(restore(LEDGER, END - DAY, took=9 * HOUR), tags={"rto": "0"}),
+        [],
+    ),
+    "older than its own RPO": (
+        changed(
+            with_cluster(GOOD, tags={"rpo": "4h"}),
+            snapshots={KEY: Snapshot(WELL.read_at - 4 * HOUR - timedelta(seconds=1))},
+        ),
+        ["1 cluster could not be restored as you expect."],
+    ),
+    "a tag that cannot be read": (
+        with_cluster(GOOD, tags={"rto": "4 hours", "restore-test": "monthly"}),
+        [],
+    ),
+    "open for longer than its own RTO": (
+        report([(LEDGER, [GOOD]), (cluster("crm", tags=HALF), [open_for(7 * HOUR), TESTED_CRM])]),
+        ["1 restore is open for longer than the RTO of 30 min."],
+    ),
+    "open within its own RTO": (
+        report(
+            [
+                (LEDGER, [GOOD]),
+                (cluster("crm", tags={"rto": "9h"}), [open_for(9 * HOUR), TESTED_CRM]),
+            ]
+        ),
+        [],
+    ),
+    "open for longer than the RTO of each": (
+        report(
+            [
+                (LEDGER, [GOOD, open_of("ledger")]),
+                (cluster("crm", tags=HALF), [open_of("crm"), TESTED_CRM]),
+            ]
+        ),
+        ["2 restores are open for longer than the RTO of the cluster, or a day without one."],
     ),
     "begun with the next period": (
         changed(WELL, all_restores=[GOOD, open_for(WELL.read_at - WELL.at)]),

@@ -30,7 +30,7 @@ from unit.report.reports import (
     rows,
 )
 
-TAGS = {"restore-test": "daily", "tier": "prod", "owner": "team"}
+TAGS = {"restore-test": "60d", "tier": "prod", "owner": "team"}
 LEDGER = cluster(tags=TAGS)
 GOOD = restore(LEDGER, END - 3 * DAY, verdict=Verdict.PASSED)
 LATER = restore(LEDGER, END - 2 * DAY, 2, deliveryType="DOWNLOAD")
@@ -88,7 +88,43 @@ def test_a_line_has_what_the_state_rests_on() -> None:
         "verdictSeconds": "",
         "newestSnapshotId": "",
         "newestSnapshotBytes": "",
+        "tags": "owner=team; restore-test=60d; tier=prod",
+        "rtoSeconds": "3600",
+        "rpoSeconds": "86400",
+        "windowDays": "60",
     }
+
+
+@pytest.mark.parametrize(
+    ("tags", "said"),
+    [
+        ({"rto": "4h", "rpo": "1d12h"}, ("14400", "129600", "90")),
+        ({"rto": "0", "rpo": "0"}, ("", "", "90")),
+        ({"restore-test": "30d"}, ("3600", "86400", "30")),
+        ({"rto": "4 hours", "restore-test": "0"}, ("3600", "86400", "90")),
+    ],
+    ids=["own", "none", "window", "unreadable"],
+)
+def test_a_line_has_the_objectives_of_the_cluster(
+    tags: dict[str, str], said: tuple[str, str, str]
+) -> None:
+    (row,) = rows(report([(cluster(tags=tags), [GOOD])]))
+
+    assert (row["rtoSeconds"], row["rpoSeconds"], row["windowDays"]) == said
+
+
+def test_a_test_is_judged_by_the_objectives_of_its_cluster() -> None:
+    (row,) = rows(report([(cluster(tags={"rto": "42m", "rpo": "179m"}), [GOOD])]))
+
+    assert (row["rtoMet"], row["rpoMet"]) == ("true", "false")
+
+
+def test_the_tags_of_a_line_are_in_order_and_cut() -> None:
+    tags = {f"key-{number}": "v" * 90 for number in range(9, 0, -1)}
+    (row,) = rows(report([(cluster(tags=tags), [])]))
+
+    assert row["tags"].startswith(f"key-1={'v' * 90}; key-2=v")
+    assert len(row["tags"]) == 500
 
 
 def test_the_newest_attempt_may_be_a_verdict_on_an_older_restore() -> None:
@@ -116,12 +152,16 @@ def test_what_could_not_be_read_stands_in_the_line_with_its_fix() -> None:
 @pytest.mark.fault("F112")
 def test_lines_begin_with_the_worst_and_no_cell_is_a_formula() -> None:
     made = fleet(11, name=lambda usual: f'=HYPERLINK("https://evil.example";"{usual}")\n@x')
+    hostile = {"=rto": "1", "rto": "=cmd|' /C calc'!A0", "rpo": "4h;=1+1\n@x"}
+    (tagged,) = report([(cluster(tags=hostile), [])]).coverage.clusters
+    made = changed(made, clusters=[*made.coverage.clusters, tagged])
 
     assert [row["state"] for row in rows(made)] == [
         str(one.state) for one in made.coverage.in_order
     ]
     cells = [cell for row in rows(made) for cell in row.values()]
     assert any("HYPERLINK" in cell for cell in cells)
+    assert not any(";=" in cell.replace(" ", "") for cell in cells)
     assert [cell for cell in cells if cell.startswith(("=", "@", "+", "-", "\t"))] == []
     assert not any("\n" in cell for cell in cells)
 

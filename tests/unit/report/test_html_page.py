@@ -3,7 +3,6 @@
 import json
 import re
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -207,6 +206,65 @@ def test_the_worst_restores_come_first_and_the_others_are_counted() -> None:
     assert "And 5 more restores: restores.csv has them all." in text
 
 
+@pytest.mark.parametrize(
+    ("tags", "said"),
+    [
+        ({"rto": "30m", "rpo": "2h"}, "42 min, completed, over its RTO of 30 min"),
+        ({"rto": "30m", "rpo": "2h"}, "snapshot 3 h old, over its RPO of 2 h"),
+        ({"rto": "4h", "rpo": "2d"}, "RTO 4 h RPO 2 days"),
+        ({"rto": "0", "rpo": "0"}, "no RTO no RPO"),
+        ({"restore-test": "30d"}, "window 30 days"),
+        ({"rto": "4 hours"}, "tag rto=4 hours cannot be read"),
+    ],
+    ids=["over the RTO", "over the RPO", "others", "none", "window", "unreadable"],
+)
+def test_the_page_shows_what_the_tags_of_a_cluster_ask_for(tags: dict[str, str], said: str) -> None:
+    own = cluster(tags=tags)
+
+    assert said in ParsedPage(html_page(report([(own, [restore(own, END - DAY)])]))).text
+
+
+def test_timelines_show_the_objectives_of_the_stack() -> None:
+    made = [restore(LEDGER, END - DAY)]
+    usual, own = (
+        html_page(report([(cluster(tags=tags), made)]))
+        for tags in ({}, {"rto": "30m", "rpo": "2h"})
+    )
+    goals = re.findall(r'class="goal" d="([^"]+)"', usual)
+
+    assert len(goals) == 2
+    assert goals == re.findall(r'class="goal" d="([^"]+)"', own)
+    assert re.findall(r'<rect class="([a-z]+)"', usual) == ["good"]
+    assert re.findall(r'<rect class="([a-z]+)"', own) == ["late"]
+
+
+@pytest.mark.fault("F112")
+@FEW
+@given(st.sampled_from(HOSTILE) | st.text(max_size=40))
+def test_a_tag_is_text_and_never_an_element_or_an_attribute(value: str) -> None:
+    """A value with a digit is of no form, so it is named."""
+    plain, hostile = (
+        ParsedPage(html_page(report([(cluster(tags={"rto": f"1!{text}"}), [])])))
+        for text in ("", value)
+    )
+
+    assert hostile.structure == plain.structure
+    assert "tag rto=1!" in hostile.text
+
+
+def test_a_tag_that_cannot_be_read_keeps_its_row_open_and_own_objectives_do_not() -> None:
+    names = [f"orders-{number:03}" for number in range(61)]
+    odd = {"orders-000": {"rto": "4 hours"}, "orders-001": {"rto": "4h"}}
+    made = report(
+        [(one, [restore(one, END - DAY)]) for one in
+         (cluster(name, tags=odd.get(name, {})) for name in names)]
+    )  # fmt: skip
+    shown, _, folded = html_page(made).partition("<details>")
+
+    assert "<bdi>orders-000</bdi>" in shown.partition('id="months"')[2]
+    assert "<bdi>orders-001</bdi> <small>RTO 4 h</small>" in folded
+
+
 def scheduled(made: Report) -> list[str]:
     """When the restores on the page were scheduled, in the order of the page."""
     return re.findall(r"scheduled </span>([^<]+)", html_page(made))
@@ -229,7 +287,7 @@ def test_the_page_and_the_headline_call_the_same_restores_late() -> None:
     """Atlas was read long after the question, and the restore was still open then."""
     good = restore(LEDGER, END - 2 * HOUR, 3)
     stuck = restore(LEDGER, END - 10 * HOUR, 2, status="RUNNING", restoreFinishedDate=None)
-    seen = [replace(evidence(each), objectives=Objectives()) for each in (stuck, good)]
+    seen = [evidence(each) for each in (stuck, good)]
     usual = report([(LEDGER, [stuck, good])], objectives=Objectives(), of_period=seen)
 
     assert not concerns(usual)

@@ -17,8 +17,8 @@ LEDGER = cluster()
 def judge_young(*restores: Restore, reach: timedelta, knows_period: bool = False) -> Judged:
     """Judge by a list that goes on before `reach`, and a table that is younger than the period."""
     listed = Fleet(clusters=[LEDGER], reach={LEDGER.key: END - reach})
-    since = None if knows_period else WEEK.begin
-    (judged,) = judge_fleet(listed, restores, Policy(), END, since)
+    begin = None if knows_period else WEEK.begin
+    (judged,) = judge_fleet(listed, restores, policy=Policy(), at=END, atlas_must_reach_to=begin)
     return judged
 
 
@@ -57,11 +57,28 @@ def test_a_list_over_the_window_decides_although_the_period_is_longer() -> None:
     listed = Fleet(clusters=[LEDGER], reach={LEDGER.key: END - 90 * DAY})
     overdue = restore(LEDGER, END - 100 * DAY)
 
-    (judged,) = judge_fleet(listed, [overdue], Policy(), END, END - 200 * DAY)
+    begin = END - 200 * DAY
+    (judged,) = judge_fleet(listed, [overdue], policy=Policy(), at=END, atlas_must_reach_to=begin)
 
     assert judged.state is State.OVERDUE
     assert judged.unread is not None
     assert "the period" in judged.unread.problem
+
+
+@pytest.mark.parametrize(
+    ("window", "state"),
+    [("30d", State.OVERDUE), ("31d", State.CANNOT_TELL), ("30 days", State.CANNOT_TELL)],
+)
+def test_a_list_over_the_own_window_of_a_cluster_decides(window: str, state: State) -> None:
+    """The list goes back 30 days, and the window of the stack is longer."""
+    own = cluster(tags={"restore-test": window})
+    listed = Fleet(clusters=[own], reach={own.key: END - 30 * DAY})
+
+    old = restore(own, END - 100 * DAY)
+
+    (judged,) = judge_fleet(listed, [old], policy=Policy(), at=END, atlas_must_reach_to=WEEK.begin)
+
+    assert judged.state is state
 
 
 @pytest.mark.parametrize(

@@ -38,3 +38,27 @@ def test_a_snapshot_that_is_under_way_needs_no_date() -> None:
     newest = newest_snapshot(Page([under_way, taken(2), taken(30)], has_next=False), LATEST)
 
     assert newest.taken_at == END - 2 * HOUR
+
+
+def test_it_has_its_id_and_its_size_and_whether_it_is_a_last_resort() -> None:
+    last = taken(1, id="a" * 24, storageSizeBytes=1_544_183_808, snapshotType="FallBack")
+    usual = taken(2, id="b" * 24, snapshotType="onDemand")
+
+    newest = newest_snapshot(Page([usual, last], has_next=False), LATEST)
+    assert (newest.id, newest.size, newest.is_fallback) == ("a" * 24, 1_544_183_808, True)
+    before = newest_snapshot(Page([usual], has_next=False), LATEST)
+    assert (before.id, before.size, before.is_fallback) == ("b" * 24, None, False)
+
+
+def test_a_snapshot_of_a_flex_cluster_is_dated_by_its_end() -> None:
+    flex = {"finishTime": LATEST.isoformat(), "status": "COMPLETED", "id": 7}
+
+    newest = newest_snapshot(Page([flex], has_next=False), LATEST)
+    assert (newest.taken_at, newest.id) == (LATEST, None)
+
+
+@pytest.mark.parametrize("size", [None, "1", -1, True, 1.5, {}], ids=repr)
+def test_a_size_of_another_form_is_not_known(size: object) -> None:
+    page = Page([taken(1, storageSizeBytes=size)], has_next=False)
+
+    assert newest_snapshot(page, LATEST).size is None

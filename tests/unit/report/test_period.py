@@ -14,7 +14,7 @@ from restore_watch.report.period import (
     Period,
     Schedule,
     closed_by,
-    months_to,
+    first_days_of_months,
     next_report,
 )
 from restore_watch.report.report_request import KeepMonth, ReportRequest, read_event
@@ -292,9 +292,28 @@ def test_the_periods_of_a_schedule_leave_no_day_out(schedule: Schedule, day: dat
     assert after == closed or after.first == closed.last + timedelta(days=1)
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "is_whole"),
+    [
+        ("2026-02-01", "2026-02-28", True),
+        ("2026-12-01", "2026-12-31", True),
+        ("2026-10-02", "2026-10-31", False),
+        ("2026-10-01", "2026-10-30", False),
+        ("2026-10-01", "2026-11-30", False),
+        ("2025-10-01", "2026-10-31", False),
+    ],
+)
+def test_a_whole_month_is_one_month_of_the_calendar(
+    first: str, last: str, *, is_whole: bool
+) -> None:
+    period = Period(date.fromisoformat(first), date.fromisoformat(last))
+
+    assert period.is_whole_month is is_whole
+
+
 @given(st.dates(date(1971, 1, 1), date(2100, 1, 1)))
 def test_thirteen_months_end_with_the_month_of_the_day(day: date) -> None:
-    months = months_to(day, 13)
+    months = first_days_of_months(day, 13)
 
     assert months[-1] == day.replace(day=1)
     assert months[0] == day.replace(year=day.year - 1, day=1)

@@ -24,8 +24,11 @@ SECRET_URL = "https://restore-1.downloads.example.net:27017/token/restore.tar.gz
 serialize = TypeSerializer().serialize
 
 
+AN_HOUR = Objectives(rto=HOUR, rpo=HOUR)
+
+
 def evidence_of(item: dict[str, Any]) -> RestoreEvidence:
-    return read_evidence(item, Objectives(rto=HOUR, rpo=HOUR), NOON)
+    return read_evidence(item, NOON)
 
 
 @pytest.fixture
@@ -53,9 +56,9 @@ def test_an_open_job_that_atlas_no_longer_knows_is_judged_by_when_it_was_known(
     missing = utc_text(began + timedelta(minutes=minutes))
     item = item_of(plain_job(restore_scheduled_date=began)) | {"missingSince": {"S": missing}}
 
-    evidence = evidence_of(item)
-    assert evidence.facts["rtoMet"] is met
-    assert evidence.facts["missingSince"] == missing
+    facts = evidence_of(item).facts(AN_HOUR)
+    assert facts["rtoMet"] is met
+    assert facts["missingSince"] == missing
 
 
 def test_no_download_url_of_a_hand_written_item_is_repeated(item: dict[str, Any]) -> None:
@@ -67,7 +70,7 @@ def test_no_download_url_of_a_hand_written_item_is_repeated(item: dict[str, Any]
     item["history"]["L"].append(verdict)
 
     read = evidence_of(item)
-    said = (read.facts, read.newest_validation, line_of_restore(read))
+    said = (read.facts(AN_HOUR), read.newest_validation, line_of_restore(read, AN_HOUR))
     assert "example.net" not in repr(said)
 
 
@@ -109,7 +112,7 @@ def test_any_other_value_is_read_or_unreadable(name: str, value: Any) -> None:
         evidence = evidence_of(item)
     except UnreadableItemError:
         return
-    assert evidence.facts["restoreId"] == item["restoreId"]["S"]
+    assert evidence.facts(AN_HOUR)["restoreId"] == item["restoreId"]["S"]
     assert bool(evidence.newest_validation) == (name == "validation")
 
 

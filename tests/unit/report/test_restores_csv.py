@@ -18,8 +18,8 @@ PERIOD = Period(NOON.date() - DAY, NOON.date())
 
 
 def file_of(*items: dict[str, Any]) -> str:
-    stored = read_stored_restores(items, PERIOD, Objectives(), NOON, PERIOD.begin)
-    return restores_csv(map(line_of_restore, stored.of_period))
+    stored = read_stored_restores(items, PERIOD, NOON)
+    return restores_csv(line_of_restore(each, Objectives()) for each in stored.of_period)
 
 
 def rows(*items: dict[str, Any]) -> list[dict[str, str]]:

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from restore_watch.atlas.families import CLUSTER_LISTS, jobs_of
-from restore_watch.model.objectives import Objectives
 from restore_watch.model.restore_job import RestoreKind, RestoreStatus
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster, read_cluster
 from restore_watch.report.files.months_and_weeks import Sign, signs_by_month
-from restore_watch.report.fleet.fleet import Fleet, Key
+from restore_watch.report.fleet.fleet import AtlasList, Fleet
 from restore_watch.report.judging.cluster_state import Policy, State, judge
 from restore_watch.report.judging.judge_fleet import judge_fleet
 from restore_watch.report.period import DAY
@@ -93,7 +92,8 @@ def fleets(draw: DrawFn) -> Fleet:
         for name, kind, age in draw(st.lists(st.tuples(names, st.sampled_from(KINDS), ages)))
     ]
     unread = [jobs_of(kind).clusters for kind in draw(st.sets(st.sampled_from(KINDS)))]
-    return Fleet(clusters=clusters, unread={Key(GROUP, "", one): NO_ROLE for one in unread})
+    lists = [AtlasList.of_project(GROUP, one) for one in unread]
+    return Fleet(clusters=clusters, unread=dict.fromkeys(lists, NO_ROLE))
 
 
 @given(fleets(), lists)
@@ -101,10 +101,10 @@ def test_a_cluster_has_one_state_and_none_of_an_unread_list_is_called_never(
     fleet: Fleet, known: Sequence[Restore]
 ) -> None:
     listed = {one.key for one in fleet.clusters}
-    unread = {key.family for key in fleet.unread}
+    unread = {atlas_list.family for atlas_list in fleet.unread}
     all_restores = merged(known, [])
 
-    judged = judge_fleet(fleet, all_restores, Policy(), END)
+    judged = judge_fleet(fleet, all_restores, policy=Policy(), at=END)
 
     states = {one.cluster.key: one.state for one in judged}
     assert len(states) == len(judged)
@@ -134,7 +134,7 @@ def test_a_cluster_without_a_date_is_as_old_as_its_id() -> None:
 def test_a_restore_that_was_over_when_it_was_first_seen_is_not_of_that_day() -> None:
     job = restore(LEDGER, END - 300 * DAY, restoreFinishedDate=None).job
 
-    read = read_evidence(item_of(job, observed_at=END - DAY), Objectives(), END).restore
+    read = read_evidence(item_of(job, observed_at=END - DAY), END).restore
 
     assert judge(LEDGER, [read], None, Policy(), END).state is State.OVERDUE
 
@@ -176,7 +176,7 @@ def test_months_before_a_list_that_goes_on_are_not_called_untested() -> None:
     """Restores of each night: the newest 100 reach back over the window, and no further."""
     nightly = [restore(LEDGER, END - number * DAY, number) for number in range(1, 101)]
     listed = Fleet(clusters=[LEDGER], reach={LEDGER.key: nightly[-1].began})
-    (judged,) = judge_fleet(listed, nightly, Policy(), END)
+    (judged,) = judge_fleet(listed, nightly, policy=Policy(), at=END)
     made = changed(report([], watched_since=None), clusters=[judged])
 
     assert list(signs_by_month(made, judged).values()) == [Sign.ABSENT] * 9 + [Sign.RESTORED] * 4

@@ -39,23 +39,25 @@ def made_of(*verdicts: dict[str, Any]) -> Any:
     """The report of a restore of the table with these entries of its history."""
     item = item_of(JOB, observed_at=BEGAN + 4 * HOUR)
     item["history"]["L"] += verdicts
-    stored = read_stored_restores([item], WEEK, EMPTY.objectives, END, BEGAN)
+    stored = read_stored_restores([item], WEEK, END)
     (evidence,) = stored.of_period
     made = report([(LEDGER, [evidence.restore])])
     return changed(made, of_period=[evidence])
 
 
-TWICE = made_of(verdict_on(JOB, **SECOND), verdict_on(JOB, "FAILED", **FIRST))
+def judged_twice() -> Any:
+    """The report of a restore whose later test passed, and was recorded first."""
+    return made_of(verdict_on(JOB, **SECOND), verdict_on(JOB, "FAILED", **FIRST))
 
 
 def csv_row(made: Any) -> dict[str, str]:
-    lines = [line_of_restore(evidence) for evidence in made.stored.of_period]
+    lines = [line_of_restore(evidence, EMPTY.objectives) for evidence in made.stored.of_period]
     (row,) = DictReader(StringIO(restores_csv(lines)[1:], newline=""))
     return row
 
 
 def test_the_newest_verdict_stands_in_restores_csv_and_its_text_is_no_formula() -> None:
-    row = csv_row(TWICE)
+    row = csv_row(judged_twice())
 
     assert row["detail"] == f"'{HOSTILE}"
     assert (row["verdict"], row["validatedBy"]) == ("PASSED", "auditor")
@@ -64,7 +66,7 @@ def test_the_newest_verdict_stands_in_restores_csv_and_its_text_is_no_formula() 
 
 
 def test_coverage_names_the_restore_that_decides_and_what_was_checked() -> None:
-    (row,) = rows(TWICE)
+    (row,) = rows(judged_twice())
 
     assert row["decidedBy"] == row["restoreId"] == JOB.restore_id
     assert row["targetProjectId"] == "b" * 24
@@ -84,7 +86,7 @@ def test_a_failed_test_decides_and_says_what_failed() -> None:
 
 
 def test_the_json_has_every_verdict_the_oldest_test_first() -> None:
-    (said,) = json.loads(report_json(TWICE, {}))["restores"]
+    (said,) = json.loads(report_json(judged_twice(), {}))["restores"]
 
     told = [(each["verdict"], each["detail"], each["validatedBy"]) for each in said["validations"]]
     assert told == [("FAILED", COUNTS, "pipeline/41"), ("PASSED", HOSTILE, "auditor")]
@@ -93,7 +95,7 @@ def test_the_json_has_every_verdict_the_oldest_test_first() -> None:
 
 
 def test_the_page_shows_under_the_restore_what_was_checked_and_by_whom() -> None:
-    page = html_page(TWICE)
+    page = html_page(judged_twice())
     text = ParsedPage(page).text
 
     assert f"checked: {HOSTILE} , by auditor , 3 h after the request" in text

@@ -49,6 +49,10 @@ LATE = ended(1, took=2 * HOUR, snapshotFinishedDate=END - 3 * DAY)
 WELL = only(GOOD)
 ONE_TESTED = "1 of 1 cluster had a good restore test in the last 90 days"
 NAME_PROJECTS = "Name the projects to watch in the parameter AtlasProjectIds."
+NO_TIME = "cannot be read: expected a time such as 4h, 30m or 1d12h, or 0 for none"
+NO_WINDOW = "cannot be read: expected 1d to 400d, exempt or exempt:<reason>"
+OWN_WINDOW = {"restore-test": "30d"}
+OWN_OBJECTIVES = {"rto": "30m", "rpo": "2h"}
 CANCELLED = "last attempt cancelled on 29 Nov 2026"
 EXPIRED = "last attempt expired on 29 Nov 2026"
 VERIFIED = Policy(counts=Rung.VERIFIED)
@@ -57,6 +61,33 @@ VERIFIED = Policy(counts=Rung.VERIFIED)
 def test_the_headline_is_the_weightiest_concern_or_that_all_is_well() -> None:
     assert headline(WELL) == ("All is well: 1 restore completed, 1 of 1 cluster tested in 90 days.")
     assert headline(changed(fleet(11), degraded=[""])) == "4 of 11 clusters need a look."
+
+
+@pytest.mark.parametrize(
+    ("made", "is_said"),
+    [
+        (only(GOOD, tags=OWN_WINDOW), True),
+        (only(GOOD, tags={"restore-test": "90d"}), False),
+        (only(GOOD, tags={"restore-test": "30 days"}), False),
+        (only(GOOD, tags=OWN_OBJECTIVES | {"rto": "1h"}), False),
+        (report([(LEDGER, [GOOD]), (cluster("copy", tags=OWN_WINDOW, is_free=True), [])]), False),
+        (report([(LEDGER, [GOOD]), (cluster("stock", tags=OWN_WINDOW), [])]), True),
+    ],
+    ids=["own", "as the stack's", "unreadable", "objectives", "of a free one", "of another"],
+)
+def test_the_days_of_the_stack_are_not_said_of_a_cluster_with_other_days(
+    made: Report, *, is_said: bool
+) -> None:
+    said = "had a good restore test in the last 90 days, or the days of their tags" in lead(made)
+
+    assert said == is_said
+
+
+def test_all_is_well_names_the_days_of_tags() -> None:
+    assert headline(only(GOOD, tags=OWN_WINDOW)) == (
+        "All is well: 1 restore completed, 1 of 1 cluster tested in 90 days, or the days of their "
+        "tags."
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,6 +140,14 @@ def test_the_lead_counts_clusters_and_restores(made: Report, tested: str, said: 
             only(ended(90 + 5 / 24)),
             "The last good test is 90 days old, less than a day over the window.",
         ),
+        (
+            only(ended(40), tags=OWN_WINDOW),
+            "The last good test is 39 days old, 9 over its window of 30 days.",
+        ),
+        (
+            only(ended(30 + 5 / 24), tags=OWN_WINDOW),
+            "The last good test is 30 days old, less than a day over its window of 30 days.",
+        ),
         (only(), "No test is known. The cluster is of 3 May 2024. The table begins on 3 Nov 2025."),
         (changed(only(created_at=None), watched_since=None), "No test is known."),
         (only(has_backups=False), "Its backups are off, so nothing can be restored."),
@@ -135,6 +174,8 @@ def test_the_lead_counts_clusters_and_restores(made: Report, tested: str, said: 
         "a verdict FAILED",
         "overdue",
         "overdue by hours",
+        "over its own window",
+        "over its own window by hours",
         "never",
         "never, without dates",
         "backups off",
@@ -178,6 +219,36 @@ def test_a_state_has_its_reason(made: Report, said: str) -> None:
         (only(ended(100)), Snapshot(END), ["99 days old, 9 over the window"]),
         (only(tags={"restore-test": "exempt: a copy"}), Snapshot(None), ["a copy"]),
         (only(has_backups=False, tags={"restore-test": "exempt"}), None, []),
+        (
+            only(GOOD, tags=OWN_OBJECTIVES),
+            Snapshot(END + 5 * HOUR),
+            ["over its RTO of 30 min", "over its RPO of 2 h"],
+        ),
+        (only(GOOD, tags={"rpo": "5h"}), Snapshot(END), ["newest snapshot of 30 Nov 2026"]),
+        (only(GOOD, tags={"rpo": "6h"}), Snapshot(END), []),
+        (only(LATE, tags={"rto": "3h", "rpo": "4d"}), Snapshot(END - 3 * DAY), []),
+        (only(LATE, tags={"rto": "0", "rpo": "0"}), Snapshot(END), []),
+        (
+            only(ended(1, restoreFinishedDate=None), tags={"rto": "4h"}),
+            Snapshot(END),
+            ["RTO not known"],
+        ),
+        (only(ended(1, restoreFinishedDate=None), tags={"rto": "0"}), Snapshot(END), []),
+        (
+            only(GOOD, tags={"rto": "4 hours"}),
+            Snapshot(END),
+            [f"tag rto=4 hours {NO_TIME}"],
+        ),
+        (
+            only(GOOD, tags={"restore-test": "30 days"}),
+            Snapshot(END),
+            [f"tag restore-test=30 days {NO_WINDOW}"],
+        ),
+        (
+            only(LATE, tags={"rto": "x" * 256, "rpo": "4d"}),
+            Snapshot(END),
+            ["over the RTO", f"tag rto={'x' * 39}… {NO_TIME}"],
+        ),
     ],
     ids=[
         "well",
@@ -197,6 +268,16 @@ def test_a_state_has_its_reason(made: Report, said: str) -> None:
         "overdue",
         "exempt for a reason",
         "exempt without backups",
+        "over its own objectives",
+        "a snapshot over its own RPO",
+        "a snapshot as old as its own RPO",
+        "within its own objectives",
+        "without an objective",
+        "unknown by its own RTO",
+        "without an RTO, unknown",
+        "an objective that cannot be read",
+        "a window that cannot be read",
+        "over the objective of the stack, which counts meanwhile",
     ],
 )
 def test_a_cluster_has_the_facts_that_need_a_word(
@@ -224,6 +305,15 @@ def test_the_limits_say_what_counts_and_how_far_back_the_report_looks() -> None:
     assert "The table is empty." in said
     assert "RestoreTestTag" in said
     assert "expire" not in said
+
+
+@pytest.mark.parametrize(
+    ("tags", "is_said"), [(OWN_OBJECTIVES, True), (OWN_WINDOW, True), ({"rto": "1 hour"}, False)]
+)
+def test_the_limits_say_that_tags_decide(tags: dict[str, str], *, is_said: bool) -> None:
+    said = any("in their tags are judged by it" in limit for limit in limits(only(GOOD, tags=tags)))
+
+    assert said == is_said
 
 
 def test_the_limits_do_not_announce_an_expiry_that_is_over() -> None:

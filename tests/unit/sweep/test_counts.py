@@ -102,7 +102,7 @@ FAILS: Mapping[str, tuple[list[Record], dict[tuple[str | None, ...], Application
         {OF_CLUSTER: NO_SECRET},
     ),
     "a project that the table refuses": (
-        [Acted(OF_PROJECT, Fate.FAILED, 0, DOWN)],
+        [Acted(GROUP, None, Fate.FAILED, 0, DOWN)],
         {OF_PROJECT: DOWN},
     ),
     "no time to act": ([acted(FIRST, Fate.LATE)], {}),

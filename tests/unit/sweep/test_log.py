@@ -1,6 +1,6 @@
 """What a log has of each project, and who reads it."""
 
-from restore_watch.asking.asked import Subject, families_of
+from restore_watch.asking.asked import Subject, answering_families
 from restore_watch.atlas.families import FLEX_JOBS
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.sweep.log import AllListed, Fate, Log, Record
@@ -39,7 +39,7 @@ def test_a_log_has_the_records_of_each_project_and_readers_get_each_at_once() ->
     }
     assert log.records_of(GROUP) == (records[0], records[3])
     assert log.records_of("5f0000000000000000000a03") == ()
-    assert [families_of(log.records_of(one)) for one in (GROUP, OTHER_GROUP)] == [
+    assert [answering_families(log.records_of(one)) for one in (GROUP, OTHER_GROUP)] == [
         {FLEX_JOBS},
         set(),
     ]

@@ -44,19 +44,19 @@ def memory(clock: Clock) -> JobMemory:
 def test_a_missed_job_is_settled_and_missed_since_the_first_of_the_404s(
     memory: JobMemory, clock: Clock, waits: tuple[int, ...], missed: list[int]
 ) -> None:
-    assert memory.moments(FIRST).missed_for == 0
+    assert memory.remembered(FIRST.key).missed_for == 0
     seconds = []
     for wait in waits:
         clock.now += wait
         memory.read_record(acted(FIRST, Fate.MISSED))
-        seconds.append(memory.moments(FIRST).missed_for)
-        assert memory.moments(FIRST).settled == clock.now
+        seconds.append(memory.remembered(FIRST.key).missed_for)
+        assert memory.remembered(FIRST.key).settled == clock.now
     assert seconds == missed
 
     memory.read_record(acted(FIRST, Fate.SETTLED))  # by another answer
     clock.now += 60
     memory.read_record(acted(FIRST, Fate.MISSED))
-    assert memory.moments(FIRST).missed_for == 0
+    assert memory.remembered(FIRST.key).missed_for == 0
 
 
 def test_jobs_that_are_no_longer_open_are_forgotten(memory: JobMemory) -> None:
@@ -67,7 +67,7 @@ def test_jobs_that_are_no_longer_open_are_forgotten(memory: JobMemory) -> None:
 
     memory.keep_only({SECOND.key, THIRD.key})
 
-    settled = [memory.moments(job).settled is not None for job in (FIRST, SECOND, THIRD)]
+    settled = [memory.remembered(job.key).settled is not None for job in (FIRST, SECOND, THIRD)]
     assert settled == [False, True, False]
     assert [memory.does_list_help([job]) for job in (FIRST, SECOND)] == [True, False]
 
@@ -100,7 +100,9 @@ def test_what_the_topic_refused_is_remembered(memory: JobMemory, clock: Clock) -
     for job, error in ((FIRST, PENDING), (SECOND, DOWN)):
         memory.read_record(acted(job, Fate.FAILED, error=error))
 
-    assert [memory.moments(job).refused == clock.now for job in (FIRST, SECOND)] == [True, False]
+    assert [
+        memory.remembered(job.key).topic_refused_at == clock.now for job in (FIRST, SECOND)
+    ] == [True, False]
 
 
 @pytest.mark.parametrize("record", [asked(EVENTS), about(1, NO_JOB), about(1, NO_FILTER)], ids=str)
@@ -143,7 +145,7 @@ def test_the_jobs_whose_own_endpoints_fail_come_instead_the_longest_unasked_one_
         memory.read_record(about(job, DOWN))
 
     assert memory.jobs_to_ask_alone([FIRST, SECOND, THIRD]) == (THIRD, SECOND)
-    assert [memory.moments(job).failure for job in (FIRST, SECOND)] == [None, DOWN]
+    assert [memory.remembered(job.key).failure for job in (FIRST, SECOND)] == [None, DOWN]
 
 
 def test_a_list_that_was_of_no_use_twice_is_not_asked_for_within_an_hour(

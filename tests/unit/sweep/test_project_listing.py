@@ -91,7 +91,7 @@ def next_page(listed: ProjectListing, step: JobsPage, page: Page) -> JobsPage:
 def read_jobs(listed: ProjectListing, step: JobsPage, page: Page) -> list[ListingStep]:
     """The step that follows from a page of jobs, if one does."""
     page = replace(page, at=step.pages.at)
-    return listed.read_jobs(step, page, job_entries(page, step.part.kind).readable)
+    return listed.note_jobs_page(step, page, job_entries(page, step.part.kind).readable)
 
 
 def ids(page: Page) -> set[str]:
@@ -189,7 +189,7 @@ def test_a_list_of_clusters_that_cannot_be_read_to_its_end_is_taken_in_and_count
 ) -> None:
     listed, step = one_kind()
 
-    steps = listed.read_clusters(step, page, shown_clusters(page, step.which))
+    steps = listed.note_clusters_page(step, page, shown_clusters(page, step.which))
 
     assert [one.reads for one in steps] == [ORDERS]
     assert str(listed.failures[FLEX_CLUSTERS]) == problem
@@ -347,7 +347,7 @@ def test_a_listing_begins_with_the_first_answer_by_the_clock_of_atlas_but_not_in
 def test_a_listing_is_done_with_its_last_step_and_a_cluster_is_read_with_its_last_page() -> None:
     listed, step = one_kind()
     page = clusters("orders", "carts")
-    first, other = listed.read_clusters(step, page, shown_clusters(page, step.which))
+    first, other = listed.note_clusters_page(step, page, shown_clusters(page, step.which))
     assert isinstance(first, JobsPage)
     second = next_page(listed, first, shown(job(NEW), has_next=True))
     assert [listed.finish_step(one) for one in (step, other, first)] == [False] * 3
@@ -365,7 +365,7 @@ def test_a_cluster_that_no_list_shows_is_gone_after_a_day_in_which_it_could_not_
     listed = listing(kinds=[FLEX], marks=Marks(MARKS.first, MARK, {ORDERS: NOON - unread_for}))
     names, jobs = sorted(listed.first_steps(), key=lambda step: isinstance(step, JobsPage))
     assert isinstance(names, ClustersPage)
-    listed.read_clusters(names, clusters(), shown_clusters(clusters(), names.which))
+    listed.note_clusters_page(names, clusters(), shown_clusters(clusters(), names.which))
     listed.finish_step(names)
     listed.note_failure(jobs, DOWN)
     listed.finish_step(jobs, is_read=False)

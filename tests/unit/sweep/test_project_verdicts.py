@@ -8,19 +8,19 @@ from typing import Any, NamedTuple
 import pytest
 
 from foundation.errors import ApplicationError, TimeBudgetExceededError
-from restore_watch.asking.asked import families_of
+from restore_watch.asking.asked import answering_families
 from restore_watch.atlas import families
 from restore_watch.atlas.families import FLEX_JOBS
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.outage import Trouble, Watched
+from restore_watch.sweep.judging.answers import answers_of
+from restore_watch.sweep.judging.planned_projects import watched_projects
 from restore_watch.sweep.judging.project_verdicts import (
     ProjectVerdict,
     SeenBySweep,
-    answers_of,
     judge_projects,
     left_alone,
-    watched_projects,
 )
 from restore_watch.sweep.log import Listed, Planned, Record, Unread
 from restore_watch.table.open_job import OpenJob
@@ -108,8 +108,8 @@ def test_of_what_was_left_to_the_next_sweep_nothing_is_learnt() -> None:
     assert answers_of(records).learnt == {"events"}
     assert answers_of([*records, about(2, NO_JOB)]).learnt == {"events", "flex"}
     assert answers_of([about(2), left(open_job(2))]).learnt == {"flex"}  # left by a later round
-    assert families_of(records) == {FLEX_JOBS, families.EVENTS}
-    assert families_of([of_list(FIRST)]) == set()
+    assert answering_families(records) == {FLEX_JOBS, families.EVENTS}
+    assert answering_families([of_list(FIRST)]) == set()
 
 
 @pytest.mark.parametrize("refusal", [NO_ROLE, NOT_ALLOWED, RETIRED, UNUSED], ids=repr)
@@ -248,8 +248,8 @@ def test_a_failure_of_now_takes_the_place_of_the_reported_one() -> None:
     )
 
     one = verdict(WATCHED, asked(EVENTS, DOWN), project=project)
-    assert (one.failures, one.standing, one.unanswered) == ({"events": DOWN}, {}, DOWN)
-    assert verdict(WATCHED, about(1, NO_ROLE)).unanswered is None
+    assert (one.failures, one.standing, one.silence) == ({"events": DOWN}, {}, DOWN)
+    assert verdict(WATCHED, about(1, NO_ROLE)).silence is None
 
 
 REFUSES = TableUnavailableError("no")
@@ -295,7 +295,7 @@ def test_what_fails_now(
     one = verdict(WATCHED, *records, **known)
 
     assert {name: type(error).__name__ for name, error in one.failures.items()} == failures
-    assert one.is_seen is bool(families_of(records))
+    assert one.is_seen is bool(answering_families(records))
     assert one.open_jobs == len(known.get("open_jobs", ()))
 
 

@@ -1,10 +1,11 @@
 """The facts of a cluster by their public names, which coverage.csv and report.json share. Pure."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from foundation.clock import utc_text
+from restore_watch.report.cluster import Cluster
 from restore_watch.report.judging.cluster_state import Judged
 from restore_watch.report.report import Report
 from restore_watch.report.words.cluster_remarks import remarks
@@ -52,8 +53,15 @@ COLUMNS = (
     "verdictSeconds",
     "newestSnapshotId",
     "newestSnapshotBytes",
+    "tags",
+    "rtoSeconds",
+    "rpoSeconds",
+    "windowDays",
 )
 """The names of the facts, in the order of the columns of coverage.csv."""
+
+TAGS_LIMIT = 500
+"""Characters of all tags of a cluster: a cell is to be read."""
 
 
 def cluster_facts(report: Report, judged: Judged) -> dict[str, Any]:
@@ -89,11 +97,24 @@ def cluster_facts(report: Report, judged: Judged) -> dict[str, Any]:
         facts["unread"] = unread.problem
         facts["unreadSince"] = _text(unread.since)
         facts["fix"] = unread.fix
+    facts |= _choices(report, cluster)
     return facts
 
 
+def _choices(report: Report, cluster: Cluster) -> Mapping[str, Any]:
+    """Return the tags, and by which objectives and which window the cluster is judged."""
+    tags = "; ".join(f"{key}={value}" for key, value in sorted(cluster.tags.items()))
+    objectives = report.objectives_of(cluster)
+    return {
+        "tags": tags[:TAGS_LIMIT] or None,
+        "rtoSeconds": _seconds(objectives.rto),
+        "rpoSeconds": _seconds(objectives.rpo),
+        "windowDays": report.policy.window_of(cluster).days,
+    }
+
+
 def _last_test(report: Report, judged: Judged) -> Mapping[str, Any]:
-    good = judged.good
+    good, objectives = judged.good, report.objectives_of(judged.cluster)
     if good is None:
         return {}
     return {
@@ -102,9 +123,9 @@ def _last_test(report: Report, judged: Judged) -> Mapping[str, Any]:
         "days": judged.days(report.at),
         "restoreId": good.job.restore_id,
         "durationSeconds": good.job.duration_seconds,
-        "rtoMet": report.objectives.completed_in_time(good.job),
+        "rtoMet": objectives.completed_in_time(good.job),
         "snapshotAgeSeconds": good.job.snapshot_age_seconds,
-        "rpoMet": report.objectives.rpo_met(good.job),
+        "rpoMet": objectives.rpo_met(good.job),
     }
 
 
@@ -141,6 +162,10 @@ def _decided_by(judged: Judged) -> Mapping[str, Any]:
         facts["validatedBy"] = newest.validated_by
         facts["validatedAt"] = _text(newest.at)
     return facts
+
+
+def _seconds(objective: timedelta | None) -> int | None:
+    return round(objective.total_seconds()) if objective else None
 
 
 def _text(moment: datetime | None) -> str | None:

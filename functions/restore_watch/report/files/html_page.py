@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
+from restore_watch.model.objectives import Objectives
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.report.files.months_and_weeks import (
     Sign,
@@ -34,6 +35,7 @@ from restore_watch.report.words.concerns import concerns
 from restore_watch.report.words.due_next import due_next
 from restore_watch.report.words.headline import headline, lead
 from restore_watch.report.words.limits import limits
+from restore_watch.report.words.own_objectives import over, own_objectives
 from restore_watch.report.words.why import age, why
 
 ROWS = 40
@@ -57,8 +59,8 @@ class RestoreRow(NamedTuple):
     What the page shows of a restore.
 
     `mark`: how its bar is drawn, as bad, late, good or open. `seconds`: how long it took, or has
-    taken so far. `snapshot_age`: in seconds, None if it is not known. `place`: its place among the
-    rows.
+    taken so far. `snapshot_age`: in seconds, None if it is not known. `objectives`: those of its
+    cluster. `place`: its place among the rows.
     """
 
     restore: Restore
@@ -67,6 +69,7 @@ class RestoreRow(NamedTuple):
     snapshot_age: float | None
     is_over_rto: bool
     is_over_rpo: bool
+    objectives: Objectives
     place: tuple[bool, bool, float]
 
 
@@ -102,6 +105,8 @@ def _words() -> Mapping[str, Any]:
         "lead": lead,
         "limits": limits,
         "median_seconds": median_seconds,
+        "over": over,
+        "own_objectives": own_objectives,
         "remarks": remarks,
         "shown_facts": shown_facts,
         "signs_by_month": signs_by_month,
@@ -200,8 +205,9 @@ def _rows_of_restores(report: Report) -> list[RestoreRow]:
 
 
 def _row_of_restore(report: Report, evidence: RestoreEvidence) -> RestoreRow:
-    restore, facts = evidence.restore, evidence.facts
-    seconds, rto = report.seconds(restore), report.objectives.rto
+    restore = evidence.restore
+    objectives = report.objectives_of_restore(restore)
+    facts, seconds, rto = evidence.facts(objectives), report.seconds(restore), objectives.rto
     took_too_long = rto is not None and facts["rtoMet"] is False and seconds > rto.total_seconds()
     is_over_rto = took_too_long and not (restore.went_wrong or restore.was_cancelled_or_expired)
     is_over_rpo = facts["rpoMet"] is False
@@ -221,6 +227,7 @@ def _row_of_restore(report: Report, evidence: RestoreEvidence) -> RestoreRow:
         snapshot_age=restore.job.snapshot_age_seconds,
         is_over_rto=is_over_rto,
         is_over_rpo=is_over_rpo,
+        objectives=objectives,
         # What failed, then what missed an objective or is open for too long, then the newest.
         place=(not restore.went_wrong, not is_late, -restore.began.timestamp()),
     )

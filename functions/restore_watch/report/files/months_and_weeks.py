@@ -5,7 +5,7 @@ from datetime import date
 from enum import StrEnum
 
 from restore_watch.report.judging.cluster_state import Judged, failure_after, newest_ended
-from restore_watch.report.period import DAY, months_to
+from restore_watch.report.period import DAY, first_days_of_months
 from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Restore, Rung
 
@@ -26,7 +26,7 @@ class Sign(StrEnum):
 
 def shown_months(report: Report) -> list[date]:
     """Return the first days of the months that the page shows."""
-    return months_to(report.period.last, MONTHS_AND_WEEKS)
+    return first_days_of_months(report.period.last, MONTHS_AND_WEEKS)
 
 
 def signs_by_month(report: Report, judged: Judged) -> Mapping[date, Sign]:

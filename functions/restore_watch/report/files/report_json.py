@@ -45,7 +45,7 @@ def report_json(report: Report, files: Mapping[str, bytes]) -> str:
         "medianSeconds": median_seconds(report.restores_of_period),
         "counts": {"restores": report.outcomes, "clusters": states},
         "clusters": clusters,
-        "restores": [_restore(evidence) for evidence in report.stored.of_period],
+        "restores": [_restore(report, evidence) for evidence in report.stored.of_period],
         "dueNext": [_due(due) for due in due_next(report)],
         "unwatchedProjects": _unwatched_projects(report),
         "unreadProjects": _unread_projects(report),
@@ -59,9 +59,10 @@ def report_json(report: Report, files: Mapping[str, bytes]) -> str:
     return json.dumps(whole, indent=2, default=_plain) + "\n"
 
 
-def _restore(evidence: RestoreEvidence) -> Mapping[str, Any]:
+def _restore(report: Report, evidence: RestoreEvidence) -> Mapping[str, Any]:
     """Return a restore with every verdict on it, the oldest test first."""
-    return {**evidence.facts, "validations": evidence.validations}
+    facts = evidence.facts(report.objectives_of_restore(evidence.restore))
+    return {**facts, "validations": evidence.validations}
 
 
 def _due(due: Due) -> Mapping[str, Any]:

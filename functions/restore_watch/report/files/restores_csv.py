@@ -7,6 +7,7 @@ bytes each time.
 
 from collections.abc import Iterable
 
+from restore_watch.model.objectives import Objectives
 from restore_watch.report.files.csv_text import csv_file, csv_line
 from restore_watch.report.restores.restore_evidence import RestoreEvidence
 
@@ -43,12 +44,12 @@ COLUMNS = (
 """As in the table in docs/report.md."""
 
 
-def line_of_restore(evidence: RestoreEvidence) -> str:
-    """Return the line of a restore."""
+def line_of_restore(evidence: RestoreEvidence, objectives: Objectives) -> str:
+    """Return the line of a restore, judged by the objectives of its cluster."""
     recorded, newest = evidence.recorded, evidence.newest_validation
     published = [change for change in recorded.changes if recorded.has_published(change)]
     known = {
-        **evidence.facts,
+        **evidence.facts(objectives),
         "changes": len(recorded.changes),
         "published": len(published),
         "verdict": newest.get("verdict"),

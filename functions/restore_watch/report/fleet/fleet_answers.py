@@ -7,6 +7,7 @@ A project costs two questions, and a cluster that has backups two more.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from foundation.clock import Clock
 from foundation.errors import ApplicationError, TimeBudgetExceededError
@@ -30,7 +31,7 @@ from restore_watch.model.outage import Trouble, Watched
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.redaction import redact
 from restore_watch.report.cluster import Cluster, read_cluster
-from restore_watch.report.fleet.fleet import Fleet, Key
+from restore_watch.report.fleet.fleet import AtlasList, Fleet
 from restore_watch.report.fleet.fleet_question import (
     ALL_PROJECTS,
     FleetQuestion,
@@ -69,12 +70,29 @@ _NOT_THERE = (
 )
 
 
+class Reading(NamedTuple):
+    """
+    What came of reading an answer: what could be read is in the fleet.
+
+    `following`: the questions that follow. `problem`: why the answer could not be read, or not as a
+    whole; None if all of it was read.
+    """
+
+    following: list[FleetQuestion]
+    problem: str | None
+
+
 @dataclass(frozen=True)
 class FleetAnswers:
     """
-    The answers of Atlas to one report. Any thread may use it.
+    The answers of Atlas to one report.
 
     `books`: what the watch knows. `project_ids`: the projects that the operator named, or "all".
+
+    Any thread may use it, without a lock. An answer about a project or a cluster only adds to the
+    fleet, or sets the entry of its own list, and Python does that in one step. Only the list of
+    projects is compared with what the fleet has, before projects are added. No two threads do that
+    at a time, because each page of the list is asked for after the one before it.
     """
 
     clock: Clock
@@ -91,35 +109,33 @@ class FleetAnswers:
         """
         Keep what an answer shows. Return the questions that follow.
 
-        Raises UnexpectedAtlasResponseError if it cannot be read, or not as a whole.
+        Of an answer that cannot be read as a whole, the rest is kept, and the problem is noted.
         """
-        family = question.about.family
-        if family is PROJECTS:
-            return self._read_projects(question, page)
-        if family in CLUSTER_LISTS:
-            return self._read_clusters(question, page)
-        if isinstance(family, JobFamily):
-            self._read_restores(question, family, page)
-        else:
-            self._note_snapshot(question, newest_snapshot(page, self.clock.now() + AHEAD))
-        return []
+        reading = self._read_by_family(question, page)
+        if reading.problem is not None:
+            self.note_unread(question, UnexpectedAtlasResponseError(reading.problem))
+        return reading.following
 
-    def go_on_without(self, question: FleetQuestion) -> list[FleetQuestion]:
-        """Return the questions to ask meanwhile, although this one failed."""
-        if question.about != ALL_PROJECTS or not self._wants_all:
+    def plan_without_answer(self, question: FleetQuestion) -> list[FleetQuestion]:
+        """Return the questions that can be asked although this one was not answered."""
+        if question.atlas_list != ALL_PROJECTS:
             return []
-        return self._plan_projects([*self.fleet.project_names, *self._known_projects])
+        return self._plan_without_whole_list()
 
-    def give_up(self, question: FleetQuestion, error: ApplicationError) -> None:
-        """The question gets no answer, or Atlas has refused it for good."""
-        about = question.about
-        if not about.group_id and not self._wants_all:
+    def note_unread(self, question: FleetQuestion, error: ApplicationError) -> None:
+        """
+        Note why a list could not be read, or not as a whole.
+
+        Nothing is noted of a list that nobody needs, or if the error says all that the list would.
+        """
+        atlas_list = question.atlas_list
+        if atlas_list == ALL_PROJECTS and not self._wants_all:
             # The projects that the operator named need no list.
             return
-        if about.cluster_name and self._is_of_other_kind(about, error):
+        if atlas_list.cluster_name and self._is_of_other_kind(atlas_list, error):
             # The question about the other kind answers.
             return
-        if about.cluster_name and self._has_no_backups(about, error):
+        if atlas_list.cluster_name and self._has_no_backups(atlas_list, error):
             if question.is_of_snapshots:
                 self._note_snapshot(question, Snapshot(None))
             return
@@ -127,7 +143,7 @@ class FleetAnswers:
         if question.is_of_snapshots:
             self._note_snapshot(question, Snapshot(None, unread=unread))
         else:
-            self.fleet.unread[about] = unread
+            self.fleet.unread[atlas_list] = unread
 
     @property
     def _wants_all(self) -> bool:
@@ -136,24 +152,50 @@ class FleetAnswers:
     @property
     def _known_projects(self) -> list[str]:
         """The projects that the watch knows, and has not forgotten."""
-        return [key for key, project in self.books.projects.items() if project.marks is not None]
+        return [
+            group_id
+            for group_id, project in self.books.projects.items()
+            if project.marks is not None
+        ]
 
     def _plan_projects(self, group_ids: Iterable[str]) -> list[FleetQuestion]:
         """Note these projects. Return the questions about those that are new."""
-        new = dict.fromkeys(key for key in group_ids if key not in self.fleet.projects)
-        self.fleet.projects.update(new)
-        return [FleetQuestion(Key(key, "", which)) for key in new for which in CLUSTER_LISTS]
+        following: list[FleetQuestion] = []
+        for group_id in group_ids:
+            if group_id in self.fleet.projects:
+                continue
+            self.fleet.projects.add(group_id)
+            lists = [AtlasList.of_project(group_id, which) for which in CLUSTER_LISTS]
+            following += [FleetQuestion(each) for each in lists]
+        return following
 
-    def _read_projects(self, question: FleetQuestion, page: Page) -> list[FleetQuestion]:
+    def _plan_without_whole_list(self) -> list[FleetQuestion]:
+        """Return the questions about the projects that were listed, and that the watch knows."""
+        if not self._wants_all:
+            # Those that the operator named are asked about from the beginning.
+            return []
+        return self._plan_projects([*self.fleet.project_names, *self._known_projects])
+
+    def _read_by_family(self, question: FleetQuestion, page: Page) -> Reading:
+        family = question.atlas_list.family
+        if family is PROJECTS:
+            return self._read_projects(question, page)
+        if family in CLUSTER_LISTS:
+            return self._read_clusters(question, page)
+        if isinstance(family, JobFamily):
+            return self._read_restores(question, family, page)
+        return self._read_snapshots(question, page)
+
+    def _read_projects(self, question: FleetQuestion, page: Page) -> Reading:
         """Those that the operator named need no list, but their names stand in it."""
         names, entries = self.fleet.project_names, project_entries(page)
         for entry in entries.readable:
             names[entry.id] = text_or_null(entry.content.get("name")) or ""
         if entries.unreadable:
-            raise UnexpectedAtlasResponseError(entries.unreadable[0].problem)
+            return Reading(self._plan_without_whole_list(), entries.unreadable[0].problem)
         pages = question.pages.after(page, [entry.id for entry in entries.readable])
         if pages.stop is Stop.NOTHING_NEW:
-            raise UnexpectedAtlasResponseError(NOTHING_NEW)
+            return Reading(self._plan_without_whole_list(), NOTHING_NEW)
         following: list[FleetQuestion] = []
         listed = list(names)
         if pages.stop is None:
@@ -163,24 +205,20 @@ class FleetAnswers:
             listed += self._known_projects
         if self._wants_all:
             following += self._plan_projects(listed)
-        return following
+        return Reading(following, None)
 
     def _note_not_listed(self) -> None:
         """Note the projects that the watch knows, and that the whole list does not show."""
         for group_id in self._known_projects:
             if group_id not in self.fleet.project_names:
-                self.fleet.unread[Key(group_id, "", PROJECTS)] = _NOT_LISTED
+                self.fleet.unread[AtlasList.of_project(group_id, PROJECTS)] = _NOT_LISTED
 
-    def _read_clusters(self, question: FleetQuestion, page: Page) -> list[FleetQuestion]:
-        group_id = question.about.group_id
-        entries = cluster_entries(page, question.about.family)
+    def _read_clusters(self, question: FleetQuestion, page: Page) -> Reading:
+        group_id = question.atlas_list.group_id
+        entries = cluster_entries(page, question.atlas_list.family)
         problems = [entry.problem for entry in entries.unreadable]
         if page.has_next:
             problems.append(MORE_CLUSTERS)
-        if problems:
-            # To raise would lose the questions about the clusters that could be read. Of a list of
-            # restores, no questions follow, so `_read_restores` raises.
-            self.give_up(question, UnexpectedAtlasResponseError(problems[0]))
         following: list[FleetQuestion] = []
         for entry in entries.readable:
             cluster = read_cluster(group_id, question.kind_of_cluster, entry.content)
@@ -188,20 +226,20 @@ class FleetAnswers:
                 cluster = replace(cluster, created_at=None)
             self.fleet.clusters.append(cluster)
             following += self._plan_cluster(cluster)
-        return following
+        return Reading(following, _first(problems))
 
     def _plan_cluster(self, cluster: Cluster) -> list[FleetQuestion]:
         """Return the questions about a cluster; none, and perhaps why, if it is not asked about."""
-        restores = FleetQuestion(Key(*cluster.key, jobs_of(cluster.kind)))
+        restores = FleetQuestion(AtlasList.of_cluster(cluster.key, jobs_of(cluster.kind)))
         if not is_cluster_name(cluster.name):
-            self.give_up(restores, UnexpectedAtlasResponseError(UNWATCHED))
+            self.note_unread(restores, UnexpectedAtlasResponseError(UNWATCHED))
             return []
         if cluster.is_free or cluster.has_backups is False:
             return []
         return [restores, snapshots_of(cluster)]
 
-    def _read_restores(self, question: FleetQuestion, family: JobFamily, page: Page) -> None:
-        group_id, cluster_name = question.about.group_id, question.about.cluster_name
+    def _read_restores(self, question: FleetQuestion, family: JobFamily, page: Page) -> Reading:
+        group_id, cluster_name = question.atlas_list.cluster_key
         entries = job_entries(page, family.kind)
         problems = [entry.problem for entry in entries.unreadable]
         restores: list[Restore] = []
@@ -211,7 +249,7 @@ class FleetAnswers:
                 restores.append(restore_listed(read_job(entry.content, target, family.kind)))
             except UnexpectedAtlasResponseError as error:
                 problems.append(str(error))
-        self.fleet.restores += restores
+        self.fleet.restores.extend(restores)
         began = [restore.began for restore in restores]
         if page.has_next and began:
             self.fleet.reach[group_id, cluster_name] = min(began)
@@ -219,60 +257,69 @@ class FleetAnswers:
         is_newest_first = len(began) > 1 and began == sorted(began, reverse=True)
         if page.has_next and not is_newest_first:
             problems.append(MORE_RESTORES)
-        if problems:
-            raise UnexpectedAtlasResponseError(problems[0])
+        return Reading([], _first(problems))
+
+    def _read_snapshots(self, question: FleetQuestion, page: Page) -> Reading:
+        try:
+            snapshot = newest_snapshot(page, self.clock.now() + AHEAD)
+        except UnexpectedAtlasResponseError as error:
+            return Reading([], str(error))
+        self._note_snapshot(question, snapshot)
+        return Reading([], None)
 
     def _note_snapshot(self, question: FleetQuestion, snapshot: Snapshot) -> None:
-        about = question.about
-        key = about.group_id, about.cluster_name, question.kind_of_cluster
-        self.fleet.snapshots[key] = snapshot
+        group_id, cluster_name = question.atlas_list.cluster_key
+        self.fleet.snapshots[group_id, cluster_name, question.kind_of_cluster] = snapshot
 
-    def _is_of_other_kind(self, about: Key, error: ApplicationError) -> bool:
+    def _is_of_other_kind(self, atlas_list: AtlasList, error: ApplicationError) -> bool:
         """Whether Atlas refuses this kind for a cluster that is in both of its lists."""
         if _code_of(error) not in _OF_THE_OTHER_KIND:
             return False
-        kinds = {cluster.kind for cluster in self._listed_as(about)}
+        kinds = {cluster.kind for cluster in self._entries_of(atlas_list)}
         return len(kinds) > 1
 
-    def _has_no_backups(self, about: Key, error: ApplicationError) -> bool:
+    def _has_no_backups(self, atlas_list: AtlasList, error: ApplicationError) -> bool:
         """Whether Atlas knows no backups of a cluster, and its list does not say otherwise."""
         if _code_of(error) != _NO_BACKUPS:
             return False
-        return not any(cluster.has_backups for cluster in self._listed_as(about))
+        return not any(cluster.has_backups for cluster in self._entries_of(atlas_list))
 
-    def _listed_as(self, about: Key) -> list[Cluster]:
-        """Return the cluster's entries: in one list, or in both."""
-        key = about.group_id, about.cluster_name
-        return [cluster for cluster in self.fleet.clusters if cluster.key == key]
+    def _entries_of(self, atlas_list: AtlasList) -> list[Cluster]:
+        """Return the cluster's entries: in one list of clusters, or in both."""
+        return [cluster for cluster in self.fleet.clusters if cluster.key == atlas_list.cluster_key]
 
     def _why_unread(self, question: FleetQuestion, error: ApplicationError) -> WhyUnread:
-        """Return why a question has no answer, what helps, and since when that is so."""
-        of_stack = not question.about.group_id
+        """Return why a list could not be read, what helps, and since when that is so."""
+        of_stack = not question.atlas_list.group_id
         trouble = Trouble.of(error, self.clock.now(), of_stack=of_stack)
-        fix = _fix_in_report(question.about, error) or trouble.fix or ""
+        fix = _fix_in_report(question.atlas_list, error) or trouble.fix or ""
         return WhyUnread(redact(trouble.message), fix, self._known_since(question))
 
     def _known_since(self, question: FleetQuestion) -> datetime | None:
         """Return since when the watch gets no answer to this question, None if it does not say."""
-        watched, name = self._watched(question.about), question.subject.question
+        watched, name = self._watched(question.atlas_list), question.subject.question
         if watched is None or name is None:
             return None
         known = watched.troubles.get(name)
         return known.since if known is not None else None
 
-    def _watched(self, about: Key) -> Watched | None:
+    def _watched(self, atlas_list: AtlasList) -> Watched | None:
         """Return what the watch knows of the project, or of the stack for the list of projects."""
-        if not about.group_id:
+        if not atlas_list.group_id:
             return self.books.stack
-        project = self.books.projects.get(about.group_id)
+        project = self.books.projects.get(atlas_list.group_id)
         return project.watched if project is not None else None
 
 
-def _fix_in_report(about: Key, error: ApplicationError) -> str | None:
+def _first(problems: list[str]) -> str | None:
+    return problems[0] if problems else None
+
+
+def _fix_in_report(atlas_list: AtlasList, error: ApplicationError) -> str | None:
     """Return what helps a report, None if that is the fix that any trouble of this kind has."""
     if isinstance(error, TimeBudgetExceededError):
         return _ASK_AGAIN
-    if about.cluster_name and _is_not_found(error):
+    if atlas_list.cluster_name and _is_not_found(error):
         return _NOT_THERE
     return None
 

@@ -17,10 +17,10 @@ from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import AtlasRateLimitError, AtlasUnavailableError
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.report.cluster import Cluster
-from restore_watch.report.fleet.fleet import Key
+from restore_watch.report.fleet.fleet import AtlasList
 from restore_watch.threads.agenda import Task
 
-ALL_PROJECTS = Key("", "", PROJECTS)
+ALL_PROJECTS = AtlasList("", "", PROJECTS)
 
 _PROJECT_IS_SILENT = "Atlas did not answer other questions about this project"
 
@@ -32,12 +32,13 @@ _SNAPSHOTS = {FLEX_SNAPSHOTS, DEDICATED_SNAPSHOTS, SHARDED_SNAPSHOTS}
 @dataclass(eq=False)
 class FleetQuestion(Task):
     """
-    A question, after the `pages` of its list that were read.
+    A question for a list of Atlas, after the `pages` of it that were read.
 
-    An earlier try may have had an `error`. `permission`: whether it was allowed at its last turn.
+    `error`: how the last try to ask it failed. `permission`: what the pace said at its last turn.
+    Both are None if there was none.
     """
 
-    about: Key
+    atlas_list: AtlasList
     pages: ListPages = NOTHING_YET
     error: ApplicationError | None = None
     permission: Permission | None = None
@@ -45,24 +46,24 @@ class FleetQuestion(Task):
     @property
     def bucket(self) -> Bucket:
         """The bucket that the call is taken from."""
-        return Bucket(self.about.group_id or None, self.about.family)
+        return Bucket(self.atlas_list.group_id or None, self.atlas_list.family)
 
     @property
     def subject(self) -> Subject:
-        """The subject of the question."""
-        family = self.about.family
+        """What the record of the question says that it was about."""
+        family = self.atlas_list.family
         question = family.list_question if isinstance(family, JobFamily) else family.question
-        return Subject(self.bucket, question, self.about.cluster_name)
+        return Subject(self.bucket, question, self.atlas_list.cluster_name)
 
     @property
     def is_of_snapshots(self) -> bool:
         """Whether it asks for the snapshots of a cluster."""
-        return self.about.family in _SNAPSHOTS
+        return self.atlas_list.family in _SNAPSHOTS
 
     @property
     def kind_of_cluster(self) -> RestoreKind:
         """The kind of the clusters that it is about."""
-        is_flex = self.about.family.kind is RestoreKind.FLEX
+        is_flex = self.atlas_list.family.kind is RestoreKind.FLEX
         return RestoreKind.FLEX if is_flex else RestoreKind.DEDICATED
 
     @property
@@ -71,7 +72,7 @@ class FleetQuestion(Task):
         if self.error is not None:
             return self.error
         if self.permission in {Permission.RESERVED, Permission.WAITS}:
-            of_list = self.about.family.of_list
+            of_list = self.atlas_list.family.of_list
             return AtlasRateLimitError(f"Too little was left of Atlas's rate limit for {of_list}")
         if self.permission is Permission.SILENT:
             return AtlasUnavailableError(_PROJECT_IS_SILENT)
@@ -85,4 +86,4 @@ def snapshots_of(cluster: Cluster) -> FleetQuestion:
         family = FLEX_SNAPSHOTS
     elif cluster.is_sharded:
         family = SHARDED_SNAPSHOTS
-    return FleetQuestion(Key(*cluster.key, family))
+    return FleetQuestion(AtlasList.of_cluster(cluster.key, family))

@@ -45,21 +45,20 @@ class FleetReader:
         """Return what Atlas shows; without its list of projects, of those that the watch knows."""
         atlas, clock = self.wires.atlas, self.wires.clock
         answers = FleetAnswers(clock, self.project_ids, self.books)
-        still_open = dict.fromkeys(answers.first_questions())
+        questions = answers.first_questions()
         silent_until = deadline.within(SILENT_TIME)
         pause = PAUSE
         while True:
-            were_open = set(still_open)
             # In each round, Atlas's answers say anew what is left of its rate limits.
             share_left = partial(atlas.limits.share_left, since=clock.unix())
             pace = Pace(share_left, atlas.limits.waits)
-            this_round = FleetRound(atlas, answers, pace, deadline, silent_until, still_open)
-            this_round.play(self.wires.workers)
-            has_answer = not were_open <= set(still_open)
-            pause = PAUSE if has_answer else min(2 * pause, LONGEST_PAUSE)
-            if not still_open or deadline.remaining() < pause + LEAST_EXCHANGE:
+            this_round = FleetRound(atlas, answers, pace, deadline, silent_until)
+            outcome = this_round.play(questions, self.wires.workers)
+            questions = outcome.still_open
+            pause = PAUSE if outcome.closed else min(2 * pause, LONGEST_PAUSE)
+            if not questions or deadline.remaining() < pause + LEAST_EXCHANGE:
                 break
             clock.sleep(pause)
-        for question in list(still_open):
-            answers.give_up(question, question.failure)
+        for question in questions:
+            answers.note_unread(question, question.failure)
         return answers.fleet

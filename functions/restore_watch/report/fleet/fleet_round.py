@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
+from typing import NamedTuple
 
 from foundation.deadline import Deadline
 from foundation.errors import ApplicationError
@@ -22,13 +23,26 @@ from restore_watch.errors import (
     AtlasUnauthorizedError,
     AtlasUnavailableError,
 )
+from restore_watch.report.fleet.fleet import RESTORES_READ
 from restore_watch.report.fleet.fleet_answers import FleetAnswers
 from restore_watch.report.fleet.fleet_question import FleetQuestion
 from restore_watch.threads.agenda import Agenda
 from restore_watch.threads.workers import Workers
 
-JOBS_ASKED = PageAt(size=100)
-"""The newest restores of each cluster: a quarter of nightly ones. Nobody documents the order."""
+_PAGE_OF_RESTORES = PageAt(size=RESTORES_READ)
+"""One page has the newest restores. Nobody documents their order, so `FleetAnswers` checks it."""
+
+
+class RoundOutcome(NamedTuple):
+    """
+    How a round ended.
+
+    `closed`: of the questions that it began with, those that are answered or never will be.
+    `still_open`: all others, and those that follow from answers of this round and were not closed.
+    """
+
+    closed: list[FleetQuestion]
+    still_open: list[FleetQuestion]
 
 
 @dataclass(frozen=True)
@@ -36,9 +50,9 @@ class FleetRound:
     """
     Asks what may be asked now. The next round asks what is still open after this one.
 
-    `silent_until`: until then, a question that Atlas does not answer stays open. `open`: all
-    questions without an answer; those that follow from answers of this round are added.
-    `refusals`: the last refusal of each family in a project.
+    `silent_until`: until then, a question that Atlas does not answer stays open. `still_open`: the
+    questions that are not closed, in the order in which they were opened. `last_refusals`: the last
+    refusal of each family in a project.
 
     `waiting`: open questions that are not on the agenda yet. When many questions of a family in a
     project follow from an answer, three are asked and the others wait. If Atlas answers one of the
@@ -51,49 +65,56 @@ class FleetRound:
     pace: Pace
     deadline: Deadline
     silent_until: Deadline
-    open: dict[FleetQuestion, None]
+    still_open: dict[FleetQuestion, None] = field(default_factory=dict)
     waiting: dict[Bucket, list[FleetQuestion]] = field(default_factory=dict)
-    refusals: dict[Bucket, ApplicationError] = field(default_factory=dict)
+    last_refusals: dict[Bucket, ApplicationError] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
-    def play(self, workers: Workers) -> None:
-        """Ask the open questions, and those that follow from their answers."""
+    def play(self, questions: Collection[FleetQuestion], workers: Workers) -> RoundOutcome:
+        """Ask these questions, and those that follow from their answers."""
+        self.still_open.update(dict.fromkeys(questions))
         agenda: Agenda[FleetQuestion] = Agenda(
             workers.at_once,
-            allows=self._takes_call,
-            skip=self._leave,
+            # `_do` asks the pace, when the turn of a question comes.
+            allows=lambda _: True,
+            # What no turn came for stays open.
+            skip=lambda _: None,
             is_over=lambda: self.deadline.remaining() < LEAST_EXCHANGE,
         )
-        agenda.add(list(self.open))
+        agenda.add(questions)
         threads = workers.start(agenda, self._do, workers.at_once)
         agenda.wait_until_done(self.deadline.remaining())
         agenda.close()
         workers.join(threads, self.deadline)
-
-    def _takes_call(self, question: FleetQuestion) -> bool:
-        question.permission = self.pace.take_call(question.bucket, to_find=True)
-        return question.permission is Permission.GIVEN
-
-    def _leave(self, question: FleetQuestion) -> None:
-        """Leave a question to the next round, or for ever if there is no role for it."""
-        if question.permission is Permission.NO_ROLE:
-            self._give_up(question, self.refusals[question.bucket])
+        closed = [question for question in questions if question not in self.still_open]
+        return RoundOutcome(closed, list(self.still_open))
 
     def _do(self, question: FleetQuestion) -> list[FleetQuestion]:
+        """Ask the question if it may be asked now. Return the questions to ask now."""
+        permission = self.pace.take_call(question.bucket, to_find=True)
+        # If this is its last turn, the report says why it was not asked.
+        question.permission = permission
+        if permission is Permission.GIVEN:
+            return self._ask(question)
+        if permission is Permission.NO_ROLE:
+            # The pace says so after refusals, and `_note` keeps each before the pace counts it.
+            self._give_up(question, self.last_refusals[question.bucket])
+        return []
+
+    def _ask(self, question: FleetQuestion) -> list[FleetQuestion]:
         """Ask, and keep what the answer shows. Return the questions to ask now."""
         questions = Questions(self.deadline, self.pace, self._note)
         try:
             page = questions.ask(question.subject, partial(self._page_of, question))
-            following = self.answers.read(question, page)
         except ApplicationError as error:
             return self._after_failure(question, error)
-        return self._after_answer(question, following)
+        return self._after_answer(question, self.answers.read(question, page))
 
     def _after_answer(
         self, question: FleetQuestion, following: list[FleetQuestion]
     ) -> list[FleetQuestion]:
         """Close the question. Return the questions to ask now."""
-        self.open.pop(question, None)
+        self.still_open.pop(question, None)
         now = self._open_all(following)
         return [*now, *self._take_waiting(question.bucket)]
 
@@ -104,28 +125,29 @@ class FleetRound:
         question.error = error
         if not self._may_be_answered_later(error):
             self._give_up(question, error)
-        now = self._open_all(self.answers.go_on_without(question))
+        now = self._open_all(self.answers.plan_without_answer(question))
         is_refusal = isinstance(error, (AtlasUnauthorizedError, AtlasForbiddenError))
         if is_refusal and not self.pace.has_no_role(question.bucket):
             # Atlas may refuse this cluster alone. The next answer or refusal decides.
             return now
-        # If there is no role, the agenda gives each of them to `_leave`.
+        # If there is no role, `_do` gives up each of them without a call.
         return [*now, *self._take_waiting(question.bucket)]
 
     def _page_of(self, question: FleetQuestion, deadline: Deadline) -> Page:
-        about, family = question.about, question.about.family
+        atlas_list, family = question.atlas_list, question.atlas_list.family
         if family is PROJECTS:
             return self.atlas.projects(question.pages.at.number, deadline)
         if family in CLUSTER_LISTS:
-            return self.atlas.clusters(about.group_id, family, deadline)
-        cluster = about.group_id, about.cluster_name
+            return self.atlas.clusters(atlas_list.group_id, family, deadline)
+        cluster_key = atlas_list.cluster_key
         if isinstance(family, JobFamily):
-            return self.atlas.page_of_jobs(cluster, family.kind, JOBS_ASKED, deadline)
-        return self.atlas.snapshots(cluster, family, deadline)
+            return self.atlas.page_of_jobs(cluster_key, family.kind, _PAGE_OF_RESTORES, deadline)
+        return self.atlas.snapshots(cluster_key, family, deadline)
 
     def _note(self, asked: Asked) -> None:
+        """Let the pace count how a question ended. A refusal is kept before it is counted."""
         if asked.end is End.REFUSED and asked.error is not None:
-            self.refusals[asked.subject.bucket] = asked.error
+            self.last_refusals[asked.subject.bucket] = asked.error
         self.pace.read_record(asked)
 
     def _may_be_answered_later(self, error: ApplicationError) -> bool:
@@ -134,12 +156,12 @@ class FleetRound:
         return isinstance(error, AtlasRateLimitError)
 
     def _give_up(self, question: FleetQuestion, error: ApplicationError) -> None:
-        self.open.pop(question, None)
-        self.answers.give_up(question, error)
+        self.still_open.pop(question, None)
+        self.answers.note_unread(question, error)
 
     def _open_all(self, following: Collection[FleetQuestion]) -> list[FleetQuestion]:
         """Open these questions. Return the first of each family, to ask now; the others wait."""
-        self.open.update(dict.fromkeys(following))
+        self.still_open.update(dict.fromkeys(following))
         by_bucket: defaultdict[Bucket, list[FleetQuestion]] = defaultdict(list)
         for question in following:
             by_bucket[question.bucket].append(question)

@@ -10,8 +10,6 @@ from restore_watch.report.cluster import Cluster
 from restore_watch.report.restores.what_a_restore_proves import Restore, Rung
 from restore_watch.report.why_unread import WhyUnread
 
-EXEMPTION_TAG = "restore-test"
-
 
 class State(StrEnum):
     """The states, in the order in which a report shows them: what needs a look comes first."""
@@ -40,12 +38,17 @@ class Policy(NamedTuple):
     """
     The operator's choices: what counts as a good test, for how long, and for which clusters.
 
-    With a `required_tag`, a key and a value, only the clusters that have it need a test.
+    With a `required_tag`, a key and a value, only the clusters that have it need a test. The tags
+    of a cluster may name a window of its own.
     """
 
     counts: Rung = Rung.RESTORED
     window: timedelta = timedelta(days=90)
     required_tag: tuple[str, str] | None = None
+
+    def window_of(self, cluster: Cluster) -> timedelta:
+        """For how long a good test of the cluster counts."""
+        return cluster.by_tags.window or self.window
 
 
 @dataclass(frozen=True)
@@ -90,25 +93,24 @@ def judge(
     A restore that was scheduled before the cluster was made is of an older cluster of its name.
     What happened to a restore at that moment or later does not count.
     """
-    made, tag = cluster.created_at, policy.required_tag
-    own: list[Restore] = []
-    for restore in restores:
-        is_of_older_cluster = made is not None and restore.began < made
-        if restore.began < at and not is_of_older_cluster:
-            own.append(restore.as_of(at))
+    made, tag, window = cluster.created_at, policy.required_tag, policy.window_of(cluster)
+    own = [
+        restore.as_of(at)
+        for restore in restores
+        if restore.began < at and cluster.existed_at(restore.began)
+    ]
     tests = [restore for restore in own if restore.rung in {Rung.VERIFIED, policy.counts}]
     good = newest_ended(tests)
     failed = failure_after(good, own)
-    exempt, _, _ = cluster.tags.get(EXEMPTION_TAG, "").partition(":")
     is_lacking = tag is not None and tag not in cluster.tags.items()
     # The first that is so.
     rules = (
-        (State.EXEMPT, exempt == "exempt"),
+        (State.EXEMPT, cluster.by_tags.exemption is not None),
         (State.NOT_REQUIRED, is_lacking or cluster.is_free or cluster.is_internal),
         (State.FAILED, failed is not None),
-        (State.TESTED, good is not None and at - good.ended_at <= policy.window),
+        (State.TESTED, good is not None and at - good.ended_at <= window),
         (State.CANNOT_TELL, unread is not None),
-        (State.NEW, good is None and made is not None and at - made < policy.window),
+        (State.NEW, good is None and made is not None and at - made < window),
         (State.OVERDUE, good is not None),
         (State.NEVER, True),
     )

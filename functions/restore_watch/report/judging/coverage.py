@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Self
 
-from restore_watch.report.cluster import ClusterKey
+from restore_watch.report.cluster import Cluster, ClusterKey
 from restore_watch.report.fleet.fleet import Fleet
 from restore_watch.report.judging.cluster_state import Judged, State
 from restore_watch.report.snapshot import Snapshot
@@ -98,6 +98,11 @@ class Coverage:
     def watches_nothing(self) -> bool:
         """Whether the stack watches no project, by its own words or by Atlas's list of all."""
         return self.watched_projects == 0
+
+    @cached_property
+    def by_key(self) -> Mapping[ClusterKey, Cluster]:
+        """The clusters by project and name."""
+        return {judged.cluster.key: judged.cluster for judged in self.clusters}
 
     def not_read(self, judged: Judged) -> WhyUnread | None:
         """Return why the cluster's restores or its snapshots could not be read, or not all."""

@@ -8,35 +8,39 @@ from datetime import datetime
 from restore_watch.atlas.families import jobs_of
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.report.cluster import Cluster, ClusterKey
-from restore_watch.report.fleet.fleet import Fleet, Key
+from restore_watch.report.fleet.fleet import RESTORES_READ, AtlasList, Fleet
 from restore_watch.report.judging.cluster_state import Judged, Policy, State, judge
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.why_unread import WhyUnread
 
-_OLDER = WhyUnread(
-    "Atlas has older restores of this cluster than the newest 100, which were read",
+_MAY_HIDE_TEST = WhyUnread(
+    f"Atlas has older restores of this cluster than the newest {RESTORES_READ}, which were read",
     "Restore the whole cluster once: a newer test decides.",
 )
+"""A good test may be among the older ones, so the state is not known either."""
 
 _PERIOD_NOT_COVERED = WhyUnread(
-    "The newest 100 restores of this cluster in Atlas do not reach back to the beginning of the "
-    "period, and the table of this stack begins later than the period",
+    f"The newest {RESTORES_READ} restores of this cluster in Atlas do not reach back to the "
+    "beginning of the period, and the table of this stack begins later than the period",
     "Look in Atlas whether an older restore of the period failed. A period that begins after the "
     "table does not depend on Atlas's list.",
 )
+"""A restore of the period may have failed. The state needs no older restore."""
 
 
 def judge_fleet(
     fleet: Fleet,
     restores: Iterable[Restore],
+    *,
     policy: Policy,
     at: datetime,
-    since: datetime | None = None,
+    atlas_must_reach_to: datetime | None = None,
 ) -> list[Judged]:
     """
     Judge every cluster that existed at that moment.
 
-    `since`: from when on each restore has to be known of Atlas; None if the table knows them.
+    `atlas_must_reach_to`: the beginning of a period that the table does not know as a whole, so
+    that Atlas's lists of restores have to reach back to it; None if the table knows the period.
     """
     by_cluster: defaultdict[ClusterKey, list[Restore]] = defaultdict(list)
     for restore in restores:
@@ -45,15 +49,18 @@ def judge_fleet(
     for cluster, unread in _clusters(fleet, by_cluster):
         if cluster.created_at is not None and cluster.created_at >= at:
             continue
-        own, reach = by_cluster.get(cluster.key, ()), fleet.reach.get(cluster.key)
+        own = by_cluster.get(cluster.key, ())
+        reach = fleet.reach.get(cluster.key)
         judged = judge(cluster, own, unread, policy, at)
-        if reach is not None and judged.unread is None and judged.state.needs_test:
-            if _may_hide_test(judged, reach, policy, at, since):
-                judged = judge(cluster, own, _OLDER, policy, at)
-            elif since is not None and reach > since:
-                # A restore of the period may have failed. The state needs no older restore.
-                judged = replace(judged, unread=_PERIOD_NOT_COVERED)
-        fleet_judged.append(replace(judged, reach=reach))
+        why = unread
+        if why is None and reach is not None:
+            why = _why_list_is_too_short(
+                judged, reach=reach, policy=policy, at=at, atlas_must_reach_to=atlas_must_reach_to
+            )
+        if why is _MAY_HIDE_TEST:
+            # NEW, OVERDUE and NEVER say that there is no such test. The state is CANNOT_TELL.
+            judged = judge(cluster, own, why, policy, at)
+        fleet_judged.append(replace(judged, unread=why, reach=reach))
     return fleet_judged
 
 
@@ -66,23 +73,60 @@ def _clusters(
     Where a list of clusters could not be read, those that the table knows stand in.
     """
     # Atlas lists some Flex clusters among the dedicated ones too: they are Flex.
-    by_kind = sorted(fleet.clusters, key=lambda cluster: cluster.kind is RestoreKind.FLEX)
-    listed = {cluster.key: cluster for cluster in by_kind}
+    listed: dict[ClusterKey, Cluster] = {}
+    for cluster in fleet.clusters:
+        other = listed.get(cluster.key)
+        if other is None or other.kind is not RestoreKind.FLEX or cluster.kind is RestoreKind.FLEX:
+            listed[cluster.key] = cluster
     for cluster in listed.values():
-        yield cluster, fleet.unread.get(Key(*cluster.key, jobs_of(cluster.kind)))
+        restores = AtlasList.of_cluster(cluster.key, jobs_of(cluster.kind))
+        yield cluster, fleet.unread.get(restores)
     for key, known in by_cluster.items():
         group_id, _ = key
         is_flex = known[-1].job.kind in {RestoreKind.FLEX, RestoreKind.TENANT}
         kind = RestoreKind.FLEX if is_flex else RestoreKind.DEDICATED
-        unlisted = fleet.unread.get(Key(group_id, "", jobs_of(kind).clusters))
+        unlisted = fleet.unread.get(AtlasList.of_project(group_id, jobs_of(kind).clusters))
         if key not in listed and unlisted is not None:
             yield Cluster(*key, kind), unlisted
 
 
+def _why_list_is_too_short(
+    judged: Judged,
+    *,
+    reach: datetime,
+    policy: Policy,
+    at: datetime,
+    atlas_must_reach_to: datetime | None,
+) -> WhyUnread | None:
+    """Return why a list of restores that goes back to `reach` is too short; None if it is not."""
+    if not judged.state.needs_test:
+        return None
+    knows_period = atlas_must_reach_to is None
+    if _may_hide_test(judged, reach=reach, policy=policy, at=at, knows_period=knows_period):
+        return _MAY_HIDE_TEST
+    if atlas_must_reach_to is not None and reach > atlas_must_reach_to:
+        return _PERIOD_NOT_COVERED
+    return None
+
+
 def _may_hide_test(
-    judged: Judged, reach: datetime, policy: Policy, at: datetime, since: datetime | None
+    judged: Judged, *, reach: datetime, policy: Policy, at: datetime, knows_period: bool
 ) -> bool:
-    """Whether a good test that decides the state may lie among the restores that were not read."""
-    if judged.state is State.TESTED or at - reach >= policy.window:
+    """
+    Whether a good test that decides the state may lie among the restores that were not read.
+
+    `knows_period`: whether the table knows each restore of the period.
+    """
+    if judged.state is State.TESTED:
+        # The test that decides is known.
         return False
-    return judged.good is None or since is not None
+    if at - reach >= policy.window_of(judged.cluster):
+        # What was not read began before the window of the cluster, so it is too old to decide.
+        return False
+    if judged.good is None:
+        # No good test is known at all. The table does not show that there was none: even one that
+        # knows the period may begin within the window, after that test.
+        return True
+    # A good test is known, but it is too old, or a failure came after it. A table that knows the
+    # period is taken to know each newer test as well. A table that begins later may not.
+    return not knows_period

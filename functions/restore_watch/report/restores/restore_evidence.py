@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from foundation.clock import utc_text
@@ -25,7 +24,6 @@ class RestoreEvidence:
     restore: Restore
     recorded: Recorded
     missing_since: datetime | None
-    objectives: Objectives
     now: datetime
 
     @property
@@ -34,16 +32,15 @@ class RestoreEvidence:
         job = self.restore.job
         return utc_text(self.restore.began), f"{job.group_id}/{job.cluster_name}", job.restore_id
 
-    @cached_property
-    def facts(self) -> Mapping[str, Any]:
-        """The last state, and how it is judged."""
+    def facts(self, objectives: Objectives) -> Mapping[str, Any]:
+        """Return the last state, and how it is judged by the objectives of its cluster."""
         job, changes, missing_since = self.restore.job, self.recorded.changes, self.missing_since
         jobs = [change.job for change in changes]
         until = missing_since or self.now
         return job.as_json() | {
             "outcome": self.restore.outcome,
-            "rtoMet": self.objectives.rto_met(jobs, self.restore.began, until),
-            "rpoMet": self.objectives.rpo_met(job),
+            "rtoMet": objectives.rto_met(jobs, self.restore.began, until),
+            "rpoMet": objectives.rpo_met(job),
             "firstObservedAt": utc_text(changes[0].observed_at),
             "observedAt": utc_text(changes[-1].observed_at),
             "missingSince": utc_text(missing_since) if missing_since else None,

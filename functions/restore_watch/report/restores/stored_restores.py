@@ -1,15 +1,14 @@
 """Reads the restores of the table. Pure."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
+from typing import Any, Self
 
 from foundation.outside import utc_date
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.fields import id_made_at, is_object_id
-from restore_watch.model.objectives import Objectives
 from restore_watch.model.validation import RecordedValidation
 from restore_watch.redaction import redact
 from restore_watch.report.period import Period
@@ -32,8 +31,8 @@ class StoredRestores:
     """
     The restores of the table, and the evidence about those that began in the period.
 
-    `unreadable`: the keys of items that cannot be read, and that may be of the time reported.
-    `watched_since`: the first observation in the table.
+    `unreadable`: the keys of items that cannot be read. `watched_since`: the first observation in
+    the table.
     """
 
     restores: list[Restore] = field(default_factory=list)
@@ -41,28 +40,32 @@ class StoredRestores:
     unreadable: list[Mapping[str, str]] = field(default_factory=list)
     watched_since: datetime | None = None
 
+    def without_old_unreadable(self, since: Callable[[str, str], datetime]) -> Self:
+        """
+        Return it without the unreadable items that make no difference to the report.
+
+        `since`: from when on a restore may make one, by its project and its cluster's name.
+        """
+        unreadable: list[Mapping[str, str]] = []
+        for key in self.unreadable:
+            group_id, _, name = key["cluster"].partition("/")
+            if _may_be_since(key["restoreId"], since(group_id, name)):
+                unreadable.append(key)
+        return replace(self, unreadable=unreadable)
+
 
 def read_stored_restores(
-    items: Iterable[Mapping[str, Any]],
-    period: Period,
-    objectives: Objectives,
-    now: datetime,
-    since: datetime,
+    items: Iterable[Mapping[str, Any]], period: Period, now: datetime
 ) -> StoredRestores:
-    """
-    Read the items of the table, in DynamoDB's types. It has items of the bookkeeping too.
-
-    `since`: an older restore makes no difference to the report, so it may be unreadable.
-    """
+    """Read the items of the table, in DynamoDB's types. It has items of the bookkeeping too."""
     stored = StoredRestores()
     for item in items:
         if not _is_restore(item):
             continue
         try:
-            evidence = read_evidence(item, objectives, now)
+            evidence = read_evidence(item, now)
         except UnreadableItemError:
-            if _may_be_since(item, since):
-                stored.unreadable.append(_shown_key(item))
+            stored.unreadable.append(_shown_key(item))
             continue
         stored.restores.append(evidence.restore)
         first_seen = evidence.recorded.changes[0].observed_at
@@ -80,9 +83,7 @@ def _is_restore(item: Mapping[str, Any]) -> bool:
     return "/" in item["cluster"]["S"]
 
 
-def read_evidence(
-    item: Mapping[str, Any], objectives: Objectives, now: datetime
-) -> RestoreEvidence:
+def read_evidence(item: Mapping[str, Any], now: datetime) -> RestoreEvidence:
     """Read an item, in DynamoDB's types. Raises UnreadableItemError."""
     try:
         target = target_of(item)
@@ -95,7 +96,7 @@ def read_evidence(
     if any(key_of(entry.job) != key_of(target) for entry in recorded.history):
         raise UnreadableItemError
     restore = _restore(recorded, began, will_show_its_end="openShard" in item)
-    return RestoreEvidence(restore, recorded, missing_since, objectives, now)
+    return RestoreEvidence(restore, recorded, missing_since, now)
 
 
 def _restore(recorded: Recorded, began: datetime, *, will_show_its_end: bool) -> Restore:
@@ -119,9 +120,8 @@ def _verdict(entry: RecordedValidation) -> DatedVerdict:
     )
 
 
-def _may_be_since(item: Mapping[str, Any], since: datetime) -> bool:
+def _may_be_since(restore_id: str, since: datetime) -> bool:
     """Whether an item that cannot be read may be of a restore since then, by its id."""
-    restore_id = item["restoreId"]["S"]
     return not is_object_id(restore_id) or id_made_at(restore_id) >= since
 
 

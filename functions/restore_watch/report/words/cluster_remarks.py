@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
-from restore_watch.report.judging.cluster_state import EXEMPTION_TAG, Judged, State
+from restore_watch.report.judging.cluster_state import Judged, State
 from restore_watch.report.report import Report
 from restore_watch.report.snapshot import Snapshot
+from restore_watch.report.words.own_objectives import over, unreadable_tags
 from restore_watch.report.words.wording import day
 
 OLDEST_SNAPSHOT = timedelta(days=2)
@@ -17,16 +18,22 @@ def needs_attention(report: Report, judged: Judged) -> bool:
 
 
 def remarks(report: Report, judged: Judged) -> list[str]:
-    """Return every remark: those against the cluster, and those that only explain it."""
+    """
+    Return every remark: those against the cluster, and those that only explain it.
+
+    A tag that cannot be read only explains, because the stack's value counts in its place: alone it
+    needs no look, and all may be well. Its row says so, and does not fold.
+    """
     said = _against(report, judged)
     last = judged.last_attempt
     if last is not None and last.was_cancelled_or_expired:
         said.append(f"last attempt {last.outcome.lower()} on {day(last.ended_at)}")
     if judged.cluster.is_paused:
         said.append("paused")
-    _, _, reason = judged.cluster.tags.get(EXEMPTION_TAG, "").partition(":")
-    if judged.state is State.EXEMPT and reason.strip():
-        said.append(reason.strip())
+    said += unreadable_tags(judged.cluster)
+    exemption = judged.cluster.by_tags.exemption
+    if exemption:
+        said.append(exemption)
     return said
 
 
@@ -43,35 +50,35 @@ def not_restorable(report: Report, judged: Judged) -> str:
     snapshot = report.coverage.snapshots.get(judged.cluster.key)
     if snapshot is None or snapshot.unread is not None:
         return ""
-    return _not_usable(report, snapshot)
+    return _not_usable(report, judged, snapshot)
 
 
-def _not_usable(report: Report, snapshot: Snapshot) -> str:
+def _not_usable(report: Report, judged: Judged, snapshot: Snapshot) -> str:
     if snapshot.taken_at is None:
         return "no snapshot"
     said = f"newest snapshot of {day(snapshot.taken_at)}"
     if snapshot.is_fallback:
         return f"{said} is a fallback, which may be inconsistent"
-    oldest = report.objectives.rpo or OLDEST_SNAPSHOT
+    oldest = report.objectives_of(judged.cluster).rpo or OLDEST_SNAPSHOT
     return said if report.read_at - snapshot.taken_at > oldest else ""
 
 
 def objectives_missed(report: Report, judged: Judged) -> list[str]:
     """Return which objectives the last good test of a cluster that needs tests did not meet."""
-    good = judged.good
+    good, objectives = judged.good, report.objectives_of(judged.cluster)
     if good is None or not judged.state.needs_test:
         return []
     said: list[str] = []
-    if report.objectives.completed_in_time(good.job) is False:
-        said.append("over the RTO")
-    if report.objectives.rpo_met(good.job) is False:
-        said.append("over the RPO")
+    if objectives.completed_in_time(good.job) is False:
+        said.append(over("RTO", objectives.rto, report.objectives.rto))
+    if objectives.rpo_met(good.job) is False:
+        said.append(over("RPO", objectives.rpo, report.objectives.rpo))
     return said
 
 
 def objectives_unknown(report: Report, judged: Judged) -> list[str]:
     """Return against which objectives the last good test cannot be judged, for want of a date."""
-    good, objectives = judged.good, report.objectives
+    good, objectives = judged.good, report.objectives_of(judged.cluster)
     if good is None or not judged.state.needs_test:
         return []
     said: list[str] = []

@@ -126,10 +126,17 @@ def _restores_are_late(report: Report) -> list[str]:
     late = [restore for restore in report.all_restores if report.is_open_too_long(restore)]
     if not late:
         return []
-    rto = report.objectives.rto
-    limit = f"the RTO of {duration(rto)}" if rto else "a day"
     are = "is" if len(late) == 1 else "are"
-    return [f"{count(len(late), 'restore')} {are} open for longer than {limit}."]
+    return [f"{count(len(late), 'restore')} {are} open for longer than {_limit_of(report, late)}."]
+
+
+def _limit_of(report: Report, late: list[Restore]) -> str:
+    """Return for how long these restores may be open."""
+    rtos = {report.objectives_of_restore(restore).rto for restore in late}
+    if len(rtos) > 1:
+        return "the RTO of the cluster, or a day without one"
+    (rto,) = rtos
+    return f"the RTO of {duration(rto)}" if rto else "a day"
 
 
 def _data_are_bad(report: Report) -> list[str]:

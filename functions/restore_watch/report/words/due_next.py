@@ -86,7 +86,7 @@ def _when(report: Report, judged: Judged) -> tuple[datetime | None, str]:
     if judged.failed is not None and judged.failed.failed_at is not None:
         failed_at = judged.failed.failed_at
         return failed_at, f"failed on {day(failed_at)}"
-    window = report.policy.window
+    window = report.policy.window_of(judged.cluster)
     if judged.good is not None:
         at = judged.good.ended_at + window
         return at, f"{'runs' if at > report.at else 'ran'} out on {day(at)}"

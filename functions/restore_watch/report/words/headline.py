@@ -68,4 +68,6 @@ def _tested(report: Report) -> str:
 
 
 def _window(report: Report) -> str:
-    return count(report.policy.window.days, "day")
+    days = count(report.policy.window.days, "day")
+    windows = {report.policy.window_of(judged.cluster) for judged in report.coverage.required}
+    return days if windows <= {report.policy.window} else f"{days}, or the days of their tags"

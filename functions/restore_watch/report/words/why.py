@@ -27,17 +27,20 @@ def why(report: Report, judged: Judged) -> str:
 
 
 def age(report: Report, judged: Judged) -> str:
-    """Return how old the last good test is, and by how much that is over the window."""
+    """Return how old the last good test is, and by how much that is over the cluster's window."""
     if judged.good is None:
         return ""
     old = report.at - judged.good.ended_at
     text = f"{count(old.days, 'day')} old"
-    over = old - report.policy.window
+    own, window = report.policy.window_of(judged.cluster), "the window"
+    if own != report.policy.window:
+        window = f"its window of {count(own.days, 'day')}"
+    over = old - own
     if over <= timedelta():
         return text
     if over.days == 0:
-        return f"{text}, less than a day over the window"
-    return f"{text}, {over.days} over the window"
+        return f"{text}, less than a day over {window}"
+    return f"{text}, {over.days} over {window}"
 
 
 def _why_never(report: Report, judged: Judged) -> str:

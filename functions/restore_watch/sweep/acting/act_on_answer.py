@@ -56,9 +56,12 @@ class JobActions:
         """Act on an answer about an open job, asked for at `asked_at`. True if the table has it."""
         with self.acting.setdefault(job.key, Lock()):
             known = self.run.known.get(job.key)
-            if known is None and self.run.memory.is_recorded(job.key):
-                return True
-            return self._act(known or job, answer, asked_at)
+            if known is not None:
+                return self._act(known, answer, asked_at)
+            if self.run.memory.is_recorded(job.key):
+                return True  # another answer has shown its end meanwhile
+            # The sweep has stopped following it meanwhile, but Atlas knows it after all.
+            return self._act(job, answer, asked_at)
 
     def take_in(self, answer: RestoreJob, asked_at: datetime) -> bool:
         """Record a job that a list showed and no sweep knew. True if stored, now or before."""
@@ -105,7 +108,7 @@ class JobActions:
             self.note(replace(job, missing_since=now))
         elif is_past_its_link(job, now):
             self._leave(job, self.open_jobs.drop_expired_link, "its link has expired")
-        elif is_forgotten(job, now, self.run.memory.moments(job).missed_for, after):
+        elif is_forgotten(job, now, self.run.memory.remembered(job.key).missed_for, after):
             self._leave(job, self.open_jobs.drop_missing, reason, after)
 
     def _act(self, job: OpenJob, answer: RestoreJob, asked_at: datetime) -> bool:
@@ -136,27 +139,24 @@ class JobActions:
         if recorded.change is not None:
             is_found = job.sequence == 0 and len(recorded.history) == 1
             self.append(job, Fate.FOUND if is_found else Fate.CHANGED)
-        job = self._note_recorded(job, answer, recorded, recorded.published)
-        published: tuple[HistoryEntry, ...] = ()
-        if recorded.pending and not self.refusals.are_too_many:
-            send = partial(self.outbox.publish, recorded, self.run.ending)
-            published = self.send_pending(job, send)
-            job = self._note_recorded(job, answer, recorded, len(recorded.history))
-        self.run.telemetry.report_check(check_result(job.target, answer, recorded, published))
-        return job
-
-    def _note_recorded(
-        self, job: OpenJob, answer: RestoreJob, recorded: Recorded, published: int
-    ) -> OpenJob:
-        job = job.as_stored(
-            recorded.job, len(recorded.history), published, recorded.history[-1].observed_at
-        )
-        job = replace(job, answered_word=answer.atlas_status)
-        if recorded.job.terminal and not recorded.job.is_ready_download:
+        job = _as_recorded(job, answer, recorded)
+        # A job that has ended, if only by its finish date, is none of the open jobs any more. A
+        # ready download is: it may still expire.
+        is_over = recorded.job.terminal and not recorded.job.is_ready_download
+        if is_over:
             self.run.known.pop(job.key, None)
             self.append(job, Fate.RECORDED)
-            return job
-        return self.note(job)
+        else:
+            self.note(job)
+        sent: tuple[HistoryEntry, ...] = ()
+        if recorded.pending and not self.refusals.are_too_many:
+            send = partial(self.outbox.publish, recorded, self.run.ending)
+            sent = self.send_pending(job, send)
+            job = replace(job, published=job.sequence)
+            if not is_over:
+                self.note(job)
+        self.run.telemetry.report_check(check_result(job.target, answer, recorded, sent))
+        return job
 
     def _move_link(self, job: OpenJob, answer: RestoreJob) -> OpenJob:
         """A download that is prepared again has a new link. That is not a change of status."""
@@ -188,11 +188,11 @@ class JobActions:
     def note_failure(self, job: OpenJob, error: ApplicationError) -> None:
         """What was to be done about a job failed."""
         fate = Fate.LATE if isinstance(error, TimeBudgetExceededError) else Fate.FAILED
-        self.run.log.append(Acted(job.key, fate, error=error))
+        self.run.log.append(Acted(job.target.group_id, job.key, fate, error=error))
 
     def append(self, job: OpenJob, fate: Fate, messages: int = 0) -> None:
         """Append to the log what became of a job."""
-        self.run.log.append(Acted(job.key, fate, messages))
+        self.run.log.append(Acted(job.target.group_id, job.key, fate, messages))
 
     def note(self, job: OpenJob) -> OpenJob:
         """Keep what is known of a job now."""
@@ -212,15 +212,31 @@ class JobActions:
         They are not if the job was found or has changed meanwhile. `after`: how long a job that
         Atlas does not know, or refuses, was followed.
         """
-        has_left = leave(job, self.run.ending)
-        if not has_left:
-            is_left = partial(_is_as_known, job)
-            since = left_at(job, after)
-            if self.outbox.end_waits(job.target, is_left, self.run.ending, since):
-                has_left = leave(job, self.run.ending)
-        if has_left:
-            self.run.known.pop(job.key, None)
-            self.run.telemetry.report_dropped_job(job.target, reason)
+        if leave(job, self.run.ending):
+            self._stop_following(job, reason)
+            return
+        # Workflows may wait for it: then the table keeps it until they are told.
+        is_left = partial(_is_as_known, job)
+        since = left_at(job, after)
+        if not self.outbox.end_waits(job.target, is_left, self.run.ending, since):
+            return
+        if leave(job, self.run.ending):
+            self._stop_following(job, reason)
+
+    def _stop_following(self, job: OpenJob, reason: str) -> None:
+        self.run.known.pop(job.key, None)
+        self.run.telemetry.report_dropped_job(job.target, reason)
+
+
+def _as_recorded(job: OpenJob, answer: RestoreJob, recorded: Recorded) -> OpenJob:
+    """Return the job as the table has it after this answer."""
+    stored = job.as_stored(
+        recorded.job,
+        changes=len(recorded.history),
+        published=recorded.published,
+        at=recorded.history[-1].observed_at,
+    )
+    return replace(stored, answered_word=answer.atlas_status)
 
 
 def _is_as_known(job: OpenJob, recorded: Recorded) -> bool:

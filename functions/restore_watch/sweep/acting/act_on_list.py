@@ -29,8 +29,8 @@ class ShownJobs:
     The jobs on pages of the list of `part`, a cluster, that was asked for at `asked_at`.
 
     `jobs`: the followed jobs and the unknown ones of interest, by id. `news`: the ids of those that
-    had news. `entries`: those of the last page. `unreadable`: entries of interest that cannot be
-    read. `is_whole`: the list was read to its end, or Atlas says that the cluster has no jobs.
+    had news. `unreadable`: entries of interest that cannot be read. `is_whole`: the list was read
+    to its end, or Atlas says that the cluster has no jobs.
     """
 
     group_id: str
@@ -38,7 +38,6 @@ class ShownJobs:
     asked_at: datetime
     jobs: dict[str, RestoreJob] = field(default_factory=dict)
     news: set[str] = field(default_factory=set)
-    entries: Sequence[ListEntry] = ()
     unreadable: list[Unreadable] = field(default_factory=list)
     is_whole: bool = False
 
@@ -75,27 +74,32 @@ class Observer:
     run: Run
     actions: JobActions
 
-    def read_page(self, page: Page, shown: ShownJobs) -> None:
-        """Add a page to `shown`. Only entries that are known or of interest are read."""
+    def read_page(self, page: Page, shown: ShownJobs) -> Sequence[ListEntry]:
+        """
+        Add a page to `shown`. Return all its entries that have an id.
+
+        Only jobs that are known or of interest are read.
+        """
         kind = shown.part.kind
         entries = job_entries(page, kind)
-        shown.entries = entries.readable
         interest = self._interest(shown)
         for entry in entries.readable:
             key = shown.key(entry.id)
             is_known = key in self.run.known
-            if not is_known and not self._may_take_in(key, entry, interest):
+            # The id tells when a job was created. That is enough to pass over most of them unread.
+            if not is_known and not self._may_be_taken_in(key, entry, interest):
                 continue
             try:
                 job = read_job(entry.content, RestoreTarget.listed(*key, kind), kind)
             except UnexpectedAtlasResponseError as error:
                 shown.unreadable.append(Unreadable(str(error), entry.id, entry.created_at))
                 continue
-            if is_known or (interest is not None and interest.takes(job, entry.created_at)):
+            if is_known or _is_taken_in(job, entry, interest):
                 shown.add(job)
-        shown.unreadable += [
-            unreadable for unreadable in entries.unreadable if _is_of_interest(unreadable, interest)
-        ]
+        for unreadable in entries.unreadable:
+            if _may_hide_a_job(unreadable, interest):
+                shown.unreadable.append(unreadable)
+        return entries.readable
 
     def _interest(self, shown: ShownJobs) -> Interest | None:
         """Which unknown jobs count; None in a project that has no marks."""
@@ -104,11 +108,11 @@ class Observer:
             return None
         return Interest.beyond(project.marks, shown.part, self.run.now())
 
-    def _may_take_in(self, key: JobKey, entry: ListEntry, interest: Interest | None) -> bool:
+    def _may_be_taken_in(self, key: JobKey, entry: ListEntry, interest: Interest | None) -> bool:
         """Whether an unknown job may be taken in, as far as its id says."""
-        if interest is None or not interest.may_take(entry.created_at):
+        if interest is None:
             return False
-        return not self.run.memory.is_recorded(key)
+        return interest.may_take(entry.created_at) and not self.run.memory.is_recorded(key)
 
     def act_on_news(self, shown: ShownJobs) -> bool:
         """Act on the jobs that have news, as long as time is left. True if the table has all."""
@@ -122,7 +126,7 @@ class Observer:
             if self.run.asking.remaining() <= 0:
                 is_taken = False
                 if known is not None:
-                    self.run.log.append(Acted(key, Fate.LATE))
+                    self.run.log.append(Acted(shown.group_id, key, Fate.LATE))
             elif known is not None:
                 is_taken &= self.actions.act_on_known(known, job, shown.asked_at)
             else:
@@ -130,12 +134,17 @@ class Observer:
         return is_taken
 
 
-def _is_of_interest(unreadable: Unreadable, interest: Interest | None) -> bool:
+def _is_taken_in(job: RestoreJob, entry: ListEntry, interest: Interest | None) -> bool:
+    """Whether an unknown job is taken in, now that it is read. Never in a project without marks."""
+    return interest is not None and interest.takes(job, entry.created_at)
+
+
+def _may_hide_a_job(unreadable: Unreadable, interest: Interest | None) -> bool:
     """
     Whether an entry without an id may be of a job that counts.
 
-    The date of creation decides, so that no old entry blinds for ever. Where nothing is listed,
-    only a missing job is looked for, and any such entry may be that job.
+    Where nothing is listed, only a missing job is looked for, and any such entry may be that job.
+    Elsewhere the date of creation decides, so that no old entry blinds for ever.
     """
     if interest is None or unreadable.created_at is None:
         return True

@@ -20,9 +20,10 @@ def publish_pending(actions: JobActions, workers: Workers, deadline: Deadline) -
     last. Then workflows that may be due an answer get it, so that neither service holds up the
     other.
     """
+    memory = actions.run.memory
     pending = [job for job in actions.run.open_jobs() if job.pending or job.is_unanswered]
     shuffle(pending)
-    pending.sort(key=lambda job: (not job.pending, actions.run.memory.moments(job).refused))
+    pending.sort(key=lambda job: (not job.pending, memory.remembered(job.key).topic_refused_at))
 
     def publish(job: OpenJob) -> None:
         if (job.pending and actions.refusals.are_too_many) or deadline.remaining() <= LEAST_TIME:

@@ -12,9 +12,10 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from typing import NamedTuple
 
 from foundation.errors import ApplicationError
-from restore_watch.asking.asked import NO_ROLE_ERRORS, Subject, families_of
+from restore_watch.asking.asked import NO_ROLE_ERRORS, Subject, answering_families
 from restore_watch.asking.nothing_to_read import has_nothing_to_read
 from restore_watch.atlas.entries import UNWATCHED, shown_clusters
 from restore_watch.atlas.families import LISTED_JOBS, Family, jobs_of
@@ -29,6 +30,7 @@ from restore_watch.errors import (
 )
 from restore_watch.model.marks import Part
 from restore_watch.sweep.acting.act_on_list import Observer, ShownJobs
+from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
 from restore_watch.sweep.finding.project_listing import (
     ClustersPage,
     JobsPage,
@@ -49,12 +51,29 @@ type Failures = Mapping[Family | Part, ApplicationError]
 """Why lists of clusters, or of a cluster's jobs, could not be read."""
 
 
+class Excused(NamedTuple):
+    """
+    The parts whose failures in one listing are no failures of the project.
+
+    `refused`: clusters that Atlas refuses. `without_role`: parts that the credentials may not read.
+    """
+
+    refused: frozenset[Part] = frozenset()
+    without_role: frozenset[Part] = frozenset()
+
+    @property
+    def parts(self) -> frozenset[Part]:
+        """All of them."""
+        return self.refused | self.without_role
+
+
 @dataclass(frozen=True)
 class ListingReader:
     """Takes the steps of the listings that are `under_way` in one sweep. Any thread may use it."""
 
     run: Run
     calls: StepCalls
+    memory: ProjectMemory
     atlas: AtlasSession
     marks: ProjectMarks
     observer: Observer
@@ -77,31 +96,29 @@ class ListingReader:
             self.under_way.remove(listing)
         except KeyError:
             return
-        group_id, memory = listing.wanted.group_id, self.calls.memory
+        group_id = listing.wanted.group_id
         # The next listing begins with these clusters.
-        memory.store_clusters(group_id, listing.cluster_names)
-        read = listing.parts_read()
-        failures, aside = listing.failures, set[Part]()
-        if failures:
-            project, known = self.run.projects[group_id], self._jobs_of_project(group_id)
-            refused = self._refused_clusters(project, failures, known)
-            self._log_failures(listing, failures, refused)
-            aside = refused | self._parts_without_role(project, failures, known)
-        failing = failures.keys() - aside
-        # After `_refused_clusters`, which asks the memory what was read before this listing; and
-        # before `memory.aside`, which then has the parts of this listing.
-        memory.note_tried(group_id, read=read.read, failing=failing, aside=aside)
-        unread = read.unread - memory.aside(group_id)
+        self.memory.store_clusters(group_id, listing.cluster_names)
+        read, failures = listing.parts_read(), listing.failures
+        excused = self._excused(group_id, failures)
+        self._log_failures(listing, failures, excused.refused)
+        still_aside = self.memory.note_tried(
+            group_id,
+            read=read.read,
+            failing=failures.keys() - excused.parts,
+            aside=excused.parts,
+        )
+        unread = read.unread - still_aside
         # After a listing, the marks say what is still to be read.
         if not read.is_listing:
-            memory.add_to_read_again(group_id, unread)
+            self.memory.add_to_read_again(group_id, unread)
         self.marks.store(group_id, listing.wanted.marks, read)
-        # Parts that the credentials may not read cannot be listed.
+        # Parts that are set aside cannot be listed.
         is_whole = read.is_listing and not unread
-        self.run.log.append(Listed(group_id, memory.aside(group_id), is_whole))
+        self.run.log.append(Listed(group_id, still_aside, is_whole))
 
-    def read_clusters_page(self, step: ClustersPage) -> Sequence[ListingStep]:
-        """Read a list of clusters. Return the steps that follow."""
+    def ask_for_clusters_page(self, step: ClustersPage) -> Sequence[ListingStep]:
+        """Ask for a list of clusters. Return the steps that follow."""
         listing, begun = step.listing, self.run.asking.clock()
         try:
             clusters = partial(self.atlas.clusters, listing.wanted.group_id, step.which)
@@ -112,15 +129,15 @@ class ListingReader:
         for name in shown.unwatched:
             odd = UnexpectedAtlasResponseError(UNWATCHED)
             self.run.telemetry.report_unread_cluster(listing.wanted.group_id, name, odd)
-        more = listing.read_clusters(step, page, shown)
+        more = listing.note_clusters_page(step, page, shown)
         failure = listing.failures.get(step.which)
         if failure is not None:
             self.run.log.append(Unread(step.subject, failure))
         self._finish(step)
         return more
 
-    def read_jobs_page(self, step: JobsPage) -> Sequence[ListingStep]:
-        """Read a page of a cluster's jobs. Return the steps that follow."""
+    def ask_for_jobs_page(self, step: JobsPage) -> Sequence[ListingStep]:
+        """Ask for a page of a cluster's jobs. Return the steps that follow."""
         listing, part, begun = step.listing, step.part, self.run.asking.clock()
         shown = ShownJobs(listing.wanted.group_id, part, self.run.now())
         cluster = listing.wanted.group_id, part.cluster_name or ""
@@ -134,10 +151,10 @@ class ListingReader:
                 self._finish(step)
                 return ()
             return self._again(step, error, begun)
-        self.observer.read_page(page, shown)
+        entries = self.observer.read_page(page, shown)
         if shown.unreadable:
             listing.note_failure(step, UnexpectedAtlasResponseError(shown.unreadable[0].problem))
-        more = listing.read_jobs(step, page, shown.entries)
+        more = listing.note_jobs_page(step, page, entries)
         self._finish(step, is_read=self.observer.act_on_news(shown))
         return more
 
@@ -155,8 +172,16 @@ class ListingReader:
         if step.listing.finish_step(step, is_read=is_read):
             self.end(step.listing)
 
-    def _jobs_of_project(self, group_id: str) -> list[OpenJob]:
-        return [job for job in self.run.open_jobs() if job.target.group_id == group_id]
+    def _excused(self, group_id: str, failures: Failures) -> Excused:
+        """Return the parts to set aside, by what was read before this listing."""
+        if not failures:
+            return Excused()
+        project = self.run.projects[group_id]
+        known = [job for job in self.run.open_jobs() if job.target.group_id == group_id]
+        return Excused(
+            refused=self._refused_clusters(project, failures, known),
+            without_role=self._parts_without_role(project, failures, known),
+        )
 
     def _log_failures(
         self, listing: ProjectListing, failures: Failures, refused: Container[Family | Part]
@@ -174,7 +199,7 @@ class ListingReader:
 
     def _refused_clusters(
         self, project: Project, failures: Failures, known: Iterable[OpenJob]
-    ) -> set[Part]:
+    ) -> frozenset[Part]:
         """
         Return the clusters that Atlas refuses, and that were never read as far as anybody knows.
 
@@ -187,15 +212,15 @@ class ListingReader:
             if not is_refusal or not isinstance(part, Part) or part in clusters:
                 continue
             is_reported = jobs_of(part.kind).list_question in project.watched.troubles
-            if not is_reported and not self.calls.memory.was_read(project.group_id, part):
+            if not is_reported and not self.memory.was_read(project.group_id, part):
                 refused.add(part)
-        return refused
+        return frozenset(refused)
 
     def _parts_without_role(
         self, project: Project, failures: Failures, known: Iterable[OpenJob]
-    ) -> set[Part]:
+    ) -> frozenset[Part]:
         """Return the parts that are refused, of families that could never be read."""
-        seen = families_of(self.run.log.records_of(project.group_id))
+        seen = answering_families(self.run.log.records_of(project.group_id))
         readable = project.readable.union(family.name for family in seen)
         readable |= {jobs_of(job.kind).name for job in known if job.kind}
         parts: set[Part] = set()
@@ -203,7 +228,7 @@ class ListingReader:
             family = jobs_of(what.kind) if isinstance(what, Part) else what
             if isinstance(error, NO_ROLE_ERRORS) and family.name not in readable:
                 parts.update(_parts_of(what))
-        return parts
+        return frozenset(parts)
 
     def _log_unread(self, listing: ProjectListing, part: Part, error: ApplicationError) -> None:
         marks = listing.wanted.marks

@@ -9,6 +9,7 @@ from typing import Literal
 
 from cachetools import LRUCache, TTLCache
 
+from foundation.clock import is_recent
 from restore_watch.atlas.families import CLUSTER_LISTS, Family, jobs_of
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
@@ -25,8 +26,8 @@ REMEMBERED = 200_000
 type Clusters = Mapping[Family, Sequence[str]]
 """The names of clusters by list, as Atlas showed them."""
 
-type Waiting = Part | Literal["listing"] | None
-"""What takes turns: clusters, listings that are due, or projects."""
+type Turn = Part | Literal["listing"] | None
+"""What takes its turn: a cluster, a listing that is due, or None for a project itself."""
 
 
 @dataclass
@@ -56,11 +57,11 @@ class ProjectMemory:
             REMEMBERED, CLUSTERS_KNOWN, now
         )
         # The one that was asked longest ago is forgotten first. An unknown one has the next turn.
-        self._asked_at: LRUCache[tuple[str | None, Waiting], float] = LRUCache(REMEMBERED)
+        self._asked_at: LRUCache[tuple[str | None, Turn], float] = LRUCache(REMEMBERED)
 
     def are_projects_known_for(self, seconds: float) -> bool:
-        """Whether the last complete list is at most so old."""
-        return 0 <= self._now() - self._listed_at < seconds
+        """Whether the last complete list is younger than this."""
+        return is_recent(self._now() - self._listed_at, seconds)
 
     def store_projects(self, projects: Iterable[str]) -> None:
         """Atlas showed all projects."""
@@ -80,12 +81,12 @@ class ProjectMemory:
             for group_id in [known for known in self._projects if known not in projects]:
                 del self._projects[group_id]
 
-    def note_turn(self, group_id: str | None, what: Waiting = None) -> None:
+    def note_turn(self, group_id: str | None, what: Turn = None) -> None:
         """Remember that a project or a cluster is asked now."""
         with self._lock:
             self._asked_at[group_id, what] = self._now()
 
-    def last_turn(self, group_id: str, what: Waiting = None) -> float:
+    def last_turn(self, group_id: str, what: Turn = None) -> float:
         """Return when that was the last time, in Unix seconds, however it ended."""
         with self._lock:
             return self._asked_at.get((group_id, what), -math.inf)
@@ -116,22 +117,29 @@ class ProjectMemory:
         read: Collection[Part],
         failing: Collection[object],
         aside: Collection[Part],
-    ) -> None:
-        """These parts were read, those fail, and others are set aside (see `listing_reader`)."""
+    ) -> frozenset[Part]:
+        """
+        These parts were read, those fail, and others are set aside (see `listing_reader`).
+
+        Return all parts of the project that are set aside now.
+        """
         with self._lock:
             project = self._projects[group_id]
             project.read.update(read)
             project.aside = project.aside.difference(read, failing).union(aside)
+            return project.aside
 
     def aside(self, group_id: str) -> frozenset[Part]:
         """Return what is tried again only when everything is listed."""
         with self._lock:
-            return self._projects[group_id].aside
+            project = self._projects.get(group_id)
+            return frozenset() if project is None else project.aside
 
     def was_read(self, group_id: str, part: Part) -> bool:
         """Whether this environment has read the jobs of a cluster before."""
         with self._lock:
-            return part in self._projects[group_id].read
+            project = self._projects.get(group_id)
+            return project is not None and part in project.read
 
     def clusters_of(self, group_id: str) -> Clusters:
         """Return the clusters of the project's lists that are known."""

@@ -58,10 +58,10 @@ class NameReader:
                 self.shown[entry.id] = name
                 self.names.remember(entry.id, name)
 
-    def look(self, *, asks: bool) -> None:
+    def look(self) -> None:
         """Read the list for the names if that is due, and store what is new."""
         ending = self.run.ending.earlier(LEFT_TIME)
-        if asks and self.named != "all" and self.memory.are_names_due():
+        if self.named != "all" and self.memory.are_names_due():
             self.memory.note_names_asked()
             self._read_list(ending.within(ANSWER_TIME))
         self.workers.each(self._new_names(), self._store, ending.within(STORING_TIME))

@@ -22,13 +22,18 @@ class ProjectFinder:
     reader: ListingReader
     workers: Workers
 
+    def begin(self) -> None:
+        """Watch the projects that are known before anything is asked."""
+        if self.run.is_tick:
+            self.watched.begin()
+
     def first_steps(self) -> Sequence[SweepTask]:
         """Return the steps to begin with."""
         return self.watched.first_steps() if self.run.is_tick else ()
 
     def start_marks(self) -> None:
-        """Store the first marks of the projects that nobody has tried to list."""
-        self.workers.each(self.watched.new_projects(), self.marks.start, self.run.ending)
+        """Store the first marks of new projects, before anything is asked about them."""
+        self.workers.each(self.watched.new_projects(), self.marks.ensure_started, self.run.ending)
 
     def end_listings(self, deadline: Deadline) -> None:
         """Store how far the listings came that are still under way."""

@@ -42,16 +42,20 @@ UNREAD_AT_MOST = timedelta(days=1)
 
 
 class StepReader(Protocol):
-    """Whoever takes the steps of listings."""
+    """
+    Whoever takes the steps of listings: `ListingReader`, which needs their classes.
 
-    def read_clusters_page(self, step: "ClustersPage") -> "Sequence[ListingStep]":
-        """Read a list of clusters. Return the steps that follow."""
+    So this file imports nothing of that one.
+    """
 
-    def read_jobs_page(self, step: "JobsPage") -> "Sequence[ListingStep]":
-        """Read a page of a cluster's jobs. Return the steps that follow."""
+    def ask_for_clusters_page(self, step: "ClustersPage") -> "Sequence[ListingStep]":
+        """Take such a step. Return the steps that follow."""
+
+    def ask_for_jobs_page(self, step: "JobsPage") -> "Sequence[ListingStep]":
+        """Take such a step. Return the steps that follow."""
 
     def skip_step(self, step: "ListingStep") -> None:
-        """Leave a step to the next sweep. It makes no call to AWS."""
+        """Leave a step to the next sweep."""
 
     def note_unforeseen(self, step: "ListingStep", error: UnforeseenError) -> None:
         """Our own code failed about a step."""
@@ -70,7 +74,7 @@ class ListingStep(Step):
 
     @property
     @abstractmethod
-    def turn_and_mark(self) -> tuple[float, datetime]:
+    def last_turn_and_mark(self) -> tuple[float, datetime]:
         """When it was read last, in Unix seconds, and up to when its jobs are known."""
 
     def leave(self) -> None:
@@ -94,7 +98,7 @@ class ClustersPage(ListingStep):
         return self.which
 
     @property
-    def turn_and_mark(self) -> tuple[float, datetime]:
+    def last_turn_and_mark(self) -> tuple[float, datetime]:
         """Lists of clusters come first."""
         wanted = self.listing.wanted
         kinds = wanted.kinds_in(self.which)
@@ -106,8 +110,8 @@ class ClustersPage(ListingStep):
         return Subject.in_bucket(Bucket(self.listing.wanted.group_id, self.which))
 
     def do(self) -> Sequence[ListingStep]:
-        """Read the list."""
-        return self.listing.reader.read_clusters_page(self)
+        """Ask for the list."""
+        return self.listing.reader.ask_for_clusters_page(self)
 
 
 @dataclass(frozen=True)
@@ -132,13 +136,13 @@ class JobsPage(ListingStep):
         return self.part
 
     @property
-    def turn_and_mark(self) -> tuple[float, datetime]:
+    def last_turn_and_mark(self) -> tuple[float, datetime]:
         """The clusters take turns."""
         wanted = self.listing.wanted
         return wanted.last_turn(self.part), wanted.marks.mark_of(self.part)
 
     @property
-    def waiting(self) -> Part:
+    def turn(self) -> Part:
         """The clusters take turns."""
         return self.part
 
@@ -148,8 +152,8 @@ class JobsPage(ListingStep):
         return Subject.jobs_of_cluster(self.listing.wanted.group_id, self.part)
 
     def do(self) -> Sequence[ListingStep]:
-        """Read the page."""
-        return self.listing.reader.read_jobs_page(self)
+        """Ask for the page."""
+        return self.listing.reader.ask_for_jobs_page(self)
 
 
 class ProjectListing:
@@ -165,10 +169,12 @@ class ProjectListing:
         self.reader = reader
         self._lock = Lock()
         self._began = began and min(began, wanted.now)
-        # The open steps of each list or part that is read, and why some could not be read, or not
-        # to the end.
-        self._open: Counter[Family | Part] = Counter()
-        self._unread: dict[Family | Part, ApplicationError | None] = {}
+        # The parts that have had a step, and how many steps of each list or part are open.
+        self._begun: set[Part] = set()
+        self._open_steps: Counter[Family | Part] = Counter()
+        # What could not be read, or not to the end, and why: there may be no error.
+        self._unread: set[Family | Part] = set()
+        self._errors: dict[Family | Part, ApplicationError] = {}
         self._names: dict[Family, list[str]] = {}
         # Parts of which Atlas says that there is nothing. Free clusters have no backups.
         self._gone: set[Part] = set()
@@ -187,25 +193,25 @@ class ProjectListing:
     def failures(self) -> Mapping[Family | Part, ApplicationError]:
         """Why lists of clusters, or of a cluster's jobs, could not be read."""
         with self._lock:
-            return {what: error for what, error in self._unread.items() if error}
+            return self._errors.copy()
 
     def first_steps(self) -> list[ListingStep]:
         """Return the steps to begin with."""
         known = self.wanted.known
         with self._lock:
-            steps = self._open_parts(self.wanted.single)
+            steps = self._begin_parts(self.wanted.single)
             for which in {jobs_of(kind).clusters for kind in self.wanted.kinds}:
                 if which in known:
-                    steps += self._open_parts(self.wanted.parts_in(which, known[which]))
+                    steps += self._begin_parts(self.wanted.parts_in(which, known[which]))
                 else:
-                    self._open[which] += 1
+                    self._open_steps[which] += 1
                     steps.append(ClustersPage(self, which))
             return self._in_order(steps)
 
-    def read_clusters(
+    def note_clusters_page(
         self, step: ClustersPage, page: Page, shown: ShownClusters
     ) -> list[ListingStep]:
-        """Read the clusters of a list. Return the steps that follow."""
+        """A list of clusters was read. Return the steps that follow."""
         problem = MORE_CLUSTERS if page.has_next else shown.problem
         if problem:
             self.note_failure(step, UnexpectedAtlasResponseError(problem))
@@ -213,12 +219,13 @@ class ProjectListing:
             self._note_began(page)
             self._gone.update(Part(kind, name) for name in shown.free for kind in LISTED_KINDS)
             self._names[step.which] = shown.names
-            return self._in_order(self._open_parts(self.wanted.parts_in(step.which, shown.names)))
+            parts = self.wanted.parts_in(step.which, shown.names)
+            return self._in_order(self._begin_parts(parts))
 
-    def read_jobs(
+    def note_jobs_page(
         self, step: JobsPage, page: Page, entries: Sequence[ListEntry]
     ) -> list[ListingStep]:
-        """Read a page with these entries. Return the next page, if another is to be read."""
+        """A page with these entries was read. Return the next page, if it is to be read too."""
         last = step.last
         for entry in entries:
             last = entry.created_at if last and entry.created_at <= last else None
@@ -236,13 +243,14 @@ class ProjectListing:
             steps.append(step.after(pages, last))
         with self._lock:
             self._note_began(page)
-            self._open[step.part] += len(steps)
+            self._open_steps[step.part] += len(steps)
         return steps
 
     def note_failure(self, step: ListingStep, error: ApplicationError) -> None:
         """The list or part of a step could not be read, or not all of it."""
         with self._lock:
-            self._unread[step.reads] = error
+            self._unread.add(step.reads)
+            self._errors[step.reads] = error
 
     def note_gone(self, part: Part) -> None:
         """Atlas answers that it knows no such cluster, or no such jobs of it."""
@@ -252,18 +260,17 @@ class ProjectListing:
     def finish_step(self, step: ListingStep, *, is_read: bool = True) -> bool:
         """Count a step as taken, after the steps that follow are known. True if it was the last."""
         with self._lock:
-            self._open[step.reads] -= 1
+            self._open_steps[step.reads] -= 1
             if not is_read:
-                self._unread.setdefault(step.reads, None)
-            return not self._open.total()
+                self._unread.add(step.reads)
+            return not self._open_steps.total()
 
     def parts_read(self) -> PartsRead:
         """Return what was read so far."""
         with self._lock:
-            parts = {part for part in self._open if isinstance(part, Part)}
-            left = {part for part in parts if not self._is_read(part)}
-            unread = {part for part in left if not self._is_over(part)}
-            read = parts - unread
+            left = {part for part in self._begun if not self._is_read(part)}
+            unread = {part for part in left if not self._is_gone_or_lost(part)}
+            read = self._begun - unread
             for kind in self.wanted.kinds:
                 if self._is_read(jobs_of(kind).clusters):
                     read.add(Part(kind))
@@ -274,22 +281,28 @@ class ProjectListing:
 
     def _is_read(self, what: Family | Part) -> bool:
         """Whether no step of a list or part is open or went wrong."""
-        return not self._open[what] and what not in self._unread
+        return not self._open_steps[what] and what not in self._unread
 
-    def _is_over(self, part: Part) -> bool:
-        """A cluster that its list does not show, and that Atlas does not know, is gone."""
+    def _is_gone_or_lost(self, part: Part) -> bool:
+        """
+        Whether nothing more can be read of a part that was not read.
+
+        Its list does not show the cluster. Atlas does not know it either, or it could not be read
+        for too long.
+        """
         which = jobs_of(part.kind).clusters
         names = self._names.get(which)
-        if names is None or part.cluster_name in names or not self._is_read(which):
+        if names is None or not self._is_read(which) or part.cluster_name in names:
             return False
         unread_for = self.wanted.now - self.wanted.marks.mark_of(part)
-        is_lost = not self._is_read(part) and unread_for > UNREAD_AT_MOST
-        return part in self._gone or is_lost
+        return part in self._gone or unread_for > UNREAD_AT_MOST
 
-    def _open_parts(self, parts: Iterable[Part]) -> list[ListingStep]:
+    def _begin_parts(self, parts: Iterable[Part]) -> list[ListingStep]:
         """Open a step for each part that has had none in this listing. Return these steps."""
-        new = [part for part in parts if part not in self._open]
-        self._open.update(new)
+        new = [part for part in parts if part not in self._begun]
+        self._begun.update(new)
+        for part in new:
+            self._open_steps[part] += 1
         return [JobsPage(self, part) for part in new]
 
     def _in_order(self, steps: list[ListingStep]) -> list[ListingStep]:
@@ -300,7 +313,7 @@ class ProjectListing:
         cannot be read does not keep others from it.
         """
         shuffle(steps)
-        return sorted(steps, key=lambda step: step.turn_and_mark)
+        return sorted(steps, key=lambda step: step.last_turn_and_mark)
 
     def _note_began(self, page: Page) -> None:
         if self._began is None:

@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from foundation.errors import ApplicationError
-from restore_watch.asking.asked import families_of
+from restore_watch.asking.asked import answering_families
 from restore_watch.model.marks import Marks
 from restore_watch.sweep.finding.parts_read import PartsRead
 from restore_watch.sweep.log import Acted, Fate, Planned
@@ -21,27 +21,26 @@ class ProjectMarks:
     run: Run
     bookkeeping: Bookkeeping
 
-    def start(self, group_id: str) -> tuple[Project, Marks] | None:
+    def ensure_started(self, group_id: str) -> None:
         """
-        Return a project and its marks. At the first attempt, or if they were lost, they are stored.
+        Store the marks of a project at the first attempt to list it, or if they were lost.
 
         This is before anything is asked, so that nothing is missed however long it takes until
-        Atlas answers. None, and a failure, if the table cannot be used.
+        Atlas answers. If the table cannot be used, that is a failure, and the project has not
+        begun.
         """
         project = self.run.projects.setdefault(group_id, Project(group_id))
-        lost = project.marks
-        if lost is not None and not lost.is_lost:
-            return project, lost
+        if project.has_begun:
+            return
         now = self.run.now()
-        marks = Marks(lost.first, lost.whole, lost.behind) if lost else Marks.at_first(now)
+        marks = Marks.at_first(now) if project.marks is None else project.marks.recovered()
         try:
             with isolated(self.run.telemetry, group_id=group_id):
                 self.bookkeeping.begin_marks(project, marks, now, self.run.ending)
         except ApplicationError as error:
-            self.run.log.append(Acted((group_id, None, None), Fate.FAILED, error=error))
-            return None
-        project = self.run.projects[group_id] = replace(project, marks=marks)
-        return project, marks
+            self.run.log.append(Acted(group_id, None, Fate.FAILED, error=error))
+            return
+        self.run.projects[group_id] = replace(project, marks=marks)
 
     def store(self, group_id: str, marks: Marks, read: PartsRead) -> None:
         """Move the marks, and remember what could be read. An idle sweep writes nothing."""
@@ -49,7 +48,7 @@ class ProjectMarks:
         if not read.is_listing and moved == marks:
             return
         project, now = self.run.projects[group_id], self.run.now()
-        seen = {family.name for family in families_of(self.run.log.records_of(group_id))}
+        seen = {family.name for family in answering_families(self.run.log.records_of(group_id))}
         after = replace(
             project,
             marks=moved,
@@ -61,7 +60,7 @@ class ProjectMarks:
                 self.bookkeeping.move_marks(project, after, now, self.run.ending)
             self.run.projects[group_id] = after
         except ApplicationError as error:
-            self.run.log.append(Acted((group_id, None, None), Fate.FAILED, error=error))
+            self.run.log.append(Acted(group_id, None, Fate.FAILED, error=error))
 
     def drop(self, project: Project) -> None:
         """Forget the marks of a project: if it is watched again, that begins anew."""

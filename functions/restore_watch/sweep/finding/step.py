@@ -10,7 +10,7 @@ from restore_watch.asking.asked import Subject
 from restore_watch.asking.questions import Questions
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.sweep.finding.memory_of_projects import ProjectMemory, Waiting
+from restore_watch.sweep.finding.memory_of_projects import ProjectMemory, Turn
 from restore_watch.sweep.sweep_task import SweepTask
 
 
@@ -27,8 +27,8 @@ class Step(SweepTask):
         """The subject of the question."""
 
     @property
-    def waiting(self) -> Waiting:
-        """What this call serves in turns: a part or a listing; None for the project itself."""
+    def turn(self) -> Turn:
+        """What takes its turn with this call."""
         return None
 
     @property
@@ -53,7 +53,7 @@ class StepCalls:
         """Make the call of a step. Raises what `call` raises."""
         # A step that there is no time to take comes first in the next sweep.
         if self.questions.deadline.remaining() >= LEAST_EXCHANGE:
-            self.memory.note_turn(step.bucket.group_id, step.waiting)
+            self.memory.note_turn(step.bucket.group_id, step.turn)
         return self.questions.ask(step.subject, call)
 
     def again[OneStep: Step](

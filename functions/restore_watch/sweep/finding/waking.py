@@ -8,9 +8,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
+from pydantic import StrictStr
+
+from foundation.clock import is_recent
 from foundation.errors import ApplicationError, TimeBudgetExceededError
+from foundation.json_text import as_map
+from foundation.outside import FromOutside, IfReadable
 from restore_watch.asking.asked import PROJECT_GONE, Subject
 from restore_watch.atlas.families import EVENTS, LISTED_JOBS, LISTED_KINDS, kinds_of_event
 from restore_watch.atlas.pages import EVENTS_ON_PAGE, Page
@@ -32,18 +36,27 @@ from restore_watch.table.project_item import Project
 LISTED_EVERY = timedelta(minutes=15)
 """A project is listed this often without any event: a collection restore has none at its start."""
 
-EARLY = timedelta(seconds=15)
+LISTED_EARLY = timedelta(seconds=15)
 """A listing may come so much early, because sweeps do not begin to the second."""
 
 LISTED_AT_ONCE = 100
-"""So many projects, or a fourteenth of all if that is more, are listed in a sweep for their age."""
+"""So many projects, or a share of all if that is more, are listed in a sweep for their age."""
+
+TICKS_TO_LIST_ALL = 14
+"""After so many ticks all were listed. With a tick a minute, LISTED_EVERY has one more."""
 
 EVENTS_BEFORE_MARK = timedelta(minutes=2)
 """Events are asked for since so long before a project's mark, because they may come late."""
 
-
 ALL_PARTS = frozenset(map(Part, LISTED_KINDS))
 """All kinds of restore job."""
+
+
+class _Event(FromOutside):
+    """What is read of a restore event. A value of an unknown form counts as absent."""
+
+    id: IfReadable[StrictStr]
+    event_type_name: IfReadable[StrictStr]
 
 
 @dataclass(frozen=True)
@@ -75,12 +88,12 @@ class Wake(Step):
         self.waking.note_failure(self, error)
 
 
-def is_due(project: Project | None, now: datetime) -> bool:
+def is_listing_due(project: Project | None, now: datetime) -> bool:
     """Whether a project is to be listed for its age."""
     if project is None or project.listed_at is None:
         return True
-    # After the clock was set back, the last time may lie in the future.
-    return not timedelta(0) <= now - project.listed_at < LISTED_EVERY - EARLY
+    age, period = now - project.listed_at, LISTED_EVERY - LISTED_EARLY
+    return not is_recent(age.total_seconds(), period.total_seconds())
 
 
 def postponed(
@@ -92,10 +105,11 @@ def postponed(
     That spreads the listings of many projects, which all began when the stack was deployed.
     """
     listed = [group_id for group_id in group_ids if group_id in known and known[group_id].listed_at]
-    due = [group_id for group_id in listed if is_due(known[group_id], now)]
+    due = [group_id for group_id in listed if is_listing_due(known[group_id], now)]
     # They take turns: a project that cannot be listed does not keep others from it.
     due.sort(key=lambda group_id: memory.last_turn(group_id, "listing"))
-    return due[max(LISTED_AT_ONCE, len(group_ids) // 14) :]
+    at_once = max(LISTED_AT_ONCE, len(group_ids) // TICKS_TO_LIST_ALL)
+    return due[at_once:]
 
 
 @dataclass(frozen=True)
@@ -104,6 +118,7 @@ class Waking:
 
     run: Run
     calls: StepCalls
+    memory: ProjectMemory
     atlas: AtlasSession
     marks: ProjectMarks
     reader: ListingReader
@@ -111,10 +126,11 @@ class Waking:
     def wake(self, step: Wake) -> Sequence[Wake | ListingStep]:
         """Ask for a project's events. Return the step if it is tried again, or what it leads to."""
         group_id = step.group_id
-        started = self.marks.start(group_id)
-        if started is None:
+        self.marks.ensure_started(group_id)
+        project = self.run.projects[group_id]
+        marks = project.marks
+        if marks is None or marks.is_lost:
             return []
-        project, marks = started
         parts = self._take_parts(step, project)
         begun, since = self.run.asking.clock(), marks.whole - EVENTS_BEFORE_MARK
         try:
@@ -122,7 +138,8 @@ class Waking:
         except ApplicationError as error:
             return self._go_on_without_events(step, marks, parts, error, begun)
         woken = self._take_woken_kinds(group_id, page)
-        return self._list(group_id, marks, parts.union(map(Part, woken)), page.date)
+        parts.update(map(Part, woken))
+        return self._list_with_stragglers(group_id, marks, parts, page.date)
 
     def note_failure(self, step: Wake, error: UnforeseenError) -> None:
         """Our own code failed about the events of a project."""
@@ -130,14 +147,14 @@ class Waking:
 
     def _take_parts(self, step: Wake, project: Project) -> set[Part]:
         """Return the parts of a project to list whatever its events say, and note its turn."""
-        parts = self.calls.memory.take_to_read_again(step.group_id)
+        parts = self.memory.take_to_read_again(step.group_id)
         troubles = project.watched.troubles.keys()
         for family in LISTED_JOBS:
             # Kinds that could not be seen are listed in every sweep, to see when they can be.
             if troubles & {family.question, family.clusters.question}:
                 parts.add(Part(family.kind))
         if step.is_due:
-            self.calls.memory.note_turn(step.group_id, "listing")
+            self.memory.note_turn(step.group_id, "listing")
             parts |= ALL_PARTS
         return parts
 
@@ -146,24 +163,29 @@ class Waking:
     ) -> Sequence[Wake | ListingStep]:
         """Try again, leave the parts to the next sweep, or list everything."""
         again = self.calls.again(step, error, begun)
-        is_gone = isinstance(error, AtlasError) and error.error_code == PROJECT_GONE
-        if again or is_gone or isinstance(error, TimeBudgetExceededError):
-            self.calls.memory.add_to_read_again(step.group_id, parts)
+        if again:
+            # The next try takes the parts again.
+            self.memory.add_to_read_again(step.group_id, parts)
             return again
+        is_gone = isinstance(error, AtlasError) and error.error_code == PROJECT_GONE
+        if is_gone or isinstance(error, TimeBudgetExceededError):
+            # Nothing more can be read in this sweep.
+            self.memory.add_to_read_again(step.group_id, parts)
+            return []
         # Without events, it is listed in every sweep.
-        return self._list(step.group_id, marks, parts | ALL_PARTS, None)
+        return self._list_with_stragglers(step.group_id, marks, parts | ALL_PARTS, None)
 
-    def _list(
+    def _list_with_stragglers(
         self, group_id: str, marks: Marks, parts: set[Part], said_at: datetime | None
     ) -> Sequence[ListingStep]:
         """Begin to list these parts, and what has stayed behind: it catches up."""
-        parts = parts | (marks.behind.keys() - self.calls.memory.aside(group_id))
-        return self._begin(group_id, marks, parts, said_at) if parts else []
+        parts = parts | (marks.behind.keys() - self.memory.aside(group_id))
+        return self._begin_listing(group_id, marks, parts, said_at) if parts else []
 
-    def _begin(
+    def _begin_listing(
         self, group_id: str, marks: Marks, parts: set[Part], said_at: datetime | None
     ) -> list[ListingStep]:
-        memory, kinds = self.calls.memory, {part.kind for part in parts if not part.cluster_name}
+        memory, kinds = self.memory, {part.kind for part in parts if not part.cluster_name}
         wanted = Wanted(
             group_id,
             marks,
@@ -182,7 +204,12 @@ class Waking:
 
     def _take_woken_kinds(self, group_id: str, page: Page) -> set[RestoreKind]:
         """Return the kinds to list for events not seen before, and again in the next sweep."""
-        types, memory = dict(map(_event, page.entries)), self.calls.memory
+        memory = self.memory
+        types: dict[str, str] = {}
+        for entry in page.entries:
+            event = _Event.read(as_map(entry))
+            # An event without a usable id is known by its text.
+            types[event.id or repr(entry)] = event.event_type_name or ""
         woken: set[RestoreKind] = set()
         for event_id in memory.take_unseen_events(group_id, types.keys()):
             woken.update(kinds_of_event(types[event_id]))
@@ -193,11 +220,3 @@ class Waking:
             memory.forget_clusters(group_id, woken)
             memory.add_to_read_again(group_id, map(Part, woken))
         return woken
-
-
-def _event(entry: Any) -> tuple[str, str]:
-    """The id and the type of an event. One of an unknown shape is known by its text."""
-    read: dict[str, Any] = entry if isinstance(entry, dict) else {}
-    names = (read.get("id"), read.get("eventTypeName"))
-    key, kind = (name if isinstance(name, str) else "" for name in names)
-    return key or repr(entry), kind

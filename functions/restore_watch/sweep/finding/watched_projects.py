@@ -16,9 +16,10 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
     UnforeseenError,
 )
+from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
 from restore_watch.sweep.finding.name_reader import NameReader
 from restore_watch.sweep.finding.step import Step, StepCalls
-from restore_watch.sweep.finding.waking import Wake, Waking, is_due, postponed
+from restore_watch.sweep.finding.waking import Wake, Waking, is_listing_due, postponed
 from restore_watch.sweep.log import AllListed, Planned, Unread
 from restore_watch.sweep.run import Run
 from restore_watch.table.project_item import Project
@@ -52,8 +53,8 @@ class ProjectsPage(Step):
         return ALL_PROJECTS
 
     def do(self) -> "Sequence[ProjectsPage | Wake]":
-        """Read the page."""
-        return self.watched.read_projects_page(self)
+        """Ask for the page."""
+        return self.watched.ask_for_projects_page(self)
 
     def leave(self) -> None:
         """Leave the list to the next sweep."""
@@ -69,38 +70,46 @@ class WatchedProjects:
     """
     The projects of one sweep: those that the operator `named`, or all. Any thread may use it.
 
-    `woken`: the projects that are watched. `postponed`: of those, the ones that a later sweep lists
-    for their age.
+    `group_ids`: those that are watched so far. `postponed`: of these, the ones that a later sweep
+    lists for their age.
     """
 
     run: Run
     calls: StepCalls
+    memory: ProjectMemory
     atlas: AtlasSession
     named: ProjectIds
     waking: Waking
     name_reader: NameReader
-    woken: set[str] = field(default_factory=set)
+    group_ids: set[str] = field(default_factory=set)
     postponed: set[str] = field(default_factory=set)
+
+    def begin(self) -> None:
+        """Watch the projects that are known before anything is asked. Other methods need this."""
+        if self.named != "all":
+            self.run.log.append(AllListed(frozenset(self.named)))
+        projects = self._known_projects()
+        self.memory.keep_only(projects)
+        self.postponed.update(postponed(projects, self.run.projects, self.memory, self.run.now()))
+        self._watch(projects)
 
     def first_steps(self) -> list[ProjectsPage | Wake]:
         """Return a step for each project, and one for the list of all projects if it is due."""
-        projects = self._first_projects()
-        self.calls.memory.keep_only(projects)
-        self.postponed.update(
-            postponed(projects, self.run.projects, self.calls.memory, self.run.now())
-        )
         steps: list[ProjectsPage | Wake] = []
         if self.named == "all" and self._is_list_due():
             steps.append(ProjectsPage(self))
-        return [*steps, *self._wakes(projects)]
+        return [*steps, *self._wakes(self._known_projects())]
 
-    def read_projects_page(self, step: ProjectsPage) -> Sequence[ProjectsPage | Wake]:
-        """Read a page of the list. The last one wakes the projects that were not known."""
+    def ask_for_projects_page(self, step: ProjectsPage) -> Sequence[ProjectsPage | Wake]:
+        """Ask for a page of the list. The last one wakes the projects that were not known."""
         begun = self.run.asking.clock()
         try:
             page = self.calls.ask(step, partial(self.atlas.projects, step.pages.at.number))
         except ApplicationError as error:
-            return self.calls.again(step, error, begun) or self._wakes(step.shown)
+            again = self.calls.again(step, error, begun)
+            if again:
+                return again
+            return self._watch_others(step.shown)
         entries = project_entries(page)
         self.name_reader.note_names(entries.readable)
         ids = [entry.id for entry in entries.readable]
@@ -115,9 +124,9 @@ class WatchedProjects:
             return [ProjectsPage(self, pages, shown, is_odd)]
         # A list that is not complete leaves the one before in force.
         if not is_odd:
-            self.calls.memory.store_projects(shown)
+            self.memory.store_projects(shown)
             self.run.log.append(AllListed(frozenset(shown)))
-        return self._wakes(shown)
+        return self._watch_others(shown)
 
     def note_failure(self, error: UnforeseenError) -> None:
         """Our own code failed about the list."""
@@ -137,32 +146,31 @@ class WatchedProjects:
         """
         known = [project for project in self.run.stored_projects() if project.marks is not None]
         if self.named != "all":
-            return [project for project in known if project.group_id not in self.woken]
-        if self.run.log.all_listed() is None:
+            return [project for project in known if project.group_id not in self.group_ids]
+        now, listed = self.run.now(), self.run.log.all_listed()
+        if listed is None:
             return []
-        now, listed = self.run.now(), self.calls.memory.projects
         unlisted = [project for project in known if project.group_id not in listed]
         return [project for project in unlisted if project.watched.is_gone(now)]
 
     def new_projects(self) -> list[str]:
-        """Return the woken projects that nobody has tried to list."""
+        """Return the watched projects that nobody has tried to list."""
         new: list[str] = []
-        for group_id in self.woken:
+        for group_id in self.group_ids:
             project = self.run.projects.get(group_id)
             if project is None or not project.has_begun:
                 new.append(group_id)
         return new
 
-    def _first_projects(self) -> Collection[str]:
+    def _known_projects(self) -> Collection[str]:
         """Return the projects to begin with. Of all, those that the last list or the table has."""
         if self.named != "all":
-            self.run.log.append(AllListed(frozenset(self.named)))
             return self.named
         stored = self.run.projects.values()
         known = {project.group_id for project in stored if project.marks}
         removed = {project.group_id for project in stored if project.is_removed}
         # An environment that was idle may remember a list that is older than a removal.
-        return (known | self.calls.memory.projects) - removed
+        return (known | self.memory.projects) - removed
 
     def _is_list_due(self) -> bool:
         """
@@ -171,28 +179,32 @@ class WatchedProjects:
         A list without a project that the table knows is read again at once: Atlas may have left the
         project out.
         """
-        listed = self.calls.memory.projects
-        return not self.calls.memory.are_projects_known_for(PROJECTS_KNOWN) or any(
+        listed = self.memory.projects
+        return not self.memory.are_projects_known_for(PROJECTS_KNOWN) or any(
             project.marks is not None
             and project.watched.degraded is None
             and group_id not in listed
             for group_id, project in self.run.projects.items()
         )
 
+    def _watch_others(self, shown: Iterable[str]) -> list[Wake]:
+        """Watch the projects of these that are not watched yet. Return a step for each."""
+        others = [group_id for group_id in shown if group_id not in self.group_ids]
+        self._watch(others)
+        return self._wakes(others)
+
+    def _watch(self, group_ids: Collection[str]) -> None:
+        self.group_ids.update(group_ids)
+        for group_id in group_ids:
+            aside = self.memory.aside(group_id)
+            self.run.log.append(Planned(group_id, is_watched=True, aside=aside))
+
     def _wakes(self, group_ids: Iterable[str]) -> list[Wake]:
-        """Watch these projects. Return a step for each that this sweep did not watch before."""
-        memory, known = self.calls.memory, self.run.projects
-        new = [group_id for group_id in dict.fromkeys(group_ids) if group_id not in self.woken]
-        self.woken.update(new)
-        for group_id in new:
-            self.run.log.append(Planned(group_id, is_watched=True, aside=memory.aside(group_id)))
+        """Return a step for each of these projects."""
+        now, known = self.run.now(), self.run.projects
+        wakes: list[Wake] = []
         # Projects that a sweep has not reached come first in the next one.
-        new.sort(key=memory.last_turn)
-        return [
-            Wake(
-                self.waking,
-                group_id,
-                group_id not in self.postponed and is_due(known.get(group_id), self.run.now()),
-            )
-            for group_id in new
-        ]
+        for group_id in sorted(group_ids, key=self.memory.last_turn):
+            lists = group_id not in self.postponed and is_listing_due(known.get(group_id), now)
+            wakes.append(Wake(self.waking, group_id, lists))
+        return wakes

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from foundation.clock import CLOCKS_APART
+from foundation.clock import CLOCKS_APART, is_recent
 from restore_watch.table.open_job import OpenJob
 
 HOT = timedelta(minutes=30)
@@ -45,8 +45,7 @@ def is_due(job: OpenJob, settled_at: float | None, now: datetime, *, is_tick: bo
     is_young = job.missing_since is None and _is_within(EVERY_SWEEP, job, now)
     if settled_at is None or is_young:
         return True
-    # After the clock was set back, the last time may lie in the future.
-    return not 0 <= now.timestamp() - settled_at < SLOW - EARLY
+    return not is_recent(now.timestamp() - settled_at, SLOW - EARLY)
 
 
 def _is_within(time: timedelta, job: OpenJob, now: datetime) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from random import shuffle
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 from restore_watch.atlas.families import jobs_of
 from restore_watch.atlas.rate_limits import Bucket
@@ -14,8 +14,12 @@ from restore_watch.sweep.memory_of_jobs import JobMemory
 from restore_watch.sweep.sweep_task import SweepTask
 from restore_watch.table.open_job import JobKey, OpenJob
 
-type JobList = tuple[str, Part]
-"""A list of restore jobs: the project, and the kind and cluster."""
+
+class JobList(NamedTuple):
+    """A list of restore jobs: that of a project's cluster, of one kind."""
+
+    group_id: str
+    part: Part
 
 
 class Follower(Protocol):
@@ -63,7 +67,8 @@ class FollowTask(SweepTask):
     @property
     def list(self) -> JobList:
         """The list that shows the jobs."""
-        return self.jobs[0].target.group_id, Part(self.kind, self.jobs[0].target.cluster_name)
+        target = self.jobs[0].target
+        return JobList(target.group_id, Part(self.kind, target.cluster_name))
 
     @property
     def bucket(self) -> Bucket:
@@ -127,7 +132,7 @@ def grouped_jobs(jobs: Iterable[OpenJob], memory: JobMemory) -> list[tuple[OpenJ
     """
     ordered = list(jobs)
     shuffle(ordered)
-    ordered.sort(key=lambda job: memory.moments(job).asked)
+    ordered.sort(key=lambda job: memory.remembered(job.key).asked)
     groups: dict[tuple[str, str, RestoreKind | None], list[OpenJob]] = {}
     for job in ordered:
         groups.setdefault((*job.target.cluster, job.kind), []).append(job)

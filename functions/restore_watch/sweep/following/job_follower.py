@@ -82,51 +82,71 @@ class JobFollower:
         So an outage costs one call in a sweep, and after it all endpoints that failed are asked.
         """
         first, *others = task.jobs
-        more = self._ask_first(FollowTask((first,), self, tries=task.tries))
-        if others and self.run.memory.moments(first).failure is None:
+        more = self._ask_first(FollowTask((first,), self))
+        # The memory has read how this call ended. If it was stopped, the one before it counts.
+        if others and not self.run.memory.remembered(first.key).is_failing:
             more.append(AskInTurn(tuple(others), self))
         return more
 
     def search(self, task: Search) -> None:
         """Look in the whole list of a cluster for a job that its own endpoint does not know."""
         (job,) = task.jobs
-        whole = self.lists.whole(task)
-        answer = whole.jobs.get(job.target.restore_id)
+        shown = self.lists.search(task)
+        answer = shown.jobs.get(job.target.restore_id)
         if answer is not None:
-            self.actions.act_on_known(job, answer, whole.asked_at)
-        elif whole.lacks(job):
+            self.actions.act_on_known(job, answer, shown.asked_at)
+        elif shown.lacks(job):
             self.actions.act_on_missing(job)
 
     def _ask_list(self, task: FollowTask) -> list[FollowTask]:
         """Ask for the list of the jobs' cluster. Return the tasks that are left."""
-        jobs, shown = task.jobs, ShownJobs(*task.list, self.run.now())
+        shown = ShownJobs(task.list.group_id, task.list.part, asked_at=self.run.now())
         try:
             self.lists.read_for(task, shown)
         except ApplicationError as error:
             # Earlier pages count all the same.
             if not shown.jobs:
                 return self._ask_without_list(task, error)
-        seen = [job for job in jobs if job.target.restore_id in shown.jobs]
-        self.run.memory.note_list(jobs[0], is_useful=bool(seen))
-        of_list = Subject(task.bucket, None)
-        self.run.log.append(Asked(of_list, End.ANSWERED, jobs=tuple(job.key for job in seen)))
+        seen = [job for job in task.jobs if job.target.restore_id in shown.jobs]
+        unseen = [job for job in task.jobs if job.target.restore_id not in shown.jobs]
+        self.run.memory.note_list(task.jobs[0], is_useful=bool(seen))
+        self._log_shown(task, seen)
         self.observer.act_on_news(shown)
         unchanged = [job for job in seen if job.target.restore_id not in shown.news]
         for job in unchanged:
+            # An answer without news settles a job, too: it was asked about, and is as it was.
             self.actions.act_on_known(job, shown.jobs[job.target.restore_id], shown.asked_at)
-        unseen = [job for job in jobs if job.target.restore_id not in shown.jobs]
         return [
             *self._each_alone(unseen, is_unseen=True),
             *self._ask_some_alone(task, unchanged),
         ]
 
+    def _log_shown(self, task: FollowTask, seen: Sequence[OpenJob]) -> None:
+        """
+        Log which jobs the list has answered for.
+
+        This is no further question: those for the pages are in the log without a job, because only
+        the pages say which jobs they show.
+        """
+        keys = tuple(job.key for job in seen)
+        self.run.log.append(Asked(Subject.of_shortcut(task.bucket), End.ANSWERED, jobs=keys))
+
     def _ask_without_list(self, task: FollowTask, error: ApplicationError) -> list[FollowTask]:
         """Go on although the list shows nothing. Return the tasks that are left."""
-        if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
-            self.run.log.append(Asked.failed(Subject.in_bucket(task.bucket), error, task.keys))
-            return []
-        if not isinstance(error, AtlasError):
-            return []
+        match error:
+            case AtlasRateLimitError() | TimeBudgetExceededError():
+                # The record of the list names no jobs. This one says which of them are left:
+                # a call for a job alone would meet the same limit, or the same end of the time.
+                subject = Subject.in_bucket(task.bucket)
+                self.run.log.append(Asked.failed(subject, error, task.keys))
+                return []
+            case AtlasError():
+                return self._ask_each_instead(task, error)
+        # There are no credentials, as the record of the list says: no other call can be made.
+        return []
+
+    def _ask_each_instead(self, task: FollowTask, error: AtlasError) -> list[FollowTask]:
+        """Ask about each job alone, because the list failed. Return the tasks that are left."""
         if self.questions.take_call(task.bucket):
             more = self._ask_first(task)
         else:

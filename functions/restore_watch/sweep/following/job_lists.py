@@ -53,47 +53,57 @@ class JobLists:
             is_last_left = len(wanted - shown.jobs.keys()) <= 1
             if is_last_left or not pages.new & wanted:
                 pages = pages.enough()
-            pages = self._pausing(task, pages)
+            pages = self._with_call_for_next_page(task, pages)
 
-    def whole(self, task: Search) -> ShownJobs:
-        """Read a list to its end unless that was done, and act on its news."""
+    def search(self, task: Search) -> ShownJobs:
+        """
+        Read a list until it shows the job of the task, and act on its news.
+
+        A list that was read to its end is not read again.
+        """
         with self.reading.setdefault(task.list, Lock()):
-            known = self.wholes.get(task.list)
-            if known is not None:
-                return known
-            whole = ShownJobs(*task.list, self.run.now())
-            try:
-                whole.is_whole = self._reads_to_end(task, whole)
-            except ApplicationError as error:
-                if isinstance(error, RestoreJobNotFoundError) or has_nothing_to_read(error):
-                    whole.is_whole, whole.unreadable = True, []
-            if whole.is_whole:
-                # The entries of thousands of lists would take much memory.
-                whole.entries = ()
-                self.wholes[task.list] = whole
-        self.observer.act_on_news(whole)
-        return whole
+            whole = self.wholes.get(task.list)
+            if whole is not None:
+                return whole
+            shown = self._read_for_search(task)
+            if shown.is_whole:
+                self.wholes[task.list] = shown
+        self.observer.act_on_news(shown)
+        return shown
 
-    def _reads_to_end(self, task: Search, shown: ShownJobs) -> bool:
-        """Read the list until it shows the job. True if that was its end."""
+    def _read_for_search(self, task: Search) -> ShownJobs:
+        shown = ShownJobs(task.list.group_id, task.list.part, asked_at=self.run.now())
+        try:
+            pages = self._read_until_shown(task, shown)
+        except ApplicationError as error:
+            if isinstance(error, RestoreJobNotFoundError) or has_nothing_to_read(error):
+                shown.is_whole, shown.unreadable = True, []
+            # Any other failure is in the log of the sweep. Earlier pages count all the same, and
+            # the next sweep looks again for a job that they do not show.
+            return shown
+        shown.is_whole = pages.stop is Stop.END
+        return shown
+
+    def _read_until_shown(self, task: Search, shown: ShownJobs) -> ListPages:
+        """Read the list until it shows the job, or to its end. Return the pages."""
         pages = ListPages(ALL_JOBS)
         while pages.stop is None:
             pages = self._read_page(task, shown, pages)
             if not _ids(task) - shown.jobs.keys():
                 pages = pages.enough()
-            pages = self._pausing(task, pages)
-        return pages.stop is Stop.END
+            pages = self._with_call_for_next_page(task, pages)
+        return pages
 
     def _read_page(self, task: FollowTask, shown: ShownJobs, pages: ListPages) -> ListPages:
         cluster = task.jobs[0].target.cluster
-        of_list = Subject(task.bucket, None, task.jobs[0].target.cluster_name)
+        of_list = Subject.of_shortcut(task.bucket, task.jobs[0].target.cluster_name)
         ask = partial(self.atlas.page_of_jobs, cluster, task.kind, pages.at)
         page = self.questions.ask(of_list, ask)
-        self.observer.read_page(page, shown)
-        return pages.after(page, [entry.id for entry in shown.entries])
+        entries = self.observer.read_page(page, shown)
+        return pages.after(page, [entry.id for entry in entries])
 
-    def _pausing(self, task: FollowTask, pages: ListPages) -> ListPages:
-        """Take a call for the next page. Without one, no other page is read."""
+    def _with_call_for_next_page(self, task: FollowTask, pages: ListPages) -> ListPages:
+        """Take a call for the next page, if one is to be read. Without a call, none is."""
         if pages.stop is None and not self.questions.take_call(task.bucket):
             return pages.enough()
         return pages

@@ -35,6 +35,12 @@ def count(records: Iterable[Record], opened: Sequence[OpenJob]) -> SweepResult:
     return counts.result(len(opened))
 
 
+def failures_of_questions(records: Iterable[Record]) -> Sequence[Failure]:
+    """Return the failures of questions to Atlas alone, whatever became of the jobs after them."""
+    questions = [record for record in records if isinstance(record, (Asked, Unread))]
+    return count(questions, opened=()).failures
+
+
 class _Counts:
     def __init__(self, missing: set[_Key]) -> None:
         self.failures: dict[_Key, ApplicationError] = {}

@@ -28,6 +28,7 @@ from restore_watch.sweep.judging.stack_verdict import (
     judge_stack,
 )
 from restore_watch.sweep.judging.watched_after_sweep import watched_after_end, watched_after_sweep
+from restore_watch.sweep.publish_in_order import publish_in_order
 from restore_watch.sweep.run import Run
 from restore_watch.sweep.topic_refusals import TopicRefusals
 from restore_watch.table.bookkeeping import Bookkeeping
@@ -97,7 +98,7 @@ class OutageReports:
             return stack
         troubles = dict(stack.troubles) if stack.degraded else {}
         troubles[Question.CREDENTIALS] = Trouble.of(error, self.run.at, of_stack=True)
-        return self._note(stack, troubles, self.run.succeeded_at, self.opened)
+        return self._note(stack, troubles, success_at=self.run.succeeded_at, open_jobs=self.opened)
 
     def report_verdicts(
         self, verdicts: Sequence[ProjectVerdict], left_alone: Sequence[Project], stack: Watched
@@ -109,25 +110,27 @@ class OutageReports:
         """
         run = self.run
         # Sweeps that see no project succeed, too.
-        was_blind = stack.troubles.keys() - {Question.PROJECTS}
+        was_blind = bool(stack.troubles.keys() - {Question.PROJECTS})
         last_success = stack.last_success_at if was_blind else run.succeeded_at
         listed = ListOfProjects.in_log(run.log.records_of(None))
         of_stack = judge_stack(verdicts, stack, listed, self.opened, run.at)
-        stack = self._note(stack, of_stack.troubles, run.succeeded_at, self.opened)
+        stack = self._note(
+            stack, of_stack.troubles, success_at=run.succeeded_at, open_jobs=self.opened
+        )
         is_held = stack.degraded is not None and of_stack.held is not Held.NOTHING
-        degraded: list[str] = []
+        # Without the projects for which no time is left.
+        noted: dict[str, Watched] = {}
 
         def note(verdict: ProjectVerdict) -> None:
             after = self._note_verdict(verdict, of_stack, last_success)
-            if after.degraded is not None or (is_held and verdict.is_failing):
-                degraded.append(verdict.project.group_id)
+            noted[verdict.project.group_id] = after
 
         def note_end(project: Project) -> None:
-            self._note(project.watched, {}, None, 0)
+            self._note(project.watched, troubles={}, success_at=None, open_jobs=0)
 
         self.workers.each(verdicts, note, run.ending)
         self.workers.each(left_alone, note_end, run.ending)
-        return len(degraded)
+        return _count_degraded(verdicts, noted, is_stack_degraded=is_held)
 
     def _note_verdict(
         self, verdict: ProjectVerdict, of_stack: StackVerdict, last_success: datetime | None
@@ -140,12 +143,15 @@ class OutageReports:
         success_at = None
         if project.listed_at or verdict.open_jobs:
             success_at = last_success or project.listed_at
-        return self._note(project.watched, troubles, success_at, verdict.open_jobs)
+        return self._note(
+            project.watched, troubles, success_at=success_at, open_jobs=verdict.open_jobs
+        )
 
     def _note(
         self,
         watched: Watched,
         troubles: Mapping[str, Trouble],
+        *,
         success_at: datetime | None,
         open_jobs: int,
     ) -> Watched:
@@ -171,14 +177,14 @@ class OutageReports:
 
         unsent = takewhile(lambda _: not self.refusals.are_too_many, watched.unsent)
         in_a_row = self.refusals.in_a_row
-        sent, is_refused = self.run.publish_in_order(unsent, publish, watched.group_id)
-        if sent:
+        sent = publish_in_order(unsent, publish, self.run.telemetry, watched.group_id)
+        if sent.count:
             self.refusals.note_acceptance()
-        elif is_refused:
+        elif sent.is_refused:
             self.refusals.count_refusal(in_a_row)
-        if not sent:
+        if not sent.count:
             return watched
-        return self._write(replace(watched, unsent=watched.unsent[sent:])) or watched
+        return self._write(replace(watched, unsent=watched.unsent[sent.count :])) or watched
 
     def _write(self, watched: Watched) -> Watched | None:
         """Store how a project is seen. None if that fails, or another sweep has stored it."""
@@ -188,3 +194,27 @@ class OutageReports:
         ):
             return self.bookkeeping.store_watched(watched, self.run.at, self.run.ending)
         return None
+
+
+def count_still_degraded(verdicts: Sequence[ProjectVerdict], stack: Watched) -> int:
+    """Count the projects that are degraded while the credentials are refused: all stand still."""
+    unchanged = {verdict.project.group_id: verdict.project.watched for verdict in verdicts}
+    return _count_degraded(verdicts, unchanged, is_stack_degraded=stack.degraded is not None)
+
+
+def _count_degraded(
+    verdicts: Sequence[ProjectVerdict], noted: Mapping[str, Watched], *, is_stack_degraded: bool
+) -> int:
+    """
+    Count the projects that are degraded, by how they were `noted` to be seen.
+
+    While the stack is degraded instead of the projects, those that fail count too.
+    """
+    degraded = 0
+    for verdict in verdicts:
+        watched = noted.get(verdict.project.group_id)
+        if watched is None:
+            continue
+        if watched.degraded is not None or (is_stack_degraded and verdict.is_failing):
+            degraded += 1
+    return degraded

@@ -170,15 +170,14 @@ def _held(troubles: Mapping[str, Trouble], stack: Watched, shared: _Shared | Non
 
 def _outage(verdicts: Sequence[ProjectVerdict], stack: Watched, at: datetime) -> _Shared | None:
     """Many projects have no answer at once."""
-    unanswered = [verdict.unanswered for verdict in verdicts]
-    errors = [error for error in unanswered if error is not None]
+    silences = [verdict.silence for verdict in verdicts if verdict.silence is not None]
     least = max(LEAST_UNANSWERED, SHARE_UNANSWERED * len(verdicts))
     if Question.ALL_PROJECTS in stack.troubles or stack.recovering_since is not None:
         least *= GOES_ON
-    if len(errors) < least:
+    if len(silences) < least:
         return None
-    first = Trouble.of(errors[0], at, of_stack=True)
-    msg = f"{len(errors)} of {len(verdicts)} projects could not be seen. {first.message}"
+    first = Trouble.of(silences[0], at, of_stack=True)
+    msg = f"{len(silences)} of {len(verdicts)} projects could not be seen. {first.message}"
     return _Shared(replace(first, message=msg), Held.UNANSWERED)
 
 

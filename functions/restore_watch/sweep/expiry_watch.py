@@ -1,7 +1,7 @@
 """
 Learns once a day when the credentials expire, and says so in time, whatever Atlas answers.
 
-The outbox is the same as that of the watch, in `outage_reports`.
+The outbox is the same as that of the watch, in `judging/outage_reports`.
 
 - The question comes after everything else of a sweep, and has a short deadline.
 - A refusal, or an answer of an unknown shape, is the answer of that day. The next day another
@@ -16,9 +16,10 @@ from copy import replace
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from foundation.clock import is_recent
 from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
-from restore_watch.asking.asked import families_of
+from restore_watch.asking.asked import answering_families
 from restore_watch.atlas.own_account import read_own_account
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.aws.status_changes_topic import StatusChangesTopic
@@ -32,7 +33,8 @@ from restore_watch.errors import (
     UnforeseenError,
 )
 from restore_watch.model.credentials_expiry import CredentialsChange, CredentialsExpiry
-from restore_watch.sweep.judging.project_verdicts import watched_projects
+from restore_watch.sweep.judging.planned_projects import watched_projects
+from restore_watch.sweep.publish_in_order import publish_in_order
 from restore_watch.sweep.run import Run
 from restore_watch.table.bookkeeping import Bookkeeping
 from restore_watch.telemetry.isolation import isolated
@@ -77,10 +79,10 @@ class ExpiryWatch:
             self.topic.publish(message_of_credentials(change, self.topic.stack_name), deadline)
             self.run.telemetry.report_credentials_change(change)
 
-        sent, _ = self.run.publish_in_order(expiry.unsent, publish)
-        if not sent:
+        sent = publish_in_order(expiry.unsent, publish, self.run.telemetry)
+        if not sent.count:
             return expiry
-        return self._store(replace(expiry, unsent=expiry.unsent[sent:])) or expiry
+        return self._store(replace(expiry, unsent=expiry.unsent[sent.count :])) or expiry
 
     def look(self, expiry: CredentialsExpiry, *, asks: bool = True) -> None:
         """
@@ -92,10 +94,13 @@ class ExpiryWatch:
         now = self.run.now()
         if not self.run.is_tick or not expiry.is_due(now):
             return
-        if _is_recent(self.last_try.failed_at, now):
+        if _is_within_pause(self.last_try.failed_at, now):
             return
         answered = self._ask(expiry, now) if asks else None
-        after = answered or expiry.saying(now)
+        after = answered
+        if after is None:
+            # The date that is known counts on.
+            after = expiry.saying(now)
         self._measure(after, now, is_news=answered is not None)
         if after != expiry:
             self._store_and_publish(after, now)
@@ -104,7 +109,7 @@ class ExpiryWatch:
         """Write the metric, if there is a date: of an answer, or once in a while."""
         if expiry.secret is None:
             return
-        if is_news or not _is_recent(self.last_try.measured_at, now):
+        if is_news or not _is_within_pause(self.last_try.measured_at, now):
             self.last_try.measured_at = now
             self.run.telemetry.report_days_left(expiry.secret.days_left(now))
 
@@ -136,9 +141,11 @@ class ExpiryWatch:
 
     def _project_to_ask(self, expiry: CredentialsExpiry, now: datetime) -> str | None:
         """Return the project in which the account showed last, or each day another one."""
-        # The account may show in one of the projects only.
         projects = self._answering()
-        if not projects or expiry.seen_in in projects:
+        if not projects:
+            return expiry.seen_in
+        # The account may show in one of the projects only.
+        if expiry.seen_in in projects:
             return expiry.seen_in
         return projects[now.toordinal() % len(projects)]
 
@@ -147,7 +154,7 @@ class ExpiryWatch:
         records = self.run.log.by_project()
         answering: set[str] = set()
         for group_id, records_of_project in records.items():
-            if families_of(records_of_project):
+            if answering_families(records_of_project):
                 answering.add(group_id or "")
         watched = answering & watched_projects(records)
         if watched:
@@ -163,5 +170,5 @@ class ExpiryWatch:
         return None
 
 
-def _is_recent(at: datetime | None, now: datetime) -> bool:
-    return at is not None and timedelta() <= now - at < PAUSE
+def _is_within_pause(at: datetime | None, now: datetime) -> bool:
+    return at is not None and is_recent((now - at).total_seconds(), PAUSE.total_seconds())
