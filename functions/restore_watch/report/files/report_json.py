@@ -79,8 +79,10 @@ def _due(due: Due) -> Mapping[str, Any]:
     }
 
 
-def _unwatched_projects(report: Report) -> Mapping[str, str | None]:
+def _unwatched_projects(report: Report) -> Mapping[str, str | None] | None:
     coverage = report.coverage
+    if coverage.unwatched_projects is None:
+        return None
     return {key: coverage.project_names.get(key) for key in coverage.unwatched_projects}
 
 

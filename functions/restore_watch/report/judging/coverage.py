@@ -25,7 +25,7 @@ class Coverage:
     `is_configured`: False if the operator names no project. `clusters`: every cluster that Atlas
     lists. `watched_projects`: how many Atlas was asked about. `unread_projects`: why clusters of a
     project could not be listed; "" for the list of projects. `unwatched_projects`: the ids of those
-    that the credentials see and the stack does not watch.
+    that the credentials see and the stack does not watch; None if that could not be read.
     """
 
     is_configured: bool
@@ -34,7 +34,7 @@ class Coverage:
     project_names: Mapping[str, str]
     unread_projects: Mapping[str, WhyUnread]
     snapshots: Mapping[ClusterKey, Snapshot]
-    unwatched_projects: Sequence[str] = ()
+    unwatched_projects: Sequence[str] | None = None
 
     @classmethod
     def of(cls, fleet: Fleet, judged: Sequence[Judged] | None) -> Self:
@@ -49,6 +49,7 @@ class Coverage:
             snapshot = fleet.snapshots.get((*each.cluster.key, each.cluster.kind))
             if snapshot is not None:
                 snapshots[each.cluster.key] = snapshot
+        unwatched = sorted(fleet.project_names.keys() - fleet.projects)
         return cls(
             is_configured=judged is not None,
             clusters=clusters,
@@ -56,7 +57,7 @@ class Coverage:
             project_names={key: name for key, name in fleet.project_names.items() if name},
             unread_projects=fleet.unread_projects,
             snapshots=snapshots,
-            unwatched_projects=sorted(fleet.project_names.keys() - fleet.projects),
+            unwatched_projects=unwatched if fleet.has_all_projects else None,
         )
 
     @property

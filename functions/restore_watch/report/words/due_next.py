@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from restore_watch.model.fields import is_cluster_name, is_object_id
-from restore_watch.report.judging.cluster_state import Judged, State
+from restore_watch.report.judging.cluster_state import Judged
 from restore_watch.report.report import Report
 from restore_watch.report.words.wording import day
 
@@ -59,7 +59,7 @@ def due_next(report: Report) -> list[Due]:
 
 
 def _can_be_tested(judged: Judged) -> bool:
-    return judged.state is not State.CANNOT_TELL and judged.cluster.has_backups is not False
+    return judged.unread is None and judged.cluster.has_backups is not False
 
 
 def _place(due: Due) -> tuple[datetime, tuple[str, str]]:
@@ -101,6 +101,7 @@ def _took(judged: Judged) -> float | None:
         for restore in judged.restores
         if restore.is_whole and restore.rung is not None
     ]
+    took = [seconds for seconds in took if seconds is not None]
     return took[-1] if took else None
 
 
