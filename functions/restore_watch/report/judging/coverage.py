@@ -3,18 +3,15 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Self
 
 from restore_watch.report.cluster import Cluster, ClusterKey
 from restore_watch.report.fleet.fleet import Fleet
 from restore_watch.report.judging.cluster_state import Judged, State
+from restore_watch.report.period import LONG_AGO
 from restore_watch.report.snapshot import Snapshot
 from restore_watch.report.why_unread import WhyUnread
-
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
-"""Before any moment."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +76,12 @@ class Coverage:
     def _place(self, judged: Judged) -> tuple[object, ...]:
         """Its state; then, if that needs a look, for how long it has been so; then its name."""
         cluster = judged.cluster
-        has_good, since = False, _LONG_AGO
+        has_good, since = False, LONG_AGO
         if judged.state.needs_look:
             has_good = judged.good is not None
             # Without any good test, an older cluster is worse.
             known_since = judged.good.ended_at if judged.good else cluster.created_at
-            since = known_since or _LONG_AGO
+            since = known_since or LONG_AGO
         state = list(State).index(judged.state)
         return state, has_good, since, self.project_name(cluster.group_id), cluster.key
 
