@@ -43,15 +43,13 @@ class Aws(ExitStack):
     """
     Asks AWS within its block, and closes the connections at its end.
 
-    `policy_page` is the page with the permissions that the command needs, and `config` has the
-    usual limits of a question. `session`: what boto3's session takes from the command and not from
-    the environment. Raises OperateError.
+    `policy_page` is the page with the permissions that the command needs. `session`: what boto3's
+    session takes from the command and not from the environment. Raises OperateError.
     """
 
-    def __init__(self, policy_page: str, config: Config, **session: Any) -> None:
+    def __init__(self, policy_page: str, **session: Any) -> None:
         super().__init__()
         self._policy_page = policy_page
-        self._config = config
         self._client = cache(self._make_client)
         with _connecting():
             self._session: Any = boto3.Session(**session)
@@ -63,7 +61,7 @@ class Aws(ExitStack):
         operation: str,
         required_field: str = "ResponseMetadata",
         *,
-        config: Config | None = None,
+        config: Config = LOOKING,
         fixes: Mapping[str, str] = MappingProxyType({}),
         **parameters: Any,
     ) -> Any:
@@ -73,7 +71,7 @@ class Aws(ExitStack):
         `required_field` is a field that every complete answer has. `fixes` has the advice for
         errors of this question alone, by AWS's error code. Raises OperateError.
         """
-        call = getattr(self._client(service, config or self._config), operation)
+        call = getattr(self._client(service, config), operation)
         with self._advising(service, operation, fixes):
             return plain_call(call, required_field, **parameters)
 
@@ -81,7 +79,7 @@ class Aws(ExitStack):
         self, service: str, operation: str, required_field: str, **parameters: Any
     ) -> Iterator[list[Any]]:
         """As `ask`, but yield the list in the required field of each page of the answer."""
-        paginator = self._client(service, self._config).get_paginator(operation)
+        paginator = self._client(service, LOOKING).get_paginator(operation)
         next_page = partial(next, iter(paginator.paginate(**parameters)), {required_field: None})
         while True:
             with self._advising(service, operation, {}):

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from operate.aws import LOOKING, Aws
+from operate.aws import Aws
 from operate.deployed_stack import DEFAULT_NAME, read_stack, read_stack_name
 from operate.errors import ArgumentError, OperateError
 from operate.parameter_overrides import FILE, as_words, merged_parameters, options_of
@@ -105,7 +105,7 @@ def _release_bucket(given: Namespace, config: Any) -> tuple[str, str] | None:
         line.add_argument(f"--{option}", nargs="?", default=options.get(option))
     stated, _ = line.parse_known_args(given.sam)
     try:
-        with Aws(PAGE, LOOKING, region_name=stated.region, profile_name=stated.profile) as aws:
+        with Aws(PAGE, region_name=stated.region, profile_name=stated.profile) as aws:
             bucket = read_stack(aws, name).parameters.get("ReleaseBucket")
     except OperateError:
         return None

@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.text import Text
 
 from foundation.json_text import read_object
-from operate.aws import LOOKING, ONCE, Aws
+from operate.aws import ONCE, Aws
 from operate.deployed_stack import DEFAULT_NAME, DeployedStack, read_stack, read_stack_name
 from operate.errors import OperateError, plain
 from operate.stack_diagnosis import StackDiagnosis
@@ -131,7 +131,7 @@ def add_arguments(line: ArgumentParser) -> None:
 
 def run(given: Namespace) -> int:
     """Run the command and return its exit status. Raises OperateError."""
-    with Aws("docs/operations.md", LOOKING) as aws:
+    with Aws("docs/operations.md") as aws:
         lines = without_consequences(list(_diagnosed(aws, given)))
     console = Console(highlight=False)
     _show(lines, console)

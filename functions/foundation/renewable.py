@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from threading import RLock
 
+from foundation.clock import is_recent
 from foundation.deadline import Deadline
 from foundation.errors import ApplicationError
 
@@ -49,10 +50,10 @@ class Renewable[Value](ABC):
             now = self._now()
             age = now - self._read_at
             # After the clock was set back, the age is unknown.
-            usable = self._value if 0 <= age < self.max_age else None
+            usable = self._value if is_recent(age, self.max_age) else None
             if usable is None:
                 return self._renew(deadline)
-            is_due = age >= self.renewal_age and not 0 <= now - self._failed_at < self.pause
+            is_due = age >= self.renewal_age and not is_recent(now - self._failed_at, self.pause)
             if not is_due and not is_refused:
                 return usable
             try:

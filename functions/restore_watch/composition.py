@@ -38,7 +38,7 @@ def compose(
         from restore_watch.table.lease import SweepLease
 
         environment = SweepEnvironment(wires, settings.hot_rounds, settings.project_ids)
-        return Sweeper(environment, SweepLease(outbox.table.client, outbox.table.table_name))
+        return Sweeper(environment, SweepLease(wires.table.client, wires.table.table_name))
 
     def diagnose(wanted: Diagnose, deadline: Deadline) -> Mapping[str, Any]:
         from restore_watch.diagnosis.doctor import Doctor

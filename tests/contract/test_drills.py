@@ -19,7 +19,7 @@ SCRIPTS = "".join(step.get("run", "") for step in STEPS).replace("\\\n", " ")
 TEMPLATE: dict[str, Any] = yaml_parse((FOLDER / "role.yaml").read_text())
 ROLE = TEMPLATE["Resources"]["RestoreTestRole"]["Properties"]
 PAGE = page("drills")
-NEEDS = section(PAGE, "What it needs")
+NEEDS = section(PAGE, "Requirements")
 
 NEEDED = {
     "stepfunctions start-execution": "states:StartExecution",

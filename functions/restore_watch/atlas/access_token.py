@@ -7,6 +7,7 @@ from functools import partial
 
 import httpx
 
+from foundation.clock import is_recent
 from foundation.deadline import Deadline
 from foundation.json_text import read_object
 from foundation.renewable import Renewable
@@ -89,7 +90,7 @@ class ServiceAccountAccess(Renewable[str]):
             if self._value != refused:
                 return self._value
             now = self._now()
-            if 0 <= now - self._replaced_at < REPLACEMENT_PAUSE:
+            if is_recent(now - self._replaced_at, REPLACEMENT_PAUSE):
                 return None
             self._raise_standing_failure()
             try:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import NamedTuple, Self
 
+from foundation.clock import is_recent
 from restore_watch.atlas.families import Family
 from restore_watch.errors import AtlasError, AtlasRateLimitError, AtlasUnavailableError
 
@@ -54,7 +55,7 @@ class StandingRefusal:
 
     def stands(self, now: float) -> bool:
         """False after its time, or if the clock was set back."""
-        return 0 <= now - self.since < self.seconds
+        return is_recent(now - self.since, self.seconds)
 
     def raise_while_it_stands(self, now: float) -> None:
         """Raise the error again while it stands, with the rest of the time that Atlas asked for."""

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from foundation.aws_call import AwsCallError, aws_call
+from foundation.clock import is_recent
 from foundation.deadline import Deadline
 from foundation.json_text import read_object
 from foundation.renewable import Renewable
@@ -58,7 +59,7 @@ class AtlasSecret(Renewable[Credentials]):
         """
         with self._lock:
             now = self._now()
-            is_paused = 0 <= now - self._read_for_refusal_at < REFUSAL_PAUSE
+            is_paused = is_recent(now - self._read_for_refusal_at, REFUSAL_PAUSE)
             is_refused = refused is not None and refused == self._value and not is_paused
             if is_refused:
                 self._read_for_refusal_at = now

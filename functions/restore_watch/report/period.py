@@ -11,6 +11,9 @@ LONGEST = RETENTION
 
 DAY = timedelta(days=1)
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+"""Before any moment."""
+
 REPORTED_AT = time(6)
 """The time of day, in UTC, at which the template's schedule fires."""
 

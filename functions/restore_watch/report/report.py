@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from statistics import median
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from restore_watch.model.objectives import Objectives
 from restore_watch.model.restore_job import RestoreStatus
@@ -13,8 +14,17 @@ from restore_watch.report.cluster import Cluster
 from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.judging.coverage import Coverage
 from restore_watch.report.period import Period
+from restore_watch.report.restores.restore_evidence import RestoreEvidence
 from restore_watch.report.restores.stored_restores import StoredRestores
 from restore_watch.report.restores.what_a_restore_proves import OUTCOMES, Restore
+
+
+class JudgedRestore(NamedTuple):
+    """A restore of the table, and its facts, judged by the `objectives` of its cluster."""
+
+    evidence: RestoreEvidence
+    objectives: Objectives
+    facts: Mapping[str, Any]
 
 
 class Origin(NamedTuple):
@@ -35,10 +45,10 @@ class Report:
     `read_at`: when Atlas was read. `next_at`: when the schedule makes the next report. `stored`:
     the restores of the table, of which those of the period are the lines of restores.csv.
     `all_restores`: of the table and of Atlas, the oldest first. `degraded`: projects, and "" for
-    the stack.
-    `missing_in_month`: the ids of restores that the kept month lacks, because they were not known
-    when it was written. `policy` and `objectives` are the stack's: those of a cluster follow from
-    its tags.
+    the stack. `missing_in_month`: the ids of restores that the kept month lacks, because they were
+    not known when it was written.
+
+    `policy` and `objectives` are the stack's: those of a cluster follow from its tags.
     """
 
     origin: Origin
@@ -64,6 +74,15 @@ class Report:
     def restores_of_period(self) -> list[Restore]:
         """The restores that began in the period and that the table has, the oldest first."""
         return [evidence.restore for evidence in self.stored.of_period]
+
+    @cached_property
+    def judged_restores(self) -> list[JudgedRestore]:
+        """The same restores, judged: three of the files have their facts."""
+        judged: list[JudgedRestore] = []
+        for evidence in self.stored.of_period:
+            objectives = self.objectives_of_restore(evidence.restore)
+            judged.append(JudgedRestore(evidence, objectives, evidence.facts(objectives)))
+        return judged
 
     @property
     def outcomes(self) -> Mapping[str, int]:

@@ -8,7 +8,7 @@ The bucket of the reports, so that the files of one report always agree with eac
 import io
 import random
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -31,8 +31,6 @@ TRIES = 5
 
 LATEST = "reports/latest/"
 """Where the newest report of the schedule lies too, so that programs find it."""
-
-_WRITTEN_BY_OTHERS = "Other invocations write the same report; a retry writes it"
 
 _EXISTS = "PreconditionFailed"
 """S3's code if a key exists that must not: "Conditional writes", Amazon S3 User Guide."""
@@ -75,11 +73,7 @@ class ReportBucket:
 
     def put_report(self, prefix: str, files: Mapping[str, bytes], deadline: Deadline) -> None:
         """Store the files of a report, in place of an earlier report."""
-        for _ in range(TRIES):
-            if self._put_together(prefix, files, deadline):
-                return
-            self.clock.sleep(random.uniform(0.5, 3))  # noqa: S311  not a secret
-        raise ReportNotWrittenError(_WRITTEN_BY_OTHERS)
+        self._put_until_alone(prefix, files, deadline, is_outdated=lambda: False)
 
     def put_latest(
         self, files: Mapping[str, bytes], asked_at: datetime, deadline: Deadline
@@ -89,15 +83,27 @@ class ReportBucket:
 
         AWS may deliver the event of an earlier schedule after that of a later one.
         """
-        for _ in range(TRIES):
+
+        def is_outdated() -> bool:
             latest_at = self._latest_asked_at(deadline)
             # Somebody may have written a file of another form, or from the future, there.
-            if latest_at is not None and asked_at < latest_at <= self.clock.now() + AHEAD:
-                return
-            if self._put_together(LATEST, files, deadline):
+            return latest_at is not None and asked_at < latest_at <= self.clock.now() + AHEAD
+
+        self._put_until_alone(LATEST, files, deadline, is_outdated)
+
+    def _put_until_alone(
+        self,
+        prefix: str,
+        files: Mapping[str, bytes],
+        deadline: Deadline,
+        is_outdated: Callable[[], bool],
+    ) -> None:
+        """Store the files until no file of another invocation lies among them, or they are old."""
+        for _ in range(TRIES):
+            if is_outdated() or self._put_together(prefix, files, deadline):
                 return
             self.clock.sleep(random.uniform(0.5, 3))  # noqa: S311  not a secret
-        raise ReportNotWrittenError(_WRITTEN_BY_OTHERS)
+        raise ReportNotWrittenError("Other invocations write the same report; a retry writes it")
 
     def _put_together(self, prefix: str, files: Mapping[str, bytes], deadline: Deadline) -> bool:
         """

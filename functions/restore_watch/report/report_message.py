@@ -107,9 +107,10 @@ def _cluster(report: Report, judged: Judged) -> Mapping[str, Any]:
 
 def _due_next(report: Report) -> Mapping[str, Any] | None:
     """Return the first cluster whose test is due; None if no cluster needs a test."""
-    first = next(iter(due_next(report)), None)
-    if first is None:
+    due = due_next(report)
+    if not due:
         return None
+    first = due[0]
     cluster = first.judged.cluster
     return {
         "groupId": cluster.group_id,

@@ -69,8 +69,9 @@ class Reporter:
         files = report_files(report)
         self.bucket.put_report(period.report_prefix, files, deadline)
         if request.publishes:
-            self.bucket.put_latest(files, request.asked_at, deadline)
+            # People read of the report even if S3 refuses what is left to store.
             self._publish(report, None if request.is_dated else request_id, deadline)
+            self.bucket.put_latest(files, request.asked_at, deadline)
         if attempt.error is not None:
             raise attempt.error
         return {

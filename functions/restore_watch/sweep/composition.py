@@ -66,7 +66,7 @@ class SweepEnvironment:
         self.workers = self.wires.workers
         self.telemetry = self.wires.telemetry
         self.clock = self.wires.clock
-        table = self.outbox.table
+        table = self.wires.table
         self.open_jobs = OpenJobs(table.client, table.table_name)
         self.bookkeeping = Bookkeeping(table.client, table.table_name)
         now = self.clock.unix
@@ -122,7 +122,7 @@ class SweepEnvironment:
         )
         finder = self._finder(run, questions, observer, name_reader)
         rounds = Rounds(run, questions, follower, finder, self.workers, self.hot_rounds, is_awaited)
-        topic, bookkeeping = self.outbox.topic, self.bookkeeping
+        topic, bookkeeping = self.wires.topic, self.bookkeeping
         return SweepParts(
             run=run,
             opened=jobs,

@@ -3,9 +3,8 @@ The log of a sweep: what was asked and how that ended, and what became of jobs.
 
 `finding`, `following` and `acting` append to it. Before the sweep ends, `finding` reads from it
 which endpoints of a project have answered, and whether the list of projects is known. In the end,
-`judging` decides what all records together mean.
-The pace of the questions, and the memory of open jobs, which outlasts a sweep, read each record
-when it is appended.
+`judging` decides what all records together mean. The pace of the questions, and the memory of open
+jobs, which outlasts a sweep, read each record when it is appended.
 """
 
 from collections import defaultdict

@@ -18,7 +18,7 @@ def test_every_restore_is_there_once_with_its_outcome_and_is_judged(history: His
 
     stored = read_stored_restores(history.items, period, period.end)
 
-    text = restores_csv(line_of_restore(each, objectives) for each in stored.of_period)
+    text = restores_csv(line_of_restore(each, each.facts(objectives)) for each in stored.of_period)
     rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
     by_cluster = {row["clusterName"]: row for row in rows}
     assert stored.unreadable == []

@@ -274,3 +274,18 @@ def test_an_item_of_a_newer_version_is_listed(reports: Reports) -> None:
     assert key == {"cluster": f"{world.group}/known", "restoreId": job.restore_id}
     (message,) = reports.messages()
     assert message.attributes["attention"] == "true"
+
+
+def test_a_list_of_projects_that_is_refused_does_not_mean_that_all_are_watched(
+    reports: Reports,
+) -> None:
+    reports.cluster("orders")
+    reports.world.atlas.add_project("b" * 24)
+    reports.make()
+    assert list(reports.json()["unwatchedProjects"]) == ["b" * 24]
+
+    answer = Answer.json(403, {"error": 403, "errorCode": "FORBIDDEN", "detail": "No."})
+    reports.world.inject(Selection("atlas", "projects"), answer, times=None)
+    reports.make()
+
+    assert reports.json()["unwatchedProjects"] is None

@@ -286,3 +286,13 @@ def test_a_bucket_of_another_region_is_named_as_that(reports: Reports, answer: A
     assert result.payload["errorType"] == "ReportNotWrittenError"
     assert "REPORT_BUCKET names is not in the region" in result.payload["errorMessage"]
     assert reports.messages() == []
+
+
+def test_people_read_of_a_report_that_is_not_stored_as_the_latest(reports: Reports) -> None:
+    furnish(reports)
+    refused = Selection("s3", None, lambda call: call.method == "PUT" and "/latest/" in call.path)
+    reports.world.inject(refused, refusal("AccessDenied", 403), times=None)
+
+    reports.world.raised(ReportNotWrittenError, reports.make)
+
+    assert len(reports.messages()) == 1

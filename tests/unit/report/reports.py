@@ -144,6 +144,7 @@ def report(
         "is_configured": True,
         "clusters": judged,
         "watched_projects": 1,
+        "unwatched_projects": (),
         "project_names": {group(number): name for number, name in enumerate(PROJECTS)},
         "snapshots": {one.key: Snapshot(period.end + HOUR) for one, _ in clusters},
         "all_restores": restores,

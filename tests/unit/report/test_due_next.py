@@ -67,6 +67,21 @@ def test_of_a_cluster_that_nobody_can_tell_nothing_is_due() -> None:
     assert due_next(report([good_test("ledger", 300)], unread={"ledger": NO_ROLE})) == []
 
 
+def test_a_cluster_of_which_not_all_was_read_is_not_due() -> None:
+    (judged,) = report([good_test("ledger", 10)]).coverage.clusters
+    made = changed(report([]), clusters=[replace(judged, unread=NO_ROLE)])
+
+    assert due_next(made) == []
+
+
+def test_an_undated_restore_does_not_hide_how_long_the_one_before_took() -> None:
+    ledger, own = good_test("ledger", 10)
+    undated = restore(ledger, END - 5 * DAY, 2, restoreFinishedDate=None)
+    (due,) = due_next(report([(ledger, [*own, undated])]))
+
+    assert due.took == 42 * 60
+
+
 def test_a_cluster_of_which_atlas_says_no_date_is_due_now() -> None:
     (first, _) = due_next(report([good_test("ledger", 300), (cluster("old", created_at=None), [])]))
 
@@ -137,7 +152,7 @@ def test_page_json_and_message_name_the_same_first_cluster() -> None:
     assert len(said) == SHOWN
     assert said[0] == said[0] | {"clusterName": "never", "why": "never tested", "command": None}
     assert first == first | {"clusterName": "never", "projectName": "catalogue"}
-    assert "never in catalogue : never tested. Its newest snapshot is not known." in text
+    assert "never in catalogue : never tested. No command: Atlas names no newest snapshot." in text
     shown = "ran out on 31 Oct 2026; the last took 42 min; newest snapshot 41.2 GB."
     assert shown in text
     assert said[1]["command"] in text

@@ -70,7 +70,8 @@ def test_no_download_url_of_a_hand_written_item_is_repeated(item: dict[str, Any]
     item["history"]["L"].append(verdict)
 
     read = evidence_of(item)
-    said = (read.facts(AN_HOUR), read.newest_validation, line_of_restore(read, AN_HOUR))
+    facts = read.facts(AN_HOUR)
+    said = (facts, read.newest_validation, line_of_restore(read, facts))
     assert "example.net" not in repr(said)
 
 

@@ -19,7 +19,9 @@ PERIOD = Period(NOON.date() - DAY, NOON.date())
 
 def file_of(*items: dict[str, Any]) -> str:
     stored = read_stored_restores(items, PERIOD, NOON)
-    return restores_csv(line_of_restore(each, Objectives()) for each in stored.of_period)
+    return restores_csv(
+        line_of_restore(each, each.facts(Objectives())) for each in stored.of_period
+    )
 
 
 def rows(*items: dict[str, Any]) -> list[dict[str, str]]:

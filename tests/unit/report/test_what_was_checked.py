@@ -14,7 +14,7 @@ from restore_watch.report.files.restores_csv import line_of_restore, restores_cs
 from restore_watch.report.restores.stored_restores import read_stored_restores
 from restore_watch.report.restores.what_a_restore_proves import Destination
 from unit.report.parsed_page import ParsedPage
-from unit.report.reports import EMPTY, END, HOUR, WEEK, changed, cluster, report, restore, rows
+from unit.report.reports import END, HOUR, WEEK, changed, cluster, report, restore, rows
 from unit.report.stored import item_of, verdict_on
 
 LEDGER = cluster()
@@ -51,7 +51,7 @@ def judged_twice() -> Any:
 
 
 def csv_row(made: Any) -> dict[str, str]:
-    lines = [line_of_restore(evidence, EMPTY.objectives) for evidence in made.stored.of_period]
+    lines = [line_of_restore(judged.evidence, judged.facts) for judged in made.judged_restores]
     (row,) = DictReader(StringIO(restores_csv(lines)[1:], newline=""))
     return row
 

@@ -331,3 +331,11 @@ def test_the_limits_name_projects_that_are_seen_and_not_watched() -> None:
     )
     many = changed(EMPTY, unwatched_projects=[group(n) for n in range(25)])
     assert any(limit.endswith(" and 5 more.") for limit in limits(many))
+
+
+def test_the_limits_say_if_other_projects_could_not_be_read() -> None:
+    unread = changed(EMPTY, unwatched_projects=None)
+
+    assert "Whether the credentials see other projects could not be read." in limits(unread)
+    none = changed(EMPTY, unwatched_projects=[])
+    assert not any("credentials see" in limit for limit in limits(none))

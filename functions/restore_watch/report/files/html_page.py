@@ -26,8 +26,7 @@ from restore_watch.report.files.months_and_weeks import (
 )
 from restore_watch.report.files.visible_text import visible
 from restore_watch.report.judging.cluster_state import Judged, State
-from restore_watch.report.report import Report, median_seconds
-from restore_watch.report.restores.restore_evidence import RestoreEvidence
+from restore_watch.report.report import JudgedRestore, Report, median_seconds
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.words import wording
 from restore_watch.report.words.cluster_remarks import needs_attention, remarks
@@ -200,14 +199,13 @@ def _counted(clusters: Sequence[Judged]) -> str:
 
 def _rows_of_restores(report: Report) -> list[RestoreRow]:
     """Return the restores of the period, the worst first."""
-    rows = [_row_of_restore(report, evidence) for evidence in report.stored.of_period]
+    rows = [_row_of_restore(report, judged) for judged in report.judged_restores]
     return sorted(rows, key=lambda row: row.place)
 
 
-def _row_of_restore(report: Report, evidence: RestoreEvidence) -> RestoreRow:
-    restore = evidence.restore
-    objectives = report.objectives_of_restore(restore)
-    facts, seconds, rto = evidence.facts(objectives), report.seconds(restore), objectives.rto
+def _row_of_restore(report: Report, judged: JudgedRestore) -> RestoreRow:
+    restore, facts, rto = judged.evidence.restore, judged.facts, judged.objectives.rto
+    seconds = report.seconds(restore)
     took_too_long = rto is not None and facts["rtoMet"] is False and seconds > rto.total_seconds()
     is_over_rto = took_too_long and not (restore.went_wrong or restore.was_cancelled_or_expired)
     is_over_rpo = facts["rpoMet"] is False
@@ -227,7 +225,7 @@ def _row_of_restore(report: Report, evidence: RestoreEvidence) -> RestoreRow:
         snapshot_age=restore.job.snapshot_age_seconds,
         is_over_rto=is_over_rto,
         is_over_rpo=is_over_rpo,
-        objectives=objectives,
+        objectives=judged.objectives,
         # What failed, then what missed an objective or is open for too long, then the newest.
         place=(not restore.went_wrong, not is_late, -restore.began.timestamp()),
     )

@@ -9,10 +9,7 @@ from restore_watch.report.report import Report
 
 def report_files(report: Report) -> dict[str, bytes]:
     """Return the files. The JSON, which has the sums of the others, is the last."""
-    lines: list[str] = []
-    for evidence in report.stored.of_period:
-        objectives = report.objectives_of_restore(evidence.restore)
-        lines.append(line_of_restore(evidence, objectives))
+    lines = [line_of_restore(judged.evidence, judged.facts) for judged in report.judged_restores]
     files = {
         "report.html": html_page(report).encode(),
         "coverage.csv": coverage_csv(report).encode(),

@@ -8,8 +8,7 @@ from typing import Any
 
 from foundation.clock import utc_text
 from restore_watch.report.files.cluster_facts import cluster_facts
-from restore_watch.report.report import Report, median_seconds
-from restore_watch.report.restores.restore_evidence import RestoreEvidence
+from restore_watch.report.report import JudgedRestore, Report, median_seconds
 from restore_watch.report.words.concerns import concerns
 from restore_watch.report.words.due_next import Due, due_next
 from restore_watch.report.words.headline import headline
@@ -45,7 +44,7 @@ def report_json(report: Report, files: Mapping[str, bytes]) -> str:
         "medianSeconds": median_seconds(report.restores_of_period),
         "counts": {"restores": report.outcomes, "clusters": states},
         "clusters": clusters,
-        "restores": [_restore(report, evidence) for evidence in report.stored.of_period],
+        "restores": [_restore(judged) for judged in report.judged_restores],
         "dueNext": [_due(due) for due in due_next(report)],
         "unwatchedProjects": _unwatched_projects(report),
         "unreadProjects": _unread_projects(report),
@@ -59,10 +58,9 @@ def report_json(report: Report, files: Mapping[str, bytes]) -> str:
     return json.dumps(whole, indent=2, default=_plain) + "\n"
 
 
-def _restore(report: Report, evidence: RestoreEvidence) -> Mapping[str, Any]:
+def _restore(judged: JudgedRestore) -> Mapping[str, Any]:
     """Return a restore with every verdict on it, the oldest test first."""
-    facts = evidence.facts(report.objectives_of_restore(evidence.restore))
-    return {**facts, "validations": evidence.validations}
+    return {**judged.facts, "validations": judged.evidence.validations}
 
 
 def _due(due: Due) -> Mapping[str, Any]:
@@ -79,8 +77,10 @@ def _due(due: Due) -> Mapping[str, Any]:
     }
 
 
-def _unwatched_projects(report: Report) -> Mapping[str, str | None]:
+def _unwatched_projects(report: Report) -> Mapping[str, str | None] | None:
     coverage = report.coverage
+    if coverage.unwatched_projects is None:
+        return None
     return {key: coverage.project_names.get(key) for key in coverage.unwatched_projects}
 
 

@@ -5,9 +5,9 @@ Restores are written in the order in which they began, so restores that have end
 bytes each time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from restore_watch.model.objectives import Objectives
 from restore_watch.report.files.csv_text import csv_file, csv_line
 from restore_watch.report.restores.restore_evidence import RestoreEvidence
 
@@ -44,12 +44,12 @@ COLUMNS = (
 """As in the table in docs/report.md."""
 
 
-def line_of_restore(evidence: RestoreEvidence, objectives: Objectives) -> str:
-    """Return the line of a restore, judged by the objectives of its cluster."""
+def line_of_restore(evidence: RestoreEvidence, facts: Mapping[str, Any]) -> str:
+    """Return the line of a restore with these facts, judged by the objectives of its cluster."""
     recorded, newest = evidence.recorded, evidence.newest_validation
     published = [change for change in recorded.changes if recorded.has_published(change)]
     known = {
-        **evidence.facts(objectives),
+        **facts,
         "changes": len(recorded.changes),
         "published": len(published),
         "verdict": newest.get("verdict"),

@@ -51,13 +51,15 @@ class Fleet:
     """
     What Atlas shows: projects by name, clusters, restores and snapshots.
 
-    `projects`: the ids of those that Atlas was asked about. `reach`: when the oldest restore began
-    of a list that goes on. `snapshots`: by project, cluster and kind, because Atlas may list a
-    cluster in both lists. `unread`: why a list could not be read, or not as a whole.
+    `projects`: the ids of those that Atlas was asked about. `has_all_projects`: whether the list of
+    all projects was read to its end. `reach`: when the oldest restore began of a list that goes on.
+    `snapshots`: by project, cluster and kind, because Atlas may list a cluster in both lists.
+    `unread`: why a list could not be read, or not as a whole.
     """
 
     projects: set[str] = field(default_factory=set)
     project_names: dict[str, str] = field(default_factory=dict)
+    has_all_projects: bool = False
     clusters: list[Cluster] = field(default_factory=list)
     restores: list[Restore] = field(default_factory=list)
     snapshots: dict[tuple[str, str, RestoreKind], Snapshot] = field(default_factory=dict)

@@ -198,6 +198,7 @@ class FleetAnswers:
             return Reading(self._plan_without_whole_list(), NOTHING_NEW)
         following: list[FleetQuestion] = []
         listed = list(names)
+        self.fleet.has_all_projects = pages.stop is not None
         if pages.stop is None:
             following.append(FleetQuestion(ALL_PROJECTS, pages))
         elif self._wants_all:

@@ -10,6 +10,9 @@ from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.fields import date_or_null, text_or_null
 from restore_watch.report.snapshot import Snapshot
 
+LARGEST = 10**18
+"""Bytes: no snapshot has an exabyte."""
+
 _UNREADABLE = "An entry in Atlas's list of snapshots cannot be read"
 _NO_DATE = "A completed snapshot in Atlas's list has no date that can be read"
 
@@ -44,4 +47,6 @@ def newest_snapshot(page: Page, latest: datetime) -> Snapshot:
 def _size(entry: Mapping[str, Any]) -> int | None:
     """Return the bytes of a dedicated cluster's snapshot. Flex does not say."""
     size = entry.get("storageSizeBytes")
-    return size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None
+    if not isinstance(size, int) or isinstance(size, bool):
+        return None
+    return size if 0 <= size < LARGEST else None

@@ -3,18 +3,15 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Self
 
 from restore_watch.report.cluster import Cluster, ClusterKey
 from restore_watch.report.fleet.fleet import Fleet
 from restore_watch.report.judging.cluster_state import Judged, State
+from restore_watch.report.period import LONG_AGO
 from restore_watch.report.snapshot import Snapshot
 from restore_watch.report.why_unread import WhyUnread
-
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
-"""Before any moment."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,7 @@ class Coverage:
     `is_configured`: False if the operator names no project. `clusters`: every cluster that Atlas
     lists. `watched_projects`: how many Atlas was asked about. `unread_projects`: why clusters of a
     project could not be listed; "" for the list of projects. `unwatched_projects`: the ids of those
-    that the credentials see and the stack does not watch.
+    that the credentials see and the stack does not watch; None if that could not be read.
     """
 
     is_configured: bool
@@ -34,7 +31,7 @@ class Coverage:
     project_names: Mapping[str, str]
     unread_projects: Mapping[str, WhyUnread]
     snapshots: Mapping[ClusterKey, Snapshot]
-    unwatched_projects: Sequence[str] = ()
+    unwatched_projects: Sequence[str] | None = None
 
     @classmethod
     def of(cls, fleet: Fleet, judged: Sequence[Judged] | None) -> Self:
@@ -49,6 +46,7 @@ class Coverage:
             snapshot = fleet.snapshots.get((*each.cluster.key, each.cluster.kind))
             if snapshot is not None:
                 snapshots[each.cluster.key] = snapshot
+        unwatched = sorted(fleet.project_names.keys() - fleet.projects)
         return cls(
             is_configured=judged is not None,
             clusters=clusters,
@@ -56,7 +54,7 @@ class Coverage:
             project_names={key: name for key, name in fleet.project_names.items() if name},
             unread_projects=fleet.unread_projects,
             snapshots=snapshots,
-            unwatched_projects=sorted(fleet.project_names.keys() - fleet.projects),
+            unwatched_projects=unwatched if fleet.has_all_projects else None,
         )
 
     @property
@@ -78,12 +76,12 @@ class Coverage:
     def _place(self, judged: Judged) -> tuple[object, ...]:
         """Its state; then, if that needs a look, for how long it has been so; then its name."""
         cluster = judged.cluster
-        has_good, since = False, _LONG_AGO
+        has_good, since = False, LONG_AGO
         if judged.state.needs_look:
             has_good = judged.good is not None
             # Without any good test, an older cluster is worse.
             known_since = judged.good.ended_at if judged.good else cluster.created_at
-            since = known_since or _LONG_AGO
+            since = known_since or LONG_AGO
         state = list(State).index(judged.state)
         return state, has_good, since, self.project_name(cluster.group_id), cluster.key
 

@@ -5,11 +5,14 @@ The flags are those of the Atlas CLI:
 https://www.mongodb.com/docs/atlas/cli/current/command/atlas-backups-restores-start/
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
+from heapq import nsmallest
 from typing import NamedTuple
 
 from restore_watch.model.fields import is_cluster_name, is_object_id
-from restore_watch.report.judging.cluster_state import Judged, State
+from restore_watch.report.cluster import ClusterKey
+from restore_watch.report.judging.cluster_state import Judged
+from restore_watch.report.period import LONG_AGO
 from restore_watch.report.report import Report
 from restore_watch.report.words.wording import day
 
@@ -23,9 +26,6 @@ The target of the command, to be replaced: a restore deletes the data of its tar
 The Atlas CLI takes one argument beside its flags. Unless both targets are replaced, their other
 words are further arguments, and the CLI refuses the command before it asks Atlas.
 """
-
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
-"""Before any moment."""
 
 
 class Due(NamedTuple):
@@ -54,26 +54,26 @@ def due_next(report: Report) -> list[Due]:
     the window after the cluster was made. A cluster without backups cannot be restored, and of one
     whose restores cannot be read, nobody knows.
     """
-    due = [_due(report, judged) for judged in report.coverage.required if _can_be_tested(judged)]
-    return sorted(due, key=_place)[:SHOWN]
+
+    def place(judged: Judged) -> tuple[datetime, ClusterKey]:
+        return _due_at(report, judged) or LONG_AGO, judged.cluster.key
+
+    testable = [judged for judged in report.coverage.required if _can_be_tested(judged)]
+    return [_due(report, judged) for judged in nsmallest(SHOWN, testable, place)]
 
 
 def _can_be_tested(judged: Judged) -> bool:
-    return judged.state is not State.CANNOT_TELL and judged.cluster.has_backups is not False
-
-
-def _place(due: Due) -> tuple[datetime, tuple[str, str]]:
-    return due.at or _LONG_AGO, due.judged.cluster.key
+    return judged.unread is None and judged.cluster.has_backups is not False
 
 
 def _due(report: Report, judged: Judged) -> Due:
-    at, why = _when(report, judged)
+    at = _due_at(report, judged)
     snapshot = report.coverage.snapshots.get(judged.cluster.key)
     snapshot_id = snapshot.id if snapshot is not None else None
     return Due(
         judged=judged,
         at=at,
-        why=why,
+        why=_why(report, judged, at),
         took=_took(judged),
         snapshot_id=snapshot_id,
         snapshot_bytes=snapshot.size if snapshot is not None else None,
@@ -81,27 +81,29 @@ def _due(report: Report, judged: Judged) -> Due:
     )
 
 
-def _when(report: Report, judged: Judged) -> tuple[datetime | None, str]:
-    """Return when the test is due, None if that is not known, and why."""
-    if judged.failed is not None and judged.failed.failed_at is not None:
-        failed_at = judged.failed.failed_at
-        return failed_at, f"failed on {day(failed_at)}"
-    window = report.policy.window_of(judged.cluster)
-    if judged.good is not None:
-        at = judged.good.ended_at + window
-        return at, f"{'runs' if at > report.at else 'ran'} out on {day(at)}"
-    made = judged.cluster.created_at
-    return (made + window if made is not None else None), "never tested"
+def _due_at(report: Report, judged: Judged) -> datetime | None:
+    """Return when the test is due, None if Atlas does not say when the cluster was made."""
+    if judged.failed is not None:
+        return judged.failed.attempted_at
+    begins = judged.good.ended_at if judged.good is not None else judged.cluster.created_at
+    return begins + report.policy.window_of(judged.cluster) if begins is not None else None
+
+
+def _why(report: Report, judged: Judged, at: datetime | None) -> str:
+    if at is None or (judged.failed is None and judged.good is None):
+        return "never tested"
+    if judged.failed is not None:
+        return f"failed on {day(at)}"
+    return f"{'runs' if at > report.at else 'ran'} out on {day(at)}"
 
 
 def _took(judged: Judged) -> float | None:
     """Return how long the newest restore took that ended well."""
-    took = [
-        restore.job.duration_seconds
-        for restore in judged.restores
-        if restore.is_whole and restore.rung is not None
-    ]
-    return took[-1] if took else None
+    for restore in reversed(judged.restores):
+        seconds = restore.job.duration_seconds
+        if restore.is_whole and restore.rung is not None and seconds is not None:
+            return seconds
+    return None
 
 
 def _command(judged: Judged, snapshot_id: str | None) -> str | None:

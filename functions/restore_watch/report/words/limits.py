@@ -36,7 +36,9 @@ def limits(report: Report) -> list[str]:
         "How long Atlas lists a restore is not documented.",
     ]
     unwatched = report.coverage.unwatched_projects
-    if unwatched:
+    if unwatched is None:
+        said.append("Whether the credentials see other projects could not be read.")
+    elif unwatched:
         said.append(_unwatched(report, unwatched))
     if report.policy.required_tag:
         said.append("Only clusters with the tag of the parameter RestoreTestTag need a test.")
