@@ -145,7 +145,6 @@ def changes(draw: DrawFn) -> StatusChange:
         previous_status=previous,
         sequence=1 if previous is None else draw(st.integers(min_value=2, max_value=21)),
         observed_at=draw(utc_dates),
-        project_name=draw(project_names),
     )
 
 
@@ -168,7 +167,6 @@ recorded_validations = st.builds(
     validation=validations,
     sequence=st.integers(min_value=2, max_value=41),
     observed_at=utc_dates,
-    project_name=project_names,
 )
 """Any validation that the table can have recorded."""
 

@@ -41,7 +41,7 @@ class Message(NamedTuple):
         }
 
 
-def message_of_job(entry: HistoryEntry) -> Message:
+def message_of_job(entry: HistoryEntry, project_name: str | None = None) -> Message:
     """
     Return the message about a change of a job's status, or about a validation.
 
@@ -67,7 +67,7 @@ def message_of_job(entry: HistoryEntry) -> Message:
             "deliveryType": _UNPRINTABLE.sub("", job.delivery_type or ""),
         }
     names = {"kind": job.kind, "groupId": job.group_id, "clusterName": job.cluster_name}
-    named = {"groupId": job.group_id, "projectName": entry.project_name}
+    named = {"groupId": job.group_id, "projectName": project_name}
     return cloud_event(
         f"Atlas restore {what}: {job.cluster_name}",
         named | job.as_json() | news,

@@ -43,8 +43,7 @@ class Outbox:
     def record(self, job: RestoreJob, begun: datetime, deadline: Deadline) -> Recorded:
         """Record the answer to a question of `begun`, once no other check is publishing it."""
         observed_at = self.clock.now()
-        name = self.names.name_of(job.group_id, deadline)
-        recorded = self.table.record(job, observed_at, deadline, name)
+        recorded = self.table.record(job, observed_at, deadline)
         for pause in PATIENCE:
             # An older change was left behind by a check that died. If clocks disagree, the cost is
             # a short wait or a second message.
@@ -53,7 +52,7 @@ class Outbox:
                 break
             deadline.require(pause, "wait for the check that publishes this change")
             self.clock.sleep(pause)
-            recorded = self.table.record(job, observed_at, deadline, name)
+            recorded = self.table.record(job, observed_at, deadline)
         return recorded
 
     def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[HistoryEntry, ...]:
@@ -61,7 +60,8 @@ class Outbox:
         last: HistoryEntry | None = None
         try:
             for entry in recorded.pending:
-                self.topic.publish(message_of_job(entry), deadline)
+                name = self.names.name_of(recorded.job.group_id, deadline)
+                self.topic.publish(message_of_job(entry, name), deadline)
                 self.telemetry.report_publication(entry, recorded)
                 last = entry
         except ApplicationError:

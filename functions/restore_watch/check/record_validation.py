@@ -53,8 +53,7 @@ def record_validation(
         else:
             _require_fit(validation, recorded)
             # Nothing is written if another invocation wrote to the job meanwhile: then again.
-            name = checker.outbox.names.name_of(target.group_id, deadline)
-            recorded = table.validate(recorded, validation, clock.now(), deadline, request_id, name)
+            recorded = table.validate(recorded, validation, clock.now(), deadline, request_id)
     published = checker.publish(recorded, deadline)
     entry = _entry_of(validation, recorded, request_id)
     if entry is None:

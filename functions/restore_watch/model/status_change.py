@@ -19,15 +19,13 @@ class StatusChange:
     One recorded change of a job's status.
 
     `sequence` counts the entries of the job's history from 1. `previous_status` is None for the
-    first. `observed_at` is when Atlas's answer had arrived, in UTC. `project_name`: as it was known
-    when the change was recorded.
+    first. `observed_at` is when Atlas's answer had arrived, in UTC.
     """
 
     job: RestoreJob
     previous_status: RestoreStatus | None
     sequence: int
     observed_at: datetime
-    project_name: str | None = None
 
     @property
     def event_id(self) -> str:

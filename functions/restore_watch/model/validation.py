@@ -47,7 +47,6 @@ class RecordedValidation:
 
     `sequence` counts the entries of the history from 1. `observed_at` is when it was recorded.
     `request_id` is Lambda's id of the invocation that recorded it. It is stored, and not published.
-    `project_name`: as it was known then.
     """
 
     job: RestoreJob
@@ -55,7 +54,6 @@ class RecordedValidation:
     sequence: int
     observed_at: datetime
     request_id: str | None = None
-    project_name: str | None = None
 
     @property
     def event_id(self) -> str:

@@ -18,7 +18,7 @@ from foundation.clock import utc_text
 from foundation.outside import FromOutside, IfReadable, UtcDate, unreadable
 from foundation.retention import RETENTION
 from restore_watch.errors import TableUnavailableError
-from restore_watch.model.fields import ProjectName, is_cluster_name, is_object_id
+from restore_watch.model.fields import is_cluster_name, is_object_id
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import HistoryEntry, RecordedValidation, Validation
@@ -112,20 +112,13 @@ def state_of(job: RestoreJob) -> dict[str, Any]:
     return {name: value for name, value in job.as_json().items() if name != "restoreId"}
 
 
-def history_entry(
-    job: RestoreJob, observed_at: datetime, project_name: str | None = None
-) -> dict[str, Any]:
+def history_entry(job: RestoreJob, observed_at: datetime) -> dict[str, Any]:
     """The entry of `history` for this state: everything that its message says."""
-    state = job.as_json() | {"observedAt": utc_text(observed_at), "projectName": project_name}
-    return present(state)
+    return present(job.as_json()) | {"observedAt": utc_text(observed_at)}
 
 
 def validation_entry(
-    job: RestoreJob,
-    validation: Validation,
-    observed_at: datetime,
-    request_id: str | None = None,
-    project_name: str | None = None,
+    job: RestoreJob, validation: Validation, observed_at: datetime, request_id: str | None = None
 ) -> dict[str, Any]:
     """
     The entry of `history` for a validation, beside the state that the job has.
@@ -133,7 +126,7 @@ def validation_entry(
     A version that does not know validations reads the state alone: the same status once more.
     """
     reported = {"validation": present(validation.as_json()), "requestId": request_id}
-    return history_entry(job, observed_at, project_name) | present(reported)
+    return history_entry(job, observed_at) | present(reported)
 
 
 def open_shard(job: RestoreJob | RestoreTarget) -> str:
@@ -171,7 +164,6 @@ class _ChangeEntry(FromOutside):
     """A change in the history, beside the state of the job."""
 
     observed_at: Annotated[UtcDate, AfterValidator(_refuse_latest)]
-    project_name: ProjectName = None
 
 
 class _ValidationEntry(_ChangeEntry):
@@ -242,12 +234,7 @@ def _read_entry(
     if "validation" in entry:
         validated = _ValidationEntry.read(entry)
         return RecordedValidation(
-            job,
-            validated.validation,
-            sequence,
-            validated.observed_at,
-            validated.request_id,
-            validated.project_name,
+            job, validated.validation, sequence, validated.observed_at, validated.request_id
         )
     changed = _ChangeEntry.read(entry)
-    return StatusChange(job, previous_status, sequence, changed.observed_at, changed.project_name)
+    return StatusChange(job, previous_status, sequence, changed.observed_at)

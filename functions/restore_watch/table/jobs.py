@@ -5,7 +5,7 @@ One conditional update records a change: it sets the job's state and appends to 
 (`job_item`). A crash at any moment leaves the entry marked as pending.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -33,13 +33,7 @@ from restore_watch.table.job_item import (
 class RestoreJobsTable(Items):
     """The items of restore jobs."""
 
-    def record(
-        self,
-        job: RestoreJob,
-        observed_at: datetime,
-        deadline: Deadline,
-        project_name: str | None = None,
-    ) -> Recorded:
+    def record(self, job: RestoreJob, observed_at: datetime, deadline: Deadline) -> Recorded:
         """
         Record the job if its status may replace the stored status. Return the job as stored then.
 
@@ -50,15 +44,14 @@ class RestoreJobsTable(Items):
         replaced = job.may_replace
         stays = [status for status in RestoreStatus if status not in replaced]
         condition: ConditionBase = Attr("status").not_exists() | ~Attr("status").is_in(stays)
-        entry = history_entry(job, observed_at, project_name)
-        recorded = self._record(job, entry, deadline, condition)
+        recorded = self._record(job, observed_at, deadline, condition)
         for _ in range(UNKNOWN_LIMIT):
             if recorded.change is not None or not _continues_unknown(job, recorded):
                 break
             # Only the history says whether a further unknown word is new. If another check was
             # faster again, read the history again.
             condition = Attr("status").eq(RestoreStatus.UNKNOWN) & _is_as_read(recorded)
-            recorded = self._record(job, entry, deadline, condition)
+            recorded = self._record(job, observed_at, deadline, condition)
         is_followed = recorded.is_open and recorded.missing_since is None
         if not is_followed and not recorded.job.terminal:
             left = Attr("openShard").not_exists() | Attr("missingSince").exists()
@@ -77,7 +70,6 @@ class RestoreJobsTable(Items):
         observed_at: datetime,
         deadline: Deadline,
         request_id: str | None = None,
-        project_name: str | None = None,
     ) -> Recorded | None:
         """
         Append a validation to the history, if the item is as it was read.
@@ -86,7 +78,7 @@ class RestoreJobsTable(Items):
         until the validation is published, so that sweeps see it, and does not expire before.
         """
         job = recorded.job
-        entry = validation_entry(job, validation, observed_at, request_id, project_name)
+        entry = validation_entry(job, validation, observed_at, request_id)
         item = self._update(
             key_of(job),
             deadline,
@@ -168,24 +160,21 @@ class RestoreJobsTable(Items):
         )
 
     def _record(
-        self,
-        job: RestoreJob,
-        entry: Mapping[str, Any],
-        deadline: Deadline,
-        condition: ConditionBase,
+        self, job: RestoreJob, observed_at: datetime, deadline: Deadline, condition: ConditionBase
     ) -> Recorded:
+        entry = history_entry(job, observed_at)
         item = self._update(
             key_of(job),
             deadline,
             condition,
             sets={
                 **state_of(job),
-                "observedAt": entry["observedAt"],
+                "observedAt": utc_text(observed_at),
                 "openShard": open_shard(job),
                 "expiresAt": None,
                 "missingSince": None,
             },
-            defaults={"firstObservedAt": entry["observedAt"], "publishedSequence": 0},
+            defaults={"firstObservedAt": utc_text(observed_at), "publishedSequence": 0},
             adds={"history": [entry], "sequence": 1},
         )
         return read_item(item, entry)

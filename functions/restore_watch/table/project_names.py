@@ -1,5 +1,5 @@
 """
-The names of projects, for the changes that are recorded.
+The names of projects, for the messages about their restores.
 
 Sweeps read the list of projects, and store a name in the item of its project. An environment that
 has not read it for long reads it there.
@@ -19,7 +19,7 @@ NAMES_KNOWN = 3600.0
 """Seconds for which a name is remembered, or that there is none."""
 
 LOOK_UP_TIME = 1.5
-"""Seconds that reading a name may take: a change is recorded without one, too."""
+"""Seconds that reading a name may take: a message goes out without one, too."""
 
 
 class StoredNames(Items):

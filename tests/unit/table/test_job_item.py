@@ -21,7 +21,7 @@ from restore_watch.table.job_item import (
     read_item,
     validation_entry,
 )
-from strategies import TEXTS, jobs, plain_job, project_names, validations
+from strategies import TEXTS, jobs, plain_job, validations
 from unit.open_jobs import NOON
 
 MINUTE = timedelta(minutes=1)
@@ -69,19 +69,18 @@ def test_the_key_of_an_item_identifies_its_job() -> None:
     }
 
 
-@given(jobs(), moments, validations, project_names)
+@given(jobs(), moments, validations)
 def test_the_history_holds_whole_changes_and_validations(
-    job: RestoreJob, moment: datetime, validation: Validation, name: str | None
+    job: RestoreJob, moment: datetime, validation: Validation
 ) -> None:
-    entry = history_entry(job, moment, name)
+    entry = history_entry(job, moment)
     assert None not in entry.values()
 
-    later = validation_entry(job, validation, moment, "request", name)
-    recorded = read_item(stored(entry, later))
+    recorded = read_item(stored(entry, validation_entry(job, validation, moment)))
 
     assert recorded.history == (
-        StatusChange(job, None, 1, moment, name),
-        RecordedValidation(job, validation, 2, moment, "request", name),
+        StatusChange(job, None, 1, moment),
+        RecordedValidation(job, validation, 2, moment),
     )
     assert recorded.job == job
 
@@ -148,22 +147,6 @@ def test_an_older_version_reads_a_validation_as_the_same_status_once_more() -> N
     assert all(entry.keys() - {"validation"} == status_entry(DONE).keys() for entry in MIXED[2:])
 
 
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        *((odd, None) for odd in (5, None, "", {"a": [1]}, ["x"], {"x"}, b"x")),
-        ("x" * 300, "x" * 256),
-        ("see https://a.mongodb.net/b", "see [redacted]"),
-    ],
-    ids=repr,
-)
-def test_a_name_that_somebody_has_changed_spoils_no_entry(name: Any, said: str | None) -> None:
-    first, verdict = (entry | {"projectName": name} for entry in MIXED[:2])
-
-    assert [one.project_name for one in read_item(stored(first, verdict)).history] == [said] * 2
-    assert read_item(stored(*MIXED[:2])).history[0].project_name is None
-
-
 def entry_with(**fields: Any) -> dict[str, Any]:
     return stored(FIRST, history=[FIRST | fields])
 
@@ -218,8 +201,8 @@ def test_the_largest_item_fits_in_dynamodb() -> None:
     )
     # Every known status, 14 unknown words and 20 validations.
     item = stored(
-        *([history_entry(job, NOON, sign * 256)] * (len(RestoreStatus) - 1 + 14)),
-        *([validation_entry(job, validation, NOON, "r" * 36, sign * 256)] * 20),
+        *([status_entry(job)] * (len(RestoreStatus) - 1 + 14)),
+        *([verdict_entry(job, validation, 1)] * 20),
     )
 
     assert len(json.dumps(item, ensure_ascii=False).encode()) < 400 * 1024
