@@ -3,11 +3,12 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, PlainValidator
 
-from foundation.environment import FromEnvironment, TopicArn, word_of
+from foundation.environment import FromEnvironment, TopicArn, number_in, word_of
 from foundation.outside import unreadable
 from restore_watch.atlas.allowed_base_url import DEFAULT_BASE_URL, allowed_base_url
 
@@ -26,6 +27,7 @@ class Settings:
     `project_ids`: the projects to watch, "all" for every project that the credentials can read.
     `stack_name`: the service of logs and metrics, and the stack's name in messages.
     `own_name`: by which Lambda calls the function.
+    `rto`: how long a restore may take, None for as long as it likes.
     `memory_megabytes`: the memory that Lambda gives the function, 0 if nobody knows.
     The rest is for a diagnosis, "" if absent: the schedule's group, and the topics of people.
     """
@@ -41,6 +43,7 @@ class Settings:
     own_name: str = ""
     memory_megabytes: int = 0
     metrics: bool = True
+    rto: timedelta | None = None
     schedule_group: str = ""
     email_topic_arn: str = ""
     chat_topic_arn: str = ""
@@ -61,10 +64,16 @@ class Settings:
             own_name=read.own_name,
             memory_megabytes=read.memory_megabytes,
             metrics=read.metrics,
+            rto=objective_of(read.rto_minutes),
             schedule_group=read.schedule_group,
             email_topic_arn=read.email_topic_arn,
             chat_topic_arn=read.chat_topic_arn,
         )
+
+
+def objective_of(minutes: float) -> timedelta | None:
+    """Return the objective of so many minutes, None if it is not set."""
+    return timedelta(minutes=minutes) or None
 
 
 def _base_url(text: str) -> str:
@@ -96,6 +105,12 @@ def _project_ids(text: str) -> tuple[str, ...] | Literal["all"]:
 
 _BaseUrl = Annotated[str, PlainValidator(_base_url)]
 _ProjectIds = Annotated[tuple[str, ...] | Literal["all"], PlainValidator(_project_ids)]
+Minutes = Annotated[
+    float,
+    number_in(lambda minutes: 0 <= minutes < 10**8, "expected a number of minutes, or 0 for none"),
+]
+"""Of an objective, 0 for none."""
+
 _YesOrNo = Annotated[str, word_of(("yes", "no"))]
 
 
@@ -106,6 +121,7 @@ class _Variables(FromEnvironment):
     atlas_base_url: _BaseUrl = Field(default=DEFAULT_BASE_URL, alias="ATLAS_BASE_URL")
     hot_rounds: _YesOrNo = Field(default="yes", alias="HOT_ROUNDS")
     project_ids: _ProjectIds = Field(default=(), alias="ATLAS_PROJECT_IDS")
+    rto_minutes: Minutes = Field(default=0, alias="RTO_MINUTES")
     own_name: str = Field(default="", alias="AWS_LAMBDA_FUNCTION_NAME")
     memory_megabytes: int = Field(default=0, alias="AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
     schedule_group: str = Field(default="", alias="SCHEDULE_GROUP")

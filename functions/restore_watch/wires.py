@@ -17,6 +17,7 @@ from restore_watch.check.outbox import Outbox
 from restore_watch.settings import Settings
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.table.project_names import ProjectNames, StoredNames
+from restore_watch.telemetry.rto_of_clusters import RtoOfClusters
 from restore_watch.telemetry.telemetry import Telemetry
 from restore_watch.threads.how_many_threads import threads_for
 from restore_watch.threads.workers import Workers
@@ -48,10 +49,11 @@ class Wires(NamedTuple):
 
 def wires_of(settings: Settings, logger: Logger, client: Callable[[Any], Any]) -> Wires:
     """Return the wires, connected to nothing yet."""
-    telemetry = Telemetry(logger, MetricsLog(settings.metrics))
+    clock = Clock()
+    objectives = RtoOfClusters(settings.rto, clock.unix)
+    telemetry = Telemetry(logger, MetricsLog(settings.metrics), objectives)
     http = http_client(telemetry.report_sunset)
     secret = AtlasSecret(client("secretsmanager"), settings.atlas_secret_id)
-    clock = Clock()
     atlas = AtlasSession(settings.atlas_base_url, secret.credentials, http)
     dynamodb, table_name = client("dynamodb"), settings.table_name
     outbox = Outbox(

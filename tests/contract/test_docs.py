@@ -167,10 +167,9 @@ def test_the_messages_shown_are_those_that_the_function_publishes() -> None:
         previous_status=data["previousStatus"],
         sequence=data["sequence"],
         observed_at=utc_date(data["observedAt"]),
-        project_name=data["projectName"],
     )
 
-    assert message_of_job(change).event == message
+    assert message_of_job(change, data["projectName"]).event == message
     assert fits(WATCH, json_of("messages", "When the watch cannot see")[0])
 
 

@@ -4,7 +4,7 @@ import io
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -35,6 +35,7 @@ from restore_watch.sweep.sweep import Sweeper
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.table.lease import SweepLease
 from restore_watch.table.project_names import ProjectNames, StoredNames
+from restore_watch.telemetry.rto_of_clusters import RtoOfClusters
 from restore_watch.telemetry.telemetry import Telemetry
 from restore_watch.threads.how_many_threads import threads_for
 from restore_watch.threads.workers import Workers
@@ -76,17 +77,19 @@ class Environment:
         hot_rounds: bool = False,
         project_ids: ProjectIds = (),
         metrics: bool = True,
+        rto: timedelta | None = None,
         log: io.StringIO | None = None,
     ) -> None:
         stack = world.stack
         self.world = world
         self.by = by
         self.log = log or io.StringIO()
+        clock = Clock(world.now, sleep)
         self.telemetry = Telemetry(
             Logger(service=secrets.token_hex(8), stream=self.log, level="DEBUG"),
             MetricsLog(metrics),
+            RtoOfClusters(rto, clock.unix),
         )
-        clock = Clock(world.now, sleep)
         secret = AtlasSecret(by.secretsmanager, stack.secret_arn, now=clock.unix)
         atlas = AtlasSession(
             atlas_url or stack.atlas.url, secret.credentials, by.http, now=clock.unix, sleep=sleep

@@ -87,9 +87,8 @@ def cluster_entries(page: Page, which: Family) -> Entries:
     return _entries(page, "name", bool, f"An entry in the list of {which} has no usable name")
 
 
-def shown_clusters(page: Page, which: Family) -> ShownClusters:
-    """Read a page of clusters."""
-    entries = cluster_entries(page, which)
+def shown_clusters(entries: Entries) -> ShownClusters:
+    """Return which clusters of a page can be watched."""
     free = [entry.id for entry in entries.readable if is_free(entry.content)]
     names = [entry.id for entry in entries.readable if entry.id not in free]
     odd = [redact(name)[:NAME_LIMIT] for name in names if not is_cluster_name(name)]

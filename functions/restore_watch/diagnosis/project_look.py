@@ -97,7 +97,7 @@ class _Reader:
             self.look.are_all = False
         if page is None:
             return []
-        clusters = shown_clusters(page, which)
+        clusters = shown_clusters(cluster_entries(page, which))
         self.look.clusters[which] = clusters.names
         self.look.unwatched += clusters.unwatched
         without = _without_backups(page, which)

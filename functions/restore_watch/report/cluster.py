@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import OnErrorOmit
-
-from foundation.outside import FromOutside, IfReadable, UtcDate, if_unreadable
+from foundation.outside import FromOutside, IfReadable, UtcDate
 from restore_watch.atlas.entries import is_free
+from restore_watch.atlas.tags import ListedTags, tags_of
 from restore_watch.model.cluster_tags import ClusterTags, read_cluster_tags
 from restore_watch.model.fields import AtlasText, Flag, id_made_at, is_object_id
 from restore_watch.model.restore_job import RestoreKind
@@ -56,11 +55,6 @@ class Cluster:
         return self.created_at is None or self.created_at <= moment
 
 
-class _Tag(FromOutside):
-    key: IfReadable[AtlasText]
-    value: IfReadable[AtlasText]
-
-
 class _BackupSettings(FromOutside):
     enabled: IfReadable[Flag]
 
@@ -71,7 +65,7 @@ class _ListedCluster(FromOutside):
     id: IfReadable[AtlasText]
     name: IfReadable[AtlasText]
     create_date: IfReadable[UtcDate]
-    tags: Annotated[tuple[OnErrorOmit[_Tag], ...], if_unreadable(())] = ()
+    tags: ListedTags = ()
     cluster_type: IfReadable[AtlasText]
     internal_cluster_role: IfReadable[AtlasText]
     backup_settings: IfReadable[_BackupSettings]
@@ -103,7 +97,7 @@ def read_cluster(group_id: str, kind: RestoreKind, entry: Mapping[str, Any]) -> 
         kind,
         id=read.id,
         created_at=read.made_at,
-        tags={tag.key: tag.value or "" for tag in read.tags if tag.key},
+        tags=tags_of(read.tags),
         has_backups=read.has_flex_backups if is_flex else read.backup_enabled,
         is_continuous=False if is_flex else read.pit_enabled,
         is_paused=False if is_flex else read.paused,

@@ -13,7 +13,7 @@ from restore_watch.model.objectives import Objectives
 from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.period import LONGEST, Schedule
 from restore_watch.report.restores.what_a_restore_proves import Rung
-from restore_watch.settings import Settings
+from restore_watch.settings import Minutes, Settings, objective_of
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,10 @@ class ReportSettings:
                 required_tag=read.tag,
             ),
             objectives=Objectives(
-                rto=_objective(read.rto_minutes),
-                rpo=_objective(read.rpo_minutes),
+                rto=objective_of(read.rto_minutes),
+                rpo=objective_of(read.rpo_minutes),
             ),
         )
-
-
-def _objective(minutes: float) -> timedelta | None:
-    """Return the objective, None if none is set."""
-    return timedelta(minutes=minutes) or None
 
 
 def _tag(text: str) -> tuple[str, str]:
@@ -63,10 +58,6 @@ def _is_window(days: float) -> bool:
     return days.is_integer() and 1 <= days <= LONGEST.days
 
 
-_Minutes = Annotated[
-    float,
-    number_in(lambda minutes: 0 <= minutes < 10**8, "expected a number of minutes, or 0 for none"),
-]
 _Counts = Annotated[Rung, word_of((Rung.RESTORED, Rung.VERIFIED))]
 _Days = Annotated[float, number_in(_is_window, f"expected whole days from 1 to {LONGEST.days}")]
 _Schedule = Annotated[Schedule, word_of(Schedule)]
@@ -79,5 +70,5 @@ class _Variables(FromEnvironment):
     days: _Days = Field(default=90, alias="RESTORE_TEST_DAYS")
     schedule: _Schedule = Field(default=Schedule.WEEKLY, alias="REPORT")
     tag: _Tag = Field(default=None, alias="RESTORE_TEST_TAG")
-    rto_minutes: _Minutes = Field(default=0, alias="RTO_MINUTES")
-    rpo_minutes: _Minutes = Field(default=0, alias="RPO_MINUTES")
+    rto_minutes: Minutes = Field(default=0, alias="RTO_MINUTES")
+    rpo_minutes: Minutes = Field(default=0, alias="RPO_MINUTES")

@@ -25,6 +25,7 @@ from restore_watch.sweep.judging.outage_reports import OutageReports
 from restore_watch.sweep.log import Log
 from restore_watch.sweep.memory_of_jobs import JobMemory
 from restore_watch.sweep.rounds import Rounds
+from restore_watch.sweep.rto_reader import RtoReader
 from restore_watch.sweep.run import Run
 from restore_watch.sweep.topic_refusals import TopicRefusals
 from restore_watch.table.bookkeeping import Bookkeeping, Books
@@ -46,6 +47,7 @@ class SweepParts:
     outages: OutageReports
     expiry_watch: ExpiryWatch
     name_reader: NameReader
+    rto_reader: RtoReader
 
 
 @dataclass(eq=False, repr=False)
@@ -132,6 +134,7 @@ class SweepEnvironment:
             outages=OutageReports(run, topic, bookkeeping, self.workers, len(jobs)),
             expiry_watch=ExpiryWatch(run, topic, bookkeeping, self.atlas, self.last_try),
             name_reader=name_reader,
+            rto_reader=RtoReader(run, questions, self.atlas, self.workers),
         )
 
     def _follower(

@@ -82,6 +82,11 @@ class OpenJob:
         return not (self.has_ended or self.is_foreign or self.status is None or self.missing_since)
 
     @property
+    def began_at(self) -> datetime:
+        """When the restore was scheduled. The id tells it of a job that does not say."""
+        return self.scheduled_at or self.target.created_at
+
+    @property
     def is_ready_download(self) -> bool:
         """As `RestoreJob.is_ready_download`."""
         return is_download(self.delivery_type) and self.status is RestoreStatus.COMPLETED

@@ -1,14 +1,16 @@
 """Every metric of the watch, with its value. Pure."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.metrics import MetricUnit
 
 from foundation.emitting import Metrics
+from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.model.status_change import StatusChange
 from restore_watch.table.job_item import Recorded
+from restore_watch.telemetry.rto_of_clusters import RtoOfClusters
 
 if TYPE_CHECKING:
     from restore_watch.table.open_job import OpenJob
@@ -37,10 +39,29 @@ def metrics_of_end(change: StatusChange) -> Metrics:
     return {"RestoreDuration": (MetricUnit.Seconds, seconds)}
 
 
+def metrics_of_late_end(change: StatusChange, rto: timedelta | None) -> Metrics:
+    """Return by how much a restore that completed missed its RTO, with the change that ends it."""
+    seconds = change.job.duration_seconds
+    if seconds is None or change.job.status is not RestoreStatus.COMPLETED:
+        return {}
+    return _seconds_over_rto([_seconds_over(timedelta(seconds=seconds), rto)])
+
+
+def metrics_of_late_jobs(
+    jobs: "Sequence[OpenJob]", now: datetime, objectives: RtoOfClusters
+) -> Metrics:
+    """Return by how much a restore that still runs at the end of a sweep misses its RTO."""
+    return _seconds_over_rto(
+        _seconds_over(now - job.began_at, objectives.rto_of(job.target.cluster))
+        for job in jobs
+        if job.is_running
+    )
+
+
 def metrics_of_open_jobs(jobs: "Sequence[OpenJob]", now: datetime) -> Metrics:
     """Return metrics of the jobs that are open at the end of a sweep."""
     pending = [job.observed_at for job in jobs if job.pending]
-    running = [job.scheduled_at or job.target.created_at for job in jobs if job.is_running]
+    running = [job.began_at for job in jobs if job.is_running]
     metrics: Metrics = {}
     # CloudWatch bills a metric in each hour in which it is sent.
     if pending:
@@ -61,6 +82,17 @@ def metrics_of_tick(degraded: int) -> Metrics:
 def metrics_of_credentials(days_left: int) -> Metrics:
     """Return when the credentials expire."""
     return {"CredentialDaysLeft": (MetricUnit.Count, days_left)}
+
+
+def _seconds_over(taken: timedelta, rto: timedelta | None) -> float:
+    """Return by how many seconds a restore is over its RTO, 0 if it is not or has none."""
+    return max(0.0, (taken - rto).total_seconds()) if rto else 0.0
+
+
+def _seconds_over_rto(seconds: Iterable[float]) -> Metrics:
+    worst = max(seconds, default=0.0)
+    # CloudWatch bills a metric in each hour in which it is sent.
+    return {"SecondsOverRto": (MetricUnit.Seconds, worst)} if worst else {}
 
 
 def _oldest(moments: Iterable[datetime | None], now: datetime) -> float:

@@ -35,10 +35,13 @@ from restore_watch.telemetry.metrics import (
     SUNSET,
     metrics_of_credentials,
     metrics_of_end,
+    metrics_of_late_end,
+    metrics_of_late_jobs,
     metrics_of_open_jobs,
     metrics_of_snapshot,
     metrics_of_tick,
 )
+from restore_watch.telemetry.rto_of_clusters import RtoOfClusters
 
 if TYPE_CHECKING:
     from restore_watch.model.credentials_expiry import CredentialsChange
@@ -51,11 +54,13 @@ class Telemetry:
     Writes logs and metrics, which docs/operations.md describes. Any thread may use it.
 
     No event or URL is logged, and of all headers only the sunset date. No job id is a dimension.
+    `objectives`: by which restores are late.
     """
 
-    def __init__(self, logger: Logger, metrics: MetricsLog) -> None:
+    def __init__(self, logger: Logger, metrics: MetricsLog, objectives: RtoOfClusters) -> None:
         self._logger = logger
         self._metrics = metrics
+        self.objectives = objectives
         self._lock = Lock()
         self._reported: LRUCache[tuple[str, str], bool] = LRUCache(1000)  # reported once
         self._unread_clusters: set[tuple[str, str]] = set()
@@ -82,6 +87,8 @@ class Telemetry:
         """Write the metrics of a published change, also if its check fails afterwards."""
         if isinstance(entry, StatusChange):
             self._write(metrics_of_end(entry), status=entry.job.status)
+            rto = self.objectives.rto_of((entry.job.group_id, entry.job.cluster_name))
+            self._write(metrics_of_late_end(entry, rto))
             self._write(metrics_of_snapshot(entry, recorded))
 
     def report_validation(self, result: ValidationResult) -> None:
@@ -146,6 +153,7 @@ class Telemetry:
     def report_open_jobs(self, jobs: "Sequence[OpenJob]", now: datetime) -> None:
         """Write the metrics of the jobs that are open at the end of a sweep."""
         self._write(metrics_of_open_jobs(jobs, now))
+        self._write(metrics_of_late_jobs(jobs, now, self.objectives))
 
     def report_failures(self, failures: Sequence[Failure]) -> None:
         """Report what failed in a sweep, except what the table remembers of an earlier one."""

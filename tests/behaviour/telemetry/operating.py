@@ -24,6 +24,7 @@ from local_stack.runtime import Invocation, Outcome
 from local_stack.stack import FUNCTION, PEOPLE
 from local_stack.world import World
 from restore_watch.atlas.http_client import http_client
+from restore_watch.settings import objective_of
 
 if TYPE_CHECKING:
     from local_stack.environment import Environment
@@ -93,7 +94,9 @@ class Operation(NotifyingStack):
     def start(self) -> None:
         """Start the function that watches, with nothing cached."""
         self._environment = self.world.environment(
-            project_ids=(GROUP,), metrics=wants_metrics(self._wanted["METRICS"])
+            project_ids=(GROUP,),
+            metrics=wants_metrics(self._wanted["METRICS"]),
+            rto=objective_of(float(self._wanted["RTO_MINUTES"])),
         )
 
     def start_people(self, **variables: str) -> None:

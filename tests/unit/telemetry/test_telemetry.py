@@ -26,6 +26,7 @@ from restore_watch.model.status_change import StatusChange
 from restore_watch.table.job_item import Recorded
 from restore_watch.table.open_job import OpenJob
 from restore_watch.telemetry.metrics import metrics_of_open_jobs
+from restore_watch.telemetry.rto_of_clusters import RtoOfClusters
 from restore_watch.telemetry.telemetry import Telemetry
 from strategies import plain_change, plain_job
 from unit.open_jobs import NOON, open_job, ready_download, restore_id, target
@@ -44,8 +45,10 @@ class Output:
         level: str = "INFO",
         *,
         has_metrics: bool = True,
+        rto: timedelta | None = None,
     ) -> None:
         self._capsys = capsys
+        self._rto = rto
         self._level = level
         self._has_metrics = has_metrics
 
@@ -53,7 +56,8 @@ class Output:
     def telemetry(self) -> Telemetry:
         # A logger keeps the output stream that was set when its service was first named.
         logger = Logger(service=secrets.token_hex(8), location=None, level=self._level)
-        return Telemetry(logger, MetricsLog(self._has_metrics))
+        objectives = RtoOfClusters(self._rto, NOON.timestamp)
+        return Telemetry(logger, MetricsLog(self._has_metrics), objectives)
 
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self._capsys.readouterr().out.splitlines()]
@@ -304,6 +308,49 @@ def test_a_restore_without_a_date_runs_since_its_id_was_made() -> None:
 
     now = job.target.created_at + MINUTE
     assert values([job], now)["OldestRunningSeconds"] == 60
+
+
+# Objectives
+
+
+def test_a_running_restore_is_late_from_a_moment_after_its_rto(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = Output(capsys, rto=5 * MINUTE)
+    jobs = [
+        open_job(1, scheduled_at=NOON - 5 * MINUTE),
+        ready_download(2, scheduled_at=NOON - 90 * MINUTE),
+        open_job(3, scheduled_at=NOON - 90 * MINUTE, missing_since=NOON - MINUTE),
+    ]
+
+    output.telemetry.report_open_jobs(jobs, NOON)
+    output.telemetry.report_open_jobs(jobs, NOON + timedelta(seconds=2))
+
+    (late,) = [line for line in output.metrics() if "SecondsOverRto" in line]
+    assert late == {"SecondsOverRto": 2}
+
+
+@pytest.mark.parametrize(
+    ("status", "rto", "late"),
+    [
+        (RestoreStatus.COMPLETED, 60, [{"SecondsOverRto": 1}]),
+        (RestoreStatus.COMPLETED, 61, []),
+        (RestoreStatus.COMPLETED, None, []),
+        (RestoreStatus.FAILED, 60, []),
+    ],
+    ids=["late", "just in time", "no objective", "failed"],
+)
+def test_a_restore_that_completed_late_has_a_metric(
+    capsys: pytest.CaptureFixture[str],
+    status: RestoreStatus,
+    rto: int | None,
+    late: list[dict[str, int]],
+) -> None:
+    output = Output(capsys, rto=timedelta(seconds=rto) if rto else None)
+    change = plain_change(replace(COMPLETED.job, status=status))
+    output.telemetry.report_publication(change, Recorded(change.job, (change,), 0, None))
+
+    assert [line for line in output.metrics() if "SecondsOverRto" in line] == late
 
 
 @pytest.mark.parametrize("has_metrics", [True, False])
