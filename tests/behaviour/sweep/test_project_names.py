@@ -246,8 +246,9 @@ def test_a_message_that_is_published_again_has_its_id_and_the_name_of_today(worl
     job = world.finished_job()
     with world.inject(ACKNOWLEDGE, DENIED, times=None):
         environment.tick()
-    call_project(world, "ledgers")
-    environment.ticks(2, HOUR)
+        call_project(world, "ledgers")
+        environment.tick(HOUR)
+    environment.tick()
 
     first, *others = [one.event for one in world.messages(job)]
     assert {one["id"] for one in others} == {first["id"]}
@@ -294,15 +295,16 @@ def test_a_check_that_publishes_reads_the_name_once_an_hour(world: World) -> Non
     assert names_said(world, job) == ["payments"] * 3
 
 
-def test_a_check_is_two_calls_and_four_if_the_job_has_changed(world: World) -> None:
+def test_a_warm_check_is_two_calls_and_four_if_the_job_has_changed(world: World) -> None:
     world.watching().tick()
-    job = world.job(timeline=["RUNNING", "COMPLETED"])
+    job = world.job(timeline=["PENDING", "RUNNING", "COMPLETED"])
     world.check(job, world.watching())
-    world.stack.forget_calls()
     environment = world.watching()
+    world.stack.forget_calls()
     world.check(job, environment)
     assert world.count(LOOK_UP_NAME) == 0
-    world.pass_time(1)
+    job.advance()
+    world.check(job, environment)
     world.stack.forget_calls()
     world.check(job, environment)
     assert len(world.calls()) == 2

@@ -85,6 +85,7 @@ class Operation(NotifyingStack):
         self.measured = AwsMetrics(self.metrics, self.now)
         self.alarms = alarms(**parameters)
         self._wanted = {"METRICS": parameters.get("Metrics", "yes")}
+        self._rto = objective_of(float(parameters.get("RtoMinutes", 0)))
         self.raised: set[str] = set()
         self._retries: list[tuple[float, int, Any]] = []
         self.start()
@@ -96,7 +97,7 @@ class Operation(NotifyingStack):
         self._environment = self.world.environment(
             project_ids=(GROUP,),
             metrics=wants_metrics(self._wanted["METRICS"]),
-            rto=objective_of(float(self._wanted["RTO_MINUTES"])),
+            rto=self._rto,
         )
 
     def start_people(self, **variables: str) -> None:
