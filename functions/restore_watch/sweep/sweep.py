@@ -116,7 +116,7 @@ class Sweeper:
     def _publish_left_over(self, parts: SweepParts, books: Books) -> KnownOfStack:
         """Publish what earlier sweeps could not. Return what is known of the stack after that."""
         publishing = parts.run.ending.within(PENDING_TIME)
-        publish_pending(parts.actions, self.environment.workers, publishing)
+        publish_pending(parts.job_actions, self.environment.workers, publishing)
         stack = parts.outages.publish_unsent(books.stack, publishing)
         expiry = parts.expiry_watch.publish_unsent(books.expiry, publishing)
         return KnownOfStack(stack, expiry)

@@ -29,7 +29,7 @@ from restore_watch.errors import (
     UnforeseenError,
 )
 from restore_watch.model.marks import Part
-from restore_watch.sweep.acting.act_on_list import Observer, ShownJobs
+from restore_watch.sweep.acting.list_actions import ListActions, ShownJobs
 from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
 from restore_watch.sweep.finding.project_listing import (
     ClustersPage,
@@ -76,7 +76,7 @@ class ListingReader:
     memory: ProjectMemory
     atlas: AtlasSession
     marks: ProjectMarks
-    observer: Observer
+    list_actions: ListActions
     under_way: set[ProjectListing] = field(default_factory=set)
 
     def skip_step(self, step: ListingStep) -> None:
@@ -151,11 +151,11 @@ class ListingReader:
                 self._finish(step)
                 return ()
             return self._again(step, error, begun)
-        entries = self.observer.read_page(page, shown)
+        entries = self.list_actions.read_page(page, shown)
         if shown.unreadable:
             listing.note_failure(step, UnexpectedAtlasResponseError(shown.unreadable[0].problem))
         more = listing.note_jobs_page(step, page, entries)
-        self._finish(step, is_read=self.observer.act_on_news(shown))
+        self._finish(step, is_read=self.list_actions.act_on_news(shown))
         return more
 
     def _again(
