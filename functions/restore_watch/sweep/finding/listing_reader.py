@@ -177,10 +177,10 @@ class ListingReader:
         if not failures:
             return Excused()
         project = self.run.projects[group_id]
-        known = [job for job in self.run.open_jobs() if job.target.group_id == group_id]
+        open_jobs = [job for job in self.run.open_jobs() if job.target.group_id == group_id]
         return Excused(
-            refused=self._refused_clusters(project, failures, known),
-            without_role=self._parts_without_role(project, failures, known),
+            refused=self._refused_clusters(project, failures, open_jobs),
+            without_role=self._parts_without_role(project, failures, open_jobs),
         )
 
     def _log_failures(
@@ -198,14 +198,14 @@ class ListingReader:
                 self._log_unread(listing, part, error)
 
     def _refused_clusters(
-        self, project: Project, failures: Failures, known: Iterable[OpenJob]
+        self, project: Project, failures: Failures, open_jobs: Iterable[OpenJob]
     ) -> frozenset[Part]:
         """
         Return the clusters that Atlas refuses, and that were never read as far as anybody knows.
 
         Such a refusal is no failure. A missing role is none of these.
         """
-        clusters = {Part(job.kind, job.target.cluster_name) for job in known if job.kind}
+        clusters = {Part(job.kind, job.target.cluster_name) for job in open_jobs if job.kind}
         refused: set[Part] = set()
         for part, error in failures.items():
             is_refusal = isinstance(error, (AtlasBadRequestError, RestoreJobNotFoundError))
@@ -217,12 +217,12 @@ class ListingReader:
         return frozenset(refused)
 
     def _parts_without_role(
-        self, project: Project, failures: Failures, known: Iterable[OpenJob]
+        self, project: Project, failures: Failures, open_jobs: Iterable[OpenJob]
     ) -> frozenset[Part]:
         """Return the parts that are refused, of families that could never be read."""
         seen = answering_families(self.run.log.records_of(project.group_id))
         readable = project.readable.union(family.name for family in seen)
-        readable |= {jobs_of(job.kind).name for job in known if job.kind}
+        readable |= {jobs_of(job.kind).name for job in open_jobs if job.kind}
         parts: set[Part] = set()
         for what, error in failures.items():
             family = jobs_of(what.kind) if isinstance(what, Part) else what

@@ -197,12 +197,13 @@ class ProjectListing:
 
     def first_steps(self) -> list[ListingStep]:
         """Return the steps to begin with."""
-        known = self.wanted.known
+        remembered = self.wanted.remembered
         with self._lock:
             steps = self._begin_parts(self.wanted.single)
             for which in {jobs_of(kind).clusters for kind in self.wanted.kinds}:
-                if which in known:
-                    steps += self._begin_parts(self.wanted.parts_in(which, known[which]))
+                if which in remembered:
+                    parts = self.wanted.parts_in(which, remembered[which])
+                    steps += self._begin_parts(parts)
                 else:
                     self._open_steps[which] += 1
                     steps.append(ClustersPage(self, which))

@@ -97,15 +97,17 @@ def is_listing_due(project: Project | None, now: datetime) -> bool:
 
 
 def postponed(
-    group_ids: Collection[str], known: Mapping[str, Project], memory: ProjectMemory, now: datetime
+    group_ids: Collection[str], stored: Mapping[str, Project], memory: ProjectMemory, now: datetime
 ) -> list[str]:
     """
     Return the projects of these that a later sweep lists for their age.
 
     That spreads the listings of many projects, which all began when the stack was deployed.
     """
-    listed = [group_id for group_id in group_ids if group_id in known and known[group_id].listed_at]
-    due = [group_id for group_id in listed if is_listing_due(known[group_id], now)]
+    listed = [
+        group_id for group_id in group_ids if group_id in stored and stored[group_id].listed_at
+    ]
+    due = [group_id for group_id in listed if is_listing_due(stored[group_id], now)]
     # They take turns: a project that cannot be listed does not keep others from it.
     due.sort(key=lambda group_id: memory.last_turn(group_id, "listing"))
     at_once = max(LISTED_AT_ONCE, len(group_ids) // TICKS_TO_LIST_ALL)
@@ -193,7 +195,7 @@ class Waking:
             partial(memory.last_turn, group_id),
             kinds=frozenset(kinds),
             clusters=frozenset(part for part in parts if part.kind not in kinds),
-            known=memory.clusters_of(group_id),
+            remembered=memory.clusters_of(group_id),
         )
         listing = ProjectListing(wanted, self.reader, said_at)
         self.reader.under_way.add(listing)
@@ -208,7 +210,7 @@ class Waking:
         types: dict[str, str] = {}
         for entry in page.entries:
             event = _Event.read(as_map(entry))
-            # An event without a usable id is known by its text.
+            # The text of an event without a usable id takes the place of the id.
             types[event.id or repr(entry)] = event.event_type_name or ""
         woken: set[RestoreKind] = set()
         for event_id in memory.take_unseen_events(group_id, types.keys()):
