@@ -102,7 +102,7 @@ class ReportCollector:
             restores,
             policy=self.settings.policy,
             at=at,
-            atlas_must_reach_to=None if knows_period else period.begin,
+            must_be_listed_since=None if knows_period else period.begin,
         )
         return Coverage.of(fleet, judged)
 

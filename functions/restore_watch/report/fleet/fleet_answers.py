@@ -253,7 +253,7 @@ class FleetAnswers:
         self.fleet.restores.extend(restores)
         began = [restore.began for restore in restores]
         if page.has_next and began:
-            self.fleet.reach[group_id, cluster_name] = min(began)
+            self.fleet.listed_since[group_id, cluster_name] = min(began)
         # Of one entry alone, nobody knows the order.
         is_newest_first = len(began) > 1 and began == sorted(began, reverse=True)
         if page.has_next and not is_newest_first:

@@ -57,8 +57,8 @@ class Judged:
     A cluster and its state, with its own restores as they stood then, the oldest first.
 
     `good`: the last good test. `failed`: the test that failed last, if no good test came after it.
-    `unread`: why its restores could not be read, or not all. `reach`: when the oldest restore
-    began of a list that goes on.
+    `unread`: why its restores could not be read, or not all. `listed_since`: when the oldest
+    restore began that was read of a list that goes on.
     """
 
     cluster: Cluster
@@ -67,7 +67,7 @@ class Judged:
     good: Restore | None
     failed: Restore | None
     unread: WhyUnread | None = None
-    reach: datetime | None = None
+    listed_since: datetime | None = None
 
     @property
     def last_attempt(self) -> Restore | None:

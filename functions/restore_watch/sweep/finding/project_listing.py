@@ -231,9 +231,9 @@ class ProjectListing:
         for entry in entries:
             last = entry.created_at if last and entry.created_at <= last else None
         wanted = self.wanted
-        reaches_to = Interest.beyond(wanted.marks, step.part, wanted.now).reaches_to
+        listed_since = Interest.beyond(wanted.marks, step.part, wanted.now).listed_since
         # A single job shows no order.
-        is_enough = last is not None and len(page.entries) > 1 and last < reaches_to
+        is_enough = last is not None and len(page.entries) > 1 and last < listed_since
         pages = step.pages.after(page, [entry.id for entry in entries])
         if pages.stop is Stop.NOTHING_NEW:
             self.note_failure(step, UnexpectedAtlasResponseError(NOTHING_NEW))
