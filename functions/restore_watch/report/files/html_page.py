@@ -29,7 +29,7 @@ from restore_watch.report.judging.cluster_state import Judged, State
 from restore_watch.report.report import JudgedRestore, Report, median_seconds
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.words import wording
-from restore_watch.report.words.cluster_remarks import needs_attention, remarks
+from restore_watch.report.words.cluster_remarks import needs_look, remarks
 from restore_watch.report.words.concerns import concerns
 from restore_watch.report.words.due_next import due_next
 from restore_watch.report.words.headline import headline, lead
@@ -142,7 +142,7 @@ def _looks(report: Report) -> list[list[Judged]]:
     """Return the rows of what needs a look. A row has a cluster, or several that are alike."""
     rows: list[list[Judged]] = []
     for judged in report.coverage.in_order:
-        if not needs_attention(report, judged):
+        if not needs_look(report, judged):
             continue
         if rows and _are_alike(report, rows[-1][-1], judged):
             rows[-1].append(judged)
@@ -184,7 +184,7 @@ def _folded(report: Report, clusters: Sequence[Judged]) -> tuple[list[Judged], l
     shown: list[Judged] = []
     without_remark: list[Judged] = []
     for judged in clusters:
-        if judged.state.needs_look or shown_facts(report, judged):
+        if judged.state.is_bad or shown_facts(report, judged):
             shown.append(judged)
         else:
             without_remark.append(judged)

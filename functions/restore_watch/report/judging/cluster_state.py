@@ -12,7 +12,7 @@ from restore_watch.report.why_unread import WhyUnread
 
 
 class State(StrEnum):
-    """The states, in the order in which a report shows them: what needs a look comes first."""
+    """The states, in the order in which a report shows them: the bad ones come first."""
 
     FAILED = "failed"
     OVERDUE = "overdue"
@@ -24,8 +24,8 @@ class State(StrEnum):
     NOT_REQUIRED = "not required"
 
     @property
-    def needs_look(self) -> bool:
-        """Whether somebody should look at the cluster."""
+    def is_bad(self) -> bool:
+        """Whether a cluster in this state needs a look for the state alone."""
         return self in {State.FAILED, State.OVERDUE, State.NEVER, State.CANNOT_TELL}
 
     @property
