@@ -124,6 +124,6 @@ def _degraded(books: Books) -> list[str]:
     if books.stack.degraded:
         degraded.append("")
     for group_id, project in sorted(books.projects.items()):
-        if project.watched.degraded:
+        if project.health.degraded:
             degraded.append(group_id)
     return degraded

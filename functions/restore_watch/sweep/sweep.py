@@ -29,7 +29,7 @@ from foundation.errors import ApplicationError
 from restore_watch.errors import AtlasError, CredentialsError
 from restore_watch.event.actions import Sweep
 from restore_watch.model.credentials_expiry import CredentialsExpiry
-from restore_watch.model.outage import Watched
+from restore_watch.model.health import Health
 from restore_watch.model.results import SweepResult
 from restore_watch.sweep.acting.publish_pending import publish_pending
 from restore_watch.sweep.composition import SweepEnvironment, SweepParts
@@ -50,7 +50,7 @@ SKIPPED: Mapping[str, Any] = {"skipped": True}
 class KnownOfStack(NamedTuple):
     """What earlier sweeps recorded of the stack, and of the expiry of its credentials."""
 
-    stack: Watched
+    stack: Health
     expiry: CredentialsExpiry
 
 

@@ -211,7 +211,7 @@ class ListingReader:
             is_refusal = isinstance(error, (AtlasBadRequestError, RestoreJobNotFoundError))
             if not is_refusal or not isinstance(part, Part) or part in clusters:
                 continue
-            is_reported = jobs_of(part.kind).list_question in project.watched.troubles
+            is_reported = jobs_of(part.kind).list_question in project.health.troubles
             if not is_reported and not self.memory.was_read(project.group_id, part):
                 refused.add(part)
         return frozenset(refused)

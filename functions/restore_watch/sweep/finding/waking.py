@@ -150,7 +150,7 @@ class Waking:
     def _take_parts(self, step: Wake, project: Project) -> set[Part]:
         """Return the parts of a project to list whatever its events say, and note its turn."""
         parts = self.memory.take_to_read_again(step.group_id)
-        troubles = project.watched.troubles.keys()
+        troubles = project.health.troubles.keys()
         for family in LISTED_JOBS:
             # Kinds that could not be seen are listed in every sweep, to see when they can be.
             if troubles & {family.question, family.clusters.question}:

@@ -148,7 +148,7 @@ class WatchedProjects:
         if listed is None:
             return []
         unlisted = [project for project in marked if project.group_id not in listed]
-        return [project for project in unlisted if project.watched.is_gone(now)]
+        return [project for project in unlisted if project.health.is_gone(now)]
 
     def new_projects(self) -> list[str]:
         """Return the watched projects that nobody has tried to list."""
@@ -178,9 +178,7 @@ class WatchedProjects:
         """
         listed = self.memory.projects
         return not self.memory.were_projects_listed_within(PROJECTS_READ_EVERY) or any(
-            project.marks is not None
-            and project.watched.degraded is None
-            and group_id not in listed
+            project.marks is not None and project.health.degraded is None and group_id not in listed
             for group_id, project in self.run.projects.items()
         )
 
