@@ -79,7 +79,7 @@ class ListingReader:
     list_actions: ListActions
     under_way: set[ProjectListing] = field(default_factory=set)
 
-    def skip_step(self, step: ListingStep) -> None:
+    def postpone_step(self, step: ListingStep) -> None:
         """Leave a step to the next sweep. It makes no call to AWS."""
         if step.error is not None:
             step.listing.note_failure(step, step.error)

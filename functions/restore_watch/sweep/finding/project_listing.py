@@ -54,7 +54,7 @@ class StepReader(Protocol):
     def ask_for_jobs_page(self, step: "JobsPage") -> "Sequence[ListingStep]":
         """Take such a step. Return the steps that follow."""
 
-    def skip_step(self, step: "ListingStep") -> None:
+    def postpone_step(self, step: "ListingStep") -> None:
         """Leave a step to the next sweep."""
 
     def note_unforeseen(self, step: "ListingStep", error: UnforeseenError) -> None:
@@ -77,11 +77,11 @@ class ListingStep(Step):
     def last_turn_and_mark(self) -> tuple[float, datetime]:
         """When it was read last, in Unix seconds, and up to when its jobs are known."""
 
-    def leave(self) -> None:
+    def postpone(self) -> None:
         """Leave the step to the next sweep."""
-        self.listing.reader.skip_step(self)
+        self.listing.reader.postpone_step(self)
 
-    def note_failure(self, error: UnforeseenError) -> None:
+    def note_unforeseen(self, error: UnforeseenError) -> None:
         """Our own code failed about the step."""
         self.listing.reader.note_unforeseen(self, error)
 

@@ -80,12 +80,12 @@ class Wake(Step):
         """Ask for the events."""
         return self.waking.wake(self)
 
-    def leave(self) -> None:
+    def postpone(self) -> None:
         """Nothing is lost: the next sweep asks for the events since the same mark."""
 
-    def note_failure(self, error: UnforeseenError) -> None:
+    def note_unforeseen(self, error: UnforeseenError) -> None:
         """Our own code failed about the events."""
-        self.waking.note_failure(self, error)
+        self.waking.note_unforeseen(self, error)
 
 
 def is_listing_due(project: Project | None, now: datetime) -> bool:
@@ -143,7 +143,7 @@ class Waking:
         parts.update(map(Part, woken))
         return self._list_with_stragglers(group_id, marks, parts, page.date)
 
-    def note_failure(self, step: Wake, error: UnforeseenError) -> None:
+    def note_unforeseen(self, step: Wake, error: UnforeseenError) -> None:
         """Our own code failed about the events of a project."""
         self.run.log.append(Unread(step.subject, error))
 

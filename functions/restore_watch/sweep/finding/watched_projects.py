@@ -55,13 +55,13 @@ class ProjectsPage(Step):
         """Ask for the page."""
         return self.watched.ask_for_projects_page(self)
 
-    def leave(self) -> None:
+    def postpone(self) -> None:
         """Leave the list to the next sweep."""
-        self.watched.skip_projects_page()
+        self.watched.postpone_projects_page()
 
-    def note_failure(self, error: UnforeseenError) -> None:
+    def note_unforeseen(self, error: UnforeseenError) -> None:
         """Our own code failed about the list."""
-        self.watched.note_failure(error)
+        self.watched.note_unforeseen(error)
 
 
 @dataclass(frozen=True)
@@ -125,11 +125,11 @@ class WatchedProjects:
             self.run.log.append(AllListed(frozenset(shown)))
         return self._watch_others(shown)
 
-    def note_failure(self, error: UnforeseenError) -> None:
+    def note_unforeseen(self, error: UnforeseenError) -> None:
         """Our own code failed about the list."""
         self.run.log.append(Unread(ALL_PROJECTS, error))
 
-    def skip_projects_page(self) -> None:
+    def postpone_projects_page(self) -> None:
         """Leave the list to the next sweep."""
         late = TimeBudgetExceededError("The sweep could not read the list of projects to its end")
         self.run.log.append(Unread(ALL_PROJECTS, late))

@@ -57,13 +57,13 @@ class JobFollower:
         """Return the tasks that ask about these jobs, the longest unasked first."""
         return [FollowTask(group, self) for group in grouped_jobs(jobs, self.run.memory)]
 
-    def leave_out(self, task: FollowTask) -> None:
+    def postpone(self, task: FollowTask) -> None:
         """Leave a task to the next sweep."""
         self.run.log.append(Asked(Subject.in_bucket(task.bucket), End.LATE, jobs=task.keys))
         if task.is_unseen:
             self.run.memory.note_left_out(task.jobs[0])
 
-    def note_failure(self, task: FollowTask, error: UnforeseenError) -> None:
+    def note_unforeseen(self, task: FollowTask, error: UnforeseenError) -> None:
         """Our own code failed about the jobs of a task."""
         for job in task.jobs:
             self.job_actions.note_failure(job, error)
