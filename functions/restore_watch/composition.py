@@ -11,7 +11,7 @@ from botocore.config import Config
 from foundation.aws_call import AWS_CONFIG
 from foundation.deadline import Deadline
 from restore_watch.application import Application
-from restore_watch.atlas.http_client import http_client
+from restore_watch.atlas.transport.http_client import http_client
 from restore_watch.aws.own_function import OwnFunction
 from restore_watch.check.batch import BatchChecker
 from restore_watch.check.check import JobChecker

@@ -8,8 +8,8 @@ from aws_lambda_powertools import Logger
 
 from foundation.clock import Clock
 from foundation.emitting import MetricsLog
-from restore_watch.atlas.http_client import http_client
 from restore_watch.atlas.session import AtlasSession
+from restore_watch.atlas.transport.http_client import http_client
 from restore_watch.aws.atlas_secret import AtlasSecret
 from restore_watch.aws.status_changes_topic import StatusChangesTopic
 from restore_watch.aws.step_functions import StepFunctions

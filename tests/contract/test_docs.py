@@ -43,8 +43,8 @@ from restore_watch.aws.topic_messages import message_of_job
 from restore_watch.event.request import OneTarget, SeveralTargets, read_request
 from restore_watch.event.target_fields import read_target
 from restore_watch.model.cluster_tags import RESTORE_TEST_TAG, RPO_TAG, RTO_TAG
+from restore_watch.model.health import Health
 from restore_watch.model.marks import Marks
-from restore_watch.model.outage import Watched
 from restore_watch.model.restore_job import (
     RestoreJob,
     RestoreKind,
@@ -54,7 +54,7 @@ from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation
 from restore_watch.report.files import cluster_facts
 from restore_watch.report.files.restores_csv import COLUMNS
-from restore_watch.table.project_item import marks_as_values, watched_as_values
+from restore_watch.table.project_item import health_as_values, marks_as_values
 from strategies import plain_job
 
 TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
@@ -231,7 +231,7 @@ def attributes_of_an_item() -> set[str]:
     sets = "".join(re.findall(r"\b(?:sets|adds)\b[^{}\n]*= ?(\{[^{}]*\})", source))
     written = set(re.findall(r'\bAttr\("(\w+)"\)', source))
     written |= {*re.findall(r'"(\w+)":', sets), *re.findall(r'\bsets\["(\w+)"\]', source)}
-    written |= watched_as_values(Watched(group_id=None)).keys()
+    written |= health_as_values(Health(group_id=None)).keys()
     written |= marks_as_values(Marks.at_first(datetime.now(UTC))).keys()
     return written - fields_of_a_job()
 

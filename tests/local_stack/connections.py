@@ -12,7 +12,7 @@ from foundation.aws_call import AWS_CONFIG
 from local_stack.aws import REGION, key_id_of
 from local_stack.stack import LocalStack
 from local_stack.wire import Call
-from restore_watch.atlas.http_client import http_client
+from restore_watch.atlas.transport.http_client import http_client
 
 ENVIRONMENT_HEADER = "X-Environment"
 

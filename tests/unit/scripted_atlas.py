@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from foundation.deadline import Deadline
-from restore_watch.atlas.access_token import ServiceAccountAccess
+from restore_watch.atlas.access.service_account_access import ServiceAccountAccess
 from restore_watch.atlas.credentials import Credentials, ServiceAccount
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import (

@@ -68,7 +68,7 @@ class End(Enum):
         return self in {End.LATE, End.LIMITED}
 
     @property
-    def is_left(self) -> bool:
+    def was_never_asked(self) -> bool:
         """Whether Atlas was never asked."""
         return self in {End.LATE, End.NO_CREDENTIALS}
 

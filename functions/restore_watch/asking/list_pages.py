@@ -36,24 +36,24 @@ class ListPages:
     """
     The pages of a list that were read so far. Unless they `stop`, the next one is read `at`.
 
-    `known`: the ids on all these pages. `new`: those of them that only the last page shows.
+    `ids`: the ids on all these pages. `new`: those of them that only the last page shows.
     """
 
     at: PageAt = FIRST_PAGE
-    known: frozenset[str] = frozenset()
+    ids: frozenset[str] = frozenset()
     new: frozenset[str] = frozenset()
     stop: Stop | None = None
 
     def after(self, page: Page, ids: Iterable[str]) -> Self:
         """Return the pages after another page with these ids was read."""
-        new = frozenset(ids) - self.known
+        new = frozenset(ids) - self.ids
         stop = None
         if not page.has_next:
             stop = Stop.END
         elif not new:
             # The same page may follow for ever.
             stop = Stop.NOTHING_NEW
-        return replace(self, at=page.at.next, known=self.known | new, new=new, stop=stop)
+        return replace(self, at=page.at.next, ids=self.ids | new, new=new, stop=stop)
 
     def enough(self) -> Self:
         """Return the same pages, after which no other is wanted."""

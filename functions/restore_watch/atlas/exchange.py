@@ -10,7 +10,7 @@ import httpx
 
 from foundation.deadline import Deadline
 from foundation.retry_after import http_date
-from restore_watch.atlas.bounds import ANSWER_LIMIT, Bounds, bounded
+from restore_watch.atlas.transport.bounds import ANSWER_LIMIT, Bounds, bounded
 from restore_watch.errors import AtlasUnavailableError
 from restore_watch.redaction import redact
 

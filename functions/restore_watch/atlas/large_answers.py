@@ -11,9 +11,9 @@ from threading import Lock, Semaphore
 from cachetools import LRUCache
 
 from foundation.deadline import Deadline
-from restore_watch.atlas.bounds import ANSWER_LIMIT
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.pages import COLLECTIONS_ON_PAGE, PAGE_LIMIT, Page, PageAt
+from restore_watch.atlas.transport.bounds import ANSWER_LIMIT
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.restore_job import RestoreKind
 

@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from foundation.json_text import as_list, as_map, read_object
-from restore_watch.atlas.bounds import ANSWER_LIMIT
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.families import DEDICATED_JOBS, FLEX_JOBS, TENANT_JOBS, Family, JobFamily
 from restore_watch.atlas.read_restore_job import FIELDS
+from restore_watch.atlas.transport.bounds import ANSWER_LIMIT
 from restore_watch.errors import UnexpectedAtlasResponseError
 
 PAGE_LIMIT = 500

@@ -14,12 +14,10 @@ from urllib.parse import urlencode
 import httpx
 
 from foundation.deadline import Deadline
-from restore_watch.atlas.bounds import ANSWER_LIMIT
+from restore_watch.atlas.access.kept_accesses import Access, KeptAccesses
 from restore_watch.atlas.credentials import Credentials
-from restore_watch.atlas.envelopes import ENVELOPE
 from restore_watch.atlas.exchange import Answer, exchange, hidden_texts
 from restore_watch.atlas.families import EVENTS, PROJECTS, RESTORE_EVENTS, Family, jobs_of
-from restore_watch.atlas.kept_accesses import Access, KeptAccesses
 from restore_watch.atlas.kind_of_cluster import ClusterKey, ClusterKinds
 from restore_watch.atlas.large_answers import LargeAnswers
 from restore_watch.atlas.pages import (
@@ -34,6 +32,8 @@ from restore_watch.atlas.pages import (
 from restore_watch.atlas.rate_limits import Bucket, RateLimits
 from restore_watch.atlas.read_restore_job import restore_job
 from restore_watch.atlas.refusals import family_refusal, is_refusal
+from restore_watch.atlas.transport.bounds import ANSWER_LIMIT
+from restore_watch.atlas.transport.envelopes import ENVELOPE
 from restore_watch.atlas.when_to_repeat import repeat_call
 from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget

@@ -73,7 +73,7 @@ def _listed(
     if pages.stop is Stop.NOTHING_NEW:
         msg = f"Atlas repeats a page of a list of {kind} restore jobs"
         raise UnexpectedAtlasResponseError(msg)
-    found = [RestoreTarget.listed(*cluster, restore_id, kind) for restore_id in pages.known]
+    found = [RestoreTarget.listed(*cluster, restore_id, kind) for restore_id in pages.ids]
     _require_older(unreadable, found)
     return found
 

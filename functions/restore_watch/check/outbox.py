@@ -84,20 +84,20 @@ class Outbox:
     def end_waits(
         self,
         target: RestoreTarget,
-        is_left: Callable[[Recorded], bool],
+        is_dropped: Callable[[Recorded], bool],
         deadline: Deadline,
-        left_at: datetime | None,
+        dropped_at: datetime | None,
     ) -> bool:
         """
-        Answer all workflows that wait for a job, if nobody follows it any more since `left_at`.
+        Answer all workflows that wait for a job, if nobody follows it any more since `dropped_at`.
 
         A workflow that was due an answer gets that answer. True if workflows waited, and all of
         them are answered or given up.
         """
         recorded = self.table.recall(target, deadline)
-        if recorded is None or not recorded.waits or not is_left(recorded):
+        if recorded is None or not recorded.waits or not is_dropped(recorded):
             return False
-        recorded = replace(recorded, unanswered_since=left_at or recorded.unanswered_since)
+        recorded = replace(recorded, unanswered_since=dropped_at or recorded.unanswered_since)
         answers = [
             answer_to(wait, recorded.job, recorded.seen) or TaskAnswer(wait, WaitError.NOT_FOLLOWED)
             for wait in recorded.waits

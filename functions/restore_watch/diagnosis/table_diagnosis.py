@@ -39,9 +39,9 @@ class TableDiagnosis:
         """Look at the table, and for troubles that are stored there."""
         projects, stack, *_ = Bookkeeping(*self.store).read_books(self.deadline, self.now())
         yield good("table", "can be read")
-        for watched in (stack, *(project.watched for project in projects.values())):
-            if trouble := watched.degraded:
-                name = f"project {watched.group_id}" if watched.group_id else "stack"
+        for health in (stack, *(project.health for project in projects.values())):
+            if trouble := health.degraded:
+                name = f"project {health.group_id}" if health.group_id else "stack"
                 yield bad(
                     f"{name}: degraded",
                     f"since {utc_text(trouble.since)}: {trouble.message}",

@@ -1,14 +1,12 @@
 """A change of the watch itself: it cannot see a project or the stack, or sees it again. Pure."""
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, OnErrorOmit
+from pydantic import Field
 
 from foundation.errors import ApplicationError, TimeBudgetExceededError
-from foundation.json_text import as_map
 from foundation.outside import FromOutside, IfReadable, if_unreadable
 from restore_watch.errors import (
     AtlasError,
@@ -17,7 +15,6 @@ from restore_watch.errors import (
 )
 from restore_watch.model.advice_on_errors import fix_of
 from restore_watch.model.fields import PastMoment
-from restore_watch.model.question import Question
 
 REMOVED = "removed"
 """The reason of a recovery that nobody saw: the project is no longer watched."""
@@ -88,34 +85,3 @@ class WatchChange(FromOutside):
     def is_degraded(self) -> bool:
         """False if it has recovered."""
         return self.state is WatchState.DEGRADED
-
-
-class Watched(FromOutside):
-    """
-    The memory, kept in the table, of how a project or the stack is seen.
-
-    Of the stack, `group_id` is None. `troubles` has the present failures, each by the name of its
-    question; `failing_since` is the first one. `degraded` is the reported trouble, until it is
-    over. Without troubles, it has been recovering since `recovering_since`. `unsent` are the
-    changes that the topic has not accepted. `version` counts the writes: a write needs the version
-    that was read.
-    """
-
-    group_id: Annotated[str | None, Field(exclude=True)]
-    version: Annotated[int, Field(exclude=True)] = 0
-    troubles: Annotated[Mapping[str, OnErrorOmit[Trouble]], BeforeValidator(as_map)] = {}
-    failing_since: IfReadable[PastMoment] = None
-    degraded: IfReadable[Trouble] = None
-    recovering_since: IfReadable[PastMoment] = None
-    last_success_at: IfReadable[PastMoment] = None
-    unsent: tuple[OnErrorOmit[WatchChange], ...] = ()
-
-    @property
-    def is_failing(self) -> bool:
-        """Whether it was not seen, or has not recovered yet."""
-        return bool(self.troubles) or self.degraded is not None
-
-    def is_gone(self, now: datetime) -> bool:
-        """Whether the list of all projects has not shown the project for a day."""
-        absent = self.troubles.get(Question.PROJECTS)
-        return absent is not None and now - absent.since >= timedelta(days=1)

@@ -102,7 +102,7 @@ class ReportCollector:
             restores,
             policy=self.settings.policy,
             at=at,
-            atlas_must_reach_to=None if knows_period else period.begin,
+            must_be_listed_since=None if knows_period else period.begin,
         )
         return Coverage.of(fleet, judged)
 
@@ -124,6 +124,6 @@ def _degraded(books: Books) -> list[str]:
     if books.stack.degraded:
         degraded.append("")
     for group_id, project in sorted(books.projects.items()):
-        if project.watched.degraded:
+        if project.health.degraded:
             degraded.append(group_id)
     return degraded

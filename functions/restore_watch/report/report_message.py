@@ -12,7 +12,7 @@ from restore_watch.aws.topic_messages import Message, cloud_event
 from restore_watch.report.files.cluster_facts import cluster_facts
 from restore_watch.report.judging.cluster_state import Judged
 from restore_watch.report.report import Origin, Report
-from restore_watch.report.words.cluster_remarks import needs_attention
+from restore_watch.report.words.cluster_remarks import needs_look
 from restore_watch.report.words.concerns import concerns
 from restore_watch.report.words.due_next import due_next
 from restore_watch.report.words.headline import headline
@@ -87,8 +87,8 @@ def message_of_report(
 
 def _clusters(report: Report) -> list[Mapping[str, Any]]:
     """Return the clusters that need a look, the worst first."""
-    bad = [judged for judged in report.coverage.in_order if needs_attention(report, judged)]
-    return [_cluster(report, judged) for judged in bad[:SHOWN]]
+    clusters = [judged for judged in report.coverage.in_order if needs_look(report, judged)]
+    return [_cluster(report, judged) for judged in clusters[:SHOWN]]
 
 
 def _cluster(report: Report, judged: Judged) -> Mapping[str, Any]:

@@ -8,8 +8,8 @@ from foundation.deadline import Deadline
 from restore_watch.asking.pace import Pace
 from restore_watch.asking.questions import Questions
 from restore_watch.event.actions import Sweep
-from restore_watch.sweep.acting.act_on_answer import JobActions
-from restore_watch.sweep.acting.act_on_list import Observer
+from restore_watch.sweep.acting.job_actions import JobActions
+from restore_watch.sweep.acting.list_actions import ListActions
 from restore_watch.sweep.expiry_watch import ExpiryWatch, LastTry
 from restore_watch.sweep.finding.listing_reader import ListingReader
 from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
@@ -41,7 +41,7 @@ class SweepParts:
 
     run: Run
     opened: Sequence[OpenJob]
-    actions: JobActions
+    job_actions: JobActions
     finder: ProjectFinder
     rounds: Rounds
     outages: OutageReports
@@ -109,10 +109,10 @@ class SweepEnvironment:
             projects=books.projects,
             telemetry=self.telemetry,
         )
-        actions = JobActions(run, self.outbox, self.open_jobs, TopicRefusals())
-        observer = Observer(run, actions)
+        job_actions = JobActions(run, self.outbox, self.open_jobs, TopicRefusals())
+        list_actions = ListActions(run, job_actions)
         questions = Questions(run.asking, pace, run.log.append)
-        follower = self._follower(run, questions, actions, observer)
+        follower = self._follower(run, questions, job_actions, list_actions)
         name_reader = NameReader(
             run,
             self.atlas,
@@ -122,13 +122,13 @@ class SweepEnvironment:
             self.workers,
             self.project_ids,
         )
-        finder = self._finder(run, questions, observer, name_reader)
+        finder = self._finder(run, questions, list_actions, name_reader)
         rounds = Rounds(run, questions, follower, finder, self.workers, self.hot_rounds, is_awaited)
         topic, bookkeeping = self.wires.topic, self.bookkeeping
         return SweepParts(
             run=run,
             opened=jobs,
-            actions=actions,
+            job_actions=job_actions,
             finder=finder,
             rounds=rounds,
             outages=OutageReports(run, topic, bookkeeping, self.workers, len(jobs)),
@@ -138,18 +138,18 @@ class SweepEnvironment:
         )
 
     def _follower(
-        self, run: Run, questions: Questions, actions: JobActions, observer: Observer
+        self, run: Run, questions: Questions, job_actions: JobActions, list_actions: ListActions
     ) -> JobFollower:
-        lists = JobLists(run, questions, self.atlas, observer)
-        return JobFollower(run, questions, self.atlas, lists, observer, actions)
+        lists = JobLists(run, questions, self.atlas, list_actions)
+        return JobFollower(run, questions, self.atlas, lists, list_actions, job_actions)
 
     def _finder(
-        self, run: Run, questions: Questions, observer: Observer, name_reader: NameReader
+        self, run: Run, questions: Questions, list_actions: ListActions, name_reader: NameReader
     ) -> ProjectFinder:
         atlas, memory = self.atlas, self.project_memory
         calls = StepCalls(questions, memory)
         marks = ProjectMarks(run, self.bookkeeping)
-        reader = ListingReader(run, calls, memory, atlas, marks, observer)
+        reader = ListingReader(run, calls, memory, atlas, marks, list_actions)
         waking = Waking(run, calls, memory, atlas, marks, reader)
         watched = WatchedProjects(run, calls, memory, atlas, self.project_ids, waking, name_reader)
         return ProjectFinder(run, watched, marks, reader, self.workers)

@@ -62,6 +62,6 @@ class Interest(NamedTuple):
         return not job.terminal
 
     @property
-    def reaches_to(self) -> datetime:
-        """Nothing that was created before this moment is of interest."""
+    def listed_since(self) -> datetime:
+        """The jobs to list were created from then on: no older one is of interest."""
         return min(self.running_since, self.since) if self.is_first else self.since

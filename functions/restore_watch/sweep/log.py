@@ -89,13 +89,6 @@ class Acted(NamedTuple):
     messages: int = 0
     error: ApplicationError | None = None
 
-    @property
-    def key(self) -> tuple[str, str | None, str | None]:
-        """Project id, and cluster name and restore id if it is about a job."""
-        if self.job is None:
-            return self.group_id, None, None
-        return self.job
-
 
 type Record = Asked | Unread | Planned | Listed | AllListed | Acted
 

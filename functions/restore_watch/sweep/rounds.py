@@ -99,7 +99,7 @@ class Rounds:
         agenda: Agenda[SweepTask] = Agenda(
             self.workers.at_once,
             allows=self._takes_call,
-            skip=lambda task: task.leave(),
+            skip=lambda task: task.postpone(),
             is_over=lambda: self.run.asking.remaining() < LEAST_EXCHANGE,
         )
         agenda.add([*self.follower.tasks(first.due), *first.steps])
@@ -150,7 +150,7 @@ class Rounds:
             with isolated(self.run.telemetry, group_id=task.bucket.group_id):
                 return task.do()
         except UnforeseenError as error:
-            task.note_failure(error)
+            task.note_unforeseen(error)
             return ()
 
 

@@ -31,7 +31,7 @@ from foundation.errors import ApplicationError
 from restore_watch.errors import AtlasError, CredentialsError
 from restore_watch.event.actions import Sweep
 from restore_watch.model.credentials_expiry import CredentialsExpiry
-from restore_watch.model.outage import Watched
+from restore_watch.model.health import Health
 from restore_watch.model.results import SweepResult
 from restore_watch.sweep.acting.publish_pending import publish_pending
 from restore_watch.sweep.composition import SweepEnvironment, SweepParts
@@ -52,7 +52,7 @@ SKIPPED: Mapping[str, Any] = {"skipped": True}
 class KnownOfStack(NamedTuple):
     """What earlier sweeps recorded of the stack, and of the expiry of its credentials."""
 
-    stack: Watched
+    stack: Health
     expiry: CredentialsExpiry
 
 
@@ -118,7 +118,7 @@ class Sweeper:
     def _publish_left_over(self, parts: SweepParts, books: Books) -> KnownOfStack:
         """Publish what earlier sweeps could not. Return what is known of the stack after that."""
         publishing = parts.run.ending.within(PENDING_TIME)
-        publish_pending(parts.actions, self.environment.workers, publishing)
+        publish_pending(parts.job_actions, self.environment.workers, publishing)
         stack = parts.outages.publish_unsent(books.stack, publishing)
         expiry = parts.expiry_watch.publish_unsent(books.expiry, publishing)
         return KnownOfStack(stack, expiry)

@@ -21,9 +21,9 @@ class SweepTask(Task, Protocol):
         """Ask. Return the tasks to do after the others."""
 
     @abstractmethod
-    def leave(self) -> None:
+    def postpone(self) -> None:
         """Leave it to the next sweep. That makes no call."""
 
     @abstractmethod
-    def note_failure(self, error: UnforeseenError) -> None:
+    def note_unforeseen(self, error: UnforeseenError) -> None:
         """Our own code failed about this task, and not about others."""

@@ -15,17 +15,18 @@ from foundation.clock import utc_text
 from foundation.deadline import Deadline
 from foundation.retention import expires_at
 from restore_watch.model.credentials_expiry import NOT_ASKED, CredentialsExpiry
+from restore_watch.model.health import Health
 from restore_watch.model.marks import Marks
-from restore_watch.model.outage import LARGEST_COUNT, Watched
+from restore_watch.model.outage import LARGEST_COUNT
 from restore_watch.table.items import Items, lies_between
 from restore_watch.table.lease import read_success
 from restore_watch.table.project_item import (
     Project,
     expiry_as_value,
+    health_as_values,
     marks_as_values,
     project_key,
     read_project,
-    watched_as_values,
 )
 from restore_watch.table.stored_fields import PARTITION
 
@@ -37,14 +38,14 @@ class Books(NamedTuple):
     """The memory of the table for a sweep. `succeeded_at`: of the last successful sweep, in UTC."""
 
     projects: dict[str, Project]
-    stack: Watched
+    stack: Health
     expiry: CredentialsExpiry
     succeeded_at: datetime | None
 
     @classmethod
     def of_no_tick(cls) -> "Books":
         """What a sweep without a tick knows, which reads no bookkeeping: nothing."""
-        return cls(projects={}, stack=Watched(group_id=None), expiry=NOT_ASKED, succeeded_at=None)
+        return cls(projects={}, stack=Health(group_id=None), expiry=NOT_ASKED, succeeded_at=None)
 
 
 class Bookkeeping(Items):
@@ -55,8 +56,8 @@ class Bookkeeping(Items):
         entries = list(self._query({"cluster": PARTITION}, deadline))
         read = (read_project(entry, now) for entry in entries)
         projects = {project.group_id: project for project in read if project}
-        stack = projects.pop("", Project("", stored_watched=Watched(group_id=None)))
-        return Books(projects, stack.watched, stack.expiry, read_success(entries, now))
+        stack = projects.pop("", Project("", stored_health=Health(group_id=None)))
+        return Books(projects, stack.health, stack.expiry, read_success(entries, now))
 
     def begin_marks(
         self, project: Project, marks: Marks, now: datetime, deadline: Deadline
@@ -94,19 +95,19 @@ class Bookkeeping(Items):
                 sets={"removedAt": utc_text(now), **dict.fromkeys(_LISTED)},
             )
 
-    def store_watched(self, watched: Watched, now: datetime, deadline: Deadline) -> Watched | None:
+    def store_health(self, health: Health, now: datetime, deadline: Deadline) -> Health | None:
         """
-        Store how a project is seen; None if somebody else has stored it since it was read.
+        Store a health, and return it; None if somebody else has stored one since it was read.
 
         A write whose answer was lost counts as written by somebody else.
         """
-        version = watched.version + 1
+        version = health.version + 1
         has_version = lies_between("watchVersion", 1, LARGEST_COUNT)
-        is_as_read = _version.eq(watched.version) if watched.version else ~has_version
-        sets = {**watched_as_values(watched), "watchVersion": version}
+        is_as_read = _version.eq(health.version) if health.version else ~has_version
+        sets = {**health_as_values(health), "watchVersion": version}
         # Nothing else renews the item of a project that is not listed.
-        written = self._store(watched.group_id, sets, is_as_read, now, deadline)
-        return written.watched if written and written.watched.version == version else None
+        written = self._store(health.group_id, sets, is_as_read, now, deadline)
+        return written.health if written and written.health.version == version else None
 
     def store_expiry(
         self, expiry: CredentialsExpiry, now: datetime, deadline: Deadline

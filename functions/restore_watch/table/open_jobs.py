@@ -50,13 +50,13 @@ class OpenJobs(Items):
         for it. A named check takes it in again.
         """
         since = job.missing_since
-        return since is not None and self._leave(job, deadline, _missing_since.eq(utc_text(since)))
+        return since is not None and self._drop(job, deadline, _missing_since.eq(utc_text(since)))
 
     def drop_expired_link(self, job: OpenJob, deadline: Deadline) -> bool:
         """As `drop_missing`, for a ready download with an expired link that has not moved."""
         date = job.expiration_date
         is_same = _link_date.eq(date_text(date)) if date else _link_date.not_exists()
-        return self._leave(job, deadline, is_same)
+        return self._drop(job, deadline, is_same)
 
     def move_link(self, job: OpenJob, expires_at: datetime, deadline: Deadline) -> None:
         """Store that the link of a ready download expires at another moment. Not a change."""
@@ -65,7 +65,7 @@ class OpenJobs(Items):
         is_older = _link_date.not_exists() | _link_date.lt(date)
         self._update_open(job, deadline, is_older, expirationDate=date)
 
-    def _leave(self, job: OpenJob, deadline: Deadline, reason: ConditionBase) -> bool:
+    def _drop(self, job: OpenJob, deadline: Deadline, reason: ConditionBase) -> bool:
         all_published = Attr("publishedSequence").eq(job.sequence) & Attr("waiting").not_exists()
         stored = self._update_open(job, deadline, all_published & reason, openShard=None)
         return "openShard" not in stored

@@ -20,8 +20,9 @@ from foundation.retention import RETENTION
 from restore_watch.atlas.families import LISTED_KINDS
 from restore_watch.model.credentials_expiry import NOT_ASKED, CredentialsExpiry
 from restore_watch.model.fields import PastMoment, ProjectName, is_cluster_name, is_object_id
+from restore_watch.model.health import Health
 from restore_watch.model.marks import OLDEST_MARK, Marks, Part
-from restore_watch.model.outage import LARGEST_COUNT, WatchChange, Watched
+from restore_watch.model.outage import LARGEST_COUNT, WatchChange
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.table.stored_fields import (
     PROJECT,
@@ -49,7 +50,7 @@ class Project:
     marks: Marks | None = None
     listed_at: datetime | None = None
     readable: frozenset[str] = frozenset()
-    stored_watched: Watched | None = None
+    stored_health: Health | None = None
     removed_at: datetime | None = None
     expiry: CredentialsExpiry = NOT_ASKED
     name: str | None = None
@@ -65,9 +66,9 @@ class Project:
         return self.marks is not None and not self.marks.is_lost
 
     @property
-    def watched(self) -> Watched:
-        """How the project is seen."""
-        return self.stored_watched or Watched(group_id=self.group_id)
+    def health(self) -> Health:
+        """How well sweeps see the project. Without anything stored, nothing fails."""
+        return self.stored_health or Health(group_id=self.group_id)
 
 
 class _ProjectItem(FromOutside):
@@ -106,7 +107,7 @@ def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None
         marks=_marks(read, values, now),
         listed_at=read.listed_at,
         readable=read.readable,
-        stored_watched=_watched(group_id or None, read.watch_version, values, now),
+        stored_health=_health(group_id or None, read.watch_version, values, now),
         removed_at=read.removed_at,
         expiry=NOT_ASKED if group_id else read_expiry(values.get("credentials")),
         name=read.name if group_id else None,
@@ -159,10 +160,10 @@ def read_expiry(stored: object) -> CredentialsExpiry:
     return replace(read, stored=stored)
 
 
-def watched_as_values(watched: Watched) -> dict[str, Any]:
-    """The attributes of how the project is seen; None for an absent value."""
-    values = watched.model_dump(mode="json", by_alias=True, exclude_none=True)
-    values["unsent"] = [_change_as_value(change) for change in watched.unsent]
+def health_as_values(health: Health) -> dict[str, Any]:
+    """The attributes of a health; None for an absent value."""
+    values = health.model_dump(mode="json", by_alias=True, exclude_none=True)
+    values["unsent"] = [_change_as_value(change) for change in health.unsent]
     names = ("troubles", "failingSince", "degraded", "recoveringSince", "lastSuccessAt", "unsent")
     return {name: values.get(name) or None for name in names}
 
@@ -174,10 +175,8 @@ def _change_as_value(change: WatchChange) -> dict[str, Any]:
     return {**trouble, **values}
 
 
-def _watched(
-    group_id: str | None, version: int, values: Mapping[str, Any], now: datetime
-) -> Watched:
-    """Read how the project is seen. A value that cannot be read counts as absent."""
+def _health(group_id: str | None, version: int, values: Mapping[str, Any], now: datetime) -> Health:
+    """Read the health. A value that cannot be read counts as absent."""
     group = {"groupId": group_id}
     unsent = [as_map(change) for change in as_list(values.get("unsent"))]
     stored = {
@@ -187,9 +186,9 @@ def _watched(
         # In an item, the values of the trouble stand beside those of the change.
         "unsent": [{**change, **group, "trouble": change} for change in unsent],
     }
-    watched = Watched.read(stored, now)
-    if watched.failing_since or not watched.troubles:
-        return watched
+    health = Health.read(stored, now)
+    if health.failing_since or not health.troubles:
+        return health
     # 1.0.0 stored no `failingSince`.
-    first = min(trouble.since for trouble in watched.troubles.values())
-    return replace(watched, failing_since=first)
+    first = min(trouble.since for trouble in health.troubles.values())
+    return replace(health, failing_since=first)

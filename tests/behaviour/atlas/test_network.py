@@ -27,7 +27,7 @@ from local_stack.loopback import HungUp, Line, LoopbackServer
 from local_stack.steps import FLEX, PUBLISH, RECORD, SECRET, TOKEN, UNKNOWN_JOB, about
 from local_stack.wire import Action, Answer, CloseIdle, Drip, EndlessHeaders, Hang, Selection
 from local_stack.world import Stored, World, within
-from restore_watch.atlas.http_client import http_client
+from restore_watch.atlas.transport.http_client import http_client
 from restore_watch.errors import AtlasUnavailableError, TableUnavailableError
 
 cases = pytest.mark.parametrize

@@ -23,7 +23,7 @@ from local_stack.function_queue import FunctionQueue
 from local_stack.runtime import Invocation, Outcome
 from local_stack.stack import FUNCTION, PEOPLE
 from local_stack.world import World
-from restore_watch.atlas.http_client import http_client
+from restore_watch.atlas.transport.http_client import http_client
 from restore_watch.settings import objective_of
 
 if TYPE_CHECKING:

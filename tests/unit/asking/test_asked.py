@@ -68,7 +68,7 @@ def test_atlas_accepts_the_credentials_answers_or_was_never_asked() -> None:
 
     assert {end for end in End if end.is_answer} == answers
     assert {end for end in End if end.accepts} == {*answers, End.ODD}
-    assert {end for end in End if end.is_left} == {End.LATE, End.NO_CREDENTIALS}
+    assert {end for end in End if end.was_never_asked} == {End.LATE, End.NO_CREDENTIALS}
 
 
 @pytest.mark.parametrize("error", [AtlasUnauthorizedError, AtlasForbiddenError])

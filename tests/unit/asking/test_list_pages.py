@@ -31,7 +31,7 @@ def test_a_list_is_read_until_there_is_no_next_page_or_a_page_shows_nothing_new(
     read = first.after(page(2, has_next=has_next), ids)
 
     assert read.stop is stop
-    assert read.known == {"a", *ids}
+    assert read.ids == {"a", *ids}
     assert read.new == set(ids) - {"a"}
 
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.atlas.bounds import bounded, current_bounds
-from restore_watch.atlas.connections import ERRORS_OF_HTTPX
-from restore_watch.atlas.envelopes import ENVELOPE, OpenedEnvelopes, open_envelope
 from restore_watch.atlas.exchange import exchange
+from restore_watch.atlas.transport.bounds import bounded, current_bounds
+from restore_watch.atlas.transport.connections import ERRORS_OF_HTTPX
+from restore_watch.atlas.transport.envelopes import ENVELOPE, OpenedEnvelopes, open_envelope
 from restore_watch.errors import AtlasUnavailableError
 from strategies import json_values
 from unit.scripted_atlas import JOB_URL, Clock, Reply, ScriptedAtlas, answer

@@ -123,7 +123,7 @@ def test_a_job_in_any_status_is_of_interest_from_an_hour_before_the_mark(
 
     assert interest.may_take(created_at) is is_taken
     assert interest.takes(ENDED, created_at) is is_taken
-    assert interest.reaches_to == AFTER_FIRST.whole - HOUR
+    assert interest.listed_since == AFTER_FIRST.whole - HOUR
 
 
 MONTH_AGO = Marks(NOON - 30 * DAY, NOW, {ORDERS: NOON - 20 * DAY})
@@ -162,7 +162,7 @@ def test_the_first_listing_takes_what_can_still_change_for_seven_days(listed: ti
     assert not interest.takes(ENDED, NOON - 2 * HOUR - SECOND)
     assert interest.may_take(oldest)
     assert not interest.may_take(oldest - SECOND)
-    assert interest.reaches_to == NOON - 7 * DAY
+    assert interest.listed_since == NOON - 7 * DAY
 
 
 EARLIER = NOON - 15 * MINUTE

@@ -20,7 +20,7 @@ from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
 from restore_watch.report.report_message import message_of_report
 from restore_watch.report.restores.what_a_restore_proves import Restore
-from restore_watch.report.words.cluster_remarks import needs_attention
+from restore_watch.report.words.cluster_remarks import needs_look
 from restore_watch.report.words.concerns import concerns
 from unit.report.parsed_page import ParsedPage
 from unit.report.reports import (
@@ -79,9 +79,9 @@ def test_the_sums_of_the_page_the_csv_the_json_and_the_message_agree(
     bars = sum(tag == "td" and ("class", "bar") in attrs for tag, attrs in parsed.structure)
     more = re.search(r"And (\d+) more restores", parsed.text)
     assert restores == len(whole["restores"]) == bars + int(more[1] if more else 0)
-    looked = sum(states[str(one)] for one in State if one.needs_look)
+    looked = sum(states[str(one)] for one in State if one.is_bad)
     assert whole["headline"].startswith(f"{looked} of ") == (looked > 0)
-    named = sum(needs_attention(made, judged) for judged in made.coverage.in_order)
+    named = sum(needs_look(made, judged) for judged in made.coverage.in_order)
     assert len(said["needAttention"]) == min(named, 20)
     assert message.attributes["attention"] == json.dumps(whole["needsAttention"])
 
@@ -128,7 +128,7 @@ def test_what_needs_a_look_stands_first_in_the_table_and_in_its_project() -> Non
     html = html_page(made)
 
     pills = re.findall(r'class="pill [a-z-]+">([a-z ]+)<', html)
-    assert pills == [str(one.state) for one in made.coverage.in_order if needs_attention(made, one)]
+    assert pills == [str(one.state) for one in made.coverage.in_order if needs_look(made, one)]
     for project in html.split("<h3>")[1:]:
         states = re.findall(r'<td class="state ([a-z-]+)"', project)
         order = [list(State).index(State(one.replace("-", " "))) for one in states]
@@ -164,7 +164,7 @@ def test_among_many_clusters_only_those_without_a_remark_fold() -> None:
     without_remark = {
         judged.cluster.name
         for judged in made.coverage.in_order
-        if not judged.state.needs_look and not shown_facts(made, judged)
+        if not judged.state.is_bad and not shown_facts(made, judged)
     }
     remarked = [judged for judged in made.coverage.in_order if judged.state is State.TESTED]
     assert folded == without_remark

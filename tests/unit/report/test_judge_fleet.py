@@ -14,17 +14,17 @@ from unit.report.reports import END, HOUR, WEEK, cluster, restore
 LEDGER = cluster()
 
 
-def judge_young(*restores: Restore, reach: timedelta, knows_period: bool = False) -> Judged:
-    """Judge by a list that goes on before `reach`, and a table that is younger than the period."""
-    listed = Fleet(clusters=[LEDGER], reach={LEDGER.key: END - reach})
+def judge_young(*restores: Restore, listed: timedelta, knows_period: bool = False) -> Judged:
+    """Judge by a list that goes back so far, and on, and a table younger than the period."""
+    fleet = Fleet(clusters=[LEDGER], listed_since={LEDGER.key: END - listed})
     begin = None if knows_period else WEEK.begin
-    (judged,) = judge_fleet(listed, restores, policy=Policy(), at=END, atlas_must_reach_to=begin)
+    (judged,) = judge_fleet(fleet, restores, policy=Policy(), at=END, must_be_listed_since=begin)
     return judged
 
 
 def test_a_period_that_the_list_does_not_cover_is_not_read_as_a_whole() -> None:
     """A restore of the period may have failed, although the cluster was tested after it."""
-    judged = judge_young(restore(LEDGER, END - HOUR), reach=2 * DAY)
+    judged = judge_young(restore(LEDGER, END - HOUR), listed=2 * DAY)
 
     assert judged.state is State.TESTED
     assert judged.unread is not None
@@ -35,7 +35,7 @@ def test_a_period_that_the_list_does_not_cover_is_not_read_as_a_whole() -> None:
 
 def test_where_a_test_may_be_hidden_another_test_helps() -> None:
     judged = judge_young(
-        restore(LEDGER, END - HOUR, deliveryType="DOWNLOAD"), reach=2 * DAY, knows_period=True
+        restore(LEDGER, END - HOUR, deliveryType="DOWNLOAD"), listed=2 * DAY, knows_period=True
     )
 
     assert judged.state is State.CANNOT_TELL
@@ -46,7 +46,7 @@ def test_where_a_test_may_be_hidden_another_test_helps() -> None:
 @pytest.mark.parametrize("status", ["FAILED", "COMPLETED"])
 def test_a_test_that_is_hidden_may_be_newer_than_what_is_known(status: str) -> None:
     """The table knows of an old restore; the list goes back two days only."""
-    judged = judge_young(restore(LEDGER, END - 100 * DAY, status=status), reach=2 * DAY)
+    judged = judge_young(restore(LEDGER, END - 100 * DAY, status=status), listed=2 * DAY)
 
     assert judged.state is (State.FAILED if status == "FAILED" else State.CANNOT_TELL)
     assert judged.unread is not None
@@ -54,11 +54,11 @@ def test_a_test_that_is_hidden_may_be_newer_than_what_is_known(status: str) -> N
 
 
 def test_a_list_over_the_window_decides_although_the_period_is_longer() -> None:
-    listed = Fleet(clusters=[LEDGER], reach={LEDGER.key: END - 90 * DAY})
+    listed = Fleet(clusters=[LEDGER], listed_since={LEDGER.key: END - 90 * DAY})
     overdue = restore(LEDGER, END - 100 * DAY)
 
     begin = END - 200 * DAY
-    (judged,) = judge_fleet(listed, [overdue], policy=Policy(), at=END, atlas_must_reach_to=begin)
+    (judged,) = judge_fleet(listed, [overdue], policy=Policy(), at=END, must_be_listed_since=begin)
 
     assert judged.state is State.OVERDUE
     assert judged.unread is not None
@@ -72,11 +72,11 @@ def test_a_list_over_the_window_decides_although_the_period_is_longer() -> None:
 def test_a_list_over_the_own_window_of_a_cluster_decides(window: str, state: State) -> None:
     """The list goes back 30 days, and the window of the stack is longer."""
     own = cluster(tags={"restore-test": window})
-    listed = Fleet(clusters=[own], reach={own.key: END - 30 * DAY})
+    listed = Fleet(clusters=[own], listed_since={own.key: END - 30 * DAY})
 
     old = restore(own, END - 100 * DAY)
 
-    (judged,) = judge_fleet(listed, [old], policy=Policy(), at=END, atlas_must_reach_to=WEEK.begin)
+    (judged,) = judge_fleet(listed, [old], policy=Policy(), at=END, must_be_listed_since=WEEK.begin)
 
     assert judged.state is state
 
@@ -87,6 +87,6 @@ def test_a_list_over_the_own_window_of_a_cluster_decides(window: str, state: Sta
 def test_a_period_that_is_known_is_read(*, days: int, knows_period: bool) -> None:
     tested = restore(LEDGER, END - HOUR)
 
-    judged = judge_young(tested, reach=days * DAY, knows_period=knows_period)
+    judged = judge_young(tested, listed=days * DAY, knows_period=knows_period)
 
     assert (judged.state, judged.unread) == (State.TESTED, None)

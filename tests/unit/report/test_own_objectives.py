@@ -46,10 +46,10 @@ policies = st.sampled_from([Policy(), Policy(required_tag=("tier", "gold"))])
 def facts(
     tagged: Mapping[str, Mapping[str, str]],
     ago: Mapping[str, Sequence[tuple[float, str]]],
-    reach: float | None,
+    listed_days: float | None,
     policy: Policy,
 ) -> dict[str, dict[str, Any]]:
-    """The facts of each cluster by its name. Atlas's lists go back for `reach` days."""
+    """The facts of each cluster by its name. Atlas's lists go back for `listed_days` days."""
     clusters = [cluster(name, tags=own) for name, own in tagged.items()]
     restores = [
         restore(one, END - days * DAY, number, status=status)
@@ -58,13 +58,13 @@ def facts(
     ]
     restores.sort(key=lambda each: each.began)
     fleet = Fleet(clusters=clusters)
-    if reach is not None:
-        fleet.reach = {one.key: END - reach * DAY for one in clusters}
+    if listed_days is not None:
+        fleet.listed_since = {one.key: END - listed_days * DAY for one in clusters}
     made = changed(
         EMPTY,
         is_configured=True,
         clusters=judge_fleet(
-            fleet, restores, policy=policy, at=END, atlas_must_reach_to=WEEK.begin
+            fleet, restores, policy=policy, at=END, must_be_listed_since=WEEK.begin
         ),
         snapshots={one.key: Snapshot(END - 5 * HOUR) for one in clusters},
         policy=policy,
@@ -86,12 +86,12 @@ def test_the_tags_of_other_clusters_change_nothing(
     before: dict[str, dict[str, str]],
     after: dict[str, dict[str, str]],
     ago: dict[str, list[tuple[float, str]]],
-    reach: float | None,
+    listed_days: float | None,
     policy: Policy,
 ) -> None:
     after["ledger"] = before["ledger"]
 
-    first, second = (facts(tagged, ago, reach, policy) for tagged in (before, after))
+    first, second = (facts(tagged, ago, listed_days, policy) for tagged in (before, after))
 
     assert first["ledger"] == second["ledger"]
 

@@ -175,7 +175,7 @@ def test_an_end_that_cannot_be_is_no_test_for_ever() -> None:
 def test_months_before_a_list_that_goes_on_are_not_called_untested() -> None:
     """Restores of each night: the newest 100 reach back over the window, and no further."""
     nightly = [restore(LEDGER, END - number * DAY, number) for number in range(1, 101)]
-    listed = Fleet(clusters=[LEDGER], reach={LEDGER.key: nightly[-1].began})
+    listed = Fleet(clusters=[LEDGER], listed_since={LEDGER.key: nightly[-1].began})
     (judged,) = judge_fleet(listed, nightly, policy=Policy(), at=END)
     made = changed(report([], watched_since=None), clusters=[judged])
 

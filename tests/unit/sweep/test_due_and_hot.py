@@ -9,9 +9,9 @@ from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.sweep.acting.when_to_stop_following import (
     FORGOTTEN,
     REFUSED,
+    dropped_at,
     is_forgotten,
     is_past_its_link,
-    left_at,
 )
 from restore_watch.sweep.following.due_and_hot import is_due, is_hot
 from restore_watch.table.open_job import OpenJob
@@ -166,4 +166,4 @@ def test_a_job_is_forgotten_after_a_day_in_which_atlas_did_not_know_it(
 def test_when_a_job_was_left_at_the_latest(
     job: OpenJob, after: timedelta, expected: datetime | None
 ) -> None:
-    assert left_at(job, after) == expected
+    assert dropped_at(job, after) == expected

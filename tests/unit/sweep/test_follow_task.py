@@ -7,7 +7,7 @@ import pytest
 
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreStatus
-from restore_watch.sweep.acting.act_on_list import ShownJobs
+from restore_watch.sweep.acting.list_actions import ShownJobs
 from restore_watch.sweep.following.follow_task import FollowTask, grouped_jobs
 from restore_watch.sweep.log import Fate
 from restore_watch.sweep.memory_of_jobs import JobMemory

@@ -37,15 +37,15 @@ def found(clock: Clock) -> ProjectMemory:
 def test_the_list_of_projects_is_due_again_after_ten_minutes_and_if_the_clock_is_set_back(
     found: ProjectMemory, clock: Clock, projects: list[str]
 ) -> None:
-    assert (found.are_projects_known_for(600), found.projects) == (False, frozenset())
+    assert (found.were_projects_listed_within(600), found.projects) == (False, frozenset())
 
     found.store_projects(projects)
-    read_at, known = clock.now, []
+    read_at, listed = clock.now, []
     for seconds in (0, 599, 600, -1):
         clock.now = read_at + seconds
-        known.append(found.are_projects_known_for(600))
+        listed.append(found.were_projects_listed_within(600))
 
-    assert known == [True, True, False, False]
+    assert listed == [True, True, False, False]
     assert found.projects == frozenset(projects)
 
 

@@ -68,7 +68,7 @@ def listing(**options: Any) -> ProjectListing:
 
 def one_cluster(**options: Any) -> tuple[ProjectListing, JobsPage]:
     """A listing of all kinds that has one Flex cluster left to read."""
-    listed = listing(known={FLEX_CLUSTERS: ["orders"], CLUSTERS: []}, **options)
+    listed = listing(remembered={FLEX_CLUSTERS: ["orders"], CLUSTERS: []}, **options)
     (step,) = listed.first_steps()
     assert isinstance(step, JobsPage)
     return listed, step
@@ -108,20 +108,20 @@ FIRST_STEPS: dict[str, tuple[dict[str, Any], set[Family | Part]]] = {
         for kind, which in ((FLEX, FLEX_CLUSTERS), (DEDICATED, CLUSTERS), (COLLECTION, CLUSTERS))
     },
     "remembered clusters": (
-        {"known": {FLEX_CLUSTERS: ["orders", "carts", "orders"]}},
+        {"remembered": {FLEX_CLUSTERS: ["orders", "carts", "orders"]}},
         {ORDERS, CARTS, CLUSTERS},
     ),
     "remembered dedicated ones have two lists of jobs": (
-        {"known": {FLEX_CLUSTERS: [], CLUSTERS: ["users"]}},
+        {"remembered": {FLEX_CLUSTERS: [], CLUSTERS: ["users"]}},
         {Part(DEDICATED, "users"), Part(COLLECTION, "users")},
     ),
-    "no clusters": ({"known": {FLEX_CLUSTERS: [], CLUSTERS: []}}, set()),
+    "no clusters": ({"remembered": {FLEX_CLUSTERS: [], CLUSTERS: []}}, set()),
     "a cluster of a kind that is listed": (
-        {"kinds": [FLEX], "clusters": [ORDERS], "known": {FLEX_CLUSTERS: ["orders"]}},
+        {"kinds": [FLEX], "clusters": [ORDERS], "remembered": {FLEX_CLUSTERS: ["orders"]}},
         {ORDERS},
     ),
     "a cluster that has stayed behind and that no list shows": (
-        {"known": {FLEX_CLUSTERS: [], CLUSTERS: []}, "marks": Marks(OLD, MARK, {ORDERS: OLD})},
+        {"remembered": {FLEX_CLUSTERS: [], CLUSTERS: []}, "marks": Marks(OLD, MARK, {ORDERS: OLD})},
         {ORDERS},
     ),
 }
@@ -153,7 +153,7 @@ def test_what_has_stayed_behind_longest_comes_first() -> None:
     late = {Part(DEDICATED): MARK - HOUR}
     marks = Marks(MARKS.first, MARK, behind | late)
 
-    options: dict[str, Any] = {"kinds": [FLEX, DEDICATED], "known": {FLEX_CLUSTERS: names}}
+    options: dict[str, Any] = {"kinds": [FLEX, DEDICATED], "remembered": {FLEX_CLUSTERS: names}}
     first, *steps = listing(marks=marks, **options).first_steps()
 
     assert first.bucket.family is CLUSTERS
@@ -163,7 +163,7 @@ def test_what_has_stayed_behind_longest_comes_first() -> None:
 def test_clusters_with_the_same_mark_come_in_any_order() -> None:
     """So the time that a sweep has is not spent on the same clusters every time."""
     names = [f"orders-{number}" for number in range(50)]
-    steps = listing(kinds=[FLEX], known={FLEX_CLUSTERS: names}).first_steps()
+    steps = listing(kinds=[FLEX], remembered={FLEX_CLUSTERS: names}).first_steps()
     order = [str(step.reads) for step in steps]
 
     assert order != [f"flex/{name}" for name in names]

@@ -12,8 +12,9 @@ from restore_watch.asking.asked import answering_families
 from restore_watch.atlas import families
 from restore_watch.atlas.families import FLEX_JOBS
 from restore_watch.errors import TableUnavailableError
+from restore_watch.model.health import Health
 from restore_watch.model.marks import Marks, Part
-from restore_watch.model.outage import Trouble, Watched
+from restore_watch.model.outage import Trouble
 from restore_watch.sweep.judging.answers import answers_of
 from restore_watch.sweep.judging.planned_projects import watched_projects
 from restore_watch.sweep.judging.project_verdicts import (
@@ -140,7 +141,7 @@ def test_a_refusal_fails_only_for_what_could_be_read_before(
 # Verdicts
 
 OLD = Trouble.of(DOWN, NOON - timedelta(hours=1))
-DEGRADED = Project(GROUP, stored_watched=Watched(group_id=GROUP, degraded=OLD))
+DEGRADED = Project(GROUP, stored_health=Health(group_id=GROUP, degraded=OLD))
 BEHIND = Marks(NOON, NOON, {Part(FLEX, "orders"): NOON})
 WATCHED = Planned(GROUP, is_watched=True)
 DUE = Planned(GROUP, is_watched=False)
@@ -171,10 +172,10 @@ class Row(NamedTuple):
     all_listed: frozenset[str] | None = None
 
     def verdict(self, *last: Record, is_reported: bool = True) -> ProjectVerdict:
-        watched = Watched(
+        health = Health(
             group_id=GROUP, troubles={self.trouble: OLD}, degraded=OLD if is_reported else None
         )
-        project = Project(GROUP, marks=self.marks, stored_watched=watched)
+        project = Project(GROUP, marks=self.marks, stored_health=health)
         known = {"open_jobs": self.open_jobs, "all_listed": self.all_listed}
         return verdict(WATCHED, *self.records, *last, project=project, **known)
 
@@ -244,7 +245,7 @@ def test_a_reported_failure_stands_until_then_and_one_that_nobody_met_again_does
 
 def test_a_failure_of_now_takes_the_place_of_the_reported_one() -> None:
     project = Project(
-        GROUP, stored_watched=Watched(group_id=GROUP, troubles={"events": OLD}, degraded=OLD)
+        GROUP, stored_health=Health(group_id=GROUP, troubles={"events": OLD}, degraded=OLD)
     )
 
     one = verdict(WATCHED, asked(EVENTS, DOWN), project=project)

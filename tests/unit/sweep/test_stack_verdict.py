@@ -8,7 +8,8 @@ import pytest
 
 from foundation.errors import ApplicationError
 from restore_watch.errors import CredentialsError
-from restore_watch.model.outage import Trouble, Watched
+from restore_watch.model.health import Health
+from restore_watch.model.outage import Trouble
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
 from restore_watch.sweep.judging.stack_verdict import (
     Held,
@@ -30,13 +31,13 @@ PROJECTS, CREDENTIALS, LIST = "all projects", "credentials", "projects"
 
 
 def seen(
-    watched: Watched | None = None, standing: Mapping[str, Trouble] | None = None, **failures: str
+    health: Health | None = None, standing: Mapping[str, Trouble] | None = None, **failures: str
 ) -> ProjectVerdict:
     """How a sweep saw a project: what failed there now, and older troubles that may go on."""
     errors: dict[str, ApplicationError] = {
         name: {"down": DOWN, "refused": NO_ROLE}[how] for name, how in failures.items()
     }
-    project = Project(GROUP, stored_watched=watched)
+    project = Project(GROUP, stored_health=health)
     return ProjectVerdict(project, errors, standing or {}, is_seen=not errors, open_jobs=1)
 
 
@@ -47,10 +48,10 @@ def trouble(error: ApplicationError, minute: int = 0) -> Trouble:
     return Trouble.of(error, NOON + minute * MINUTE)
 
 
-def stack(*troubles: str, is_reported: bool = True, is_recovering: bool = False) -> Watched:
+def stack(*troubles: str, is_reported: bool = True, is_recovering: bool = False) -> Health:
     """A stack that has these troubles, of which a message was sent if it was reported."""
     old = trouble(DOWN, -9)
-    return Watched(
+    return Health(
         group_id=None,
         troubles=dict.fromkeys(troubles, old),
         degraded=old if is_reported else None,
@@ -64,7 +65,7 @@ class Swept(NamedTuple):
     seen: list[ProjectVerdict]
     troubles: set[str]
     held: Held
-    stack: Watched = Watched(group_id=None)
+    stack: Health = Health(group_id=None)
     listed: ListOfProjects = ListOfProjects()
     open_jobs: int = 1
 
@@ -133,19 +134,19 @@ def test_what_fails_for_many_projects_is_one_trouble_of_the_stack(swept: Swept) 
 def test_the_trouble_of_the_stack_says_how_many_fail_since_now_and_why(
     projects: list[ProjectVerdict], message: str
 ) -> None:
-    verdict = judge_stack(projects, Watched(group_id=None), ListOfProjects(), 1, NOON)
+    verdict = judge_stack(projects, Health(group_id=None), ListOfProjects(), 1, NOON)
 
     met = verdict.troubles[PROJECTS]
     assert (met.since, met.message) == (NOON, message)
 
 
 SILENT, REFUSAL = trouble(DOWN, -9), trouble(NO_ROLE, -9)
-KNOWN = Watched(group_id=GROUP, troubles={"flex": SILENT, "dedicated": REFUSAL, "events": REFUSAL})
-REPORTED = Watched(group_id=GROUP, troubles=KNOWN.troubles, degraded=SILENT)
+KNOWN = Health(group_id=GROUP, troubles={"flex": SILENT, "dedicated": REFUSAL, "events": REFUSAL})
+REPORTED = Health(group_id=GROUP, troubles=KNOWN.troubles, degraded=SILENT)
 
 
 @pytest.mark.parametrize(
-    ("held", "watched", "troubles"),
+    ("held", "health", "troubles"),
     [
         (NOTHING, KNOWN, {"dedicated": trouble(DOWN), "collection": trouble(NO_ROLE)}),
         (EVERYTHING, KNOWN, None),
@@ -161,9 +162,9 @@ REPORTED = Watched(group_id=GROUP, troubles=KNOWN.troubles, degraded=SILENT)
     ids=["nothing", "everything", "unanswered", "unanswered and reported"],
 )
 def test_what_stands_still_of_a_project_neither_begins_nor_ends(
-    held: Held, watched: Watched, troubles: Mapping[str, Trouble] | None
+    held: Held, health: Health, troubles: Mapping[str, Trouble] | None
 ) -> None:
-    one = seen(watched, dedicated="down", collection="refused")
+    one = seen(health, dedicated="down", collection="refused")
 
     assert StackVerdict({}, held).troubles_of(one, NOON) == troubles
 

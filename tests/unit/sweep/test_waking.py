@@ -37,18 +37,18 @@ def test_a_hundred_projects_or_a_fourteenth_of_all_are_listed_in_a_sweep_for_the
 ) -> None:
     """They take turns. So all are listed within fourteen ticks."""
     memory, names = ProjectMemory(clock), [f"{number:024x}" for number in range(projects)]
-    known = {name: Project(name, listed_at=NOON - QUARTER) for name in names}
+    stored = {name: Project(name, listed_at=NOON - QUARTER) for name in names}
     for name in names[::-1]:
         memory.note_turn(name, "listing")
         clock.now += 1
 
-    left = postponed(names, known, memory, NOON)
+    left = postponed(names, stored, memory, NOON)
     assert len(left) == projects - listed
     assert set(left).isdisjoint(names[-listed:])
 
 
 def test_a_project_that_was_never_listed_is_not_left_to_a_later_sweep(clock: Clock) -> None:
     names = [f"{number:024x}" for number in range(300)]
-    known = {name: Project(name) for name in names[:150]}
+    stored = {name: Project(name) for name in names[:150]}
 
-    assert postponed(names, known, ProjectMemory(clock), NOON) == []
+    assert postponed(names, stored, ProjectMemory(clock), NOON) == []

@@ -10,17 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.clock import utc_text
+from restore_watch.model.health import Health
 from restore_watch.model.marks import Marks, Part
-from restore_watch.model.outage import Trouble, WatchChange, Watched, WatchState
+from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.question import Question
 from restore_watch.model.restore_job import RestoreKind
 from restore_watch.table.open_job import read_open_job
 from restore_watch.table.project_item import (
     Project,
+    health_as_values,
     marks_as_values,
     project_key,
     read_project,
-    watched_as_values,
 )
 from restore_watch.table.stored_fields import serialize
 from strategies import project_names, values_of
@@ -40,15 +41,15 @@ def item_of(group_id: str | None, **values: Any) -> dict[str, Any]:
 
 def as_stored(project: Project) -> dict[str, Any]:
     """All that the bookkeeping writes of a project, in any order of its writes."""
-    watched = project.watched
+    health = project.health
     return item_of(
         project.group_id or None,
         **(marks_as_values(project.marks) if project.marks else {}),
-        **watched_as_values(watched),
+        **health_as_values(health),
         listedAt=utc_text(project.listed_at) if project.listed_at else None,
         readable=set(project.readable) or None,
         removedAt=utc_text(project.removed_at) if project.removed_at else None,
-        watchVersion=watched.version or None,
+        watchVersion=health.version or None,
         name=project.name,
     )
 
@@ -82,7 +83,7 @@ def projects(draw: st.DrawFn, *, stack: bool = False) -> Project:
         reason=st.sampled_from([None, "removed"]),
     )
     fails = draw(st.dictionaries(names, troubles, max_size=2))
-    watched = Watched(
+    health = Health(
         group_id=group_id,
         version=draw(st.integers(0, 10**9)),
         troubles=fails,
@@ -93,14 +94,14 @@ def projects(draw: st.DrawFn, *, stack: bool = False) -> Project:
         unsent=tuple(draw(st.lists(changes, max_size=2))),
     )
     if stack:
-        return Project("", stored_watched=watched)
+        return Project("", stored_health=health)
     drawn = draw(st.none() | marks)
     return Project(
         group_id=group_id or "",
         marks=drawn,
         listed_at=draw(st.none() | past) if drawn else None,
         readable=draw(st.frozensets(names)),
-        stored_watched=watched,
+        stored_health=health,
         removed_at=draw(st.none() | past),
         name=draw(project_names),
     )
@@ -123,8 +124,8 @@ def test_what_is_written_of_a_project_or_the_stack_is_read(project: Project) -> 
 def test_a_project_of_which_nothing_is_stored_has_no_marks_and_no_troubles() -> None:
     project = read(item_of(GROUP))
 
-    assert project == Project(GROUP, stored_watched=Watched(group_id=GROUP))
-    assert project.watched == Project(GROUP).watched
+    assert project == Project(GROUP, stored_health=Health(group_id=GROUP))
+    assert project.health == Project(GROUP).health
 
 
 def test_a_change_that_1_0_0_has_stored_is_read() -> None:
@@ -134,9 +135,9 @@ def test_a_change_that_1_0_0_has_stored_is_read() -> None:
     troubles = {"events": later, "flex": then}
     project = read(item_of(GROUP, troubles=troubles, degraded=then, unsent=[change]))
 
-    assert (project.watched.failing_since, project.is_removed) == (NOON, False)
-    assert project.watched.degraded == TROUBLE
-    assert project.watched.unsent == (
+    assert (project.health.failing_since, project.is_removed) == (NOON, False)
+    assert project.health.degraded == TROUBLE
+    assert project.health.unsent == (
         WatchChange(
             state=WatchState.DEGRADED,
             group_id=GROUP,
@@ -169,8 +170,8 @@ def test_no_job_can_have_the_key_of_a_bookkeeping_item(group_id: str | None) -> 
     assert read_open_job(project_key(group_id), NOON) is None
 
 
-CHANGE = watched_as_values(
-    Watched(
+CHANGE = health_as_values(
+    Health(
         group_id=GROUP,
         unsent=(
             WatchChange(
@@ -262,7 +263,7 @@ def test_a_moment_that_cannot_be_is_absent(name: str, poison: Any) -> None:
     project = read(item_of(GROUP, **STORED) | item_of(GROUP, **{name: poison}))
 
     assert project.marks == Marks(FIRST, MARK)
-    assert project.watched == Watched(group_id=GROUP)
+    assert project.health == Health(group_id=GROUP)
 
 
 @pytest.mark.parametrize(
@@ -306,14 +307,14 @@ def test_marks_are_read_although_nobody_knows_how_the_project_was_seen(
     project = read(readable | item_of(GROUP, **values))
 
     assert project.marks == Marks(NOON, NOON)
-    assert project.watched == Watched(group_id=GROUP, version=0 if "watchVersion" in values else 7)
+    assert project.health == Health(group_id=GROUP, version=0 if "watchVersion" in values else 7)
 
 
 @pytest.mark.parametrize("count", [10**37, -3, "two", [2], None], ids=str)
 def test_a_change_without_a_possible_number_of_open_jobs_has_none(count: Any) -> None:
     project = read(item_of(GROUP, unsent=[CHANGE | {"openJobs": count}]))
 
-    assert [one.open_jobs for one in project.watched.unsent] == [0]
+    assert [one.open_jobs for one in project.health.unsent] == [0]
 
 
 @pytest.mark.parametrize(
@@ -339,4 +340,4 @@ def test_a_part_of_a_kind_that_is_not_listed_does_not_stay_behind(part: str) -> 
 def test_what_is_absent_is_removed_from_the_item() -> None:
     names = "troubles failingSince degraded recoveringSince lastSuccessAt unsent"
 
-    assert watched_as_values(Watched(group_id=GROUP)) == dict.fromkeys(names.split())
+    assert health_as_values(Health(group_id=GROUP)) == dict.fromkeys(names.split())

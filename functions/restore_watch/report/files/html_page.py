@@ -7,10 +7,8 @@ attribute, and control characters are replaced.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from statistics import median
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, StrictUndefined, Template
@@ -24,12 +22,13 @@ from restore_watch.report.files.months_and_weeks import (
     shown_months,
     signs_by_month,
 )
+from restore_watch.report.files.timeline import SCHEDULED_AT, Timeline
 from restore_watch.report.files.visible_text import visible
 from restore_watch.report.judging.cluster_state import Judged, State
 from restore_watch.report.report import JudgedRestore, Report, median_seconds
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.words import wording
-from restore_watch.report.words.cluster_remarks import needs_attention, remarks
+from restore_watch.report.words.cluster_remarks import needs_look, remarks
 from restore_watch.report.words.concerns import concerns
 from restore_watch.report.words.due_next import due_next
 from restore_watch.report.words.headline import headline, lead
@@ -45,12 +44,6 @@ UNFOLDED = 60
 
 CLUSTERS = 1_000
 """Clusters that the page shows at all. The files have the others."""
-
-SCALE_OF_OBJECTIVE = 3
-"""A timeline is drawn to so many times its objective; what is longer is cut."""
-
-SCALE_OF_MEDIAN = 6
-"""Without an objective, a timeline is drawn to so many times the median."""
 
 
 class RestoreRow(NamedTuple):
@@ -74,7 +67,7 @@ class RestoreRow(NamedTuple):
 
 def html_page(report: Report) -> str:
     """Return the file."""
-    return _template().render(**_words(), **_contents(report))
+    return _template().render(style=_style(), **_words(), **_contents(report))
 
 
 @cache
@@ -86,8 +79,17 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    source = Path(__file__).with_name("report.html").read_text(encoding="utf-8")
-    return environment.from_string(source)
+    return environment.from_string(_text_of("report.html"))
+
+
+@cache
+def _style() -> Markup:
+    """The style of the page, which is ours: nothing in it is escaped."""
+    return Markup(_text_of("report.css"))  # noqa: S704  a file of this package
+
+
+def _text_of(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def _shown(value: object) -> object:
@@ -95,8 +97,9 @@ def _shown(value: object) -> object:
 
 
 def _words() -> Mapping[str, Any]:
-    """What the template calls."""
+    """What the template calls, and names."""
     return {
+        "SCHEDULED_AT": SCHEDULED_AT,
         "Sign": Sign,
         "counted": _counted,
         "folded": _folded,
@@ -133,8 +136,9 @@ def _contents(report: Report) -> Mapping[str, Any]:
         "left_out": len(clusters[CLUSTERS:]),
         "rto": objectives.rto,
         "rpo": objectives.rpo,
-        "seconds_left": _scale(ages, objectives.rpo),
-        "seconds_right": _scale([row.seconds for row in rows], objectives.rto),
+        "timeline": Timeline.of(
+            ages, [row.seconds for row in rows], rpo=objectives.rpo, rto=objectives.rto
+        ),
     }
 
 
@@ -142,7 +146,7 @@ def _looks(report: Report) -> list[list[Judged]]:
     """Return the rows of what needs a look. A row has a cluster, or several that are alike."""
     rows: list[list[Judged]] = []
     for judged in report.coverage.in_order:
-        if not needs_attention(report, judged):
+        if not needs_look(report, judged):
             continue
         if rows and _are_alike(report, rows[-1][-1], judged):
             rows[-1].append(judged)
@@ -184,7 +188,7 @@ def _folded(report: Report, clusters: Sequence[Judged]) -> tuple[list[Judged], l
     shown: list[Judged] = []
     without_remark: list[Judged] = []
     for judged in clusters:
-        if judged.state.needs_look or shown_facts(report, judged):
+        if judged.state.is_bad or shown_facts(report, judged):
             shown.append(judged)
         else:
             without_remark.append(judged)
@@ -229,17 +233,3 @@ def _row_of_restore(report: Report, judged: JudgedRestore) -> RestoreRow:
         # What failed, then what missed an objective or is open for too long, then the newest.
         place=(not restore.went_wrong, not is_late, -restore.began.timestamp()),
     )
-
-
-def _scale(seconds: Sequence[float], objective: timedelta | None) -> float:
-    """
-    The seconds that a timeline shows: most restores and the objective.
-
-    A restore of days must not make the bars of the others too short to be seen.
-    """
-    known = sorted(seconds) or [0.0]
-    usual = known[len(known) * 9 // 10] * 1.25
-    if objective is None:
-        return max(60.0, min(usual, median(known) * SCALE_OF_MEDIAN))
-    goal = objective.total_seconds()
-    return max(60.0, min(max(usual, goal * 1.4), goal * SCALE_OF_OBJECTIVE))

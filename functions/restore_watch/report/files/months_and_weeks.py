@@ -63,9 +63,9 @@ def _monday(day: date) -> date:
 
 def _first_seen(report: Report, judged: Judged) -> date | None:
     """The day from which no restore is missing, by Atlas's list or the table; None if none is."""
-    if judged.reach is None:
+    if judged.listed_since is None:
         return None
-    return min(judged.reach, report.stored.watched_since or judged.reach).date()
+    return min(judged.listed_since, report.stored.watched_since or judged.listed_since).date()
 
 
 def _sign(

@@ -52,9 +52,9 @@ class Fleet:
     What Atlas shows: projects by name, clusters, restores and snapshots.
 
     `projects`: the ids of those that Atlas was asked about. `has_all_projects`: whether the list of
-    all projects was read to its end. `reach`: when the oldest restore began of a list that goes on.
-    `snapshots`: by project, cluster and kind, because Atlas may list a cluster in both lists.
-    `unread`: why a list could not be read, or not as a whole.
+    all projects was read to its end. `listed_since`: when the oldest restore began that was read of
+    a list that goes on. `snapshots`: by project, cluster and kind, because Atlas may list a cluster
+    in both lists. `unread`: why a list could not be read, or not as a whole.
     """
 
     projects: set[str] = field(default_factory=set)
@@ -64,7 +64,7 @@ class Fleet:
     restores: list[Restore] = field(default_factory=list)
     snapshots: dict[tuple[str, str, RestoreKind], Snapshot] = field(default_factory=dict)
     unread: dict[AtlasList, WhyUnread] = field(default_factory=dict)
-    reach: dict[ClusterKey, datetime] = field(default_factory=dict)
+    listed_since: dict[ClusterKey, datetime] = field(default_factory=dict)
 
     @property
     def unread_projects(self) -> dict[str, WhyUnread]:

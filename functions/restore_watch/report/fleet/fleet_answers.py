@@ -27,7 +27,8 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.model.fields import AHEAD, is_cluster_name, text_or_null
-from restore_watch.model.outage import Trouble, Watched
+from restore_watch.model.health import Health
+from restore_watch.model.outage import Trouble
 from restore_watch.model.restore_job import RestoreTarget
 from restore_watch.redaction import redact
 from restore_watch.report.cluster import Cluster, read_cluster
@@ -253,7 +254,7 @@ class FleetAnswers:
         self.fleet.restores.extend(restores)
         began = [restore.began for restore in restores]
         if page.has_next and began:
-            self.fleet.reach[group_id, cluster_name] = min(began)
+            self.fleet.listed_since[group_id, cluster_name] = min(began)
         # Of one entry alone, nobody knows the order.
         is_newest_first = len(began) > 1 and began == sorted(began, reverse=True)
         if page.has_next and not is_newest_first:
@@ -298,18 +299,18 @@ class FleetAnswers:
 
     def _known_since(self, question: FleetQuestion) -> datetime | None:
         """Return since when the watch gets no answer to this question, None if it does not say."""
-        watched, name = self._watched(question.atlas_list), question.subject.question
-        if watched is None or name is None:
+        health, name = self._health(question.atlas_list), question.subject.question
+        if health is None or name is None:
             return None
-        known = watched.troubles.get(name)
+        known = health.troubles.get(name)
         return known.since if known is not None else None
 
-    def _watched(self, atlas_list: AtlasList) -> Watched | None:
+    def _health(self, atlas_list: AtlasList) -> Health | None:
         """Return what the watch knows of the project, or of the stack for the list of projects."""
         if not atlas_list.group_id:
             return self.books.stack
         project = self.books.projects.get(atlas_list.group_id)
-        return project.watched if project is not None else None
+        return project.health if project is not None else None
 
 
 def _first(problems: list[str]) -> str | None:

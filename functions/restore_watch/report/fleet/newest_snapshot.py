@@ -1,13 +1,14 @@
 """The newest snapshot in a list of Atlas. Pure."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from foundation.json_text import as_map
+from pydantic import Field, ValidationError
+
+from foundation.outside import FromOutside, IfReadable
 from restore_watch.atlas.pages import Page
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.model.fields import date_or_null, text_or_null
+from restore_watch.model.fields import AtlasText, date_or_null
 from restore_watch.report.snapshot import Snapshot
 
 LARGEST = 10**18
@@ -16,37 +17,61 @@ LARGEST = 10**18
 _UNREADABLE = "An entry in Atlas's list of snapshots cannot be read"
 _NO_DATE = "A completed snapshot in Atlas's list has no date that can be read"
 
+_Bytes = Annotated[int, Field(strict=True, ge=0, lt=LARGEST)]
+
+
+class _ListedSnapshot(FromOutside):
+    """What an entry says. Flex says other words than dedicated, and no size."""
+
+    status: AtlasText
+    created_at: Any = None
+    finish_time: Any = None
+    """Of a Flex cluster, in place of `created_at`."""
+    snapshot_type: IfReadable[AtlasText]
+    id: IfReadable[AtlasText]
+    storage_size_bytes: IfReadable[_Bytes]
+
+    @property
+    def is_completed(self) -> bool:
+        """Whether there is something to restore."""
+        return self.status.upper() == "COMPLETED"
+
+    @property
+    def taken_at(self) -> datetime | None:
+        """When it was taken. A creation that cannot be read is not replaced by an end."""
+        return date_or_null(self.created_at or self.finish_time)
+
+    @property
+    def is_fallback(self) -> bool:
+        """Whether Atlas took it as a last resort."""
+        return (self.snapshot_type or "").casefold() == "fallback"
+
 
 def newest_snapshot(page: Page, latest: datetime) -> Snapshot:
     """
-    Return the newest completed snapshot. Flex says other words than dedicated.
+    Return the newest completed snapshot.
 
     A date after `latest` is wrong. Raises UnexpectedAtlasResponseError for an entry that cannot be
     read, or a completed snapshot without a date, because it may be the newest.
     """
     newest = Snapshot(None)
-    for value in page.entries:
-        entry = as_map(value)
-        status = entry.get("status")
-        if not isinstance(status, str):
-            raise UnexpectedAtlasResponseError(_UNREADABLE)
-        if status.upper() != "COMPLETED":
+    for entry in page.entries:
+        listed = _read_entry(entry)
+        if not listed.is_completed:
             continue
-        taken_at = date_or_null(entry.get("createdAt") or entry.get("finishTime"))
+        taken_at = listed.taken_at
         if taken_at is None:
             raise UnexpectedAtlasResponseError(_NO_DATE)
         is_newer = newest.taken_at is None or taken_at >= newest.taken_at
         if is_newer and taken_at <= latest:
-            is_fallback = str(entry.get("snapshotType")).casefold() == "fallback"
             newest = Snapshot(
-                taken_at, is_fallback, id=text_or_null(entry.get("id")), size=_size(entry)
+                taken_at, listed.is_fallback, id=listed.id, size=listed.storage_size_bytes
             )
     return newest
 
 
-def _size(entry: Mapping[str, Any]) -> int | None:
-    """Return the bytes of a dedicated cluster's snapshot. Flex does not say."""
-    size = entry.get("storageSizeBytes")
-    if not isinstance(size, int) or isinstance(size, bool):
-        return None
-    return size if 0 <= size < LARGEST else None
+def _read_entry(entry: object) -> _ListedSnapshot:
+    try:
+        return _ListedSnapshot.read(entry)
+    except ValidationError:
+        raise UnexpectedAtlasResponseError(_UNREADABLE) from None

@@ -12,7 +12,7 @@ from restore_watch.report.why_unread import WhyUnread
 
 
 class State(StrEnum):
-    """The states, in the order in which a report shows them: what needs a look comes first."""
+    """The states, in the order in which a report shows them: the bad ones come first."""
 
     FAILED = "failed"
     OVERDUE = "overdue"
@@ -24,8 +24,8 @@ class State(StrEnum):
     NOT_REQUIRED = "not required"
 
     @property
-    def needs_look(self) -> bool:
-        """Whether somebody should look at the cluster."""
+    def is_bad(self) -> bool:
+        """Whether a cluster in this state needs a look for the state alone."""
         return self in {State.FAILED, State.OVERDUE, State.NEVER, State.CANNOT_TELL}
 
     @property
@@ -57,8 +57,8 @@ class Judged:
     A cluster and its state, with its own restores as they stood then, the oldest first.
 
     `good`: the last good test. `failed`: the test that failed last, if no good test came after it.
-    `unread`: why its restores could not be read, or not all. `reach`: when the oldest restore
-    began of a list that goes on.
+    `unread`: why its restores could not be read, or not all. `listed_since`: when the oldest
+    restore began that was read of a list that goes on.
     """
 
     cluster: Cluster
@@ -67,7 +67,7 @@ class Judged:
     good: Restore | None
     failed: Restore | None
     unread: WhyUnread | None = None
-    reach: datetime | None = None
+    listed_since: datetime | None = None
 
     @property
     def last_attempt(self) -> Restore | None:

@@ -74,10 +74,10 @@ class Coverage:
         return sorted(self.clusters, key=self._place)
 
     def _place(self, judged: Judged) -> tuple[object, ...]:
-        """Its state; then, if that needs a look, for how long it has been so; then its name."""
+        """Its state; then, if that is bad, for how long it has been so; then its name."""
         cluster = judged.cluster
         has_good, since = False, LONG_AGO
-        if judged.state.needs_look:
+        if judged.state.is_bad:
             has_good = judged.good is not None
             # Without any good test, an older cluster is worse.
             known_since = judged.good.ended_at if judged.good else cluster.created_at

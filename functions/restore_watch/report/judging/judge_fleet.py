@@ -34,13 +34,13 @@ def judge_fleet(
     *,
     policy: Policy,
     at: datetime,
-    atlas_must_reach_to: datetime | None = None,
+    must_be_listed_since: datetime | None = None,
 ) -> list[Judged]:
     """
     Judge every cluster that existed at that moment.
 
-    `atlas_must_reach_to`: the beginning of a period that the table does not know as a whole, so
-    that Atlas's lists of restores have to reach back to it; None if the table knows the period.
+    `must_be_listed_since`: the beginning of a period that the table does not know as a whole, so
+    that Atlas's lists of restores have to go back to it; None if the table knows the period.
     """
     by_cluster: defaultdict[ClusterKey, list[Restore]] = defaultdict(list)
     for restore in restores:
@@ -50,17 +50,21 @@ def judge_fleet(
         if cluster.created_at is not None and cluster.created_at >= at:
             continue
         own = by_cluster.get(cluster.key, ())
-        reach = fleet.reach.get(cluster.key)
+        listed_since = fleet.listed_since.get(cluster.key)
         judged = judge(cluster, own, unread, policy, at)
         why = unread
-        if why is None and reach is not None:
+        if why is None and listed_since is not None:
             why = _why_list_is_too_short(
-                judged, reach=reach, policy=policy, at=at, atlas_must_reach_to=atlas_must_reach_to
+                judged,
+                listed_since=listed_since,
+                policy=policy,
+                at=at,
+                must_be_listed_since=must_be_listed_since,
             )
         if why is _MAY_HIDE_TEST:
             # NEW, OVERDUE and NEVER say that there is no such test. The state is CANNOT_TELL.
             judged = judge(cluster, own, why, policy, at)
-        fleet_judged.append(replace(judged, unread=why, reach=reach))
+        fleet_judged.append(replace(judged, unread=why, listed_since=listed_since))
     return fleet_judged
 
 
@@ -93,24 +97,26 @@ def _clusters(
 def _why_list_is_too_short(
     judged: Judged,
     *,
-    reach: datetime,
+    listed_since: datetime,
     policy: Policy,
     at: datetime,
-    atlas_must_reach_to: datetime | None,
+    must_be_listed_since: datetime | None,
 ) -> WhyUnread | None:
-    """Return why a list of restores that goes back to `reach` is too short; None if it is not."""
+    """Return why a list of restores since then is too short; None if it is not."""
     if not judged.state.needs_test:
         return None
-    knows_period = atlas_must_reach_to is None
-    if _may_hide_test(judged, reach=reach, policy=policy, at=at, knows_period=knows_period):
+    knows_period = must_be_listed_since is None
+    if _may_hide_test(
+        judged, listed_since=listed_since, policy=policy, at=at, knows_period=knows_period
+    ):
         return _MAY_HIDE_TEST
-    if atlas_must_reach_to is not None and reach > atlas_must_reach_to:
+    if must_be_listed_since is not None and listed_since > must_be_listed_since:
         return _PERIOD_NOT_COVERED
     return None
 
 
 def _may_hide_test(
-    judged: Judged, *, reach: datetime, policy: Policy, at: datetime, knows_period: bool
+    judged: Judged, *, listed_since: datetime, policy: Policy, at: datetime, knows_period: bool
 ) -> bool:
     """
     Whether a good test that decides the state may lie among the restores that were not read.
@@ -120,7 +126,7 @@ def _may_hide_test(
     if judged.state is State.TESTED:
         # The test that decides is known.
         return False
-    if at - reach >= policy.window_of(judged.cluster):
+    if at - listed_since >= policy.window_of(judged.cluster):
         # What was not read began before the window of the cluster, so it is too old to decide.
         return False
     if judged.good is None:

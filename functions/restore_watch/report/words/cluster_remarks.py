@@ -12,9 +12,9 @@ OLDEST_SNAPSHOT = timedelta(days=2)
 """Without an RPO, the newest snapshot of a cluster may be this old."""
 
 
-def needs_attention(report: Report, judged: Judged) -> bool:
-    """Whether the cluster needs a look for its state, or there is a remark against it."""
-    return judged.state.needs_look or bool(_against(report, judged))
+def needs_look(report: Report, judged: Judged) -> bool:
+    """Whether the cluster needs a look: its state is bad, or there is a remark against it."""
+    return judged.state.is_bad or bool(_against(report, judged))
 
 
 def remarks(report: Report, judged: Judged) -> list[str]:

@@ -48,7 +48,7 @@ def _nothing_is_proven(report: Report) -> list[str]:
 
 def _tests_are_missing(report: Report) -> list[str]:
     required = report.coverage.required
-    bad = [judged for judged in required if judged.state.needs_look]
+    bad = [judged for judged in required if judged.state.is_bad]
     if bad:
         return [f"{_need_a_look(len(bad), len(required))}."]
     if required and report.coverage.states[State.TESTED] == 0:

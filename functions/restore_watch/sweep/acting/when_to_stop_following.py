@@ -35,9 +35,9 @@ def is_forgotten(job: OpenJob, now: datetime, missed_for: float, after: timedelt
     return since is not None and now - since >= after and missed_for >= MISSED_TIME
 
 
-def left_at(job: OpenJob, after: timedelta) -> datetime | None:
+def dropped_at(job: OpenJob, after: timedelta) -> datetime | None:
     """
-    When a job was left, at the latest, or None if nothing says so.
+    When a job was dropped, at the latest, or None if nothing says so.
 
     Either Atlas has not known it, or has refused it, for `after`, or its link is gone.
     """

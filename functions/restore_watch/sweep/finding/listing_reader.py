@@ -29,7 +29,7 @@ from restore_watch.errors import (
     UnforeseenError,
 )
 from restore_watch.model.marks import Part
-from restore_watch.sweep.acting.act_on_list import Observer, ShownJobs
+from restore_watch.sweep.acting.list_actions import ListActions, ShownJobs
 from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
 from restore_watch.sweep.finding.project_listing import (
     ClustersPage,
@@ -76,10 +76,10 @@ class ListingReader:
     memory: ProjectMemory
     atlas: AtlasSession
     marks: ProjectMarks
-    observer: Observer
+    list_actions: ListActions
     under_way: set[ProjectListing] = field(default_factory=set)
 
-    def skip_step(self, step: ListingStep) -> None:
+    def postpone_step(self, step: ListingStep) -> None:
         """Leave a step to the next sweep. It makes no call to AWS."""
         if step.error is not None:
             step.listing.note_failure(step, step.error)
@@ -153,11 +153,11 @@ class ListingReader:
                 self._finish(step)
                 return ()
             return self._again(step, error, begun)
-        entries = self.observer.read_page(page, shown)
+        entries = self.list_actions.read_page(page, shown)
         if shown.unreadable:
             listing.note_failure(step, UnexpectedAtlasResponseError(shown.unreadable[0].problem))
         more = listing.note_jobs_page(step, page, entries)
-        self._finish(step, is_read=self.observer.act_on_news(shown))
+        self._finish(step, is_read=self.list_actions.act_on_news(shown))
         return more
 
     def _again(
@@ -179,10 +179,10 @@ class ListingReader:
         if not failures:
             return Excused()
         project = self.run.projects[group_id]
-        known = [job for job in self.run.open_jobs() if job.target.group_id == group_id]
+        open_jobs = [job for job in self.run.open_jobs() if job.target.group_id == group_id]
         return Excused(
-            refused=self._refused_clusters(project, failures, known),
-            without_role=self._parts_without_role(project, failures, known),
+            refused=self._refused_clusters(project, failures, open_jobs),
+            without_role=self._parts_without_role(project, failures, open_jobs),
         )
 
     def _log_failures(
@@ -200,31 +200,31 @@ class ListingReader:
                 self._log_unread(listing, part, error)
 
     def _refused_clusters(
-        self, project: Project, failures: Failures, known: Iterable[OpenJob]
+        self, project: Project, failures: Failures, open_jobs: Iterable[OpenJob]
     ) -> frozenset[Part]:
         """
         Return the clusters that Atlas refuses, and that were never read as far as anybody knows.
 
         Such a refusal is no failure. A missing role is none of these.
         """
-        clusters = {Part(job.kind, job.target.cluster_name) for job in known if job.kind}
+        clusters = {Part(job.kind, job.target.cluster_name) for job in open_jobs if job.kind}
         refused: set[Part] = set()
         for part, error in failures.items():
             is_refusal = isinstance(error, (AtlasBadRequestError, RestoreJobNotFoundError))
             if not is_refusal or not isinstance(part, Part) or part in clusters:
                 continue
-            is_reported = jobs_of(part.kind).list_question in project.watched.troubles
+            is_reported = jobs_of(part.kind).list_question in project.health.troubles
             if not is_reported and not self.memory.was_read(project.group_id, part):
                 refused.add(part)
         return frozenset(refused)
 
     def _parts_without_role(
-        self, project: Project, failures: Failures, known: Iterable[OpenJob]
+        self, project: Project, failures: Failures, open_jobs: Iterable[OpenJob]
     ) -> frozenset[Part]:
         """Return the parts that are refused, of families that could never be read."""
         seen = answering_families(self.run.log.records_of(project.group_id))
         readable = project.readable.union(family.name for family in seen)
-        readable |= {jobs_of(job.kind).name for job in known if job.kind}
+        readable |= {jobs_of(job.kind).name for job in open_jobs if job.kind}
         parts: set[Part] = set()
         for what, error in failures.items():
             family = jobs_of(what.kind) if isinstance(what, Part) else what

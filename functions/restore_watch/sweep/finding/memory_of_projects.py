@@ -14,7 +14,7 @@ from restore_watch.atlas.families import CLUSTER_LISTS, Family, jobs_of
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreKind
 
-CLUSTERS_KNOWN = 600.0
+REMEMBERED_TIME = 600.0
 """Seconds for which the clusters of a project are remembered: less than the margin of marks."""
 
 NAMES_READ_EVERY = 3600.0
@@ -54,13 +54,13 @@ class ProjectMemory:
         self._listed_at = self._names_asked_at = -math.inf
         self._projects: defaultdict[str, _Project] = defaultdict(_Project)
         self._clusters: TTLCache[tuple[str, Family], Sequence[str]] = TTLCache(
-            REMEMBERED, CLUSTERS_KNOWN, now
+            REMEMBERED, REMEMBERED_TIME, now
         )
         # The one that was asked longest ago is forgotten first. An unknown one has the next turn.
         self._asked_at: LRUCache[tuple[str | None, Turn], float] = LRUCache(REMEMBERED)
 
-    def are_projects_known_for(self, seconds: float) -> bool:
-        """Whether the last complete list is younger than this."""
+    def were_projects_listed_within(self, seconds: float) -> bool:
+        """Whether Atlas showed all projects within so many seconds."""
         return is_recent(self._now() - self._listed_at, seconds)
 
     def store_projects(self, projects: Iterable[str]) -> None:
@@ -78,7 +78,7 @@ class ProjectMemory:
     def keep_only(self, projects: Collection[str]) -> None:
         """Forget every other project."""
         with self._lock:
-            for group_id in [known for known in self._projects if known not in projects]:
+            for group_id in [one for one in self._projects if one not in projects]:
                 del self._projects[group_id]
 
     def note_turn(self, group_id: str | None, what: Turn = None) -> None:
@@ -142,10 +142,12 @@ class ProjectMemory:
             return project is not None and part in project.read
 
     def clusters_of(self, group_id: str) -> Clusters:
-        """Return the clusters of the project's lists that are known."""
+        """Return the clusters of the project's lists that are remembered."""
         with self._lock:
-            known = {which: self._clusters.get((group_id, which)) for which in CLUSTER_LISTS}
-        return {which: names for which, names in known.items() if names is not None}
+            names_by_list = {
+                which: self._clusters.get((group_id, which)) for which in CLUSTER_LISTS
+            }
+        return {which: names for which, names in names_by_list.items() if names is not None}
 
     def store_clusters(self, group_id: str, clusters: Clusters) -> None:
         """Atlas showed all clusters of these lists."""

@@ -23,7 +23,7 @@ class ProjectFinder:
     workers: Workers
 
     def begin(self) -> None:
-        """Watch the projects that are known before anything is asked."""
+        """Watch the projects to begin with."""
         if self.run.is_tick:
             self.watched.begin()
 

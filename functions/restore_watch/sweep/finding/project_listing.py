@@ -54,7 +54,7 @@ class StepReader(Protocol):
     def ask_for_jobs_page(self, step: "JobsPage") -> "Sequence[ListingStep]":
         """Take such a step. Return the steps that follow."""
 
-    def skip_step(self, step: "ListingStep") -> None:
+    def postpone_step(self, step: "ListingStep") -> None:
         """Leave a step to the next sweep."""
 
     def note_unforeseen(self, step: "ListingStep", error: UnforeseenError) -> None:
@@ -77,11 +77,11 @@ class ListingStep(Step):
     def last_turn_and_mark(self) -> tuple[float, datetime]:
         """When it was read last, in Unix seconds, and up to when its jobs are known."""
 
-    def leave(self) -> None:
+    def postpone(self) -> None:
         """Leave the step to the next sweep."""
-        self.listing.reader.skip_step(self)
+        self.listing.reader.postpone_step(self)
 
-    def note_failure(self, error: UnforeseenError) -> None:
+    def note_unforeseen(self, error: UnforeseenError) -> None:
         """Our own code failed about the step."""
         self.listing.reader.note_unforeseen(self, error)
 
@@ -197,12 +197,13 @@ class ProjectListing:
 
     def first_steps(self) -> list[ListingStep]:
         """Return the steps to begin with."""
-        known = self.wanted.known
+        remembered = self.wanted.remembered
         with self._lock:
             steps = self._begin_parts(self.wanted.single)
             for which in {jobs_of(kind).clusters for kind in self.wanted.kinds}:
-                if which in known:
-                    steps += self._begin_parts(self.wanted.parts_in(which, known[which]))
+                if which in remembered:
+                    parts = self.wanted.parts_in(which, remembered[which])
+                    steps += self._begin_parts(parts)
                 else:
                     self._open_steps[which] += 1
                     steps.append(ClustersPage(self, which))
@@ -230,9 +231,9 @@ class ProjectListing:
         for entry in entries:
             last = entry.created_at if last and entry.created_at <= last else None
         wanted = self.wanted
-        reaches_to = Interest.beyond(wanted.marks, step.part, wanted.now).reaches_to
+        listed_since = Interest.beyond(wanted.marks, step.part, wanted.now).listed_since
         # A single job shows no order.
-        is_enough = last is not None and len(page.entries) > 1 and last < reaches_to
+        is_enough = last is not None and len(page.entries) > 1 and last < listed_since
         pages = step.pages.after(page, [entry.id for entry in entries])
         if pages.stop is Stop.NOTHING_NEW:
             self.note_failure(step, UnexpectedAtlasResponseError(NOTHING_NEW))

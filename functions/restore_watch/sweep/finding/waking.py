@@ -80,12 +80,12 @@ class Wake(Step):
         """Ask for the events."""
         return self.waking.wake(self)
 
-    def leave(self) -> None:
+    def postpone(self) -> None:
         """Nothing is lost: the next sweep asks for the events since the same mark."""
 
-    def note_failure(self, error: UnforeseenError) -> None:
+    def note_unforeseen(self, error: UnforeseenError) -> None:
         """Our own code failed about the events."""
-        self.waking.note_failure(self, error)
+        self.waking.note_unforeseen(self, error)
 
 
 def is_listing_due(project: Project | None, now: datetime) -> bool:
@@ -97,15 +97,17 @@ def is_listing_due(project: Project | None, now: datetime) -> bool:
 
 
 def postponed(
-    group_ids: Collection[str], known: Mapping[str, Project], memory: ProjectMemory, now: datetime
+    group_ids: Collection[str], stored: Mapping[str, Project], memory: ProjectMemory, now: datetime
 ) -> list[str]:
     """
     Return the projects of these that a later sweep lists for their age.
 
     That spreads the listings of many projects, which all began when the stack was deployed.
     """
-    listed = [group_id for group_id in group_ids if group_id in known and known[group_id].listed_at]
-    due = [group_id for group_id in listed if is_listing_due(known[group_id], now)]
+    listed = [
+        group_id for group_id in group_ids if group_id in stored and stored[group_id].listed_at
+    ]
+    due = [group_id for group_id in listed if is_listing_due(stored[group_id], now)]
     # They take turns: a project that cannot be listed does not keep others from it.
     due.sort(key=lambda group_id: memory.last_turn(group_id, "listing"))
     at_once = max(LISTED_AT_ONCE, len(group_ids) // TICKS_TO_LIST_ALL)
@@ -141,14 +143,14 @@ class Waking:
         parts.update(map(Part, woken))
         return self._list_with_stragglers(group_id, marks, parts, page.date)
 
-    def note_failure(self, step: Wake, error: UnforeseenError) -> None:
+    def note_unforeseen(self, step: Wake, error: UnforeseenError) -> None:
         """Our own code failed about the events of a project."""
         self.run.log.append(Unread(step.subject, error))
 
     def _take_parts(self, step: Wake, project: Project) -> set[Part]:
         """Return the parts of a project to list whatever its events say, and note its turn."""
         parts = self.memory.take_to_read_again(step.group_id)
-        troubles = project.watched.troubles.keys()
+        troubles = project.health.troubles.keys()
         for family in LISTED_JOBS:
             # Kinds that could not be seen are listed in every sweep, to see when they can be.
             if troubles & {family.question, family.clusters.question}:
@@ -193,7 +195,7 @@ class Waking:
             partial(memory.last_turn, group_id),
             kinds=frozenset(kinds),
             clusters=frozenset(part for part in parts if part.kind not in kinds),
-            known=memory.clusters_of(group_id),
+            remembered=memory.clusters_of(group_id),
         )
         listing = ProjectListing(wanted, self.reader, said_at)
         self.reader.under_way.add(listing)
@@ -208,7 +210,7 @@ class Waking:
         types: dict[str, str] = {}
         for entry in page.entries:
             event = _Event.read(as_map(entry))
-            # An event without a usable id is known by its text.
+            # The text of an event without a usable id takes the place of the id.
             types[event.id or repr(entry)] = event.event_type_name or ""
         woken: set[RestoreKind] = set()
         for event_id in memory.take_unseen_events(group_id, types.keys()):

@@ -15,7 +15,7 @@ class Wanted:
     """
     The parts of a project to read: whole `kinds` of restore jobs, and of other kinds `clusters`.
 
-    Lists of clusters that are `known` are not read again. `last_turn` says when the jobs of a
+    Lists of clusters that are `remembered` are not read again. `last_turn` says when the jobs of a
     cluster were asked for, in Unix seconds.
     """
 
@@ -25,7 +25,7 @@ class Wanted:
     last_turn: Callable[[Part], float]
     kinds: frozenset[RestoreKind] = frozenset(LISTED_KINDS)
     clusters: frozenset[Part] = frozenset()
-    known: Clusters = field(default_factory=dict)
+    remembered: Clusters = field(default_factory=dict)
 
     @property
     def single(self) -> set[Part]:

@@ -27,7 +27,7 @@ from restore_watch.table.project_item import Project
 type ProjectIds = Collection[str] | Literal["all"]
 """The projects to watch, or all that the credentials can read."""
 
-PROJECTS_KNOWN = 600.0
+PROJECTS_READ_EVERY = 600.0
 """Seconds after which the list of all projects is read anew."""
 
 ALL_PROJECTS = Subject.in_bucket(Bucket(None, PROJECTS))
@@ -56,13 +56,13 @@ class ProjectsPage(Step):
         """Ask for the page."""
         return self.watched.ask_for_projects_page(self)
 
-    def leave(self) -> None:
+    def postpone(self) -> None:
         """Leave the list to the next sweep."""
-        self.watched.skip_projects_page()
+        self.watched.postpone_projects_page()
 
-    def note_failure(self, error: UnforeseenError) -> None:
+    def note_unforeseen(self, error: UnforeseenError) -> None:
         """Our own code failed about the list."""
-        self.watched.note_failure(error)
+        self.watched.note_unforeseen(error)
 
 
 @dataclass(frozen=True)
@@ -85,23 +85,23 @@ class WatchedProjects:
     postponed: set[str] = field(default_factory=set)
 
     def begin(self) -> None:
-        """Watch the projects that are known before anything is asked. Other methods need this."""
+        """Watch the projects to begin with. The other methods need this."""
         if self.named != "all":
             self.run.log.append(AllListed(frozenset(self.named)))
-        projects = self._known_projects()
+        projects = self._projects_to_begin_with()
         self.memory.keep_only(projects)
         self.postponed.update(postponed(projects, self.run.projects, self.memory, self.run.now()))
         self._watch(projects)
 
     def first_steps(self) -> list[ProjectsPage | Wake]:
-        """Return a step for each project, and one for the list of all projects if it is due."""
+        """Return a step for each watched project, and one for the list of all if it is due."""
         steps: list[ProjectsPage | Wake] = []
         if self.named == "all" and self._is_list_due():
             steps.append(ProjectsPage(self))
-        return [*steps, *self._wakes(self._known_projects())]
+        return [*steps, *self._wakes(self.group_ids)]
 
     def ask_for_projects_page(self, step: ProjectsPage) -> Sequence[ProjectsPage | Wake]:
-        """Ask for a page of the list. The last one wakes the projects that were not known."""
+        """Ask for a page of the list. The last one wakes the projects that were not watched."""
         begun = self.run.asking.clock()
         try:
             page = self.calls.ask(step, partial(self.atlas.projects, step.pages.at.number))
@@ -128,11 +128,11 @@ class WatchedProjects:
             self.run.log.append(AllListed(frozenset(shown)))
         return self._watch_others(shown)
 
-    def note_failure(self, error: UnforeseenError) -> None:
+    def note_unforeseen(self, error: UnforeseenError) -> None:
         """Our own code failed about the list."""
         self.run.log.append(Unread(ALL_PROJECTS, error))
 
-    def skip_projects_page(self) -> None:
+    def postpone_projects_page(self) -> None:
         """Leave the list to the next sweep."""
         late = TimeBudgetExceededError("The sweep could not read the list of projects to its end")
         self.run.log.append(Unread(ALL_PROJECTS, late))
@@ -144,14 +144,14 @@ class WatchedProjects:
         The operator has removed them; or, of all projects, the list that was read in this sweep
         does not show them, as none has for a day.
         """
-        known = [project for project in self.run.stored_projects() if project.marks is not None]
+        marked = [project for project in self.run.stored_projects() if project.marks is not None]
         if self.named != "all":
-            return [project for project in known if project.group_id not in self.group_ids]
+            return [project for project in marked if project.group_id not in self.group_ids]
         now, listed = self.run.now(), self.run.log.all_listed()
         if listed is None:
             return []
-        unlisted = [project for project in known if project.group_id not in listed]
-        return [project for project in unlisted if project.watched.is_gone(now)]
+        unlisted = [project for project in marked if project.group_id not in listed]
+        return [project for project in unlisted if project.health.is_gone(now)]
 
     def new_projects(self) -> list[str]:
         """Return the watched projects that nobody has tried to list."""
@@ -162,15 +162,15 @@ class WatchedProjects:
                 new.append(group_id)
         return new
 
-    def _known_projects(self) -> Collection[str]:
-        """Return the projects to begin with. Of all, those that the last list or the table has."""
+    def _projects_to_begin_with(self) -> Collection[str]:
+        """Return the named projects. Of all projects: those that the last list or the table has."""
         if self.named != "all":
             return self.named
         stored = self.run.projects.values()
-        known = {project.group_id for project in stored if project.marks}
+        marked = {project.group_id for project in stored if project.marks}
         removed = {project.group_id for project in stored if project.is_removed}
         # An environment that was idle may remember a list that is older than a removal.
-        return (known | self.memory.projects) - removed
+        return (marked | self.memory.projects) - removed
 
     def _is_list_due(self) -> bool:
         """
@@ -180,10 +180,8 @@ class WatchedProjects:
         project out.
         """
         listed = self.memory.projects
-        return not self.memory.are_projects_known_for(PROJECTS_KNOWN) or any(
-            project.marks is not None
-            and project.watched.degraded is None
-            and group_id not in listed
+        return not self.memory.were_projects_listed_within(PROJECTS_READ_EVERY) or any(
+            project.marks is not None and project.health.degraded is None and group_id not in listed
             for group_id, project in self.run.projects.items()
         )
 
@@ -201,10 +199,10 @@ class WatchedProjects:
 
     def _wakes(self, group_ids: Iterable[str]) -> list[Wake]:
         """Return a step for each of these projects."""
-        now, known = self.run.now(), self.run.projects
+        now, stored = self.run.now(), self.run.projects
         wakes: list[Wake] = []
         # Projects that a sweep has not reached come first in the next one.
         for group_id in sorted(group_ids, key=self.memory.last_turn):
-            lists = group_id not in self.postponed and is_listing_due(known.get(group_id), now)
+            lists = group_id not in self.postponed and is_listing_due(stored.get(group_id), now)
             wakes.append(Wake(self.waking, group_id, lists))
         return wakes

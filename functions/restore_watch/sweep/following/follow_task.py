@@ -34,10 +34,10 @@ class Follower(Protocol):
     def search(self, task: "Search") -> None:
         """Look for the job in the list of its cluster."""
 
-    def leave_out(self, task: "FollowTask") -> None:
+    def postpone(self, task: "FollowTask") -> None:
         """Leave the task to the next sweep."""
 
-    def note_failure(self, task: "FollowTask", error: UnforeseenError) -> None:
+    def note_unforeseen(self, task: "FollowTask", error: UnforeseenError) -> None:
         """Our own code failed about the jobs of the task."""
 
 
@@ -89,13 +89,13 @@ class FollowTask(SweepTask):
         """Ask for the list of the cluster, or about the first job."""
         return self.follower.follow(self)
 
-    def leave(self) -> None:
+    def postpone(self) -> None:
         """Leave the jobs to the next sweep."""
-        self.follower.leave_out(self)
+        self.follower.postpone(self)
 
-    def note_failure(self, error: UnforeseenError) -> None:
+    def note_unforeseen(self, error: UnforeseenError) -> None:
         """Our own code failed about the jobs."""
-        self.follower.note_failure(self, error)
+        self.follower.note_unforeseen(self, error)
 
 
 @dataclass(frozen=True)

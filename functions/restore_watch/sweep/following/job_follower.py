@@ -23,8 +23,8 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     UnforeseenError,
 )
-from restore_watch.sweep.acting.act_on_answer import JobActions
-from restore_watch.sweep.acting.act_on_list import Observer, ShownJobs
+from restore_watch.sweep.acting.job_actions import JobActions
+from restore_watch.sweep.acting.list_actions import ListActions, ShownJobs
 from restore_watch.sweep.following.follow_task import (
     AskInTurn,
     FollowTask,
@@ -49,24 +49,24 @@ class JobFollower:
     questions: Questions
     atlas: AtlasSession
     lists: JobLists
-    observer: Observer
-    actions: JobActions
+    list_actions: ListActions
+    job_actions: JobActions
     asked_alone: set[JobList] = field(default_factory=set)
 
     def tasks(self, jobs: Iterable[OpenJob]) -> list[FollowTask]:
         """Return the tasks that ask about these jobs, the longest unasked first."""
         return [FollowTask(group, self) for group in grouped_jobs(jobs, self.run.memory)]
 
-    def leave_out(self, task: FollowTask) -> None:
+    def postpone(self, task: FollowTask) -> None:
         """Leave a task to the next sweep."""
         self.run.log.append(Asked(Subject.in_bucket(task.bucket), End.LATE, jobs=task.keys))
         if task.is_unseen:
             self.run.memory.note_left_out(task.jobs[0])
 
-    def note_failure(self, task: FollowTask, error: UnforeseenError) -> None:
+    def note_unforeseen(self, task: FollowTask, error: UnforeseenError) -> None:
         """Our own code failed about the jobs of a task."""
         for job in task.jobs:
-            self.actions.note_failure(job, error)
+            self.job_actions.note_failure(job, error)
 
     def follow(self, task: FollowTask) -> Sequence[FollowTask]:
         """Ask for the list of the cluster if that helps, or about the first job."""
@@ -94,9 +94,9 @@ class JobFollower:
         shown = self.lists.search(task)
         answer = shown.jobs.get(job.target.restore_id)
         if answer is not None:
-            self.actions.act_on_known(job, answer, shown.asked_at)
+            self.job_actions.act_on_known(job, answer, shown.asked_at)
         elif shown.lacks(job):
-            self.actions.act_on_missing(job)
+            self.job_actions.act_on_missing(job)
 
     def _ask_list(self, task: FollowTask) -> list[FollowTask]:
         """Ask for the list of the jobs' cluster. Return the tasks that are left."""
@@ -111,11 +111,11 @@ class JobFollower:
         unseen = [job for job in task.jobs if job.target.restore_id not in shown.jobs]
         self.run.memory.note_list(task.jobs[0], is_useful=bool(seen))
         self._log_shown(task, seen)
-        self.observer.act_on_news(shown)
+        self.list_actions.act_on_news(shown)
         unchanged = [job for job in seen if job.target.restore_id not in shown.news]
         for job in unchanged:
             # An answer without news settles a job, too: it was asked about, and is as it was.
-            self.actions.act_on_known(job, shown.jobs[job.target.restore_id], shown.asked_at)
+            self.job_actions.act_on_known(job, shown.jobs[job.target.restore_id], shown.asked_at)
         return [
             *self._each_alone(unseen, is_unseen=True),
             *self._ask_some_alone(task, unchanged),
@@ -183,7 +183,7 @@ class JobFollower:
             seconds = self.run.asking.clock() - begun
             more += self._go_on_after(error, replace(task, jobs=(job,)), seconds)
         else:
-            self.actions.act_on_known(job, answer, asked_at)
+            self.job_actions.act_on_known(job, answer, asked_at)
         return more
 
     def _go_on_after(
@@ -199,10 +199,10 @@ class JobFollower:
                 # That proves little: the list of its cluster may show the job.
                 return [Search(task.jobs, self)]
             case RestoreJobNotFoundError():
-                self.actions.act_on_missing(job)
+                self.job_actions.act_on_missing(job)
             case AtlasForbiddenError() | AtlasUnauthorizedError():
                 if project is not None and project.is_removed:
-                    self.actions.act_on_missing(job, is_refused=True)
+                    self.job_actions.act_on_missing(job, is_refused=True)
         tries = task.tries + 1
         return [replace(task, tries=tries)] if may_ask_once_more(error, seconds, tries) else []
 

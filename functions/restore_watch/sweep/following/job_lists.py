@@ -12,7 +12,7 @@ from restore_watch.asking.questions import Questions
 from restore_watch.atlas.pages import PageAt, page_for
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import RestoreJobNotFoundError
-from restore_watch.sweep.acting.act_on_list import Observer, ShownJobs
+from restore_watch.sweep.acting.list_actions import ListActions, ShownJobs
 from restore_watch.sweep.following.follow_task import FollowTask, JobList, Search
 from restore_watch.sweep.run import Run
 
@@ -35,7 +35,7 @@ class JobLists:
     run: Run
     questions: Questions
     atlas: AtlasSession
-    observer: Observer
+    list_actions: ListActions
     wholes: dict[JobList, ShownJobs] = field(default_factory=dict)
     reading: dict[JobList, Lock] = field(default_factory=dict)
 
@@ -68,7 +68,7 @@ class JobLists:
             shown = self._read_for_search(task)
             if shown.is_whole:
                 self.wholes[task.list] = shown
-        self.observer.act_on_news(shown)
+        self.list_actions.act_on_news(shown)
         return shown
 
     def _read_for_search(self, task: Search) -> ShownJobs:
@@ -99,7 +99,7 @@ class JobLists:
         of_list = Subject.of_shortcut(task.bucket, task.jobs[0].target.cluster_name)
         ask = partial(self.atlas.page_of_jobs, cluster, task.kind, pages.at)
         page = self.questions.ask(of_list, ask)
-        entries = self.observer.read_page(page, shown)
+        entries = self.list_actions.read_page(page, shown)
         return pages.after(page, [entry.id for entry in entries])
 
     def _with_call_for_next_page(self, task: FollowTask, pages: ListPages) -> ListPages:

@@ -91,7 +91,7 @@ class _Reading:
         self._left: list[tuple[Question, Sequence[JobKey]]] = []
 
     def read_asked(self, asked: Asked, question: Question, about: str) -> None:
-        if asked.end.is_left:
+        if asked.end.was_never_asked:
             self._left.append((question, asked.jobs))
             return
         self._asked_jobs.update(asked.jobs)

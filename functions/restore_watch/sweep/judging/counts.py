@@ -10,9 +10,10 @@ from restore_watch.errors import AtlasRateLimitError
 from restore_watch.model.question import JOBS, LISTS
 from restore_watch.model.results import Failure, SweepResult
 from restore_watch.sweep.log import Acted, Fate, Record, Unread
-from restore_watch.table.open_job import OpenJob
+from restore_watch.table.open_job import JobKey, OpenJob
 
-type _Key = tuple[str | None, str | None, str | None]
+type _Failed = tuple[str | None, str | None, str | None]
+"""The ids of a job, a cluster's list, a project or the list of projects, as in `Failure`."""
 
 
 def count(records: Iterable[Record], opened: Sequence[OpenJob]) -> SweepResult:
@@ -42,11 +43,11 @@ def failures_of_questions(records: Iterable[Record]) -> Sequence[Failure]:
 
 
 class _Counts:
-    def __init__(self, missing: set[_Key]) -> None:
-        self.failures: dict[_Key, ApplicationError] = {}
+    def __init__(self, missing: set[JobKey]) -> None:
+        self.failures: dict[_Failed, ApplicationError] = {}
         self._missing = missing
-        self._asked: set[_Key] = set()
-        self._left: set[_Key] = set()
+        self._asked: set[JobKey] = set()
+        self._left: set[JobKey] = set()
         self.unread: dict[Subject, ApplicationError] = {}
         # How the last call for each list ended: another try may have succeeded.
         self._lists: dict[Subject, ApplicationError | None] = {}
@@ -69,39 +70,38 @@ class _Counts:
             self._lists[subject] = error
 
     def count_acted(self, acted: Acted) -> None:
-        key = acted.key
-        group_id, cluster_name, _ = key
+        if acted.job is not None:
+            self._count_job(acted.job, acted)
+        elif acted.error is not None:
+            # Of a project, the first failure counts.
+            self.failures.setdefault((acted.group_id, None, None), acted.error)
+
+    def _count_job(self, job: JobKey, acted: Acted) -> None:
         match acted.fate:
             case Fate.FOUND | Fate.CHANGED:
                 self._counts[acted.fate] += 1
             case Fate.PUBLISHED:
                 self._counts[acted.fate] += acted.messages
-                self.failures.pop(key, None)
+                self.failures.pop(job, None)
             case Fate.SETTLED if not acted.messages:
-                self.failures.pop(key, None)
+                group_id, cluster_name, _ = job
+                self.failures.pop(job, None)
                 self.failures.pop((group_id, cluster_name, None), None)
             case Fate.LATE:
-                self._asked.discard(key)
-                self._left.add(key)
+                self._asked.discard(job)
+                self._left.add(job)
             case Fate.FAILED if acted.error is not None:
-                self._count_failure(key, acted.error)
-
-    def _count_failure(self, key: _Key, error: ApplicationError) -> None:
-        """Of a job, the last failure counts. Of a project, which has no job, the first."""
-        _, _, restore_id = key
-        if restore_id is None:
-            self.failures.setdefault(key, error)
-        else:
-            self.failures[key] = error
+                # Of a job, the last failure counts.
+                self.failures[job] = acted.error
 
     def result(self, opened: int) -> SweepResult:
         for subject, error in chain(self._lists.items(), self.unread.items()):
             if error is not None:
-                key = subject.bucket.group_id, subject.about or None, None
-                self.failures.setdefault(key, error)
+                failed = subject.bucket.group_id, subject.about or None, None
+                self.failures.setdefault(failed, error)
         failures = [
-            Failure(*key, error, is_known=key in self._missing)
-            for key, error in self.failures.items()
+            Failure(*failed, error, is_known=failed in self._missing)
+            for failed, error in self.failures.items()
         ]
         return SweepResult(
             open=opened,

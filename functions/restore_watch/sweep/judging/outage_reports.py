@@ -18,8 +18,10 @@ from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.aws.status_changes_topic import StatusChangesTopic
 from restore_watch.aws.watch_messages import message_of_watch
 from restore_watch.errors import TableUnavailableError, UnforeseenError
-from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched
+from restore_watch.model.health import Health
+from restore_watch.model.outage import REMOVED, Trouble, WatchChange
 from restore_watch.model.question import Question
+from restore_watch.sweep.judging.health_after_sweep import health_after_end, health_after_sweep
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
 from restore_watch.sweep.judging.stack_verdict import (
     Held,
@@ -27,7 +29,6 @@ from restore_watch.sweep.judging.stack_verdict import (
     StackVerdict,
     judge_stack,
 )
-from restore_watch.sweep.judging.watched_after_sweep import watched_after_end, watched_after_sweep
 from restore_watch.sweep.publish_in_order import publish_in_order
 from restore_watch.sweep.run import Run
 from restore_watch.sweep.topic_refusals import TopicRefusals
@@ -53,20 +54,20 @@ class OutageReports:
     opened: int
     refusals: TopicRefusals = field(default_factory=TopicRefusals)
 
-    def publish_unsent(self, stack: Watched, deadline: Deadline) -> Watched:
+    def publish_unsent(self, stack: Health, deadline: Deadline) -> Health:
         """
         Publish what earlier sweeps recorded, until the topic refuses too often.
 
-        Return what is left of the stack's.
+        Return the health of the stack then.
         """
 
         def publish(project: Project) -> None:
-            left = self._publish(project.watched, deadline)
-            self.run.projects[project.group_id] = replace(project, stored_watched=left)
+            health = self._publish(project.health, deadline)
+            self.run.projects[project.group_id] = replace(project, stored_health=health)
 
         stack = self._publish(stack, deadline)
         projects = self.run.stored_projects()
-        unsent = [project for project in projects if project.watched.unsent]
+        unsent = [project for project in projects if project.health.unsent]
         # The topic may refuse the messages of some for ever.
         shuffle(unsent)
         self.workers.each(unsent, publish, deadline)
@@ -78,19 +79,19 @@ class OutageReports:
 
         def forget(project: Project) -> None:
             own = [job for job in open_jobs if job.target.group_id == project.group_id]
-            after = watched_after_end(project.watched, self.run.now(), len(own), REMOVED)
-            left = self._store(project.watched, after)
-            self.run.projects[project.group_id] = replace(project, stored_watched=left)
+            after = health_after_end(project.health, self.run.now(), len(own), REMOVED)
+            health = self._store(project.health, after)
+            self.run.projects[project.group_id] = replace(project, stored_health=health)
 
         projects = self.run.stored_projects()
         removed = [
-            project for project in projects if project.is_removed and project.watched.is_failing
+            project for project in projects if project.is_removed and project.health.is_failing
         ]
         self.workers.each(removed, forget, self.run.ending)
 
-    def report_stack_failure(self, stack: Watched, error: ApplicationError) -> Watched:
+    def report_stack_failure(self, stack: Health, error: ApplicationError) -> Health:
         """
-        The credentials are refused or cannot be read. Return how the stack is seen.
+        The credentials are refused or cannot be read. Return the health of the stack.
 
         What is known of projects stands still. A sweep without a tick reports nothing.
         """
@@ -101,7 +102,7 @@ class OutageReports:
         return self._note(stack, troubles, success_at=self.run.succeeded_at, open_jobs=self.opened)
 
     def report_verdicts(
-        self, verdicts: Sequence[ProjectVerdict], left_alone: Sequence[Project], stack: Watched
+        self, verdicts: Sequence[ProjectVerdict], left_alone: Sequence[Project], stack: Health
     ) -> int:
         """
         Note how projects were seen. Return how many are degraded.
@@ -119,14 +120,14 @@ class OutageReports:
         )
         is_held = stack.degraded is not None and of_stack.held is not Held.NOTHING
         # Without the projects for which no time is left.
-        noted: dict[str, Watched] = {}
+        noted: dict[str, Health] = {}
 
         def note(verdict: ProjectVerdict) -> None:
             after = self._note_verdict(verdict, of_stack, last_success)
             noted[verdict.project.group_id] = after
 
         def note_end(project: Project) -> None:
-            self._note(project.watched, troubles={}, success_at=None, open_jobs=0)
+            self._note(project.health, troubles={}, success_at=None, open_jobs=0)
 
         self.workers.each(verdicts, note, run.ending)
         self.workers.each(left_alone, note_end, run.ending)
@@ -134,76 +135,76 @@ class OutageReports:
 
     def _note_verdict(
         self, verdict: ProjectVerdict, of_stack: StackVerdict, last_success: datetime | None
-    ) -> Watched:
-        """Note how a project was seen, unless it stands still. Return how it is seen."""
+    ) -> Health:
+        """Note how a project was seen, unless it stands still. Return its health."""
         project = verdict.project
         troubles = of_stack.troubles_of(verdict, self.run.at)
         if troubles is None:
-            return project.watched
+            return project.health
         success_at = None
         if project.listed_at or verdict.open_jobs:
             success_at = last_success or project.listed_at
         return self._note(
-            project.watched, troubles, success_at=success_at, open_jobs=verdict.open_jobs
+            project.health, troubles, success_at=success_at, open_jobs=verdict.open_jobs
         )
 
     def _note(
         self,
-        watched: Watched,
+        health: Health,
         troubles: Mapping[str, Trouble],
         *,
         success_at: datetime | None,
         open_jobs: int,
-    ) -> Watched:
-        """Store and publish what has changed, if anything has. Return how the project is seen."""
-        after = watched_after_sweep(watched, troubles, self.run.now(), success_at, open_jobs)
-        return self._store(watched, after)
+    ) -> Health:
+        """Store and publish what has changed, if anything has. Return the health then."""
+        after = health_after_sweep(health, troubles, self.run.now(), success_at, open_jobs)
+        return self._store(health, after)
 
-    def _store(self, watched: Watched, after: Watched) -> Watched:
-        """Store and publish `after`, if it differs. Return how the project is seen."""
-        if after == watched:
-            return watched
+    def _store(self, health: Health, after: Health) -> Health:
+        """Store and publish `after`, if it differs. Return the health that is stored then."""
+        if after == health:
+            return health
         stored = self._write(after)
-        return self._publish(stored, self.run.ending) if stored else watched
+        return self._publish(stored, self.run.ending) if stored else health
 
-    def _publish(self, watched: Watched, deadline: Deadline) -> Watched:
-        """Publish what is recorded, in order, and note what went out. Return what is left."""
-        project = self.run.projects.get(watched.group_id or "")
+    def _publish(self, health: Health, deadline: Deadline) -> Health:
+        """Publish what is recorded, in order, and note what went out. Return the health then."""
+        project = self.run.projects.get(health.group_id or "")
         name = project.name if project is not None else None
 
         def publish(change: WatchChange) -> None:
             self.topic.publish(message_of_watch(change, self.topic.stack_name, name), deadline)
             self.run.telemetry.report_watch_change(change)
 
-        unsent = takewhile(lambda _: not self.refusals.are_too_many, watched.unsent)
+        unsent = takewhile(lambda _: not self.refusals.are_too_many, health.unsent)
         in_a_row = self.refusals.in_a_row
-        sent = publish_in_order(unsent, publish, self.run.telemetry, watched.group_id)
+        sent = publish_in_order(unsent, publish, self.run.telemetry, health.group_id)
         if sent.count:
             self.refusals.note_acceptance()
         elif sent.is_refused:
             self.refusals.count_refusal(in_a_row)
         if not sent.count:
-            return watched
-        return self._write(replace(watched, unsent=watched.unsent[sent.count :])) or watched
+            return health
+        return self._write(replace(health, unsent=health.unsent[sent.count :])) or health
 
-    def _write(self, watched: Watched) -> Watched | None:
-        """Store how a project is seen. None if that fails, or another sweep has stored it."""
+    def _write(self, health: Health) -> Health | None:
+        """Store a health. None if that fails, or another sweep has stored one."""
         with (
             suppress(TableUnavailableError, TimeBudgetExceededError, UnforeseenError),
-            isolated(self.run.telemetry, group_id=watched.group_id),
+            isolated(self.run.telemetry, group_id=health.group_id),
         ):
-            return self.bookkeeping.store_watched(watched, self.run.at, self.run.ending)
+            return self.bookkeeping.store_health(health, self.run.at, self.run.ending)
         return None
 
 
-def count_still_degraded(verdicts: Sequence[ProjectVerdict], stack: Watched) -> int:
+def count_still_degraded(verdicts: Sequence[ProjectVerdict], stack: Health) -> int:
     """Count the projects that are degraded while the credentials are refused: all stand still."""
-    unchanged = {verdict.project.group_id: verdict.project.watched for verdict in verdicts}
+    unchanged = {verdict.project.group_id: verdict.project.health for verdict in verdicts}
     return _count_degraded(verdicts, unchanged, is_stack_degraded=stack.degraded is not None)
 
 
 def _count_degraded(
-    verdicts: Sequence[ProjectVerdict], noted: Mapping[str, Watched], *, is_stack_degraded: bool
+    verdicts: Sequence[ProjectVerdict], noted: Mapping[str, Health], *, is_stack_degraded: bool
 ) -> int:
     """
     Count the projects that are degraded, by how they were `noted` to be seen.
@@ -212,9 +213,9 @@ def _count_degraded(
     """
     degraded = 0
     for verdict in verdicts:
-        watched = noted.get(verdict.project.group_id)
-        if watched is None:
+        health = noted.get(verdict.project.group_id)
+        if health is None:
             continue
-        if watched.degraded is not None or (is_stack_degraded and verdict.is_failing):
+        if health.degraded is not None or (is_stack_degraded and verdict.is_failing):
             degraded += 1
     return degraded

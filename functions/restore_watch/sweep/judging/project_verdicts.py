@@ -136,7 +136,7 @@ def left_alone(seen: SeenBySweep) -> list[Project]:
     return [
         project
         for project in seen.projects.values()
-        if project.watched.is_failing and not project.is_removed and project.group_id not in known
+        if project.health.is_failing and not project.is_removed and project.group_id not in known
     ]
 
 
@@ -154,7 +154,7 @@ def _judge(
     of_project = _failures_of_project(seen, project, plan, is_reached=is_reached)
     failures = of_questions | of_project
     standing: dict[str, Trouble] = {}
-    if plan.is_watched and project.watched.degraded is not None:
+    if plan.is_watched and project.health.degraded is not None:
         questions_of_jobs = {family.question for family in families}
         standing = _standing(seen, plan, answers, project, questions_of_jobs)
         for question in failures:
@@ -240,6 +240,6 @@ def _standing(
 
     return {
         question: trouble
-        for question, trouble in project.watched.troubles.items()
+        for question, trouble in project.health.troubles.items()
         if not is_over(question)
     }

@@ -13,7 +13,8 @@ from typing import NamedTuple, Self
 
 from foundation.errors import ApplicationError
 from restore_watch.asking.asked import Asked
-from restore_watch.model.outage import Trouble, Watched
+from restore_watch.model.health import Health
+from restore_watch.model.outage import Trouble
 from restore_watch.model.question import Question
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
 from restore_watch.sweep.log import AllListed, Record, Unread
@@ -73,36 +74,36 @@ class StackVerdict(NamedTuple):
             case Held.NOTHING:
                 return met
             case Held.UNANSWERED:
-                return _while_unanswered(met, verdict.project.watched)
+                return _while_unanswered(met, verdict.project.health)
             case Held.EVERYTHING:
                 return None
 
 
-def _while_unanswered(met: Mapping[str, Trouble], watched: Watched) -> Mapping[str, Trouble]:
+def _while_unanswered(met: Mapping[str, Trouble], health: Health) -> Mapping[str, Trouble]:
     """
     Return the troubles of a project that count while Atlas does not answer.
 
     A missing answer makes no project degraded, and lets none recover.
     """
-    if watched.degraded is not None:
-        return _with_reported_silences(met, watched)
-    return _only_refusals(met, watched)
+    if health.degraded is not None:
+        return _with_reported_silences(met, health)
+    return _only_refusals(met, health)
 
 
-def _with_reported_silences(met: Mapping[str, Trouble], watched: Watched) -> Mapping[str, Trouble]:
+def _with_reported_silences(met: Mapping[str, Trouble], health: Health) -> Mapping[str, Trouble]:
     """Return the troubles that were met, and the reported ones for want of an answer."""
     reported_silences = {
-        question: trouble for question, trouble in watched.troubles.items() if trouble.is_unanswered
+        question: trouble for question, trouble in health.troubles.items() if trouble.is_unanswered
     }
     return {**reported_silences, **met}
 
 
-def _only_refusals(met: Mapping[str, Trouble], watched: Watched) -> Mapping[str, Trouble]:
+def _only_refusals(met: Mapping[str, Trouble], health: Health) -> Mapping[str, Trouble]:
     """Return the troubles that were met, without those for want of an answer."""
     # If no answer came to a question that was refused before, the refusal still counts.
     refused_before = {
         question: trouble
-        for question, trouble in watched.troubles.items()
+        for question, trouble in health.troubles.items()
         if question in met and not trouble.is_unanswered
     }
     refused_now = {
@@ -120,7 +121,7 @@ class _Shared(NamedTuple):
 
 def judge_stack(
     verdicts: Sequence[ProjectVerdict],
-    stack: Watched,
+    stack: Health,
     listed: ListOfProjects,
     open_jobs: int,
     at: datetime,
@@ -136,7 +137,7 @@ def judge_stack(
 
 
 def _standing(
-    verdicts: Sequence[ProjectVerdict], stack: Watched, listed: ListOfProjects, open_jobs: int
+    verdicts: Sequence[ProjectVerdict], stack: Health, listed: ListOfProjects, open_jobs: int
 ) -> dict[str, Trouble]:
     """
     Return the troubles of the stack that were reported, until they are seen to be over.
@@ -156,7 +157,7 @@ def _standing(
     }
 
 
-def _held(troubles: Mapping[str, Trouble], stack: Watched, shared: _Shared | None) -> Held:
+def _held(troubles: Mapping[str, Trouble], stack: Health, shared: _Shared | None) -> Held:
     """Return what stands still: the first that is so."""
     if Question.CREDENTIALS in troubles:
         return Held.EVERYTHING
@@ -168,7 +169,7 @@ def _held(troubles: Mapping[str, Trouble], stack: Watched, shared: _Shared | Non
     return Held.UNANSWERED if is_recovering else Held.NOTHING
 
 
-def _outage(verdicts: Sequence[ProjectVerdict], stack: Watched, at: datetime) -> _Shared | None:
+def _outage(verdicts: Sequence[ProjectVerdict], stack: Health, at: datetime) -> _Shared | None:
     """Many projects have no answer at once."""
     silences = [verdict.silence for verdict in verdicts if verdict.silence is not None]
     least = max(LEAST_UNANSWERED, SHARE_UNANSWERED * len(verdicts))

@@ -6,8 +6,8 @@ from threading import Lock
 import httpx
 from cachetools import LRUCache
 
-from restore_watch.atlas.access_token import ServiceAccountAccess
-from restore_watch.atlas.api_key_access import ApiKeyAccess
+from restore_watch.atlas.access.api_key_access import ApiKeyAccess
+from restore_watch.atlas.access.service_account_access import ServiceAccountAccess
 from restore_watch.atlas.credentials import Credentials, ServiceAccount
 
 CREDENTIALS_REMEMBERED = 2

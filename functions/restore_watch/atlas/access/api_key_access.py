@@ -7,8 +7,8 @@ from typing import Self
 import httpx
 
 from foundation.deadline import Deadline
-from restore_watch.atlas.bounds import current_bounds
 from restore_watch.atlas.credentials import ApiKey
+from restore_watch.atlas.transport.bounds import current_bounds
 from restore_watch.errors import UnexpectedAtlasResponseError
 
 _UNANSWERABLE = (

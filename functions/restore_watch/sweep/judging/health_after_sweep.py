@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from copy import replace
 from datetime import datetime, timedelta
 
-from restore_watch.model.outage import Trouble, WatchChange, Watched, WatchState
+from restore_watch.model.health import Health
+from restore_watch.model.outage import Trouble, WatchChange, WatchState
 
 DEGRADED_AFTER = timedelta(minutes=3)
 """A project or the stack is degraded after sweeps have failed to see it for this long."""
@@ -26,48 +27,47 @@ UNSENT_LIMIT = 50
 """Changes that may wait for the topic. Only a topic that refuses for hours leaves as many."""
 
 
-def watched_after_sweep(
-    watched: Watched,
+def health_after_sweep(
+    health: Health,
     troubles: Mapping[str, Trouble],
     now: datetime,
     last_success_at: datetime | None,
     open_jobs: int,
-) -> Watched:
-    """Return the memory after a sweep that met these troubles."""
+) -> Health:
+    """Return the health after a sweep that met these troubles."""
     if not troubles:
-        return _without_troubles(watched, now, open_jobs)
+        return _without_troubles(health, now, open_jobs)
     lasting = {
-        question: _lasting(watched, question, trouble, now)
-        for question, trouble in troubles.items()
+        question: _lasting(health, question, trouble, now) for question, trouble in troubles.items()
     }
     first = min(lasting.values(), key=lambda trouble: trouble.since)
     # If different things fail in turn, it has failed since the first of them did.
-    since = min(watched.failing_since or first.since, now)
+    since = min(health.failing_since or first.since, now)
     after = replace(
-        watched,
+        health,
         troubles=lasting,
         failing_since=since,
         recovering_since=None,
-        last_success_at=watched.last_success_at if watched.is_failing else last_success_at,
+        last_success_at=health.last_success_at if health.is_failing else last_success_at,
     )
     is_old = now - since >= DEGRADED_AFTER
-    if watched.degraded is not None or not is_old or len(watched.unsent) >= UNSENT_LIMIT:
+    if health.degraded is not None or not is_old or len(health.unsent) >= UNSENT_LIMIT:
         return after
     reported = replace(first, since=since)
     change = WatchChange(
         state=WatchState.DEGRADED,
-        group_id=watched.group_id,
+        group_id=health.group_id,
         trouble=reported,
         at=now,
         last_success_at=after.last_success_at,
         open_jobs=open_jobs,
     )
-    return replace(after, degraded=reported, unsent=(*watched.unsent, change))
+    return replace(after, degraded=reported, unsent=(*health.unsent, change))
 
 
-def _lasting(watched: Watched, question: str, trouble: Trouble, now: datetime) -> Trouble:
+def _lasting(health: Health, question: str, trouble: Trouble, now: datetime) -> Trouble:
     """Return the trouble since it was first met. A refusal replaces a missing answer."""
-    known = watched.troubles.get(question)
+    known = health.troubles.get(question)
     if known is None:
         return trouble
     is_news = known.is_unanswered and not trouble.is_unanswered
@@ -75,29 +75,29 @@ def _lasting(watched: Watched, question: str, trouble: Trouble, now: datetime) -
     return replace(trouble if is_news else known, since=min(known.since, now))
 
 
-def _without_troubles(watched: Watched, now: datetime, open_jobs: int) -> Watched:
-    if watched.degraded is None:
-        return watched_after_end(watched, now, open_jobs)
-    since = min(watched.recovering_since or now, now)
+def _without_troubles(health: Health, now: datetime, open_jobs: int) -> Health:
+    if health.degraded is None:
+        return health_after_end(health, now, open_jobs)
+    since = min(health.recovering_since or now, now)
     if now - since < RECOVERED_AFTER:
-        return replace(watched, troubles={}, recovering_since=since)
-    return watched_after_end(watched, since, open_jobs)
+        return replace(health, troubles={}, recovering_since=since)
+    return health_after_end(health, since, open_jobs)
 
 
-def watched_after_end(
-    watched: Watched, at: datetime, open_jobs: int, reason: str | None = None
-) -> Watched:
-    """Return the memory after the end of an outage, if there was one: the unsent changes."""
-    unsent = watched.unsent
-    if watched.degraded is not None:
+def health_after_end(
+    health: Health, at: datetime, open_jobs: int, reason: str | None = None
+) -> Health:
+    """Return the health after the end of an outage, if there was one: unsent changes alone."""
+    unsent = health.unsent
+    if health.degraded is not None:
         change = WatchChange(
             state=WatchState.RECOVERED,
-            group_id=watched.group_id,
-            trouble=watched.degraded,
+            group_id=health.group_id,
+            trouble=health.degraded,
             at=at,
-            last_success_at=watched.last_success_at,
+            last_success_at=health.last_success_at,
             open_jobs=open_jobs,
             reason=reason,
         )
         unsent = (*unsent, change)
-    return Watched(group_id=watched.group_id, version=watched.version, unsent=unsent)
+    return Health(group_id=health.group_id, version=health.version, unsent=unsent)

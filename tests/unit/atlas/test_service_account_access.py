@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from foundation.errors import TimeBudgetExceededError
-from restore_watch.atlas.access_token import ServiceAccountAccess
+from restore_watch.atlas.access.service_account_access import ServiceAccountAccess
 from restore_watch.atlas.credentials import ServiceAccount
 from restore_watch.errors import (
     AtlasError,

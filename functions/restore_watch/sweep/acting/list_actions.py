@@ -16,7 +16,7 @@ from restore_watch.atlas.read_restore_job import read_job
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
-from restore_watch.sweep.acting.act_on_answer import JobActions
+from restore_watch.sweep.acting.job_actions import JobActions
 from restore_watch.sweep.interest import Interest
 from restore_watch.sweep.log import Acted, Fate
 from restore_watch.sweep.run import Run
@@ -64,15 +64,15 @@ class ShownJobs:
 
 
 @dataclass(frozen=True)
-class Observer:
+class ListActions:
     """
-    Compares what Atlas says with what is known. Any thread may use it.
+    Acts on the jobs that pages of a list show. Any thread may use it.
 
     A job that nobody knows is of interest only in a project that has marks.
     """
 
     run: Run
-    actions: JobActions
+    job_actions: JobActions
 
     def read_page(self, page: Page, shown: ShownJobs) -> Sequence[ListEntry]:
         """
@@ -128,9 +128,9 @@ class Observer:
                 if known is not None:
                     self.run.log.append(Acted(shown.group_id, key, Fate.LATE))
             elif known is not None:
-                is_taken &= self.actions.act_on_known(known, job, shown.asked_at)
+                is_taken &= self.job_actions.act_on_known(known, job, shown.asked_at)
             else:
-                is_taken &= self.actions.take_in(job, shown.asked_at)
+                is_taken &= self.job_actions.take_in(job, shown.asked_at)
         return is_taken
 
 

@@ -23,9 +23,9 @@ from restore_watch.model.validation import HistoryEntry
 from restore_watch.sweep.acting.when_to_stop_following import (
     FORGOTTEN,
     REFUSED,
+    dropped_at,
     is_forgotten,
     is_past_its_link,
-    left_at,
 )
 from restore_watch.sweep.log import Acted, Fate
 from restore_watch.sweep.run import Run
@@ -107,9 +107,9 @@ class JobActions:
             self.open_jobs.note_missing(job, now, self.run.ending)
             self.note(replace(job, missing_since=now))
         elif is_past_its_link(job, now):
-            self._leave(job, self.open_jobs.drop_expired_link, "its link has expired")
+            self._drop(job, self.open_jobs.drop_expired_link, "its link has expired")
         elif is_forgotten(job, now, self.run.memory.remembered(job.key).missed_for, after):
-            self._leave(job, self.open_jobs.drop_missing, reason, after)
+            self._drop(job, self.open_jobs.drop_missing, reason, after)
 
     def _act(self, job: OpenJob, answer: RestoreJob, asked_at: datetime) -> bool:
         try:
@@ -131,7 +131,7 @@ class JobActions:
             self.run.telemetry.report_unchanged(job.target)
         self.append(job, Fate.SETTLED, job.pending)
         if is_past_its_link(job, self.run.now()):
-            self._leave(job, self.open_jobs.drop_expired_link, "its link has expired")
+            self._drop(job, self.open_jobs.drop_expired_link, "its link has expired")
 
     def _settle(self, job: OpenJob, answer: RestoreJob, asked_at: datetime) -> OpenJob:
         """Record the answer, and publish what is pending unless the topic refuses too often."""
@@ -199,10 +199,10 @@ class JobActions:
         self.run.known[job.key] = job
         return job
 
-    def _leave(
+    def _drop(
         self,
         job: OpenJob,
-        leave: Callable[[OpenJob, Deadline], bool],
+        drop: Callable[[OpenJob, Deadline], bool],
         reason: str,
         after: timedelta = FORGOTTEN,
     ) -> None:
@@ -212,15 +212,15 @@ class JobActions:
         They are not if the job was found or has changed meanwhile. `after`: how long a job that
         Atlas does not know, or refuses, was followed.
         """
-        if leave(job, self.run.ending):
+        if drop(job, self.run.ending):
             self._stop_following(job, reason)
             return
         # Workflows may wait for it: then the table keeps it until they are told.
-        is_left = partial(_is_as_known, job)
-        since = left_at(job, after)
-        if not self.outbox.end_waits(job.target, is_left, self.run.ending, since):
+        is_as_known = partial(_is_as_known, job)
+        since = dropped_at(job, after)
+        if not self.outbox.end_waits(job.target, is_as_known, self.run.ending, since):
             return
-        if leave(job, self.run.ending):
+        if drop(job, self.run.ending):
             self._stop_following(job, reason)
 
     def _stop_following(self, job: OpenJob, reason: str) -> None:

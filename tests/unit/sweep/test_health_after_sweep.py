@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.model.outage import REMOVED, Trouble, WatchChange, Watched, WatchState
-from restore_watch.sweep.judging.watched_after_sweep import watched_after_end, watched_after_sweep
+from restore_watch.model.health import Health
+from restore_watch.model.outage import REMOVED, Trouble, WatchChange, WatchState
+from restore_watch.sweep.judging.health_after_sweep import health_after_end, health_after_sweep
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP
 
@@ -19,7 +20,7 @@ DAY = timedelta(days=1)
 BEFORE = NOON - MINUTE
 DEGRADED, RECOVERED = WatchState
 
-UNSEEN = Watched(group_id=GROUP)
+UNSEEN = Health(group_id=GROUP)
 
 
 def trouble(at: datetime = NOON, message: str = "Atlas did not answer") -> Trouble:
@@ -27,22 +28,22 @@ def trouble(at: datetime = NOON, message: str = "Atlas did not answer") -> Troub
 
 
 def swept(
-    watched: Watched,
+    health: Health,
     at: datetime,
     *fails: str,
     last_success_at: datetime | None = BEFORE,
     open_jobs: int = 2,
-) -> Watched:
+) -> Health:
     """What is remembered after a sweep in which these families failed."""
     troubles = {family: trouble(at, f"{family} failed at {at}") for family in fails}
-    return watched_after_sweep(watched, troubles, at, last_success_at, open_jobs)
+    return health_after_sweep(health, troubles, at, last_success_at, open_jobs)
 
 
-def failing(watched: Watched, begin: datetime, minutes: int) -> Watched:
+def failing(health: Health, begin: datetime, minutes: int) -> Health:
     """A sweep each minute fails, for so many minutes."""
     for minute in range(minutes + 1):
-        watched = swept(watched, begin + minute * MINUTE, "flex")
-    return watched
+        health = swept(health, begin + minute * MINUTE, "flex")
+    return health
 
 
 FAILED = failing(UNSEEN, NOON, 3)
@@ -58,7 +59,7 @@ def test_the_first_failure_is_remembered_with_when_the_project_was_last_seen() -
     assert swept(UNSEEN, NOON) == UNSEEN
     assert failing(first, NOON, 2) == first
     assert swept(FAILED, NOON + 9 * MINUTE, "flex", last_success_at=None) == FAILED
-    assert first == Watched(
+    assert first == Health(
         group_id=GROUP,
         troubles={"flex": trouble(NOON, f"flex failed at {NOON}")},
         failing_since=NOON,
@@ -67,11 +68,11 @@ def test_the_first_failure_is_remembered_with_when_the_project_was_last_seen() -
 
 
 def test_a_project_that_was_never_seen_has_no_last_success() -> None:
-    watched = swept(UNSEEN, NOON, "flex", last_success_at=None)
+    health = swept(UNSEEN, NOON, "flex", last_success_at=None)
     # A success after the first failure does not count as one before it.
-    watched = swept(watched, NOON + 3 * MINUTE, "flex", last_success_at=NOON + MINUTE)
+    health = swept(health, NOON + 3 * MINUTE, "flex", last_success_at=NOON + MINUTE)
 
-    assert watched.unsent[0].last_success_at is None
+    assert health.unsent[0].last_success_at is None
 
 
 def test_that_no_answer_came_neither_hides_a_refusal_nor_replaces_it() -> None:
@@ -79,39 +80,39 @@ def test_that_no_answer_came_neither_hides_a_refusal_nor_replaces_it() -> None:
         trouble(),
         Trouble(since=NOON + MINUTE, error="AtlasUnauthorizedError", message="No role"),
     )
-    watched = UNSEEN
+    health = UNSEEN
     for minute, met in enumerate((silent, refused, silent)):
-        watched = watched_after_sweep(watched, {"flex": met}, NOON + minute * MINUTE, BEFORE, 0)
+        health = health_after_sweep(health, {"flex": met}, NOON + minute * MINUTE, BEFORE, 0)
 
-    assert watched.troubles == {"flex": replace(refused, since=NOON)}
+    assert health.troubles == {"flex": replace(refused, since=NOON)}
 
 
 def test_what_fails_in_turn_is_one_outage_since_the_first_failure() -> None:
-    watched = UNSEEN
+    health = UNSEEN
     for minute, family in enumerate(("flex", "events", "flex", "events")):
-        watched = swept(watched, NOON + minute * MINUTE, family)
+        health = swept(health, NOON + minute * MINUTE, family)
 
-    assert [(one.state, one.trouble.since) for one in watched.unsent] == [(DEGRADED, NOON)]
+    assert [(one.state, one.trouble.since) for one in health.unsent] == [(DEGRADED, NOON)]
 
 
 # Recovered
 
 
-def recovering(watched: Watched, begin: datetime, minutes: int) -> Watched:
+def recovering(health: Health, begin: datetime, minutes: int) -> Health:
     """A sweep each minute sees it without a failure, for so many minutes."""
     for minute in range(minutes + 1):
-        watched = swept(watched, begin + minute * MINUTE, open_jobs=7)
-    return watched
+        health = swept(health, begin + minute * MINUTE, open_jobs=7)
+    return health
 
 
 def test_a_degraded_project_that_is_removed_is_over_at_once() -> None:
-    watched = watched_after_end(FAILED, NOON + 5 * MINUTE, 7, REMOVED)
+    health = health_after_end(FAILED, NOON + 5 * MINUTE, 7, REMOVED)
 
-    assert watched == Watched(group_id=GROUP, unsent=watched.unsent)
-    assert watched.unsent[1].reason == "removed"
-    assert watched.unsent[1].state is RECOVERED
+    assert health == Health(group_id=GROUP, unsent=health.unsent)
+    assert health.unsent[1].reason == "removed"
+    assert health.unsent[1].state is RECOVERED
     # Before it was reported, it says nothing.
-    assert watched_after_end(failing(UNSEEN, NOON, 2), NOON + 3 * MINUTE, 7, REMOVED) == UNSEEN
+    assert health_after_end(failing(UNSEEN, NOON, 2), NOON + 3 * MINUTE, 7, REMOVED) == UNSEEN
 
 
 def test_a_project_is_gone_when_no_list_has_shown_it_for_a_day() -> None:
@@ -130,16 +131,16 @@ def test_a_project_is_gone_when_no_list_has_shown_it_for_a_day() -> None:
 def test_no_degradation_begins_while_fifty_changes_wait_for_the_topic(
     waiting: int, *, begins: bool
 ) -> None:
-    watched = failing(Watched(group_id=GROUP, unsent=FAILED.unsent * waiting), NOON, 3)
+    health = failing(Health(group_id=GROUP, unsent=FAILED.unsent * waiting), NOON, 3)
 
-    assert (watched.degraded is not None) is begins
-    assert len(watched.unsent) == 50
+    assert (health.degraded is not None) is begins
+    assert len(health.unsent) == 50
 
 
 def test_a_degradation_that_waits_for_the_topic_always_finds_room_for_its_end() -> None:
-    watched = Watched(group_id=GROUP, degraded=trouble(), unsent=FAILED.unsent * 50)
+    health = Health(group_id=GROUP, degraded=trouble(), unsent=FAILED.unsent * 50)
 
-    after = recovering(watched, NOON + MINUTE, 3)
+    after = recovering(health, NOON + MINUTE, 3)
 
     assert after.unsent[-1].state is RECOVERED
 
@@ -157,7 +158,7 @@ some_sweeps = st.lists(
 def test_changes_alternate_each_with_a_cause_and_a_different_id(
     sweeps: list[tuple[int, set[str], bool]],
 ) -> None:
-    watched, at = UNSEEN, NOON
+    health, at = UNSEEN, NOON
     since: datetime | None = None
     good: datetime | None = None
     published: list[WatchChange] = []
@@ -165,12 +166,12 @@ def test_changes_alternate_each_with_a_cause_and_a_different_id(
         at += seconds * SECOND
         good = None if fails else (good or at)
         has_recovered = good is not None and at - good >= 3 * MINUTE
-        if watched.degraded is None or has_recovered:
+        if health.degraded is None or has_recovered:
             since = (since or at) if fails else None
-        before, watched = watched, swept(watched, at, *fails)
+        before, health = health, swept(health, at, *fails)
 
-        new = watched.unsent[len(before.unsent) :]
-        assert watched.unsent[: len(before.unsent)] == before.unsent
+        new = health.unsent[len(before.unsent) :]
+        assert health.unsent[: len(before.unsent)] == before.unsent
         is_old = since is not None and at - since >= 3 * MINUTE
         if before.degraded is None and fails and is_old:
             assert [change.state for change in new] == [DEGRADED]
@@ -179,14 +180,14 @@ def test_changes_alternate_each_with_a_cause_and_a_different_id(
             assert [change.state for change in new] == [RECOVERED]
         else:
             assert new == ()
-        assert watched.troubles.keys() == fails
-        assert watched.failing_since == since
-        assert all(since and one.since >= since for one in watched.troubles.values())
+        assert health.troubles.keys() == fails
+        assert health.failing_since == since
+        assert all(since and one.since >= since for one in health.troubles.values())
         # The same once more is nothing to write.
-        assert swept(watched, at, *fails) == watched
+        assert swept(health, at, *fails) == health
         published += new
         if is_published:
-            watched = replace(watched, unsent=())
+            health = replace(health, unsent=())
 
     assert all(one.state is not other.state for one, other in pairwise(published))
     assert [change.state for change in published[:1]] in ([], [DEGRADED])

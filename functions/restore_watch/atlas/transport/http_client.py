@@ -5,8 +5,8 @@ from collections.abc import Callable
 import httpx
 
 from foundation import USER_AGENT
-from restore_watch.atlas.connections import CONNECT_TIMEOUT, READ_TIMEOUT, Connections
-from restore_watch.atlas.envelopes import OpenedEnvelopes
+from restore_watch.atlas.transport.connections import CONNECT_TIMEOUT, READ_TIMEOUT, Connections
+from restore_watch.atlas.transport.envelopes import OpenedEnvelopes
 
 
 def http_client(on_sunset: Callable[[str], object] = lambda _: None) -> httpx.Client:

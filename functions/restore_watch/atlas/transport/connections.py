@@ -20,7 +20,7 @@ import httpcore
 import httpx
 
 from foundation.tls import tls_context
-from restore_watch.atlas.bounds import current_bounds
+from restore_watch.atlas.transport.bounds import current_bounds
 
 CONNECT_TIMEOUT = 5.0
 """Seconds for name lookup and connection together, and the same again for TLS."""

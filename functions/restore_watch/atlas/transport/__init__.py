@@ -1,0 +1,1 @@
+"""The HTTP client for Atlas: its connections, the bounds of an exchange, and opened envelopes."""
