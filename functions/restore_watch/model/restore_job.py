@@ -159,13 +159,23 @@ class RestoreJob(FromOutside):
 
     @property
     def duration_seconds(self) -> int | None:
-        """From scheduled to finished."""
-        return _whole_seconds(self.restore_scheduled_date, self.restore_finished_date)
+        """From scheduled to finished. No restore ends before it begins: then a date is wrong."""
+        began, finished = self.restore_scheduled_date, self.restore_finished_date
+        if began is None or finished is None or finished < began:
+            return None
+        return round((finished - began).total_seconds())
 
     @property
     def snapshot_age_seconds(self) -> int | None:
-        """Age of the snapshot at the start. `is_point_in_time` data are newer than it."""
-        return _whole_seconds(self.snapshot_finished_date, self.restore_scheduled_date)
+        """
+        Age of the snapshot at the start. `is_point_in_time` data are newer than it.
+
+        Never negative: clocks that disagree do not make a snapshot younger than the start.
+        """
+        taken, began = self.snapshot_finished_date, self.restore_scheduled_date
+        if taken is None or began is None:
+            return None
+        return max(0, round((began - taken).total_seconds()))
 
     @property
     def is_download(self) -> bool:
@@ -194,10 +204,3 @@ class RestoreJob(FromOutside):
         if self.is_download and self.status.ends and not self.is_ready_download:
             replaceable.add(RestoreStatus.COMPLETED)
         return frozenset(replaceable)
-
-
-def _whole_seconds(start: datetime | None, end: datetime | None) -> int | None:
-    """Never negative: clocks that disagree do not make a restore end before it began."""
-    if start is None or end is None:
-        return None
-    return max(0, round((end - start).total_seconds()))

@@ -356,6 +356,19 @@ def test_a_restore_that_was_given_up_is_neither_late_nor_good_nor_failed(
     assert f"last attempt {status.lower()} on 29 Nov 2026" in ParsedPage(html).text
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [{"took": -HOUR}, {"restoreFinishedDate": None, "took": timedelta()}],
+    ids=["before it began", "not dated, and not seen"],
+)
+def test_of_an_end_that_nobody_knows_the_page_says_no_time(fields: dict[str, Any]) -> None:
+    made = report([(LEDGER, [restore(LEDGER, END - DAY, **fields)])])
+    text = ParsedPage(html_page(made)).text
+
+    assert "time not known, completed" in text
+    assert "RTO not known" in text
+
+
 def test_a_restore_that_ended_after_the_period_is_listed_and_no_test_of_it() -> None:
     made = report([(LEDGER, [restore(LEDGER, END - HOUR / 2, took=2 * HOUR)])])
     text = ParsedPage(html_page(made)).text

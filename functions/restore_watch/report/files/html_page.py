@@ -58,13 +58,13 @@ class RestoreRow(NamedTuple):
     What the page shows of a restore.
 
     `mark`: how its bar is drawn, as bad, late, good or open. `seconds`: how long it took, or has
-    taken so far. `snapshot_age`: in seconds, None if it is not known. `objectives`: those of its
-    cluster. `place`: its place among the rows.
+    taken so far. `snapshot_age`: in seconds. Both are None if they are not known. `objectives`:
+    those of its cluster. `place`: its place among the rows.
     """
 
     restore: Restore
     mark: str
-    seconds: float
+    seconds: float | None
     snapshot_age: float | None
     is_over_rto: bool
     is_over_rpo: bool
@@ -118,6 +118,7 @@ def _contents(report: Report) -> Mapping[str, Any]:
     objectives, clusters = report.objectives, report.coverage.in_order
     rows = _rows_of_restores(report)
     ages = [row.snapshot_age for row in rows if row.snapshot_age is not None]
+    took = [row.seconds for row in rows if row.seconds is not None]
     return {
         "report": report,
         "coverage": report.coverage,
@@ -134,7 +135,7 @@ def _contents(report: Report) -> Mapping[str, Any]:
         "rto": objectives.rto,
         "rpo": objectives.rpo,
         "seconds_left": _scale(ages, objectives.rpo),
-        "seconds_right": _scale([row.seconds for row in rows], objectives.rto),
+        "seconds_right": _scale(took, objectives.rto),
     }
 
 
@@ -206,8 +207,9 @@ def _rows_of_restores(report: Report) -> list[RestoreRow]:
 def _row_of_restore(report: Report, judged: JudgedRestore) -> RestoreRow:
     restore, facts, rto = judged.evidence.restore, judged.facts, judged.objectives.rto
     seconds = report.seconds(restore)
-    took_too_long = rto is not None and facts["rtoMet"] is False and seconds > rto.total_seconds()
-    is_over_rto = took_too_long and not (restore.went_wrong or restore.was_cancelled_or_expired)
+    took_too_long = rto is not None and seconds is not None and seconds > rto.total_seconds()
+    has_other_end = restore.went_wrong or restore.was_cancelled_or_expired
+    is_over_rto = took_too_long and facts["rtoMet"] is False and not has_other_end
     is_over_rpo = facts["rpoMet"] is False
     has_missed = facts["rtoMet"] is False or is_over_rpo
     is_late = has_missed or report.is_open_too_long(restore)

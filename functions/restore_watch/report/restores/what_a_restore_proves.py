@@ -109,10 +109,17 @@ class Restore:
         return how.casefold() in _WHOLE and not self.is_partial
 
     @property
+    def finished_at(self) -> datetime | None:
+        """When it ended by Atlas's date; None without a date, or with one that cannot be true."""
+        finished = self.job.restore_finished_date
+        if finished is None or not timedelta() <= finished - self.began <= _LONGEST:
+            return None
+        return finished
+
+    @property
     def ended_at(self) -> datetime:
         """When it ended. Without a date of Atlas, or while it is open, `end_if_undated`."""
-        finished = self.job.restore_finished_date
-        return finished if finished and finished - self.began <= _LONGEST else self.end_if_undated
+        return self.finished_at or self.end_if_undated
 
     @property
     def outcome(self) -> str:

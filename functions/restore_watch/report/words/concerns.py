@@ -100,7 +100,7 @@ def _objectives_were_missed(report: Report) -> list[str]:
     unsure = [judged for judged in required if objectives_unknown(report, judged)]
     if unsure:
         number = count(len(unsure), "test")
-        said.append(f"{number} cannot be judged against RTO or RPO: a date is missing.")
+        said.append(f"{number} cannot be judged against RTO or RPO: a date is missing or wrong.")
     return said
 
 
