@@ -155,8 +155,8 @@ def _decided_by(judged: Judged) -> Mapping[str, Any]:
         "snapshotId": job.snapshot_id,
         "verdictSeconds": decides.seconds_to_verdict,
     }
-    if decides.verdicts:
-        newest = decides.verdicts[-1]
+    newest = decides.newest_verdict
+    if newest is not None:
         facts["verdict"] = newest.verdict
         facts["detail"] = newest.detail
         facts["validatedBy"] = newest.validated_by

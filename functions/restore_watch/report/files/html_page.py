@@ -29,7 +29,7 @@ from restore_watch.report.judging.cluster_state import Judged, State
 from restore_watch.report.report import JudgedRestore, Report, median_seconds
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.words import wording
-from restore_watch.report.words.cluster_remarks import needs_attention, remarks
+from restore_watch.report.words.cluster_remarks import early_verdict, needs_attention, remarks
 from restore_watch.report.words.concerns import concerns
 from restore_watch.report.words.due_next import due_next
 from restore_watch.report.words.headline import headline, lead
@@ -99,6 +99,7 @@ def _words() -> Mapping[str, Any]:
     return {
         "Sign": Sign,
         "counted": _counted,
+        "early_verdict": early_verdict,
         "folded": _folded,
         "headline": headline,
         "lead": lead,

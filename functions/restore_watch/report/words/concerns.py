@@ -155,10 +155,10 @@ def _data_are_bad(report: Report) -> list[str]:
 
 def _has_failed_verdict_of_period(report: Report, restore: Restore) -> bool:
     """Whether the newest verdict is FAILED, and it or the restore is of the period."""
-    if restore.verdict is not Verdict.FAILED:
+    newest = restore.newest_verdict
+    if newest is None or newest.verdict is not Verdict.FAILED:
         return False
-    judged_at = restore.verdicts[-1].at
-    return report.period.includes(restore.began) or report.period.includes(judged_at)
+    return report.period.includes(restore.began) or report.period.includes(newest.at)
 
 
 def _in_csv_and_outside(report: Report, restores: list[Restore]) -> tuple[int, int]:
