@@ -15,6 +15,9 @@ RESTORE_TEST_TAG = "restore-test"
 EXEMPT = "exempt"
 """The value of `restore-test` for a cluster that needs no test. A reason may follow a colon."""
 
+LONGEST_OBJECTIVE = timedelta(days=3650)
+"""Ten years. A longer objective is mistyped: it would silence that of the stack without a word."""
+
 _DURATION = re.compile(r"(?:([0-9]{1,4})d)?(?:([0-9]{1,5})h)?(?:([0-9]{1,6})m)?")
 
 
@@ -87,8 +90,9 @@ def _objective(
     if value.strip() == "0":
         return timedelta()
     objective = read_duration(value)
-    if not objective:
-        expected = "a time such as 4h, 30m or 1d12h, or 0 for none"
+    if not objective or objective > LONGEST_OBJECTIVE:
+        longest = f"{LONGEST_OBJECTIVE.days}d"
+        expected = f"a time such as 4h, 30m or 1d12h, {longest} at most, or 0 for none"
         unreadable.append(UnreadableTag(key, value, expected))
         return None
     return objective

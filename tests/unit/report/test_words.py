@@ -49,7 +49,7 @@ LATE = ended(1, took=2 * HOUR, snapshotFinishedDate=END - 3 * DAY)
 WELL = only(GOOD)
 ONE_TESTED = "1 of 1 cluster had a good restore test in the last 90 days"
 NAME_PROJECTS = "Name the projects to watch in the parameter AtlasProjectIds."
-NO_TIME = "cannot be read: expected a time such as 4h, 30m or 1d12h, or 0 for none"
+NO_TIME = "cannot be read: expected a time such as 4h, 30m or 1d12h, 3650d at most, or 0 for none"
 NO_WINDOW = "cannot be read: expected 1d to 400d, exempt or exempt:<reason>"
 OWN_WINDOW = {"restore-test": "30d"}
 OWN_OBJECTIVES = {"rto": "30m", "rpo": "2h"}
