@@ -1,7 +1,7 @@
 """What the tags of a cluster ask for: its own objectives, and how its restores are tested. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from restore_watch.model.objectives import Objectives
 
 RTO_TAG, RPO_TAG = "rto", "rpo"
 RESTORE_TEST_TAG = "restore-test"
+_KEYS = (RTO_TAG, RPO_TAG, RESTORE_TEST_TAG)
 
 EXEMPT = "exempt"
 """The value of `restore-test` for a cluster that needs no test. A reason may follow a colon."""
@@ -29,6 +30,13 @@ class UnreadableTag(NamedTuple):
     expected: str
 
 
+class MisspelledTag(NamedTuple):
+    """A tag that says nothing, because its key is not quite the one that was `meant`."""
+
+    key: str
+    meant: str
+
+
 @dataclass(frozen=True)
 class ClusterTags:
     """
@@ -36,7 +44,10 @@ class ClusterTags:
 
     `rto` and `rpo`: None if there is no such tag; zero asks for no objective. `window`: how long a
     good test holds, None if the tag does not say. `exemption`: why it needs no test, which may be
-    empty; None if it needs one. `unreadable`: tags that say nothing, because nobody can read them.
+    empty; None if it needs one.
+
+    Tags that say nothing are `unreadable`, `repeated` (the keys that are there more than once), or
+    `misspelled`.
     """
 
     rto: timedelta | None = None
@@ -44,6 +55,8 @@ class ClusterTags:
     window: timedelta | None = None
     exemption: str | None = None
     unreadable: tuple[UnreadableTag, ...] = ()
+    repeated: tuple[str, ...] = ()
+    misspelled: tuple[MisspelledTag, ...] = ()
 
     def objectives(self, of_stack: Objectives) -> Objectives:
         """Return the cluster's objectives: those of its tags, else those of the stack."""
@@ -52,23 +65,24 @@ class ClusterTags:
         return Objectives(rto=rto or None, rpo=rpo or None)
 
 
-def read_cluster_tags(tags: Mapping[str, str]) -> ClusterTags:
-    """Read the tags of a cluster, as Atlas lists them."""
+def read_cluster_tags(tags: Mapping[str, str], repeated: Collection[str] = ()) -> ClusterTags:
+    """
+    Read the tags of a cluster, as Atlas lists them.
+
+    `repeated`: keys that Atlas lists more than once, whose value nobody knows.
+    """
     unreadable: list[UnreadableTag] = []
-    rto = _objective(RTO_TAG, tags, unreadable)
-    rpo = _objective(RPO_TAG, tags, unreadable)
-    asked = tags.get(RESTORE_TEST_TAG)
-    if asked is None:
-        return ClusterTags(rto, rpo, unreadable=tuple(unreadable))
-    word, _, reason = asked.partition(":")
-    if word == EXEMPT:
-        return ClusterTags(rto, rpo, exemption=reason.strip(), unreadable=tuple(unreadable))
-    window = read_duration(asked)
-    if window is None or not _is_window(window):
-        expected = f"1d to {RETENTION.days}d, {EXEMPT} or {EXEMPT}:<reason>"
-        unreadable.append(UnreadableTag(RESTORE_TEST_TAG, asked, expected))
-        window = None
-    return ClusterTags(rto, rpo, window, unreadable=tuple(unreadable))
+    once = {key: value for key, value in tags.items() if key not in repeated}
+    exemption = _exemption(once)
+    return ClusterTags(
+        rto=_objective(RTO_TAG, once, unreadable),
+        rpo=_objective(RPO_TAG, once, unreadable),
+        window=_window(once, unreadable) if exemption is None else None,
+        exemption=exemption,
+        unreadable=tuple(unreadable),
+        repeated=tuple(key for key in _KEYS if key in repeated),
+        misspelled=tuple(_misspelled(tags)),
+    )
 
 
 def read_duration(text: str) -> timedelta | None:
@@ -96,6 +110,33 @@ def _objective(
         unreadable.append(UnreadableTag(key, value, expected))
         return None
     return objective
+
+
+def _exemption(tags: Mapping[str, str]) -> str | None:
+    """Return why the cluster needs no test, "" without a reason; None if it needs one."""
+    word, _, reason = tags.get(RESTORE_TEST_TAG, "").partition(":")
+    return reason.strip() if word == EXEMPT else None
+
+
+def _window(tags: Mapping[str, str], unreadable: list[UnreadableTag]) -> timedelta | None:
+    """Return the window of a tag, None without one. Note a tag that cannot be read."""
+    if RESTORE_TEST_TAG not in tags:
+        return None
+    value = tags[RESTORE_TEST_TAG]
+    window = read_duration(value)
+    if window is None or not _is_window(window):
+        expected = f"1d to {RETENTION.days}d, {EXEMPT} or {EXEMPT}:<reason>"
+        unreadable.append(UnreadableTag(RESTORE_TEST_TAG, value, expected))
+        return None
+    return window
+
+
+def _misspelled(tags: Iterable[str]) -> Iterator[MisspelledTag]:
+    """Yield the keys that differ from one of ours in case, or by blanks around them."""
+    for key in sorted(tags):
+        meant = key.strip().casefold()
+        if meant in _KEYS and key != meant:
+            yield MisspelledTag(key, meant)
 
 
 def _is_window(window: timedelta) -> bool:

@@ -1,5 +1,6 @@
 """A cluster as Atlas lists it, with what is said about its backups. Pure."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,7 +24,8 @@ class Cluster:
     """
     A cluster that Atlas lists: `kind` says in which of its two lists, flex or dedicated.
 
-    A name may be used again after a deletion; `id` is used once. `has_backups`, `is_continuous`
+    A name may be used again after a deletion; `id` is used once. `repeated_tags`: the keys of tags
+    that Atlas lists more than once. `has_backups`, `is_continuous`
     (restorable to a point in time) and `is_paused` are None if Atlas says nothing. It `is_internal`
     if Atlas keeps it for itself.
     """
@@ -34,6 +36,7 @@ class Cluster:
     id: str | None = None
     created_at: datetime | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    repeated_tags: frozenset[str] = frozenset()
     has_backups: bool | None = None
     is_continuous: bool | None = None
     is_paused: bool | None = None
@@ -49,7 +52,7 @@ class Cluster:
     @cached_property
     def by_tags(self) -> ClusterTags:
         """What its tags ask for."""
-        return read_cluster_tags(self.tags)
+        return read_cluster_tags(self.tags, self.repeated_tags)
 
     def existed_at(self, moment: datetime) -> bool:
         """Whether it was there: what was before is of an older cluster of its name."""
@@ -97,6 +100,7 @@ def read_cluster(group_id: str, kind: RestoreKind, entry: Mapping[str, Any]) -> 
     """Read an entry of a list of clusters."""
     read = _ListedCluster.read(entry)
     is_flex = kind is RestoreKind.FLEX
+    times = Counter(tag.key for tag in read.tags if tag.key)
     return Cluster(
         group_id,
         read.name or "",
@@ -104,6 +108,7 @@ def read_cluster(group_id: str, kind: RestoreKind, entry: Mapping[str, Any]) -> 
         id=read.id,
         created_at=read.made_at,
         tags={tag.key: tag.value or "" for tag in read.tags if tag.key},
+        repeated_tags=frozenset(key for key, number in times.items() if number > 1),
         has_backups=read.has_flex_backups if is_flex else read.backup_enabled,
         is_continuous=False if is_flex else read.pit_enabled,
         is_paused=False if is_flex else read.paused,

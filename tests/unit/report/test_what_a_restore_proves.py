@@ -131,6 +131,15 @@ def test_a_cluster_without_a_date_is_as_old_as_its_id() -> None:
     assert judge(read, [restore(read, END - 40 * DAY)], None, Policy(), END).state is State.NEW
 
 
+@pytest.mark.parametrize("values", [("30m", "4h"), ("4h", "4h"), ("4h", None)])
+def test_of_a_tag_that_is_there_twice_nobody_knows_the_value(values: Sequence[str | None]) -> None:
+    entries = [{"key": "rto", "value": value} for value in values]
+    said = {"name": "ledger", "tags": [*entries, {"key": "rpo", "value": "2h"}]}
+    tags = read_cluster(GROUP, RestoreKind.DEDICATED, said).by_tags
+
+    assert (tags.rto, tags.rpo, tags.repeated) == (None, 2 * HOUR, ("rto",))
+
+
 def test_a_restore_that_was_over_when_it_was_first_seen_is_not_of_that_day() -> None:
     job = restore(LEDGER, END - 300 * DAY, restoreFinishedDate=None).job
 

@@ -245,6 +245,16 @@ def test_a_state_has_its_reason(made: Report, said: str) -> None:
             [f"tag restore-test=30 days {NO_WINDOW}"],
         ),
         (
+            only(GOOD, tags={"RTO": "30m", " rpo ": "1h"}),
+            Snapshot(END),
+            ['tag " rpo " is not read: its key is rpo', 'tag "RTO" is not read: its key is rto'],
+        ),
+        (
+            only(GOOD, tags={"rto": "30m"}, repeated_tags=frozenset({"rto", "tier"})),
+            Snapshot(END),
+            ["tag rto is listed more than once, so it is not read"],
+        ),
+        (
             only(LATE, tags={"rto": "x" * 256, "rpo": "4d"}),
             Snapshot(END),
             ["over the RTO", f"tag rto={'x' * 39}… {NO_TIME}"],
@@ -277,6 +287,8 @@ def test_a_state_has_its_reason(made: Report, said: str) -> None:
         "without an RTO, unknown",
         "an objective that cannot be read",
         "a window that cannot be read",
+        "keys in another case or with blanks",
+        "a key that is there twice",
         "over the objective of the stack, which counts meanwhile",
     ],
 )

@@ -6,7 +6,7 @@ from restore_watch.report.judging.cluster_state import Judged, State
 from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.snapshot import Snapshot
-from restore_watch.report.words.own_objectives import over, unreadable_tags
+from restore_watch.report.words.own_objectives import over, unread_tags
 from restore_watch.report.words.wording import day
 
 OLDEST_SNAPSHOT = timedelta(days=2)
@@ -32,7 +32,7 @@ def remarks(report: Report, judged: Judged) -> list[str]:
     if judged.cluster.is_paused:
         said.append("paused")
     said += _early_verdicts(judged)
-    said += unreadable_tags(judged.cluster)
+    said += unread_tags(judged.cluster)
     exemption = judged.cluster.by_tags.exemption
     if exemption:
         said.append(exemption)
