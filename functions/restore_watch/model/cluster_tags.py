@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from foundation.retention import RETENTION
+from restore_watch.model.fields import atlas_text
 from restore_watch.model.objectives import Objectives
 
 RTO_TAG, RPO_TAG = "rto", "rpo"
@@ -83,6 +84,19 @@ def read_cluster_tags(tags: Mapping[str, str], repeated: Collection[str] = ()) -
         repeated=tuple(key for key in _KEYS if key in repeated),
         misspelled=tuple(_misspelled(tags)),
     )
+
+
+def tag_value(value: object) -> str:
+    """
+    Read the value of a tag as `atlas_text`.
+
+    The reason of an exemption is read alone: `exempt:12/2026` has the form of a URL, as host, port
+    and path.
+    """
+    exempt = f"{EXEMPT}:"
+    if isinstance(value, str) and value.startswith(exempt):
+        return f"{exempt}{atlas_text(value.removeprefix(exempt))}"
+    return atlas_text(value)
 
 
 def read_duration(text: str) -> timedelta | None:

@@ -7,11 +7,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import OnErrorOmit
+from pydantic import OnErrorOmit, PlainValidator
 
 from foundation.outside import FromOutside, IfReadable, UtcDate, if_unreadable
 from restore_watch.atlas.entries import is_free
-from restore_watch.model.cluster_tags import ClusterTags, read_cluster_tags
+from restore_watch.model.cluster_tags import ClusterTags, read_cluster_tags, tag_value
 from restore_watch.model.fields import AtlasText, Flag, id_made_at, is_object_id
 from restore_watch.model.restore_job import RestoreKind
 
@@ -61,7 +61,7 @@ class Cluster:
 
 class _Tag(FromOutside):
     key: IfReadable[AtlasText]
-    value: IfReadable[AtlasText]
+    value: IfReadable[Annotated[str, PlainValidator(tag_value)]]
 
 
 class _BackupSettings(FromOutside):

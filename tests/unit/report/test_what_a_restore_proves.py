@@ -140,6 +140,29 @@ def test_of_a_tag_that_is_there_twice_nobody_knows_the_value(values: Sequence[st
     assert (tags.rto, tags.rpo, tags.repeated) == (None, 2 * HOUR, ("rto",))
 
 
+REASONS = {
+    "12/2026": "12/2026",
+    "443/x until 01/02": "443/x until 01/02",
+    " a copy, see A/B": "a copy, see A/B",
+    "//wiki/x": "[redacted]",
+    "https://restore.example.net/token/restore.tar.gz": "[redacted]",
+    "restore.example.net:27017/token": "[redacted]",
+    "see restore.example.net/token": "see [redacted]",
+    "restore-5f00.tar.gz": "[redacted]",
+}
+
+
+@pytest.mark.parametrize(("said", "reason"), REASONS.items(), ids=list(REASONS))
+def test_a_reason_with_a_slash_exempts_and_a_url_in_it_is_not_repeated(
+    said: str, reason: str
+) -> None:
+    tags = [{"key": "restore-test", "value": f"exempt:{said}"}, {"key": "tier", "value": said}]
+    read = read_cluster(GROUP, RestoreKind.DEDICATED, {"name": "ledger", "tags": tags})
+
+    assert read.by_tags.exemption == reason
+    assert "example.net" not in repr(read)
+
+
 def test_a_restore_that_was_over_when_it_was_first_seen_is_not_of_that_day() -> None:
     job = restore(LEDGER, END - 300 * DAY, restoreFinishedDate=None).job
 
