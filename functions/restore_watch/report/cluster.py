@@ -25,9 +25,10 @@ class Cluster:
     A cluster that Atlas lists: `kind` says in which of its two lists, flex or dedicated.
 
     A name may be used again after a deletion; `id` is used once. `repeated_tags`: the keys of tags
-    that Atlas lists more than once. `has_backups`, `is_continuous`
-    (restorable to a point in time) and `is_paused` are None if Atlas says nothing. It `is_internal`
-    if Atlas keeps it for itself.
+    that Atlas lists more than once. `has_backups`, `is_continuous` (restorable to a point in time)
+    and `is_paused` are None if Atlas says nothing. It `is_internal` if Atlas keeps it for itself.
+    It is not `is_listed` if only the table knows it, because a list of Atlas could not be read:
+    then its tags are not known either.
     """
 
     group_id: str
@@ -43,6 +44,7 @@ class Cluster:
     is_sharded: bool = False
     is_free: bool = False
     is_internal: bool = False
+    is_listed: bool = True
 
     @property
     def key(self) -> ClusterKey:

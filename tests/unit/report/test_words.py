@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from restore_watch.atlas.families import CLUSTER_LISTS
 from restore_watch.model.validation import Verdict
 from restore_watch.report.files.html_page import shown_facts
+from restore_watch.report.fleet.fleet import AtlasList, Fleet
 from restore_watch.report.judging.cluster_state import Policy
+from restore_watch.report.judging.judge_fleet import judge_fleet
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Restore, Rung
@@ -326,6 +329,29 @@ def test_the_limits_say_that_tags_decide(tags: dict[str, str], *, is_said: bool)
     said = any("in their tags are judged by it" in limit for limit in limits(only(GOOD, tags=tags)))
 
     assert said == is_said
+
+
+UNLISTED = "judged by the values of the stack"
+
+
+@pytest.mark.parametrize("own", [[GOOD], [GOOD, ended(2, status="FAILED")]], ids=["good", "failed"])
+def test_of_a_cluster_that_only_the_table_knows_no_tags_were_read(own: list[Restore]) -> None:
+    fleet = Fleet(unread={AtlasList.of_project(LEDGER.group_id, CLUSTER_LISTS[1]): NO_ROLE})
+    (judged,) = judge_fleet(fleet, own, policy=Policy(), at=END)
+    made = changed(WELL, clusters=[judged])
+
+    assert [text for text in shown_facts(made, judged) if UNLISTED in text] != []
+    assert [limit for limit in limits(made) if UNLISTED in limit] != []
+    assert not any(UNLISTED in limit for limit in limits(WELL))
+
+
+def test_of_a_cluster_of_which_nothing_is_known_nothing_is_judged() -> None:
+    """So those of a project share a row."""
+    made = only(unread=NO_ROLE)
+    (judged,) = made.coverage.clusters
+    unlisted = replace(judged, cluster=replace(judged.cluster, is_listed=False))
+
+    assert shown_facts(made, unlisted) == []
 
 
 def test_the_limits_do_not_announce_an_expiry_that_is_over() -> None:

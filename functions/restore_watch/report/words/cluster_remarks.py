@@ -33,6 +33,8 @@ def remarks(report: Report, judged: Judged) -> list[str]:
         said.append("paused")
     said += _early_verdicts(judged)
     said += unread_tags(judged.cluster)
+    if not judged.cluster.is_listed and (judged.good or judged.failed):
+        said.append("tags not read: judged by the values of the stack")
     exemption = judged.cluster.by_tags.exemption
     if exemption:
         said.append(exemption)

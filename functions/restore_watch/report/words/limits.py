@@ -47,6 +47,11 @@ def limits(report: Report) -> list[str]:
             "Clusters with an objective or a window in their tags are judged by it; timelines show "
             "the objectives of the stack."
         )
+    if not all(judged.cluster.is_listed for judged in report.coverage.clusters):
+        said.append(
+            "Clusters of a list that could not be read are judged by the values of the stack: "
+            "their own objectives, windows and exemptions were not read."
+        )
     if expiry:
         expire = "expired" if report.has_expired_credentials else "expire"
         said.append(f"The credentials for Atlas {expire} on {day(expiry)}.")
