@@ -73,6 +73,7 @@ def _due(due: Due) -> Mapping[str, Any]:
         "lastDurationSeconds": due.took,
         "newestSnapshotId": due.snapshot_id,
         "newestSnapshotBytes": due.snapshot_bytes,
+        "newestSnapshotIsFallback": due.is_fallback,
         "command": due.command,
     }
 

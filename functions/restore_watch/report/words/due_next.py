@@ -33,8 +33,8 @@ class Due(NamedTuple):
     A cluster whose test is due `at` this moment, in UTC, which may be over.
 
     `why`: why it is due, in words. `took`: seconds that its last completed restore took.
-    `snapshot_id`, `snapshot_bytes`: of its newest snapshot. `command`: starts a restore of it. None
-    stands for what is not known.
+    `snapshot_id`, `snapshot_bytes`: of its newest snapshot. `is_fallback`: whether that may contain
+    inconsistent data. `command`: starts a restore of it. None stands for what is not known.
     """
 
     judged: Judged
@@ -43,6 +43,7 @@ class Due(NamedTuple):
     took: float | None
     snapshot_id: str | None
     snapshot_bytes: int | None
+    is_fallback: bool
     command: str | None
 
 
@@ -77,6 +78,7 @@ def _due(report: Report, judged: Judged) -> Due:
         took=_took(judged),
         snapshot_id=snapshot_id,
         snapshot_bytes=snapshot.size if snapshot is not None else None,
+        is_fallback=snapshot is not None and snapshot.is_fallback,
         command=_command(judged, snapshot_id),
     )
 
