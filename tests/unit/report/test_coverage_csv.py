@@ -116,6 +116,19 @@ def test_a_line_has_the_objectives_of_the_cluster(
     assert (row["rtoSeconds"], row["rpoSeconds"], row["windowDays"]) == said
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [{"tags": {"restore-test": "exempt"}}, {"is_internal": True}],
+    ids=["exempt", "not required"],
+)
+def test_no_restore_decides_on_a_cluster_that_needs_no_test(fields: dict[str, Any]) -> None:
+    (row,) = rows(report([(cluster(**fields), [GOOD, FAILED])]))
+
+    assert row["failedRestoreId"] == FAILED.job.restore_id
+    decides = ("decidedBy", "restoredTo", "targetProjectId", "snapshotId", "verdict", "validatedAt")
+    assert {row[name] for name in decides} == {""}
+
+
 def test_a_test_is_judged_by_the_objectives_of_its_cluster() -> None:
     (row,) = rows(report([(cluster(tags={"rto": "42m", "rpo": "179m"}), [GOOD])]))
 

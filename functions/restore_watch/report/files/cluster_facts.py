@@ -155,9 +155,13 @@ def _last_attempt(judged: Judged) -> Mapping[str, Any]:
 
 
 def _decided_by(judged: Judged) -> Mapping[str, Any]:
-    """The restore that the state rests on: the one that failed, or else the last good test."""
+    """
+    The restore that the state rests on: the one that failed, or else the last good test.
+
+    Without a need for a test, the state rests on no restore.
+    """
     decides = judged.failed or judged.good
-    if decides is None:
+    if decides is None or not judged.state.needs_test:
         return {}
     job = decides.job
     facts: dict[str, Any] = {
