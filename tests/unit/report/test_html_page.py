@@ -109,6 +109,17 @@ def test_a_name_is_shown_apart_from_the_direction_of_others(name: str, shown: st
     assert {f"catalogue{shown}", f"drill{shown}"} <= set(text)
 
 
+@pytest.mark.fault("F112")
+@pytest.mark.parametrize("name", [HOSTILE[0], HOSTILE[7]], ids=["an element", "right to left"])
+def test_the_name_of_a_project_that_is_not_watched_is_shown_apart(name: str) -> None:
+    names = {group(8): f"crm{name}", group(9): f"shop{name}"}
+    made = changed(fleet(3), unwatched_projects=list(names), project_names=names)
+    page = ParsedPage(html_page(made))
+
+    assert [text for text in page.within("bdi") if name in text] == list(names.values())
+    assert f"the stack does not watch: crm{name} , shop{name} ." in page.text
+
+
 @pytest.mark.parametrize("size", [3, 40, 400])
 def test_the_page_has_no_script_and_no_address(size: int) -> None:
     html = html_page(fleet(size))
