@@ -6,7 +6,7 @@ them (`restore_watch.atlas.read_restore_job`).
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -23,6 +23,15 @@ class RestoreKind(StrEnum):
     DEDICATED = "dedicated"
     TENANT = "tenant"
     COLLECTION = "collection"
+
+
+_LONGEST = timedelta(days=30)
+"""No restore takes longer: a later date of its end is wrong, and would count for ever."""
+
+
+def may_take(time: timedelta) -> bool:
+    """Whether a restore can take this time. No restore ends before it begins, or takes months."""
+    return timedelta() <= time <= _LONGEST
 
 
 # The endpoints of these kinds are asked only for jobs that are named with them.
@@ -159,9 +168,9 @@ class RestoreJob(FromOutside):
 
     @property
     def duration_seconds(self) -> int | None:
-        """From scheduled to finished. No restore ends before it begins: then a date is wrong."""
+        """From scheduled to finished; None without a date, or with one that cannot be true."""
         began, finished = self.restore_scheduled_date, self.restore_finished_date
-        if began is None or finished is None or finished < began:
+        if began is None or finished is None or not may_take(finished - began):
             return None
         return round((finished - began).total_seconds())
 

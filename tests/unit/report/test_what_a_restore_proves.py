@@ -14,6 +14,7 @@ from restore_watch.atlas.families import CLUSTER_LISTS, jobs_of
 from restore_watch.model.restore_job import RestoreKind, RestoreStatus
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster, read_cluster
+from restore_watch.report.files.html_page import html_page
 from restore_watch.report.files.months_and_weeks import Sign, signs_by_month
 from restore_watch.report.fleet.fleet import AtlasList, Fleet
 from restore_watch.report.judging.cluster_state import Policy, State, judge
@@ -27,7 +28,18 @@ from restore_watch.report.restores.what_a_restore_proves import (
     restore_listed,
 )
 from strategies import json_values
-from unit.report.reports import END, HOUR, NO_ROLE, changed, cluster, group, report, restore
+from unit.report.parsed_page import ParsedPage
+from unit.report.reports import (
+    END,
+    HOUR,
+    NO_ROLE,
+    changed,
+    cluster,
+    group,
+    report,
+    restore,
+    rows,
+)
 from unit.report.stored import item_of
 
 GROUP, KINDS = group(0), (RestoreKind.FLEX, RestoreKind.DEDICATED)
@@ -198,10 +210,18 @@ def test_a_restore_of_an_unknown_form_is_no_test(said: dict[str, Any]) -> None:
     assert judge(LEDGER, [failed], None, Policy(), END).state is State.FAILED
 
 
-def test_an_end_that_cannot_be_is_no_test_for_ever() -> None:
-    odd = restore(LEDGER, END - 300 * DAY, restoreFinishedDate=datetime(9998, 1, 1, tzinfo=UTC))
+@pytest.mark.parametrize("year", [1, 9999])
+def test_an_end_that_cannot_be_counts_as_none(year: int) -> None:
+    """It would be a test for ever, or of never, and count for thousands of years."""
+    wrong = datetime(year, 1, 1, tzinfo=UTC)
+    old = restore(LEDGER, END - 300 * DAY, restoreFinishedDate=wrong)
+    new = restore(LEDGER, END - 2 * DAY, restoreFinishedDate=wrong)
 
-    assert judge(LEDGER, [odd], None, Policy(), END).state is State.OVERDUE
+    assert judge(LEDGER, [old], None, Policy(), END).state is State.OVERDUE
+    (row,) = rows(report([(LEDGER, [new])]))
+    assert (row["state"], row["days"], row["durationSeconds"]) == ("tested", "1", "")
+    assert (row["rtoMet"], row["remarks"]) == ("", "RTO not known")
+    assert "time not known, completed" in ParsedPage(html_page(report([(LEDGER, [new])]))).text
 
 
 def test_months_before_a_list_that_goes_on_are_not_called_untested() -> None:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Self
 
 from restore_watch.model.fields import id_made_at
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, may_take
 from restore_watch.model.validation import CLOCKS_DIFFER, Verdict
 
 OPEN = "OPEN"
@@ -15,9 +15,6 @@ OPEN = "OPEN"
 
 OUTCOMES = ("COMPLETED", "FAILED", "CANCELLED", "EXPIRED", "UNKNOWN", OPEN)
 """In the order in which they are counted."""
-
-_LONGEST = timedelta(days=30)
-"""No restore takes longer: a later date of its end is wrong, and would count for ever."""
 
 _WHOLE = {"restore", "automated", "pointintime"}
 """Delivery types. What another word stands for is not known, so it proves nothing."""
@@ -141,9 +138,7 @@ class Restore:
     def finished_at(self) -> datetime | None:
         """When it ended by Atlas's date; None without a date, or with one that cannot be true."""
         finished = self.job.restore_finished_date
-        if finished is None or not timedelta() <= finished - self.began <= _LONGEST:
-            return None
-        return finished
+        return finished if finished and may_take(finished - self.began) else None
 
     @property
     def ended_at(self) -> datetime:
