@@ -308,6 +308,27 @@ def test_the_page_and_the_headline_call_the_same_restores_late() -> None:
     assert scheduled(read_later) == ["29 Nov 14:00", "29 Nov 22:00"]
 
 
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("took", "said"),
+    [
+        (HOUR, "1 h, completed"),
+        (HOUR + SECOND, "1 h 01 min, completed, over the RTO"),
+        (60 * HOUR - SECOND, "2 days 12 h, completed, over the RTO"),
+    ],
+    ids=["met", "missed by a second", "days"],
+)
+def test_what_is_over_an_objective_is_shown_as_longer(took: timedelta, said: str) -> None:
+    one = restore(LEDGER, END - 4 * DAY, took=took, snapshotFinishedDate=END - 5 * DAY - SECOND)
+    text = ParsedPage(html_page(report([(LEDGER, [one])]))).text
+
+    assert said in text
+    assert ("over the RTO" in text) == ("over the RTO" in said)
+    assert "snapshot 24 h 01 min old, over the RPO" in text
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [

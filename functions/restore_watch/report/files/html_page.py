@@ -71,6 +71,14 @@ class RestoreRow(NamedTuple):
     objectives: Objectives
     place: tuple[bool, bool, float]
 
+    @property
+    def took(self) -> str:
+        """How long it took, in words that never contradict `is_over_rto`."""
+        if self.seconds is None:
+            return "time not known"
+        said = wording.duration_over if self.is_over_rto else wording.duration
+        return said(self.seconds)
+
 
 def html_page(report: Report) -> str:
     """Return the file."""

@@ -15,7 +15,7 @@ from restore_watch.report.words.cluster_remarks import (
     objectives_missed,
     objectives_unknown,
 )
-from restore_watch.report.words.wording import count, day, duration
+from restore_watch.report.words.wording import count, day, objective
 
 
 def concerns(report: Report) -> list[str]:
@@ -136,7 +136,7 @@ def _limit_of(report: Report, late: list[Restore]) -> str:
     if len(rtos) > 1:
         return "the RTO of the cluster, or a day without one"
     (rto,) = rtos
-    return f"the RTO of {duration(rto)}" if rto else "a day"
+    return f"the RTO of {objective(rto)}" if rto else "a day"
 
 
 def _data_are_bad(report: Report) -> list[str]:

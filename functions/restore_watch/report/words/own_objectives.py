@@ -5,7 +5,8 @@ from datetime import timedelta
 from restore_watch.model.cluster_tags import UnreadableTag
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.report import Report
-from restore_watch.report.words.wording import count, duration
+from restore_watch.report.words import wording
+from restore_watch.report.words.wording import count
 
 _VALUE_LIMIT = 40
 """Characters that are shown of a tag's value: those of an objective are few."""
@@ -29,7 +30,7 @@ def over(name: str, objective: timedelta | None, of_stack: timedelta | None) -> 
     """Return that the objective was missed, with its value if it is not that of the stack."""
     if objective is None or objective == of_stack:
         return f"over the {name}"
-    return f"over its {name} of {duration(objective)}"
+    return f"over its {name} of {wording.objective(objective)}"
 
 
 def unread_tags(cluster: Cluster) -> list[str]:
@@ -48,4 +49,4 @@ def _unreadable(tag: UnreadableTag) -> str:
 
 
 def _objective(name: str, objective: timedelta | None) -> str:
-    return f"{name} {duration(objective)}" if objective else f"no {name}"
+    return f"{name} {wording.objective(objective)}" if objective else f"no {name}"
