@@ -144,7 +144,7 @@ class Report:
             return job.duration_seconds
         if not job.terminal:
             return max(0.0, (self.asked_at - restore.began).total_seconds())
-        has_wrong_date = job.restore_finished_date is not None
+        has_wrong_date = job.restore_finished_date is not None and restore.finished_at is None
         if has_wrong_date or restore.ended_at <= restore.began:
             return None
         return (restore.ended_at - restore.began).total_seconds()

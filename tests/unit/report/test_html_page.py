@@ -401,6 +401,12 @@ def test_of_an_end_that_nobody_knows_the_page_says_no_time(fields: dict[str, Any
     assert "RTO not known" in text
 
 
+def test_a_restore_without_a_date_of_its_start_began_when_its_id_was_made() -> None:
+    one = restore(LEDGER, END - DAY, restoreScheduledDate=None)
+
+    assert "42 min, completed" in ParsedPage(html_page(report([(LEDGER, [one])]))).text
+
+
 def test_a_restore_that_ended_after_the_period_is_listed_and_no_test_of_it() -> None:
     made = report([(LEDGER, [restore(LEDGER, END - HOUR / 2, took=2 * HOUR)])])
     text = ParsedPage(html_page(made)).text

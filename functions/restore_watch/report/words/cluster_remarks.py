@@ -103,10 +103,11 @@ def objectives_unknown(report: Report, judged: Judged) -> list[str]:
 
 def _early_verdicts(judged: Judged) -> list[str]:
     """Return which verdicts on the last good test, and on the newest attempt, do not count."""
-    restores = [judged.good, judged.last_attempt]
-    if judged.good is judged.last_attempt:
-        restores.pop()
-    return [early_verdict(each) for each in restores if each is not None and each.early_verdict]
+    good, last = judged.good, judged.last_attempt
+    said = [early_verdict(good)] if good is not None else []
+    if last is not None and last is not good:
+        said.append(early_verdict(last))
+    return list(filter(None, said))
 
 
 def _against(report: Report, judged: Judged) -> list[str]:
