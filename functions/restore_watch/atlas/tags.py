@@ -1,11 +1,13 @@
 """The tags of a cluster, as Atlas lists them. Pure."""
 
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import OnErrorOmit
+from pydantic import OnErrorOmit, PlainValidator
 
 from foundation.outside import FromOutside, IfReadable, if_unreadable
+from restore_watch.model.cluster_tags import tag_value
 from restore_watch.model.fields import AtlasText
 
 
@@ -13,7 +15,7 @@ class Tag(FromOutside):
     """A tag. What cannot be read counts as not said."""
 
     key: IfReadable[AtlasText]
-    value: IfReadable[AtlasText]
+    value: IfReadable[Annotated[str, PlainValidator(tag_value)]]
 
 
 ListedTags = Annotated[tuple[OnErrorOmit[Tag], ...], if_unreadable(())]
@@ -24,11 +26,22 @@ class _Tagged(FromOutside):
     tags: ListedTags = ()
 
 
-def tags_of(tags: Iterable[Tag]) -> Mapping[str, str]:
-    """Return the values of the tags by their keys."""
-    return {tag.key: tag.value or "" for tag in tags if tag.key}
+class Tags(NamedTuple):
+    """The `values` of the tags by their keys, and the keys that Atlas lists more than once."""
+
+    values: Mapping[str, str]
+    repeated: frozenset[str]
 
 
-def read_tags(cluster: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return the tags of an entry of a list of clusters, the values by the keys."""
+def tags_of(tags: Sequence[Tag]) -> Tags:
+    """Return the tags by their keys."""
+    times = Counter(tag.key for tag in tags if tag.key)
+    return Tags(
+        {tag.key: tag.value or "" for tag in tags if tag.key},
+        frozenset(key for key, number in times.items() if number > 1),
+    )
+
+
+def read_tags(cluster: Mapping[str, Any]) -> Tags:
+    """Return the tags of an entry of a list of clusters."""
     return tags_of(_Tagged.read(cluster).tags)

@@ -1,6 +1,6 @@
 """Recording a validation, top to bottom: read the item of the job, append, publish."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from foundation.deadline import Deadline
 from restore_watch.check.check import JobChecker
@@ -13,6 +13,7 @@ from restore_watch.event.actions import RecordValidation
 from restore_watch.model.restore_job import RestoreStatus
 from restore_watch.model.results import ValidationResult
 from restore_watch.model.validation import (
+    CLOCKS_DIFFER,
     VALIDATIONS_LIMIT,
     RecordedValidation,
     Validation,
@@ -20,9 +21,6 @@ from restore_watch.model.validation import (
     recorded_before,
 )
 from restore_watch.table.job_item import Recorded
-
-AHEAD = timedelta(minutes=5)
-"""A test may lie this far in the future: the clock of a pipeline may be fast."""
 
 _TOO_MANY = (
     f"this restore job has {VALIDATIONS_LIMIT} validations, and no more are kept; "
@@ -78,7 +76,7 @@ def _entry_of(
 def _require_moment(report: RecordValidation, now: datetime) -> None:
     """Refuse a moment that no restore job can have, before anything is read."""
     at = report.validation.validated_at
-    if at is not None and at > now + AHEAD:
+    if at is not None and at > now + CLOCKS_DIFFER:
         raise InvalidEventError("validatedAt", "expected a moment that has come")
     if at is not None and at < report.target.created_at:
         problem = "expected a moment after the restore job was created"

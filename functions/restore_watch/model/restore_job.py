@@ -6,7 +6,7 @@ them (`restore_watch.atlas.read_restore_job`).
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -23,6 +23,15 @@ class RestoreKind(StrEnum):
     DEDICATED = "dedicated"
     TENANT = "tenant"
     COLLECTION = "collection"
+
+
+_LONGEST = timedelta(days=30)
+"""No restore takes longer: a later date of its end is wrong, and would count for ever."""
+
+
+def may_take(time: timedelta) -> bool:
+    """Whether a restore can take this time. No restore ends before it begins, or takes months."""
+    return timedelta() <= time <= _LONGEST
 
 
 # The endpoints of these kinds are asked only for jobs that are named with them.
@@ -159,13 +168,23 @@ class RestoreJob(FromOutside):
 
     @property
     def duration_seconds(self) -> int | None:
-        """From scheduled to finished."""
-        return _whole_seconds(self.restore_scheduled_date, self.restore_finished_date)
+        """From scheduled to finished; None without a date, or with one that cannot be true."""
+        began, finished = self.restore_scheduled_date, self.restore_finished_date
+        if began is None or finished is None or not may_take(finished - began):
+            return None
+        return round((finished - began).total_seconds())
 
     @property
     def snapshot_age_seconds(self) -> int | None:
-        """Age of the snapshot at the start. `is_point_in_time` data are newer than it."""
-        return _whole_seconds(self.snapshot_finished_date, self.restore_scheduled_date)
+        """
+        Age of the snapshot at the start. `is_point_in_time` data are newer than it.
+
+        Never negative: clocks that disagree do not make a snapshot younger than the start.
+        """
+        taken, began = self.snapshot_finished_date, self.restore_scheduled_date
+        if taken is None or began is None:
+            return None
+        return max(0, round((began - taken).total_seconds()))
 
     @property
     def is_download(self) -> bool:
@@ -194,10 +213,3 @@ class RestoreJob(FromOutside):
         if self.is_download and self.status.ends and not self.is_ready_download:
             replaceable.add(RestoreStatus.COMPLETED)
         return frozenset(replaceable)
-
-
-def _whole_seconds(start: datetime | None, end: datetime | None) -> int | None:
-    """Never negative: clocks that disagree do not make a restore end before it began."""
-    if start is None or end is None:
-        return None
-    return max(0, round((end - start).total_seconds()))

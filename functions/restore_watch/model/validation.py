@@ -7,7 +7,7 @@ the topic. It changes neither the job's status nor the statuses that may follow.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pydantic import StrictStr
@@ -22,6 +22,10 @@ VALIDATIONS_LIMIT = 20
 VALIDATED_BY_LIMIT = 256
 DETAIL_LIMIT = 1000
 """Characters of the two texts of a validation."""
+
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""The clock of a pipeline may differ by so much from that of Atlas, or of the function."""
 
 
 class Verdict(StrEnum):

@@ -22,9 +22,11 @@ class Cluster:
     """
     A cluster that Atlas lists: `kind` says in which of its two lists, flex or dedicated.
 
-    A name may be used again after a deletion; `id` is used once. `has_backups`, `is_continuous`
-    (restorable to a point in time) and `is_paused` are None if Atlas says nothing. It `is_internal`
-    if Atlas keeps it for itself.
+    A name may be used again after a deletion; `id` is used once. `repeated_tags`: the keys of tags
+    that Atlas lists more than once. `has_backups`, `is_continuous` (restorable to a point in time)
+    and `is_paused` are None if Atlas says nothing. It `is_internal` if Atlas keeps it for itself.
+    It is not `is_listed` if only the table knows it, because a list of Atlas could not be read:
+    then its tags are not known either.
     """
 
     group_id: str
@@ -33,12 +35,14 @@ class Cluster:
     id: str | None = None
     created_at: datetime | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    repeated_tags: frozenset[str] = frozenset()
     has_backups: bool | None = None
     is_continuous: bool | None = None
     is_paused: bool | None = None
     is_sharded: bool = False
     is_free: bool = False
     is_internal: bool = False
+    is_listed: bool = True
 
     @property
     def key(self) -> ClusterKey:
@@ -48,7 +52,7 @@ class Cluster:
     @cached_property
     def by_tags(self) -> ClusterTags:
         """What its tags ask for."""
-        return read_cluster_tags(self.tags)
+        return read_cluster_tags(self.tags, self.repeated_tags)
 
     def existed_at(self, moment: datetime) -> bool:
         """Whether it was there: what was before is of an older cluster of its name."""
@@ -91,13 +95,15 @@ def read_cluster(group_id: str, kind: RestoreKind, entry: Mapping[str, Any]) -> 
     """Read an entry of a list of clusters."""
     read = _ListedCluster.read(entry)
     is_flex = kind is RestoreKind.FLEX
+    tags = tags_of(read.tags)
     return Cluster(
         group_id,
         read.name or "",
         kind,
         id=read.id,
         created_at=read.made_at,
-        tags=tags_of(read.tags),
+        tags=tags.values,
+        repeated_tags=tags.repeated,
         has_backups=read.has_flex_backups if is_flex else read.backup_enabled,
         is_continuous=False if is_flex else read.pit_enabled,
         is_paused=False if is_flex else read.paused,

@@ -132,13 +132,22 @@ class Report:
             return False
         return self.read_at - restore.began > self.objectives_of_restore(restore).longest_open
 
-    def seconds(self, restore: Restore) -> float:
-        """How long the restore took, or has taken so far."""
-        took = restore.job.duration_seconds
-        if took is not None:
-            return took
-        until = restore.ended_at if restore.job.terminal else self.asked_at
-        return max(0.0, (until - restore.began).total_seconds())
+    def seconds(self, restore: Restore) -> float | None:
+        """
+        How long the restore took, or has taken so far; None if that is not known.
+
+        An end without a date counts as of when it was seen. A date that cannot be true says
+        nothing, nor does an end that was there when the restore was first seen.
+        """
+        job = restore.job
+        if job.duration_seconds is not None:
+            return job.duration_seconds
+        if not job.terminal:
+            return max(0.0, (self.asked_at - restore.began).total_seconds())
+        has_wrong_date = job.restore_finished_date is not None and restore.finished_at is None
+        if has_wrong_date or restore.ended_at <= restore.began:
+            return None
+        return (restore.ended_at - restore.began).total_seconds()
 
 
 def median_seconds(restores: Sequence[Restore]) -> float | None:

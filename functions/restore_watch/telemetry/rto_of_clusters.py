@@ -49,7 +49,7 @@ class RtoOfClusters:
         if self.of_stack is None:
             return
         for cluster in clusters:
-            by_tags = read_cluster_tags(read_tags(cluster.content))
+            by_tags = read_cluster_tags(*read_tags(cluster.content))
             rto = by_tags.objectives(Objectives(rto=self.of_stack)).rto
             with self._lock:
                 self._by_tags[group_id, cluster.id] = rto

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.model.cluster_tags import ClusterTags, read_cluster_tags, read_duration
+from restore_watch.model.cluster_tags import (
+    ClusterTags,
+    MisspelledTag,
+    read_cluster_tags,
+    read_duration,
+)
 from restore_watch.model.objectives import Objectives
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -19,10 +24,13 @@ DURATIONS = {
     " 4H ": 4 * HOUR,
     "2d": 2 * DAY,
     "90m": 1.5 * HOUR,
+    "3650d": 3650 * DAY,
+    "87600h": 3650 * DAY,
 }
 
 NO_OBJECTIVES = [
     *("0h", "-1h", "4 hours", "", "4", "h", "1.5h", "4h1d", "4h4h"),
+    *("3650d1m", "9999d", "87601h"),
     *("९h", "9" * 9 + "h", "x" * 200),
 ]
 
@@ -70,6 +78,33 @@ def test_another_window_is_named(value: str) -> None:
     (tag,) = read_cluster_tags({"restore-test": value}).unreadable
 
     assert (tag.key, tag.value) == ("restore-test", value)
+
+
+MISSPELLED = {
+    "RTO": "rto",
+    "Rto": "rto",
+    " rpo ": "rpo",
+    "rpo\n": "rpo",
+    "Restore-Test": "restore-test",
+}
+
+
+@pytest.mark.parametrize(("key", "meant"), MISSPELLED.items(), ids=repr)
+def test_a_key_in_another_case_or_with_blanks_is_named_and_not_read(key: str, meant: str) -> None:
+    assert read_cluster_tags({key: "4h"}) == ClusterTags(misspelled=(MisspelledTag(key, meant),))
+
+
+@pytest.mark.parametrize("key", ["rtos", "r-to", "restore test", "target"])
+def test_any_other_key_is_nobodys_mistake(key: str) -> None:
+    assert read_cluster_tags({key: "4h"}) == ClusterTags()
+
+
+@pytest.mark.parametrize("value", ["4h", "exempt", "30d"])
+@pytest.mark.parametrize("key", ["rto", "rpo", "restore-test"])
+def test_a_key_that_is_there_twice_is_named_and_not_read(key: str, value: str) -> None:
+    tags = read_cluster_tags({key: value, "tier": "gold"}, {key, "tier"})
+
+    assert tags == ClusterTags(repeated=(key,))
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,11 @@ CASES: dict[str, tuple[Report, list[str]]] = {
     ),
     "no date of its end": (
         with_cluster(restore(LEDGER, END - DAY, restoreFinishedDate=None)),
-        ["1 test cannot be judged against RTO or RPO: a date is missing."],
+        ["1 test cannot be judged against RTO or RPO: a date is missing or wrong."],
+    ),
+    "an end before its beginning": (
+        with_cluster(restore(LEDGER, END - DAY, took=-HOUR)),
+        ["1 test cannot be judged against RTO or RPO: a date is missing or wrong."],
     ),
     "to a point in time, without a date of the snapshot": (
         with_cluster(

@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from restore_watch.model.objectives import Objectives
 from restore_watch.model.validation import Verdict
@@ -113,6 +116,19 @@ def test_a_line_has_the_objectives_of_the_cluster(
     assert (row["rtoSeconds"], row["rpoSeconds"], row["windowDays"]) == said
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [{"tags": {"restore-test": "exempt"}}, {"is_internal": True}],
+    ids=["exempt", "not required"],
+)
+def test_no_restore_decides_on_a_cluster_that_needs_no_test(fields: dict[str, Any]) -> None:
+    (row,) = rows(report([(cluster(**fields), [GOOD, FAILED])]))
+
+    assert row["failedRestoreId"] == FAILED.job.restore_id
+    decides = ("decidedBy", "restoredTo", "targetProjectId", "snapshotId", "verdict", "validatedAt")
+    assert {row[name] for name in decides} == {""}
+
+
 def test_a_test_is_judged_by_the_objectives_of_its_cluster() -> None:
     (row,) = rows(report([(cluster(tags={"rto": "42m", "rpo": "179m"}), [GOOD])]))
 
@@ -124,7 +140,31 @@ def test_the_tags_of_a_line_are_in_order_and_cut() -> None:
     (row,) = rows(report([(cluster(tags=tags), [])]))
 
     assert row["tags"].startswith(f"key-1={'v' * 90}; key-2=v")
+    assert row["tags"].endswith("v…")
     assert len(row["tags"]) == 500
+
+
+def test_tags_that_fit_are_not_cut() -> None:
+    (row,) = rows(report([(cluster(tags={"a": "v" * 498}), [])]))
+
+    assert row["tags"] == f"a={'v' * 498}"
+
+
+tag_texts = st.text(st.sampled_from("ab;=\\ "), max_size=6)
+
+
+@given(st.dictionaries(tag_texts, tag_texts, max_size=4))
+def test_the_tags_of_a_line_are_read_as_they_were(tags: dict[str, str]) -> None:
+    made = report([(cluster(tags=tags), [])])
+    (one,) = whole(made)["clusters"]
+
+    read: list[str] = [""]
+    for escaped, separator, sign in re.findall(r"\\(.)|(; |=)|(.)", one["tags"] or ""):
+        if separator:
+            read.append("")
+        read[-1] += escaped + sign
+    pairs = zip(read[::2], read[1::2], strict=False)
+    assert list(pairs) == sorted(tags.items())
 
 
 def test_the_newest_attempt_may_be_a_verdict_on_an_older_restore() -> None:

@@ -158,6 +158,41 @@ def test_page_json_and_message_name_the_same_first_cluster() -> None:
     assert said[1]["command"] in text
 
 
+@pytest.mark.parametrize(
+    ("name", "snapshot", "said"),
+    [
+        ("ledger", SNAPSHOT._replace(id=None), "41.2 GB. No command: Atlas names no id of the"),
+        ("ledger", SNAPSHOT._replace(id="7"), "41.2 GB. No command: Atlas names no id of the"),
+        ("ledger", Snapshot(None), "42 min. No command: Atlas names no newest snapshot."),
+        ("ledger", None, "42 min. No command: Atlas names no newest snapshot."),
+        ("ledger", Snapshot(None, unread=NO_ROLE), "42 min. No command: the newest snapshot could"),
+        ("led$ger", SNAPSHOT, "41.2 GB. No command: the cluster has a name of an unknown form."),
+    ],
+    ids=["no id", "an odd id", "no snapshot", "nothing read", "unread", "an odd name"],
+)
+def test_the_page_says_why_there_is_no_command(
+    name: str, snapshot: Snapshot | None, said: str
+) -> None:
+    """The size of a snapshot is shown without a command too."""
+    snapshots = {cluster(name).key: snapshot} if snapshot else {}
+    made = report([good_test(name, 10)], snapshots=snapshots)
+
+    assert said in ParsedPage(html_page(made)).text
+
+
+@pytest.mark.parametrize("is_fallback", [True, False])
+def test_the_command_for_a_fallback_comes_with_a_word(*, is_fallback: bool) -> None:
+    snapshot = SNAPSHOT._replace(is_fallback=is_fallback)
+    made = report([good_test("ledger", 10)], snapshots={cluster().key: snapshot})
+    text = ParsedPage(html_page(made)).text
+    (said,) = json.loads(report_json(made, {}))["dueNext"]
+    warning = "41.2 GB. The newest snapshot is a fallback, which may be inconsistent."
+
+    assert said["newestSnapshotIsFallback"] == is_fallback
+    assert said["command"] in text
+    assert (warning in text) == is_fallback
+
+
 def test_without_a_cluster_that_needs_a_test_nothing_is_due() -> None:
     exempt = replace(cluster(), tags={"restore-test": "exempt"})
     of_report = report([(exempt, [])])

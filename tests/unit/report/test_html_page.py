@@ -109,6 +109,17 @@ def test_a_name_is_shown_apart_from_the_direction_of_others(name: str, shown: st
     assert {f"catalogue{shown}", f"drill{shown}"} <= set(text)
 
 
+@pytest.mark.fault("F112")
+@pytest.mark.parametrize("name", [HOSTILE[0], HOSTILE[7]], ids=["an element", "right to left"])
+def test_the_name_of_a_project_that_is_not_watched_is_shown_apart(name: str) -> None:
+    names = {group(8): f"crm{name}", group(9): f"shop{name}"}
+    made = changed(fleet(3), unwatched_projects=list(names), project_names=names)
+    page = ParsedPage(html_page(made))
+
+    assert [text for text in page.within("bdi") if name in text] == list(names.values())
+    assert f"the stack does not watch: crm{name} , shop{name} ." in page.text
+
+
 @pytest.mark.parametrize("size", [3, 40, 400])
 def test_the_page_has_no_script_and_no_address(size: int) -> None:
     html = html_page(fleet(size))
@@ -297,6 +308,27 @@ def test_the_page_and_the_headline_call_the_same_restores_late() -> None:
     assert scheduled(read_later) == ["29 Nov 14:00", "29 Nov 22:00"]
 
 
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("took", "said"),
+    [
+        (HOUR, "1 h, completed"),
+        (HOUR + SECOND, "1 h 01 min, completed, over the RTO"),
+        (60 * HOUR - SECOND, "2 days 12 h, completed, over the RTO"),
+    ],
+    ids=["met", "missed by a second", "days"],
+)
+def test_what_is_over_an_objective_is_shown_as_longer(took: timedelta, said: str) -> None:
+    one = restore(LEDGER, END - 4 * DAY, took=took, snapshotFinishedDate=END - 5 * DAY - SECOND)
+    text = ParsedPage(html_page(report([(LEDGER, [one])]))).text
+
+    assert said in text
+    assert ("over the RTO" in text) == ("over the RTO" in said)
+    assert "snapshot 24 h 01 min old, over the RPO" in text
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
@@ -354,6 +386,25 @@ def test_a_restore_that_was_given_up_is_neither_late_nor_good_nor_failed(
 
     assert re.findall(r'<span class="open">[^<]*, ([a-z]+)</span>', html) == [status.lower()]
     assert f"last attempt {status.lower()} on 29 Nov 2026" in ParsedPage(html).text
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"took": -HOUR}, {"restoreFinishedDate": None, "took": timedelta()}],
+    ids=["before it began", "not dated, and not seen"],
+)
+def test_of_an_end_that_nobody_knows_the_page_says_no_time(fields: dict[str, Any]) -> None:
+    made = report([(LEDGER, [restore(LEDGER, END - DAY, **fields)])])
+    text = ParsedPage(html_page(made)).text
+
+    assert "time not known, completed" in text
+    assert "RTO not known" in text
+
+
+def test_a_restore_without_a_date_of_its_start_began_when_its_id_was_made() -> None:
+    one = restore(LEDGER, END - DAY, restoreScheduledDate=None)
+
+    assert "42 min, completed" in ParsedPage(html_page(report([(LEDGER, [one])]))).text
 
 
 def test_a_restore_that_ended_after_the_period_is_listed_and_no_test_of_it() -> None:

@@ -138,6 +138,10 @@ def test_a_restore_meets_the_rto_if_it_completes_in_time(minutes: int, *, met: b
     assert rto_met(job("RUNNING"), job("COMPLETED", minutes)) is met
 
 
+def test_a_restore_that_ended_before_it_began_neither_meets_nor_misses_the_rto() -> None:
+    assert rto_met(job("RUNNING"), job("COMPLETED", -1)) is None
+
+
 @pytest.mark.parametrize("status", ["FAILED", "CANCELLED", "EXPIRED"])
 def test_a_restore_that_ends_otherwise_misses_the_rto(status: str) -> None:
     assert rto_met(job("RUNNING"), job(status, 1)) is False

@@ -14,6 +14,7 @@ from restore_watch.atlas.families import CLUSTER_LISTS, jobs_of
 from restore_watch.model.restore_job import RestoreKind, RestoreStatus
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster, read_cluster
+from restore_watch.report.files.html_page import html_page
 from restore_watch.report.files.months_and_weeks import Sign, signs_by_month
 from restore_watch.report.fleet.fleet import AtlasList, Fleet
 from restore_watch.report.judging.cluster_state import Policy, State, judge
@@ -27,7 +28,18 @@ from restore_watch.report.restores.what_a_restore_proves import (
     restore_listed,
 )
 from strategies import json_values
-from unit.report.reports import END, HOUR, NO_ROLE, changed, cluster, group, report, restore
+from unit.report.parsed_page import ParsedPage
+from unit.report.reports import (
+    END,
+    HOUR,
+    NO_ROLE,
+    changed,
+    cluster,
+    group,
+    report,
+    restore,
+    rows,
+)
 from unit.report.stored import item_of
 
 GROUP, KINDS = group(0), (RestoreKind.FLEX, RestoreKind.DEDICATED)
@@ -131,6 +143,38 @@ def test_a_cluster_without_a_date_is_as_old_as_its_id() -> None:
     assert judge(read, [restore(read, END - 40 * DAY)], None, Policy(), END).state is State.NEW
 
 
+@pytest.mark.parametrize("values", [("30m", "4h"), ("4h", "4h"), ("4h", None)])
+def test_of_a_tag_that_is_there_twice_nobody_knows_the_value(values: Sequence[str | None]) -> None:
+    entries = [{"key": "rto", "value": value} for value in values]
+    said = {"name": "ledger", "tags": [*entries, {"key": "rpo", "value": "2h"}]}
+    tags = read_cluster(GROUP, RestoreKind.DEDICATED, said).by_tags
+
+    assert (tags.rto, tags.rpo, tags.repeated) == (None, 2 * HOUR, ("rto",))
+
+
+REASONS = {
+    "12/2026": "12/2026",
+    "443/x until 01/02": "443/x until 01/02",
+    " a copy, see A/B": "a copy, see A/B",
+    "//wiki/x": "[redacted]",
+    "https://restore.example.net/token/restore.tar.gz": "[redacted]",
+    "restore.example.net:27017/token": "[redacted]",
+    "see restore.example.net/token": "see [redacted]",
+    "restore-5f00.tar.gz": "[redacted]",
+}
+
+
+@pytest.mark.parametrize(("said", "reason"), REASONS.items(), ids=list(REASONS))
+def test_a_reason_with_a_slash_exempts_and_a_url_in_it_is_not_repeated(
+    said: str, reason: str
+) -> None:
+    tags = [{"key": "restore-test", "value": f"exempt:{said}"}, {"key": "tier", "value": said}]
+    read = read_cluster(GROUP, RestoreKind.DEDICATED, {"name": "ledger", "tags": tags})
+
+    assert read.by_tags.exemption == reason
+    assert "example.net" not in repr(read)
+
+
 def test_a_restore_that_was_over_when_it_was_first_seen_is_not_of_that_day() -> None:
     job = restore(LEDGER, END - 300 * DAY, restoreFinishedDate=None).job
 
@@ -166,10 +210,18 @@ def test_a_restore_of_an_unknown_form_is_no_test(said: dict[str, Any]) -> None:
     assert judge(LEDGER, [failed], None, Policy(), END).state is State.FAILED
 
 
-def test_an_end_that_cannot_be_is_no_test_for_ever() -> None:
-    odd = restore(LEDGER, END - 300 * DAY, restoreFinishedDate=datetime(9998, 1, 1, tzinfo=UTC))
+@pytest.mark.parametrize("year", [1, 9999])
+def test_an_end_that_cannot_be_counts_as_none(year: int) -> None:
+    """It would be a test for ever, or of never, and count for thousands of years."""
+    wrong = datetime(year, 1, 1, tzinfo=UTC)
+    old = restore(LEDGER, END - 300 * DAY, restoreFinishedDate=wrong)
+    new = restore(LEDGER, END - 2 * DAY, restoreFinishedDate=wrong)
 
-    assert judge(LEDGER, [odd], None, Policy(), END).state is State.OVERDUE
+    assert judge(LEDGER, [old], None, Policy(), END).state is State.OVERDUE
+    (row,) = rows(report([(LEDGER, [new])]))
+    assert (row["state"], row["days"], row["durationSeconds"]) == ("tested", "1", "")
+    assert (row["rtoMet"], row["remarks"]) == ("", "RTO not known")
+    assert "time not known, completed" in ParsedPage(html_page(report([(LEDGER, [new])]))).text
 
 
 def test_months_before_a_list_that_goes_on_are_not_called_untested() -> None:

@@ -11,11 +11,22 @@ import pytest
 from restore_watch.report.files.html_page import html_page
 from restore_watch.report.files.report_json import report_json
 from restore_watch.report.files.restores_csv import line_of_restore, restores_csv
-from restore_watch.report.restores.stored_restores import read_stored_restores
-from restore_watch.report.restores.what_a_restore_proves import Destination
+from restore_watch.report.judging.cluster_state import Policy, judge
+from restore_watch.report.restores.stored_restores import read_evidence, read_stored_restores
+from restore_watch.report.restores.what_a_restore_proves import Destination, Rung
 from unit.report.parsed_page import ParsedPage
-from unit.report.reports import END, HOUR, WEEK, changed, cluster, report, restore, rows
-from unit.report.stored import item_of, verdict_on
+from unit.report.reports import (
+    END,
+    HOUR,
+    USUAL,
+    WEEK,
+    changed,
+    cluster,
+    report,
+    restore,
+    rows,
+)
+from unit.report.stored import NOON, item_of, verdict_on
 
 LEDGER = cluster()
 BEGAN = END - 26 * HOUR
@@ -135,6 +146,60 @@ def test_a_restore_went_over_its_source_or_to_the_same_or_another_project(
 
 
 def test_a_clock_that_is_behind_gives_no_negative_time() -> None:
-    early = made_of(verdict_on(JOB, validatedAt=BEGAN - timedelta(minutes=1)))
+    early = made_of(verdict_on(JOB, "FAILED", validatedAt=BEGAN - timedelta(minutes=1)))
 
     assert csv_row(early)["verdictSeconds"] == "0.0"
+
+
+EARLY = "verdict PASSED of 28 Nov 2026 is dated before the end of its restore: not counted"
+
+
+@pytest.mark.parametrize(
+    ("early", "rung"),
+    [(timedelta(minutes=5), "verified"), (timedelta(minutes=5, seconds=1), "restored")],
+    ids=["a slow clock", "too early"],
+)
+def test_a_verdict_passed_before_the_end_of_its_restore_proves_nothing(
+    early: timedelta, rung: str
+) -> None:
+    """The data that it is about were there before they were restored."""
+    made = made_of(verdict_on(JOB, **(FIRST | {"validatedAt": BEGAN + USUAL - early})))
+    (row,), is_early = rows(made), rung == "restored"
+    verdict = "" if is_early else "PASSED"
+
+    assert (row["state"], row["rung"], row["verdict"]) == ("tested", rung, verdict)
+    assert row["remarks"] == (EARLY if is_early else "")
+    assert (csv_row(made)["verdict"], csv_row(made)["detail"] == COUNTS) == (verdict, not is_early)
+    text = ParsedPage(html_page(made)).text
+    assert (f"completed {EARLY}" in text.replace("snapshot 3 h old ", "")) == is_early
+    assert ("completed, verified" in text) != is_early
+
+
+def test_a_verdict_without_a_date_of_its_own_is_of_when_it_arrived() -> None:
+    """It is recorded once the end is known, so it is not too early."""
+    job = restore(LEDGER, NOON - HOUR).job
+    item = item_of(job)
+    item["history"]["L"].append(verdict_on(job))
+
+    assert read_evidence(item, NOON).restore.rung is Rung.VERIFIED
+
+
+def test_a_verdict_that_does_not_count_hides_no_other() -> None:
+    failed, early = (verdict_on(JOB, one, validatedAt=BEGAN) for one in ("FAILED", "PASSED"))
+    made = made_of(failed, early)
+    (row,) = rows(made)
+
+    assert (row["state"], row["verdict"], row["remarks"]) == ("failed", "FAILED", EARLY)
+    (row,) = rows(made_of(early, verdict_on(JOB, validatedAt=BEGAN + HOUR)))
+    assert (row["rung"], row["remarks"]) == ("verified", EARLY)
+
+
+def test_a_cluster_that_needs_a_verdict_is_not_tested_by_one_that_is_too_early() -> None:
+    made = made_of(verdict_on(JOB, validatedAt=BEGAN))
+    (judged,) = made.coverage.clusters
+    policy = Policy(counts=Rung.VERIFIED)
+    again = judge(judged.cluster, judged.restores, None, policy, END)
+    (row,) = rows(changed(made, policy=policy, clusters=[again]))
+
+    assert (row["state"], row["remarks"]) == ("never", EARLY)
+    assert row["why"] == "Its restores have no verdict PASSED."

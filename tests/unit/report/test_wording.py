@@ -1,8 +1,11 @@
 """Days, durations and periods as people write them."""
 
 from datetime import date, timedelta
+from itertools import batched
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from restore_watch.report.period import Period
 from restore_watch.report.words import wording
@@ -29,10 +32,13 @@ def test_a_period_has_the_name_that_people_give_it(first: str, last: str, name: 
         (0, "0 s"),
         (59, "59 s"),
         (60, "1 min"),
-        (3569, "59 min"),
-        (3571, "1 h"),
+        (3599.9, "59 min"),
+        (3600, "1 h"),
         (3660, "1 h 01 min"),
         (47.5 * 3600, "47 h 30 min"),
+        (48 * 3600 - 1, "47 h 59 min"),
+        (48 * 3600, "2 days"),
+        (60 * 3600 - 60, "2 days 11 h"),
         (72 * 3600, "3 days"),
         (timedelta(minutes=90), "1 h 30 min"),
     ],
@@ -40,3 +46,38 @@ def test_a_period_has_the_name_that_people_give_it(first: str, last: str, name: 
 )
 def test_a_duration_has_the_units_that_matter(seconds: float | timedelta, said: str) -> None:
     assert wording.duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (30, "30 s"),
+        (90, "1 min 30 s"),
+        (90 * 60, "1 h 30 min"),
+        (60 * 3600, "2 days 12 h"),
+        (2 * 86400 + 60, "2 days 1 min"),
+    ],
+    ids=str,
+)
+def test_an_objective_is_shown_as_it_is(seconds: int, said: str) -> None:
+    assert wording.objective(timedelta(seconds=seconds)) == said
+
+
+def shown(text: str) -> int:
+    """The seconds that a text shows."""
+    units = {"day": 86400, "days": 86400, "h": 3600, "min": 60, "s": 1}
+    words = text.split()
+    return sum(int(number) * units[unit] for number, unit in batched(words, 2, strict=True))
+
+
+@given(st.integers(1, 10**6), st.floats(0, 10**6))
+@example(2 * 86400, 60 * 3600 - 60.0)
+def test_what_is_shown_never_contradicts_how_it_is_judged(objective: int, took: float) -> None:
+    limit = shown(wording.objective(timedelta(seconds=objective)))
+
+    assert limit == objective
+    for seconds in (took, objective, objective + took % 60):
+        if seconds > objective:
+            assert shown(wording.duration_over(seconds)) > limit
+        else:
+            assert shown(wording.duration(seconds)) <= limit

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from restore_watch.atlas.families import CLUSTER_LISTS
 from restore_watch.model.validation import Verdict
 from restore_watch.report.files.html_page import shown_facts
+from restore_watch.report.fleet.fleet import AtlasList, Fleet
 from restore_watch.report.judging.cluster_state import Policy
+from restore_watch.report.judging.judge_fleet import judge_fleet
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Restore, Rung
@@ -49,13 +52,17 @@ LATE = ended(1, took=2 * HOUR, snapshotFinishedDate=END - 3 * DAY)
 WELL = only(GOOD)
 ONE_TESTED = "1 of 1 cluster had a good restore test in the last 90 days"
 NAME_PROJECTS = "Name the projects to watch in the parameter AtlasProjectIds."
-NO_TIME = "cannot be read: expected a time such as 4h, 30m or 1d12h, or 0 for none"
+NO_TIME = "cannot be read: expected a time such as 4h, 30m or 1d12h, 3650d at most, or 0 for none"
 NO_WINDOW = "cannot be read: expected 1d to 400d, exempt or exempt:<reason>"
 OWN_WINDOW = {"restore-test": "30d"}
 OWN_OBJECTIVES = {"rto": "30m", "rpo": "2h"}
 CANCELLED = "last attempt cancelled on 29 Nov 2026"
 EXPIRED = "last attempt expired on 29 Nov 2026"
 VERIFIED = Policy(counts=Rung.VERIFIED)
+
+
+def said_limits(made: Report) -> list[str]:
+    return [str(limit) for limit in limits(made)]
 
 
 def test_the_headline_is_the_weightiest_concern_or_that_all_is_well() -> None:
@@ -245,6 +252,16 @@ def test_a_state_has_its_reason(made: Report, said: str) -> None:
             [f"tag restore-test=30 days {NO_WINDOW}"],
         ),
         (
+            only(GOOD, tags={"RTO": "30m", " rpo ": "1h"}),
+            Snapshot(END),
+            ['tag " rpo " is not read: its key is rpo', 'tag "RTO" is not read: its key is rto'],
+        ),
+        (
+            only(GOOD, tags={"rto": "30m"}, repeated_tags=frozenset({"rto", "tier"})),
+            Snapshot(END),
+            ["tag rto is listed more than once, so it is not read"],
+        ),
+        (
             only(LATE, tags={"rto": "x" * 256, "rpo": "4d"}),
             Snapshot(END),
             ["over the RTO", f"tag rto={'x' * 39}… {NO_TIME}"],
@@ -277,6 +294,8 @@ def test_a_state_has_its_reason(made: Report, said: str) -> None:
         "without an RTO, unknown",
         "an objective that cannot be read",
         "a window that cannot be read",
+        "keys in another case or with blanks",
+        "a key that is there twice",
         "over the objective of the stack, which counts meanwhile",
     ],
 )
@@ -290,7 +309,7 @@ def test_a_cluster_has_the_facts_that_need_a_word(
 
 
 def test_the_limits_say_what_counts_and_how_far_back_the_report_looks() -> None:
-    usual = " ".join(limits(WELL))
+    usual = " ".join(said_limits(WELL))
     policy = Policy(Rung.VERIFIED, 30 * DAY, ("tier", "prod"))
     other = changed(EMPTY, policy=policy, watched_since=None, credentials_expire_at=None)
 
@@ -300,7 +319,7 @@ def test_the_limits_say_what_counts_and_how_far_back_the_report_looks() -> None:
     assert "The table of this stack begins on 3 Nov 2025." in usual
     assert "the newest 100 restores of each cluster" in usual
     assert "expire on 1 Mar 2027" in usual
-    said = " ".join(limits(other))
+    said = " ".join(said_limits(other))
     assert "verdict PASSED on its data" in said
     assert "The table is empty." in said
     assert "RestoreTestTag" in said
@@ -311,13 +330,38 @@ def test_the_limits_say_what_counts_and_how_far_back_the_report_looks() -> None:
     ("tags", "is_said"), [(OWN_OBJECTIVES, True), (OWN_WINDOW, True), ({"rto": "1 hour"}, False)]
 )
 def test_the_limits_say_that_tags_decide(tags: dict[str, str], *, is_said: bool) -> None:
-    said = any("in their tags are judged by it" in limit for limit in limits(only(GOOD, tags=tags)))
+    said = any(
+        "in their tags are judged by it" in limit for limit in said_limits(only(GOOD, tags=tags))
+    )
 
     assert said == is_said
 
 
+UNLISTED = "judged by the values of the stack"
+
+
+@pytest.mark.parametrize("own", [[GOOD], [GOOD, ended(2, status="FAILED")]], ids=["good", "failed"])
+def test_of_a_cluster_that_only_the_table_knows_no_tags_were_read(own: list[Restore]) -> None:
+    fleet = Fleet(unread={AtlasList.of_project(LEDGER.group_id, CLUSTER_LISTS[1]): NO_ROLE})
+    (judged,) = judge_fleet(fleet, own, policy=Policy(), at=END)
+    made = changed(WELL, clusters=[judged])
+
+    assert [text for text in shown_facts(made, judged) if UNLISTED in text] != []
+    assert [limit for limit in said_limits(made) if UNLISTED in limit] != []
+    assert not any(UNLISTED in limit for limit in said_limits(WELL))
+
+
+def test_of_a_cluster_of_which_nothing_is_known_nothing_is_judged() -> None:
+    """So those of a project share a row."""
+    made = only(unread=NO_ROLE)
+    (judged,) = made.coverage.clusters
+    unlisted = replace(judged, cluster=replace(judged.cluster, is_listed=False))
+
+    assert shown_facts(made, unlisted) == []
+
+
 def test_the_limits_do_not_announce_an_expiry_that_is_over() -> None:
-    expired = " ".join(limits(changed(WELL, credentials_expire_at=WELL.asked_at)))
+    expired = " ".join(said_limits(changed(WELL, credentials_expire_at=WELL.asked_at)))
 
     assert "The credentials for Atlas expired on 30 Nov 2026." in expired
 
@@ -325,17 +369,17 @@ def test_the_limits_do_not_announce_an_expiry_that_is_over() -> None:
 def test_the_limits_name_projects_that_are_seen_and_not_watched() -> None:
     made = changed(EMPTY, unwatched_projects=[group(0), group(9)], project_names={group(0): "crm"})
 
-    (said,) = [limit for limit in limits(made) if "does not watch" in limit]
+    (said,) = [limit for limit in said_limits(made) if "does not watch" in limit]
     assert said == (
         f"The credentials also see 2 projects that the stack does not watch: {group(9)}, crm."
     )
     many = changed(EMPTY, unwatched_projects=[group(n) for n in range(25)])
-    assert any(limit.endswith(" and 5 more.") for limit in limits(many))
+    assert any(limit.endswith(" and 5 more.") for limit in said_limits(many))
 
 
 def test_the_limits_say_if_other_projects_could_not_be_read() -> None:
     unread = changed(EMPTY, unwatched_projects=None)
 
-    assert "Whether the credentials see other projects could not be read." in limits(unread)
+    assert "Whether the credentials see other projects could not be read." in said_limits(unread)
     none = changed(EMPTY, unwatched_projects=[])
-    assert not any("credentials see" in limit for limit in limits(none))
+    assert not any("credentials see" in limit for limit in said_limits(none))

@@ -1,5 +1,6 @@
 """The facts of a cluster by their public names, which coverage.csv and report.json share. Pure."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -63,6 +64,9 @@ COLUMNS = (
 TAGS_LIMIT = 500
 """Characters of all tags of a cluster: a cell is to be read."""
 
+_WITH_MEANING = re.compile(r"[\\;=]")
+"""Signs that separate tags, and keys from values."""
+
 
 def cluster_facts(report: Report, judged: Judged) -> dict[str, Any]:
     """Return what is known of a cluster. None stands for what is not known."""
@@ -103,14 +107,23 @@ def cluster_facts(report: Report, judged: Judged) -> dict[str, Any]:
 
 def _choices(report: Report, cluster: Cluster) -> Mapping[str, Any]:
     """Return the tags, and by which objectives and which window the cluster is judged."""
-    tags = "; ".join(f"{key}={value}" for key, value in sorted(cluster.tags.items()))
     objectives = report.objectives_of(cluster)
     return {
-        "tags": tags[:TAGS_LIMIT] or None,
+        "tags": _tags(cluster) or None,
         "rtoSeconds": _seconds(objectives.rto),
         "rpoSeconds": _seconds(objectives.rpo),
         "windowDays": report.policy.window_of(cluster).days,
     }
+
+
+def _tags(cluster: Cluster) -> str:
+    """Return the tags by key. A sign of one that has a meaning here stands behind a backslash."""
+    tags: list[str] = []
+    for pair in sorted(cluster.tags.items()):
+        key, value = (_WITH_MEANING.sub(r"\\\g<0>", text) for text in pair)
+        tags.append(f"{key}={value}")
+    text = "; ".join(tags)
+    return text if len(text) <= TAGS_LIMIT else f"{text[: TAGS_LIMIT - 1]}…"
 
 
 def _last_test(report: Report, judged: Judged) -> Mapping[str, Any]:
@@ -142,9 +155,13 @@ def _last_attempt(judged: Judged) -> Mapping[str, Any]:
 
 
 def _decided_by(judged: Judged) -> Mapping[str, Any]:
-    """The restore that the state rests on: the one that failed, or else the last good test."""
+    """
+    The restore that the state rests on: the one that failed, or else the last good test.
+
+    Without a need for a test, the state rests on no restore.
+    """
     decides = judged.failed or judged.good
-    if decides is None:
+    if decides is None or not judged.state.needs_test:
         return {}
     job = decides.job
     facts: dict[str, Any] = {
@@ -155,8 +172,8 @@ def _decided_by(judged: Judged) -> Mapping[str, Any]:
         "snapshotId": job.snapshot_id,
         "verdictSeconds": decides.seconds_to_verdict,
     }
-    if decides.verdicts:
-        newest = decides.verdicts[-1]
+    newest = decides.newest_verdict
+    if newest is not None:
         facts["verdict"] = newest.verdict
         facts["detail"] = newest.detail
         facts["validatedBy"] = newest.validated_by

@@ -28,7 +28,7 @@ from restore_watch.report.judging.cluster_state import Judged, State
 from restore_watch.report.report import JudgedRestore, Report, median_seconds
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.words import wording
-from restore_watch.report.words.cluster_remarks import needs_look, remarks
+from restore_watch.report.words.cluster_remarks import early_verdict, needs_look, remarks
 from restore_watch.report.words.concerns import concerns
 from restore_watch.report.words.due_next import due_next
 from restore_watch.report.words.headline import headline, lead
@@ -51,18 +51,26 @@ class RestoreRow(NamedTuple):
     What the page shows of a restore.
 
     `mark`: how its bar is drawn, as bad, late, good or open. `seconds`: how long it took, or has
-    taken so far. `snapshot_age`: in seconds, None if it is not known. `objectives`: those of its
-    cluster. `place`: its place among the rows.
+    taken so far. `snapshot_age`: in seconds. Both are None if they are not known. `objectives`:
+    those of its cluster. `place`: its place among the rows.
     """
 
     restore: Restore
     mark: str
-    seconds: float
+    seconds: float | None
     snapshot_age: float | None
     is_over_rto: bool
     is_over_rpo: bool
     objectives: Objectives
     place: tuple[bool, bool, float]
+
+    @property
+    def took(self) -> str:
+        """How long it took, in words that never contradict `is_over_rto`."""
+        if self.seconds is None:
+            return "time not known"
+        said = wording.duration_over if self.is_over_rto else wording.duration
+        return said(self.seconds)
 
 
 def html_page(report: Report) -> str:
@@ -102,6 +110,7 @@ def _words() -> Mapping[str, Any]:
         "SCHEDULED_AT": SCHEDULED_AT,
         "Sign": Sign,
         "counted": _counted,
+        "early_verdict": early_verdict,
         "folded": _folded,
         "headline": headline,
         "lead": lead,
@@ -121,6 +130,7 @@ def _contents(report: Report) -> Mapping[str, Any]:
     objectives, clusters = report.objectives, report.coverage.in_order
     rows = _rows_of_restores(report)
     ages = [row.snapshot_age for row in rows if row.snapshot_age is not None]
+    took = [row.seconds for row in rows if row.seconds is not None]
     return {
         "report": report,
         "coverage": report.coverage,
@@ -136,9 +146,7 @@ def _contents(report: Report) -> Mapping[str, Any]:
         "left_out": len(clusters[CLUSTERS:]),
         "rto": objectives.rto,
         "rpo": objectives.rpo,
-        "timeline": Timeline.of(
-            ages, [row.seconds for row in rows], rpo=objectives.rpo, rto=objectives.rto
-        ),
+        "timeline": Timeline.of(ages, took, rpo=objectives.rpo, rto=objectives.rto),
     }
 
 
@@ -210,8 +218,9 @@ def _rows_of_restores(report: Report) -> list[RestoreRow]:
 def _row_of_restore(report: Report, judged: JudgedRestore) -> RestoreRow:
     restore, facts, rto = judged.evidence.restore, judged.facts, judged.objectives.rto
     seconds = report.seconds(restore)
-    took_too_long = rto is not None and facts["rtoMet"] is False and seconds > rto.total_seconds()
-    is_over_rto = took_too_long and not (restore.went_wrong or restore.was_cancelled_or_expired)
+    took_too_long = rto is not None and seconds is not None and seconds > rto.total_seconds()
+    has_other_end = restore.went_wrong or restore.was_cancelled_or_expired
+    is_over_rto = took_too_long and facts["rtoMet"] is False and not has_other_end
     is_over_rpo = facts["rpoMet"] is False
     has_missed = facts["rtoMet"] is False or is_over_rpo
     is_late = has_missed or report.is_open_too_long(restore)

@@ -52,7 +52,7 @@ def report_json(report: Report, files: Mapping[str, bytes]) -> str:
         "degraded": report.degraded,
         "credentialsExpireAt": report.credentials_expire_at,
         "missingInMonth": report.missing_in_month,
-        "limits": limits(report),
+        "limits": list(map(str, limits(report))),
         "files": {name: _sum(content) for name, content in files.items()},
     }
     return json.dumps(whole, indent=2, default=_plain) + "\n"
@@ -73,6 +73,7 @@ def _due(due: Due) -> Mapping[str, Any]:
         "lastDurationSeconds": due.took,
         "newestSnapshotId": due.snapshot_id,
         "newestSnapshotBytes": due.snapshot_bytes,
+        "newestSnapshotIsFallback": due.is_fallback,
         "command": due.command,
     }
 

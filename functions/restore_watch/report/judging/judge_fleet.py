@@ -91,7 +91,7 @@ def _clusters(
         kind = RestoreKind.FLEX if is_flex else RestoreKind.DEDICATED
         unlisted = fleet.unread.get(AtlasList.of_project(group_id, jobs_of(kind).clusters))
         if key not in listed and unlisted is not None:
-            yield Cluster(*key, kind), unlisted
+            yield Cluster(*key, kind, is_listed=False), unlisted
 
 
 def _why_list_is_too_short(

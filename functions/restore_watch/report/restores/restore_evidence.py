@@ -51,13 +51,19 @@ class RestoreEvidence:
     @property
     def validations(self) -> list[Mapping[str, Any]]:
         """The content of the message of each verdict, the oldest test first."""
-        in_order = sorted(self.recorded.validations, key=test_order)
-        return [self._validated(entry) for entry in in_order]
+        return [self._validated(entry) for entry in self._in_order]
 
     @property
     def newest_validation(self) -> Mapping[str, Any]:
-        """The newest of these verdicts, empty if there is none."""
-        return self.validations[-1] if self.recorded.validations else {}
+        """The newest of these verdicts that can be about the restored data, empty without one."""
+        for entry in reversed(self._in_order):
+            if self.restore.may_have(entry.validation.verdict, tested_at(entry)):
+                return self._validated(entry)
+        return {}
+
+    @property
+    def _in_order(self) -> list[RecordedValidation]:
+        return sorted(self.recorded.validations, key=test_order)
 
     def _validated(self, entry: RecordedValidation) -> dict[str, Any]:
         return {

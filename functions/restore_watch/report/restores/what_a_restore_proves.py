@@ -2,22 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Self
 
 from restore_watch.model.fields import id_made_at
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
-from restore_watch.model.validation import Verdict
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, may_take
+from restore_watch.model.validation import CLOCKS_DIFFER, Verdict
 
 OPEN = "OPEN"
 """The outcome of a restore that has not ended. Any other outcome is its last status."""
 
 OUTCOMES = ("COMPLETED", "FAILED", "CANCELLED", "EXPIRED", "UNKNOWN", OPEN)
 """In the order in which they are counted."""
-
-_LONGEST = timedelta(days=30)
-"""No restore takes longer: a later date of its end is wrong, and would count for ever."""
 
 _WHOLE = {"restore", "automated", "pointintime"}
 """Delivery types. What another word stands for is not known, so it proves nothing."""
@@ -73,16 +70,45 @@ class Restore:
     will_show_its_end: bool = True
 
     @property
+    def newest_verdict(self) -> DatedVerdict | None:
+        """The newest verdict that can be about the restored data."""
+        for verdict in reversed(self.verdicts):
+            if self.may_have(verdict.verdict, verdict.at):
+                return verdict
+        return None
+
+    @property
+    def early_verdict(self) -> DatedVerdict | None:
+        """The newest verdict that cannot be about the restored data, because it is too early."""
+        for verdict in reversed(self.verdicts):
+            if not self.may_have(verdict.verdict, verdict.at):
+                return verdict
+        return None
+
+    @property
     def verdict(self) -> Verdict | None:
-        """The newest verdict."""
-        return self.verdicts[-1].verdict if self.verdicts else None
+        """What the newest verdict says that can be about the restored data."""
+        newest = self.newest_verdict
+        return newest.verdict if newest is not None else None
+
+    def may_have(self, verdict: Verdict, at: datetime) -> bool:
+        """
+        Whether a verdict of this moment can be about the restored data.
+
+        PASSED before the end cannot. FAILED is believed with any date: a pipeline's clock may be
+        wrong, or its zone.
+        """
+        if verdict is not Verdict.PASSED or self.finished_at is None:
+            return True
+        return at >= self.finished_at - CLOCKS_DIFFER
 
     @property
     def seconds_to_verdict(self) -> float | None:
         """From the request to the newest test of the data; None without a verdict."""
-        if not self.verdicts:
+        newest = self.newest_verdict
+        if newest is None:
             return None
-        return max(0.0, (self.verdicts[-1].at - self.began).total_seconds())
+        return max(0.0, (newest.at - self.began).total_seconds())
 
     @property
     def destination(self) -> Destination | None:
@@ -109,10 +135,15 @@ class Restore:
         return how.casefold() in _WHOLE and not self.is_partial
 
     @property
+    def finished_at(self) -> datetime | None:
+        """When it ended by Atlas's date; None without a date, or with one that cannot be true."""
+        finished = self.job.restore_finished_date
+        return finished if finished and may_take(finished - self.began) else None
+
+    @property
     def ended_at(self) -> datetime:
         """When it ended. Without a date of Atlas, or while it is open, `end_if_undated`."""
-        finished = self.job.restore_finished_date
-        return finished if finished and finished - self.began <= _LONGEST else self.end_if_undated
+        return self.finished_at or self.end_if_undated
 
     @property
     def outcome(self) -> str:
@@ -142,9 +173,10 @@ class Restore:
         """
         if self.is_partial:
             return None
-        if self.verdict is Verdict.FAILED:
+        newest = self.newest_verdict
+        if newest is not None and newest.verdict is Verdict.FAILED:
             # A pipeline's clock may be wrong, or its zone.
-            return max(self.verdicts[-1].at, self.ended_at)
+            return max(newest.at, self.ended_at)
         return self.ended_at if self.job.status is RestoreStatus.FAILED else None
 
     @property

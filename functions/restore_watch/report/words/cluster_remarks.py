@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from restore_watch.report.judging.cluster_state import Judged, State
 from restore_watch.report.report import Report
+from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.snapshot import Snapshot
-from restore_watch.report.words.own_objectives import over, unreadable_tags
+from restore_watch.report.words.own_objectives import over, unread_tags
 from restore_watch.report.words.wording import day
 
 OLDEST_SNAPSHOT = timedelta(days=2)
@@ -30,11 +31,22 @@ def remarks(report: Report, judged: Judged) -> list[str]:
         said.append(f"last attempt {last.outcome.lower()} on {day(last.ended_at)}")
     if judged.cluster.is_paused:
         said.append("paused")
-    said += unreadable_tags(judged.cluster)
+    said += _early_verdicts(judged)
+    said += unread_tags(judged.cluster)
+    if not judged.cluster.is_listed and (judged.good or judged.failed):
+        said.append("tags not read: judged by the values of the stack")
     exemption = judged.cluster.by_tags.exemption
     if exemption:
         said.append(exemption)
     return said
+
+
+def early_verdict(restore: Restore) -> str:
+    """Return that a verdict PASSED is too early to be about the data; "" if there is none."""
+    early = restore.early_verdict
+    if early is None:
+        return ""
+    return f"verdict PASSED of {day(early.at)} is dated before the end of its restore: not counted"
 
 
 def not_restorable(report: Report, judged: Judged) -> str:
@@ -87,6 +99,15 @@ def objectives_unknown(report: Report, judged: Judged) -> list[str]:
     if objectives.has_rpo_for(good.job) and objectives.rpo_met(good.job) is None:
         said.append("RPO not known")
     return said
+
+
+def _early_verdicts(judged: Judged) -> list[str]:
+    """Return which verdicts on the last good test, and on the newest attempt, do not count."""
+    good, last = judged.good, judged.last_attempt
+    said = [early_verdict(good)] if good is not None else []
+    if last is not None and last is not good:
+        said.append(early_verdict(last))
+    return list(filter(None, said))
 
 
 def _against(report: Report, judged: Judged) -> list[str]:

@@ -15,7 +15,7 @@ from restore_watch.report.words.cluster_remarks import (
     objectives_missed,
     objectives_unknown,
 )
-from restore_watch.report.words.wording import count, day, duration
+from restore_watch.report.words.wording import count, day, objective
 
 
 def concerns(report: Report) -> list[str]:
@@ -100,7 +100,7 @@ def _objectives_were_missed(report: Report) -> list[str]:
     unsure = [judged for judged in required if objectives_unknown(report, judged)]
     if unsure:
         number = count(len(unsure), "test")
-        said.append(f"{number} cannot be judged against RTO or RPO: a date is missing.")
+        said.append(f"{number} cannot be judged against RTO or RPO: a date is missing or wrong.")
     return said
 
 
@@ -136,7 +136,7 @@ def _limit_of(report: Report, late: list[Restore]) -> str:
     if len(rtos) > 1:
         return "the RTO of the cluster, or a day without one"
     (rto,) = rtos
-    return f"the RTO of {duration(rto)}" if rto else "a day"
+    return f"the RTO of {objective(rto)}" if rto else "a day"
 
 
 def _data_are_bad(report: Report) -> list[str]:
@@ -155,10 +155,10 @@ def _data_are_bad(report: Report) -> list[str]:
 
 def _has_failed_verdict_of_period(report: Report, restore: Restore) -> bool:
     """Whether the newest verdict is FAILED, and it or the restore is of the period."""
-    if restore.verdict is not Verdict.FAILED:
+    newest = restore.newest_verdict
+    if newest is None or newest.verdict is not Verdict.FAILED:
         return False
-    judged_at = restore.verdicts[-1].at
-    return report.period.includes(restore.began) or report.period.includes(judged_at)
+    return report.period.includes(restore.began) or report.period.includes(newest.at)
 
 
 def _in_csv_and_outside(report: Report, restores: list[Restore]) -> tuple[int, int]:

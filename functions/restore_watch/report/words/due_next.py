@@ -14,6 +14,7 @@ from restore_watch.report.cluster import ClusterKey
 from restore_watch.report.judging.cluster_state import Judged
 from restore_watch.report.period import LONG_AGO
 from restore_watch.report.report import Report
+from restore_watch.report.snapshot import Snapshot
 from restore_watch.report.words.wording import day
 
 SHOWN = 5
@@ -33,8 +34,9 @@ class Due(NamedTuple):
     A cluster whose test is due `at` this moment, in UTC, which may be over.
 
     `why`: why it is due, in words. `took`: seconds that its last completed restore took.
-    `snapshot_id`, `snapshot_bytes`: of its newest snapshot. `command`: starts a restore of it. None
-    stands for what is not known.
+    `snapshot_id`, `snapshot_bytes`: of its newest snapshot. `is_fallback`: whether that may contain
+    inconsistent data. `command`: starts a restore of it. None stands for what is not known.
+    `no_command`: why there is no command, "" if there is one.
     """
 
     judged: Judged
@@ -43,7 +45,9 @@ class Due(NamedTuple):
     took: float | None
     snapshot_id: str | None
     snapshot_bytes: int | None
+    is_fallback: bool
     command: str | None
+    no_command: str
 
 
 def due_next(report: Report) -> list[Due]:
@@ -70,6 +74,7 @@ def _due(report: Report, judged: Judged) -> Due:
     at = _due_at(report, judged)
     snapshot = report.coverage.snapshots.get(judged.cluster.key)
     snapshot_id = snapshot.id if snapshot is not None else None
+    no_command = _why_no_command(judged, snapshot)
     return Due(
         judged=judged,
         at=at,
@@ -77,7 +82,9 @@ def _due(report: Report, judged: Judged) -> Due:
         took=_took(judged),
         snapshot_id=snapshot_id,
         snapshot_bytes=snapshot.size if snapshot is not None else None,
-        command=_command(judged, snapshot_id),
+        is_fallback=snapshot is not None and snapshot.is_fallback,
+        command=None if no_command else _command(judged, snapshot_id),
+        no_command=no_command,
     )
 
 
@@ -106,13 +113,22 @@ def _took(judged: Judged) -> float | None:
     return None
 
 
-def _command(judged: Judged, snapshot_id: str | None) -> str | None:
-    """Return the command; None if it would have a value of a form that Atlas does not have."""
+def _why_no_command(judged: Judged, snapshot: Snapshot | None) -> str:
+    """Return why there can be no command, "" if there can: its values have Atlas's own forms."""
+    if snapshot is not None and snapshot.unread is not None:
+        return "the newest snapshot could not be read"
+    if snapshot is None or snapshot.taken_at is None:
+        return "Atlas names no newest snapshot"
+    if snapshot.id is None or not is_object_id(snapshot.id):
+        return "Atlas names no id of the newest snapshot"
     group_id, name = judged.cluster.key
-    if snapshot_id is None or not is_object_id(snapshot_id):
-        return None
     if not (is_object_id(group_id) and is_cluster_name(name)):
-        return None
+        return "the cluster has a name of an unknown form"
+    return ""
+
+
+def _command(judged: Judged, snapshot_id: str | None) -> str:
+    group_id, name = judged.cluster.key
     return (
         f"atlas backups restores start automated --projectId {group_id} --clusterName {name} "
         f"--snapshotId {snapshot_id} {TARGET}"

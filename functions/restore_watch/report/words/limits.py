@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from restore_watch.report.fleet.fleet import RESTORES_READ
 from restore_watch.report.report import Report
@@ -13,12 +14,34 @@ PROJECTS_NAMED = 20
 """Projects that are not watched, by name. report.json has them all."""
 
 
-def limits(report: Report) -> list[str]:
+class Limit(NamedTuple):
+    """
+    A sentence, whose `names` are from outside: they stand between its `text` and its `end`.
+
+    A page keeps the direction in which a name is written away from the sentence.
+    """
+
+    text: str
+    names: Sequence[str] = ()
+    end: str = ""
+
+    def __str__(self) -> str:
+        """Return the whole sentence."""
+        return f"{self.text}{', '.join(self.names)}{self.end}"
+
+
+def limits(report: Report) -> list[Limit]:
     """Return what the report can say, and what it cannot."""
+    unwatched = report.coverage.unwatched_projects
+    named = [_unwatched(report, unwatched)] if unwatched else []
+    return [*map(Limit, _about_states(report)), *named, *map(Limit, _about_choices(report))]
+
+
+def _about_states(report: Report) -> list[str]:
     counts = "a completed restore of a whole cluster into a cluster"
     if report.policy.counts is Rung.VERIFIED:
         counts += ", if a pipeline reported the verdict PASSED on its data"
-    since, expiry = report.stored.watched_since, report.credentials_expire_at
+    since = report.stored.watched_since
     table = f"The table of this stack begins on {day(since)}." if since else "The table is empty."
     shown = (
         f"Months and weeks also show the newest {RESTORES_READ} restores of each cluster in Atlas."
@@ -35,11 +58,13 @@ def limits(report: Report) -> list[str]:
         f"{table} {shown}",
         "How long Atlas lists a restore is not documented.",
     ]
-    unwatched = report.coverage.unwatched_projects
-    if unwatched is None:
+    if report.coverage.unwatched_projects is None:
         said.append("Whether the credentials see other projects could not be read.")
-    elif unwatched:
-        said.append(_unwatched(report, unwatched))
+    return said
+
+
+def _about_choices(report: Report) -> list[str]:
+    said: list[str] = []
     if report.policy.required_tag:
         said.append("Only clusters with the tag of the parameter RestoreTestTag need a test.")
     if any(own_objectives(report, judged.cluster) for judged in report.coverage.clusters):
@@ -47,20 +72,28 @@ def limits(report: Report) -> list[str]:
             "Clusters with an objective or a window in their tags are judged by it; timelines show "
             "the objectives of the stack."
         )
+    if not all(judged.cluster.is_listed for judged in report.coverage.clusters):
+        said.append(
+            "Clusters of a list that could not be read are judged by the values of the stack: "
+            "their own objectives, windows and exemptions were not read."
+        )
+    expiry = report.credentials_expire_at
     if expiry:
         expire = "expired" if report.has_expired_credentials else "expire"
         said.append(f"The credentials for Atlas {expire} on {day(expiry)}.")
     return said
 
 
-def _unwatched(report: Report, group_ids: Sequence[str]) -> str:
+def _unwatched(report: Report, group_ids: Sequence[str]) -> Limit:
     """Name the projects that the credentials see, and of which the report knows nothing."""
     names = sorted(map(report.coverage.project_name, group_ids))
     left_out = len(names) - PROJECTS_NAMED
-    more = f" and {left_out} more" if left_out > 0 else ""
-    named = ", ".join(names[:PROJECTS_NAMED]) + more
     number = count(len(names), "project")
-    return f"The credentials also see {number} that the stack does not watch: {named}."
+    return Limit(
+        f"The credentials also see {number} that the stack does not watch: ",
+        names[:PROJECTS_NAMED],
+        f" and {left_out} more." if left_out > 0 else ".",
+    )
 
 
 def _moment(moment: datetime) -> str:

@@ -1,9 +1,13 @@
 """How a report writes days, durations and numbers. Pure."""
 
+import math
 from datetime import date, timedelta
 
 from restore_watch.report.period import DAY, Period
 from restore_watch.report.why_unread import WhyUnread
+
+_MINUTE, _HOUR, _DAY = 60, 60 * 60, 24 * 60 * 60
+_TWO_DAYS = 2 * _DAY
 
 
 def day(of: date) -> str:
@@ -12,17 +16,46 @@ def day(of: date) -> str:
 
 
 def duration(of: float | timedelta) -> str:
-    """Return a duration, which may be in seconds, in the two units that matter."""
-    seconds = of.total_seconds() if isinstance(of, timedelta) else of
-    minutes = round(seconds / 60)
-    if seconds < 60:
-        return f"{round(seconds)} s"
-    if minutes < 60:
-        return f"{minutes} min"
-    if minutes < 48 * 60:
-        hours, rest = divmod(minutes, 60)
-        return f"{hours} h {rest:02} min" if rest else f"{hours} h"
-    return f"{round(minutes / 60 / 24)} days"
+    """Return a duration, which may be in seconds, in the two units that matter, rounded down."""
+    seconds = math.floor(_seconds(of))
+    if seconds < _MINUTE:
+        return _in_units(seconds)
+    unit = _HOUR if seconds >= _TWO_DAYS else _MINUTE
+    return _in_units(seconds // unit * unit)
+
+
+def duration_over(of: float | timedelta) -> str:
+    """Return a duration that is over an objective, rounded up: what is shown is longer too."""
+    seconds = math.ceil(_seconds(of))
+    if seconds < _MINUTE:
+        return _in_units(seconds)
+    return _in_units(math.ceil(seconds / _MINUTE) * _MINUTE)
+
+
+def objective(of: timedelta) -> str:
+    """Return an objective as it is, to the second."""
+    return _in_units(round(_seconds(of)))
+
+
+def _seconds(of: float | timedelta) -> float:
+    return of.total_seconds() if isinstance(of, timedelta) else of
+
+
+def _in_units(seconds: int) -> str:
+    """Return these seconds in every unit that they need. Up to two days, hours are the largest."""
+    days, rest = divmod(seconds, _DAY) if seconds >= _TWO_DAYS else (0, seconds)
+    hours, rest = divmod(rest, _HOUR)
+    minutes, rest = divmod(rest, _MINUTE)
+    said: list[str] = []
+    if days:
+        said.append(count(days, "day"))
+    if hours:
+        said.append(f"{hours} h")
+    if minutes:
+        said.append(f"{minutes:02} min" if hours else f"{minutes} min")
+    if rest or not said:
+        said.append(f"{rest} s")
+    return " ".join(said)
 
 
 def size(of: int) -> str:
