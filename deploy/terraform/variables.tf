@@ -189,7 +189,7 @@ variable "alarm_topic_arn" {
 }
 
 variable "rto_minutes" {
-  description = "Recovery time objective: minutes that a restore may take, from scheduled to finished. A longer one raises an alarm, also while it still runs. With 0 there is no such alarm."
+  description = "Recovery time objective: minutes that a restore may take, from scheduled to finished. A longer one raises an alarm, also while it still runs. The tag rto of a cluster, such as 4h, goes before. With 0 there is no such alarm."
   type        = string
   default     = null
   validation {

@@ -162,6 +162,7 @@ OF_WATCH = OF_ALL | {
     "TABLE_NAME": "RestoreJobsTable",
     "TOPIC_ARN": "StatusChangesTopic",
     "ATLAS_PROJECT_IDS": "all",
+    "RTO_MINUTES": "60",
 }
 ONLY_WATCH = OF_PEOPLE | {"HOT_ROUNDS": "no", "SCHEDULE_GROUP": "ScheduleGroup"}
 VARIABLES = {
@@ -173,7 +174,6 @@ VARIABLES = {
         "RESTORE_TEST_DAYS": "90",
         "RESTORE_TEST_TAG": "tier=production",
         "RESTORE_TEST_COUNTS": "restored",
-        "RTO_MINUTES": "60",
         "RPO_MINUTES": "0",
     },
     "NotifyPeopleFunction": OF_ALL
