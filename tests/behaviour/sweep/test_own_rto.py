@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from behaviour.projects import project_with
+from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
-from local_stack.faults import Answer, Reset
+from local_stack.faults import Action, Answer, Reset
 from local_stack.steps import FLEX_CLUSTERS, MISSING_ROLE
 from local_stack.world import World
 
@@ -58,7 +59,7 @@ TAGS: dict[str, tuple[dict[str, Any], float]] = {
 }
 
 
-@cases(("said", "over"), TAGS.values(), ids=TAGS)
+@cases(("said", "over"), rows(TAGS, "longer", "shorter", "unreadable"))
 @cases("kind", ["flex", "dedicated"])
 def test_a_running_restore_is_late_by_the_tag_of_its_cluster(
     world: World, late: Late, kind: Kind, said: dict[str, Any], over: float
@@ -93,13 +94,18 @@ def test_a_project_that_is_listed_anyway_is_not_read_again(world: World, late: L
     assert (world.count(FLEX_CLUSTERS), late()) == (1, [])
 
 
-@cases(
-    "failure",
-    [MISSING_ROLE, Answer(500), Answer(429), Reset(), Answer.json(200, {"results": 7})],
-    ids=["403", "500", "429", "no-answer", "odd"],
-)
+FAILURES: dict[str, Action] = {
+    "403": MISSING_ROLE,
+    "500": Answer(500),
+    "429": Answer(429),
+    "no-answer": Reset(),
+    "odd": Answer.json(200, {"results": 7}),
+}
+
+
+@cases("failure", rows(FAILURES, "403", "429"))
 def test_tags_that_cannot_be_read_are_no_trouble_and_the_stack_counts(
-    world: World, late: Late, failure: Any
+    world: World, late: Late, failure: Action
 ) -> None:
     running(world, tags=tagged("3h"))
     environment = world.environment(rto=OF_STACK)

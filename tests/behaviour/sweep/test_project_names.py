@@ -79,7 +79,7 @@ def test_the_first_sweep_of_all_projects_has_their_names(world: World) -> None:
     assert found(world, world.environment(project_ids="all")) == "payments"
 
 
-@cases(("watched", "lists"), [("named", 4), ("all", 24)])
+@cases(("watched", "lists"), rows({"named": ("named", 4), "all": ("all", 24)}, "named"))
 def test_a_name_is_written_once_for_each_change_of_it(
     world: World, watched: str, lists: int
 ) -> None:
@@ -145,7 +145,7 @@ REFUSALS: dict[str, Action] = {
 }
 
 
-@cases("refusal", rows(REFUSALS, "401", "html", "odd-entries"))
+@cases("refusal", rows(REFUSALS, "401", "odd-entries"))
 def test_a_list_that_cannot_be_read_for_names_is_no_trouble_and_is_read_an_hour_later(
     world: World, refusal: Action
 ) -> None:
@@ -195,7 +195,7 @@ ODD: dict[str, tuple[object, str | None]] = {
 }
 
 
-@cases(("shown", "said"), ODD.values(), ids=ODD)
+@cases(("shown", "said"), rows(ODD, "url", "null"))
 @cases("watched", WATCHED)
 def test_a_name_from_atlas_is_cut_has_no_url_and_may_be_missing(
     world: World, watched: str, shown: object, said: str | None
@@ -219,7 +219,7 @@ BY_HAND: dict[str, tuple[object, str | None]] = {
 
 
 @pytest.mark.fault("F89")
-@cases(("value", "said"), BY_HAND.values(), ids=BY_HAND)
+@cases(("value", "said"), rows(BY_HAND, "map", "long"))
 def test_a_name_that_somebody_has_changed_by_hand_holds_up_nobody_and_heals(
     world: World, value: object, said: str | None
 ) -> None:
