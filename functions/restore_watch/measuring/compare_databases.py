@@ -200,7 +200,7 @@ def _differing_documents(least: float, most: float, value: float) -> DifferingFi
     return DifferingFigure(
         figure=Figure.DOCUMENTS,
         least=math.ceil(least),
-        most=math.floor(most),
+        most=max(math.ceil(least), math.floor(most)),
         found=found,
         may_be=may_be,
     )
