@@ -77,6 +77,12 @@ def test_the_primary_is_found_by_the_name_in_the_connection_string(entries: list
     assert primary_of(CLUSTER, processes(*entries)) == PRIMARY
 
 
+def test_the_id_of_a_process_is_kept_as_atlas_writes_it() -> None:
+    found = primary_of(CLUSTER, processes(process(2, id=PRIMARY.upper())))
+
+    assert found == PRIMARY.upper()
+
+
 @pytest.mark.parametrize(
     ("entries", "why"),
     [

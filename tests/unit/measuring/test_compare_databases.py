@@ -125,6 +125,25 @@ def test_a_difference_of_documents_says_what_else_it_may_be(
     assert figure_of(measured(source, {"sales": {5: figures(found)}})) == expected
 
 
+def test_a_source_that_changed_by_less_than_one_document_has_one_number() -> None:
+    source: dict[str, ByMinute] = {"sales": {-10: figures(999.25), 10: figures(999.75)}}
+
+    figure = figure_of(measured(source, {"sales": {5: figures(5)}}))
+
+    assert (figure.least, figure.most, figure.found) == (1000, 1000, 5)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"), [(2000, 2000), (950, 1000), (3050, 3000), (5, 1000), (9000, 3000)]
+)
+def test_expected_is_what_the_source_had_that_is_nearest(found: float, expected: int) -> None:
+    source: dict[str, ByMinute] = {"sales": {-10: figures(1000), 10: figures(3000)}}
+
+    documents = measured(source, {"sales": {5: figures(found)}}).documents
+
+    assert documents == Count(found=int(found), expected=expected)
+
+
 # Collections and indexes
 
 

@@ -157,11 +157,14 @@ def test_without_points_there_is_a_series_of_none() -> None:
 
 
 def test_points_are_in_the_order_of_time_and_zones_do_not_matter() -> None:
-    at = (SECOND, "2026-05-04T14:00:00+02:00")
+    minutes = range(59, 0, -7)
+    at = tuple(f"2026-05-04T14:{minute:02}:00+02:00" for minute in minutes)
 
-    assert read(answer(measurements=three(2, 1, at=at))).points == (
-        Point(AT_FIRST, Figures(1, 1, 1)),
-        Point(AT_SECOND, Figures(2, 2, 2)),
+    points = read(answer(measurements=three(*minutes, at=at))).points
+
+    assert points == tuple(
+        Point(AT_FIRST + minute * MINUTE, Figures(minute, minute, minute))
+        for minute in sorted(minutes)
     )
 
 

@@ -102,6 +102,18 @@ def test_a_restore_of_another_kind_is_not_compared(
     assert restore_to_measure(read_job(answer, TARGET, kind)) is why
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [{"timestamp": "2026-05-04T12:10:00Z"}, {"finishedAt": "2026-05-04T11:50:00Z"}],
+    ids=["the snapshot after the request", "the end before it"],
+)
+def test_clocks_may_differ(fields: dict[str, Any]) -> None:
+    answer = dedicated(**{"finishedAt": ENDED} | fields)
+    restored = restore_to_measure(read_job(answer, TARGET, RestoreKind.DEDICATED))
+
+    assert isinstance(restored, RestoreToMeasure)
+
+
 def test_the_moments_are_in_utc() -> None:
     restore = restore_to_measure(job(timestamp="2026-05-04T08:00:00+02:00"))
 
