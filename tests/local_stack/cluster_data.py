@@ -42,11 +42,11 @@ class ClusterData:
 
     def hold(self, name: str, held: Held, since: datetime) -> None:
         """From this moment on, a database holds this."""
-        self._history[name].append((since, held))
+        self._change(name, since, held)
 
     def drop(self, name: str, since: datetime) -> None:
         """From this moment on, there is no such database."""
-        self._history[name].append((since, None))
+        self._change(name, since, None)
 
     def become(self, source: Self, as_of: datetime, since: datetime) -> None:
         """From this moment on, hold what another cluster held at a moment, and nothing else."""
@@ -65,7 +65,7 @@ class ClusterData:
         if name in SYSTEM:
             return _OF_SYSTEM
         past = [change for change in self._history[name] if change[0] <= moment]
-        return max(past, key=lambda change: change[0])[1] if past else None
+        return past[-1][1] if past else None
 
     def names(self, moment: datetime) -> list[str]:
         """Return the databases that are there at a moment."""
@@ -82,6 +82,11 @@ class ClusterData:
                 found.append(held)
             moment += every
         return found
+
+    def _change(self, name: str, since: datetime, held: Held | None) -> None:
+        """Note a change in the order of time. Of changes at one moment, the last counts."""
+        self._history[name].append((since, held))
+        self._history[name].sort(key=lambda change: change[0])
 
     def _is_in_gap(self, name: str, moment: datetime) -> bool:
         return any(gap.name in {"", name} and gap.first <= moment <= gap.last for gap in self._gaps)
