@@ -13,6 +13,7 @@ from local_stack.faults import Answer
 from local_stack.inventory import Inventory
 from local_stack.limits import Buckets, Taken
 from local_stack.lists import Page
+from local_stack.processes import Asked, EmulatedProcess, figures
 from local_stack.projects import EmulatedCluster, Project
 from local_stack.refusal import Refusal, atlas_error
 from local_stack.restores import EmulatedRestore, Kind
@@ -78,21 +79,47 @@ class Answers:
 
     def _restores(self, request: Request, address: Address) -> Any:
         host = request.host_url.rstrip("/")
-        family, group_id, cluster, restore_id, _ = address
+        family, group_id, cluster, restore_id, *_ = address
         match family:
             case "events":
                 self._inventory.project(group_id)
                 return self._inventory.events.page(request, group_id, host)
-            case "flex_clusters":
-                return self._page_of(request, host, self._inventory.project(group_id).flex)
-            case "dedicated_clusters":
-                return self._page_of(request, host, self._inventory.project(group_id).dedicated)
+            case "flex_clusters" | "dedicated_clusters":
+                return self._clusters(request, address)
+            case "processes":
+                return self._processes(request, address)
             case "flex" | "dedicated" | "tenant" | "collection" as kind if restore_id:
                 return self._inventory.find(kind, group_id, cluster, restore_id).body(kind, host)
             case "flex" | "dedicated" | "tenant" | "collection" as kind:
                 return self._job_list(request, kind, group_id, cluster)
             case other:
                 raise LookupError(other)
+
+    def _clusters(self, request: Request, address: Address) -> Any:
+        host = request.host_url.rstrip("/")
+        if address.cluster:
+            found = self._inventory.dedicated_cluster(address.group_id, address.cluster)
+            return found.body(host)
+        project = self._inventory.project(address.group_id)
+        is_flex = address.family == "flex_clusters"
+        return self._page_of(request, host, project.flex if is_flex else project.dedicated)
+
+    def _processes(self, request: Request, address: Address) -> Any:
+        host = request.host_url.rstrip("/")
+        if not address.process_id:
+            return self._page_of(request, host, self._inventory.processes(address.group_id))
+        process, now = (
+            self._inventory.process(address.group_id, address.process_id),
+            self._inventory.now(),
+        )
+        names = process.cluster.data.names(now)
+        if not address.database:
+            page = Page.asked(request, counts=True, largest=self._behaviour.largest_page)
+            return page.body(request, names, lambda name: process.database(name, host))
+        if address.database not in names:
+            detail = f"There is no database {address.database}."
+            raise Refusal(atlas_error(404, "DATABASE_NOT_FOUND", detail, [address.database]))
+        return figures(process, address.database, Asked.of(request), now, self._behaviour)
 
     def _system(self, request: Request, caller: str) -> Any:
         """Return what the specification says of it; `apiKey` is null for a service account."""
@@ -124,7 +151,7 @@ class Answers:
         self,
         request: Request,
         host: str,
-        entries: Sequence[Project | EmulatedCluster | EmulatedSnapshot],
+        entries: Sequence[Project | EmulatedCluster | EmulatedSnapshot | EmulatedProcess],
     ) -> Any:
         largest = self._behaviour.largest_page
         if any(isinstance(one, EmulatedCluster) for one in entries):

@@ -62,11 +62,21 @@ class Behaviour:
     emits_events: bool = True
     """True if restores leave events in their project."""
 
+    counts_every: float = 1200
+    """Seconds between two counts of the databases of a process."""
+
+    figures_late: float = 0
+    """Seconds by which the figures of databases come late."""
+
+    shows_null: bool = False
+    """True if a period without a count has a point without a value, instead of no point."""
+
     rate_limit: RateLimit = RateLimit()
     family_limits: Mapping[str, RateLimit] = MappingProxyType(
         {
             "events": RateLimit(capacity=300, refill=100),
             "dedicated_clusters": RateLimit(capacity=10_000, refill=5000),
+            "processes": RateLimit(capacity=300, refill=100),
         }
     )
     """Of the families of endpoints with another limit."""

@@ -10,7 +10,8 @@ from zlib import crc32
 from local_stack.behaviour import Behaviour, ListOrder
 from local_stack.events import Events
 from local_stack.faults import Answer
-from local_stack.projects import Project
+from local_stack.processes import EmulatedProcess
+from local_stack.projects import MEMBERS, EmulatedCluster, Project
 from local_stack.refusal import Refusal, atlas_error
 from local_stack.restores import CLASSES, EmulatedRestore, Kind
 from local_stack.snapshots import EmulatedSnapshot
@@ -78,6 +79,27 @@ class Clusters:
             detail = f"There is no project {group_id}."
             raise Refusal(atlas_error(404, "GROUP_NOT_FOUND", detail, [group_id]))
         return self._projects[group_id]
+
+    def dedicated_cluster(self, group_id: str, cluster: str) -> EmulatedCluster:
+        """Refuse in the same order as `find`."""
+        self._check("dedicated", group_id, cluster)
+        return self.project(group_id).clusters[cluster]
+
+    def processes(self, group_id: str) -> list[EmulatedProcess]:
+        """Return the processes of the dedicated clusters of a project. Raise Refusal."""
+        return [
+            EmulatedProcess(cluster, number)
+            for cluster in self.project(group_id).dedicated
+            for number in range(MEMBERS)
+        ]
+
+    def process(self, group_id: str, process_id: str) -> EmulatedProcess:
+        """Return a process. Raise Refusal if there is none."""
+        for process in self.processes(group_id):
+            if process.process_id == process_id:
+                return process
+        detail = "There is no such process."
+        raise Refusal(atlas_error(404, "HOST_NOT_FOUND", detail, [process_id]))
 
     def _check(self, kind: Kind, group_id: str, cluster: str) -> None:
         if kind == "tenant":

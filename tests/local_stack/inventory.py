@@ -1,12 +1,13 @@
 """What a test can do to what is in the emulated Atlas: projects, clusters, jobs, events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from local_stack.behaviour import ListOrder
 from local_stack.clock import Clock
+from local_stack.cluster_data import ClusterData, Held
 from local_stack.clusters import OF_DEDICATED, Clusters
 from local_stack.projects import EmulatedCluster, Project
 from local_stack.refusal import Refusal, atlas_error
@@ -71,6 +72,14 @@ class Inventory(Clusters):
             del self._projects[group_id].clusters[name]
             for state in (self._restores, self._snapshots, self._orders, self._additions):
                 state.pop((group_id, name), None)
+
+    def hold(self, group_id: str, name: str, databases: Mapping[str, Held]) -> ClusterData:
+        """Let a dedicated cluster hold these databases, since it was made. Add it if missing."""
+        with self._lock:
+            cluster = self.add_cluster(group_id, name, "dedicated")
+            for database, held in databases.items():
+                cluster.data.hold(database, held, cluster.created)
+            return cluster.data
 
     def add_snapshot(
         self,

@@ -4,9 +4,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from local_stack.cluster_data import ClusterData
 from local_stack.restores import Kind, date, object_id
 
 ORGANISATION = "5f00000000000000000000f1"
+
+HOSTS = "clusters.example.net"
+PORT = 27017
+MEMBERS = 3
+"""The members of the replica set of a dedicated cluster."""
 
 _VERSION = "8.0.29"
 _NODE = {"diskIOPS": 3000, "diskSizeGB": 30.0, "ebsVolumeType": "STANDARD", "instanceSize": "M10"}
@@ -28,6 +34,8 @@ class EmulatedCluster:
     cluster_id: str = ""
     said: dict[str, Any] = field(default_factory=dict)
     """Fields that the entry of the cluster has instead of its own, or ABSENT."""
+    data: ClusterData = field(default_factory=ClusterData)
+    """What a dedicated cluster holds."""
 
     def __post_init__(self) -> None:
         self.cluster_id = self.cluster_id or object_id(self.created)
@@ -36,13 +44,19 @@ class EmulatedCluster:
     def is_dedicated(self) -> bool:
         return self.kind == "dedicated"
 
+    def host(self, number: int) -> str:
+        """Return the name of a member's host in the connection string."""
+        return f"{self.name.lower()}-shard-00-0{number}.{HOSTS}"
+
     def body(self, host: str) -> dict[str, Any]:
         """Return a Flex cluster as recorded, of a dedicated one the fields that say what it is."""
-        host_name = f"{self.name.lower()}.clusters.example.net"
+        host_name = f"{self.name.lower()}.{HOSTS}"
+        names = [self.host(number) for number in range(MEMBERS if self.is_dedicated else 1)]
+        addresses = ",".join(f"{name}:{PORT}" for name in names)
         body: dict[str, Any] = {
             "clusterType": "REPLICASET",
             "connectionStrings": {
-                "standard": f"mongodb://{host_name}:27017/?ssl=true&authSource=admin",
+                "standard": f"mongodb://{addresses}/?ssl=true&authSource=admin",
                 "standardSrv": f"mongodb+srv://{host_name}",
             },
             "createDate": date(self.created),

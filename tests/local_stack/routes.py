@@ -24,6 +24,7 @@ type Family = (
         "flex_snapshots",
         "system",
         "service_account",
+        "processes",
     ]
 )
 """Endpoints with the same role and the same bucket: those of a kind of job, or of one list."""
@@ -42,6 +43,8 @@ class Address(NamedTuple):
     cluster: str = ""
     restore_id: str = ""
     client_id: str = ""
+    process_id: str = ""
+    database: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,34 @@ OPERATIONS: dict[str, Operation] = {
         f"{_GROUP}/clusters",
         "2024-08-05",
         "ApiAtlasClusterDescriptionResource20240805::getAllClusters",
+    ),
+    # Never recorded: the name of the resource is ours.
+    "dedicated_cluster": Operation(
+        "dedicated_clusters",
+        f"{_GROUP}/clusters/<cluster>",
+        "2024-08-05",
+        "ApiAtlasClusterDescriptionResource20240805::getCluster",
+        lists=False,
+    ),
+    **_list(
+        "processes",
+        f"{_GROUP}/processes",
+        "2023-01-01",
+        "ApiAtlasProcessesResource::getAllAtlasProcesses",
+    ),
+    "databases": Operation(
+        "processes",
+        f"{_GROUP}/processes/<process_id>/databases",
+        "2023-01-01",
+        "ApiAtlasProcessMeasurementsResource::getDatabaseMeasurementLinks",
+        lists=True,
+    ),
+    "figures": Operation(
+        "processes",
+        f"{_GROUP}/processes/<process_id>/databases/<database>/measurements",
+        "2023-01-01",
+        "ApiAtlasProcessMeasurementsResource::getSpecificDatabaseMeasurements",
+        lists=False,
     ),
 }
 """Every operation for which credentials are needed, by the name that the wire gives to it."""

@@ -102,7 +102,37 @@ def refuse_address(place: Place) -> None:
     place.atlas.behaviour.refused_address = "203.0.113.9"
 
 
+def counted(place: Place) -> None:
+    """The clock stands on a full hour, at which Atlas counts."""
+    place.atlas.add_cluster(GROUP, "source", "dedicated")
+
+
+def new(place: Place) -> None:
+    place.atlas.hold(GROUP, "source", {}).has_data = False
+
+
+def of_process(path: str = "", **query: str) -> Ask:
+    def ask(place: Place) -> httpx.Response:
+        process = place.atlas.processes(GROUP)[0].process_id
+        return place.of_project(f"processes/{process}/databases{path}", **query)
+
+    return ask
+
+
 ANSWERS: dict[str, tuple[Change, Ask]] = {
+    "measurements/processes_a": (counted, lambda place: place.of_project("processes")),
+    "measurements/processes_replica_set": (counted, lambda place: place.of_project("processes")),
+    "measurements/processes_no_data_yet": (new, lambda place: place.of_project("processes")),
+    "measurements/databases_a": (counted, of_process()),
+    "measurements/database_config_*": (
+        counted,
+        of_process(
+            "/config/measurements",
+            granularity="PT30M",
+            start="2026-05-04T12:00:00Z",
+            end="2026-05-04T12:30:00Z",
+        ),
+    ),
     "real/flex_*_get_PENDING": (job("flex"), Place.get),
     "real/flex_*_get_RUNNING": (job("flex", "RUNNING"), Place.get),
     "real/flex_*_get_COMPLETED": (job("flex", "COMPLETED"), Place.get),

@@ -1,0 +1,49 @@
+"""Figures of databases around a snapshot and since a restore, by minutes."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from restore_watch.measuring.compare_databases import measure_databases
+from restore_watch.measuring.database_series import DatabaseSeries, Figures, Point
+from restore_watch.measuring.measurement import Measurement
+from restore_watch.measuring.restore_to_measure import RestoreToMeasure
+from unit.open_jobs import NOON
+from unit.scripted_atlas import GROUP
+
+MINUTE = timedelta(minutes=1)
+SNAPSHOT = NOON
+ENDED = NOON + timedelta(hours=2)
+RESTORE = RestoreToMeasure((GROUP, "orders"), (GROUP, "copy"), SNAPSHOT, ENDED)
+
+type ByMinute = Mapping[float, Figures | None]
+"""Figures by the minutes since a moment."""
+
+
+def figures(documents: float = 1000, collections: float = 3, indexes: float = 5) -> Figures:
+    return Figures(collections=collections, documents=documents, indexes=indexes)
+
+
+WHOLE = figures()
+AROUND: ByMinute = {-10: WHOLE, 10: WHOLE}
+"""Figures of a source that did not change."""
+
+
+def series(since: datetime, points: ByMinute, granularity: timedelta = MINUTE) -> DatabaseSeries:
+    dated = (Point(since + minutes * MINUTE, points[minutes]) for minutes in sorted(points))
+    return DatabaseSeries(granularity, tuple(dated))
+
+
+def measured(
+    source: Mapping[str, ByMinute],
+    target: Mapping[str, ByMinute],
+    *,
+    granularity: timedelta = MINUTE,
+    beyond_limit: int = 0,
+) -> Measurement:
+    """Measure: the minutes of the source are since its snapshot, of the target since the end."""
+    return measure_databases(
+        RESTORE,
+        {name: series(SNAPSHOT, points, granularity) for name, points in source.items()},
+        {name: series(ENDED, points, granularity) for name, points in target.items()},
+        beyond_limit=beyond_limit,
+    )
