@@ -9,7 +9,19 @@ from pydantic.alias_generators import to_camel
 
 from foundation.outside import FromOutside
 from restore_watch.event.target_fields import read_target
-from restore_watch.model.fields import TEXT_LIMIT, name_or_null
+from restore_watch.model.fields import TEXT_LIMIT, atlas_text, name_or_null
+from restore_watch.model.measurement import (
+    DATABASES_NAMED,
+    Count,
+    DifferingDatabase,
+    DifferingFigure,
+    Figure,
+    MayBe,
+    Measurement,
+    Outcome,
+    RecordedMeasurement,
+    WhyNotMeasured,
+)
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import (
@@ -169,6 +181,48 @@ recorded_validations = st.builds(
     observed_at=utc_dates,
 )
 """Any validation that the table can have recorded."""
+
+
+_counts = st.integers(min_value=0, max_value=10**18)
+_both_counts = st.builds(Count, found=_counts, expected=_counts)
+_differing_figures = st.builds(
+    DifferingFigure,
+    figure=st.sampled_from(Figure),
+    least=_counts,
+    most=st.none() | _counts,
+    found=_counts,
+    may_be=st.none() | st.sampled_from(MayBe),
+)
+_differing = st.builds(
+    DifferingDatabase,
+    name=st.text(min_size=1, max_size=63).map(lambda name: name.encode(errors="replace").decode()),
+    is_missing=st.booleans(),
+    figures=st.lists(_differing_figures, max_size=3).map(tuple),
+)
+measurements = st.builds(
+    Measurement,
+    outcome=st.sampled_from(Outcome),
+    why=st.none() | st.sampled_from(WhyNotMeasured),
+    error=st.none() | st.just("AtlasUnauthorizedError"),
+    error_code=st.none() | st.text().map(atlas_text),
+    databases=_both_counts,
+    documents=_both_counts,
+    collections=_both_counts,
+    indexes=st.none() | _both_counts,
+    differing=st.lists(_differing, max_size=DATABASES_NAMED).map(tuple),
+    not_there=_counts,
+    beyond_limit=_counts,
+    measured_at=st.none() | utc_dates,
+)
+
+recorded_measurements = st.builds(
+    RecordedMeasurement,
+    job=jobs(),
+    measurement=measurements,
+    sequence=st.integers(min_value=2, max_value=41),
+    observed_at=utc_dates,
+)
+"""Any measurement that the table can have recorded."""
 
 
 def plain_job(**fields: Any) -> RestoreJob:

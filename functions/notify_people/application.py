@@ -13,7 +13,7 @@ from notify_people.channels.channel import Channel
 from notify_people.channels.channels import Channels
 from notify_people.delivery import Delivery, OutgoingNotice
 from notify_people.errors import ChannelUnavailableError
-from notify_people.message import read_message
+from notify_people.message import is_for_machines, read_message
 from notify_people.severity_and_paging import Paging
 from notify_people.telemetry import Telemetry
 from notify_people.words.missing_subscription_notice import EmailOf, missing_subscription_notice
@@ -93,6 +93,8 @@ class Application:
 
     def _read(self, text: str) -> OutgoingNotice | None:
         """Return the notice, and whether people want it; None if nobody needs it."""
+        if is_for_machines(text):
+            return None
         notice = notice_of(read_message(text), self.console, self.stack)
         wanted = is_wanted(notice.change, notice.paging, self.changes)
         if wanted or closes_alert(notice.paging, self.changes):

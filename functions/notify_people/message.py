@@ -279,6 +279,12 @@ class _Envelope(FromOutside):
     time: Any = None
 
 
+def is_for_machines(text: str) -> bool:
+    """Whether a message is of a type that people are not told about."""
+    value = read_object(text)
+    return value is not None and value.get("type") == _FOR_MACHINES
+
+
 def read_message(text: str) -> Message:
     """Return the message. Raises InvalidMessageError that names the wrong field, never a value."""
     value = read_object(text)
@@ -302,6 +308,8 @@ _TYPES: Mapping[str, tuple[type[Message], dict[str, bool]]] = {
     "atlas-restore-watch.report.v1": (ReportMade, {}),
     "atlas-restore-watch.test-notification.v1": (NotificationTest, {}),
 }
+
+_FOR_MACHINES = "atlas-restore-watch.restore-measured.v1"
 
 _OF_ENVELOPE = {"data.subject": "subject", "data.at": "time"}
 

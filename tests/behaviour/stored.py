@@ -15,6 +15,7 @@ from foundation.deadline import Deadline
 from local_stack.aws import REGION
 from local_stack.stack import LocalStack
 from restore_watch.event.target_fields import read_target
+from restore_watch.model.measurement import Count, Measurement, Outcome
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from restore_watch.model.validation import Validation, Verdict
 from restore_watch.table.job_item import Recorded
@@ -76,6 +77,12 @@ class Stored:
         """Append a validation with this detail, if the item is as it was read."""
         found = Validation(verdict=Verdict.PASSED, detail=detail)
         return self.table.validate(recorded, found, NOON + timedelta(minutes=minute), soon())
+
+    def measure(self, recorded: Recorded, databases: int, minute: float = 0) -> Recorded | None:
+        """Append a measurement of so many databases, if the item is as it was read."""
+        all_match = Count(found=databases, expected=databases)
+        found = Measurement(outcome=Outcome.MATCHES, databases=all_match)
+        return self.table.measure(recorded, found, NOON + timedelta(minutes=minute), soon())
 
     def acknowledge(self, recorded: Recorded, up_to: int = 0) -> None:
         """Acknowledge all changes, or those up to this sequence number."""

@@ -1,6 +1,7 @@
 """Every message that the function can make fits its published schema in events/, and no other."""
 
 import copy
+import functools
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,20 +17,37 @@ from jsonschema import Draft202012Validator
 from restore_watch.aws.topic_messages import message_of_job, message_of_test
 from restore_watch.aws.watch_messages import message_of_credentials, message_of_watch
 from restore_watch.model.credentials_expiry import CredentialsChange, ExpiringSecret
+from restore_watch.model.history_entry import HistoryEntry
+from restore_watch.model.measurement import (
+    DATABASES_NAMED,
+    Figure,
+    MayBe,
+    Measurement,
+    Outcome,
+    RecordedMeasurement,
+)
 from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation, Verdict
 from restore_watch.report.report_message import message_of_report
-from strategies import changes, plain_change, plain_job, recorded_validations, values_of
+from strategies import (
+    changes,
+    plain_change,
+    plain_job,
+    recorded_measurements,
+    recorded_validations,
+    values_of,
+)
 from unit.report.reports import fleet
 
 type Json = dict[str, Any]
 
 EVENTS = Path(__file__).parents[2] / "events"
-CHANGED, VALIDATED, WATCH, EXPIRY, TEST, REPORT = (
+CHANGED, VALIDATED, MEASURED, WATCH, EXPIRY, TEST, REPORT = (
     "restore-status-changed",
     "validation-recorded",
+    "restore-measured",
     "watch-changed",
     "credentials-changed",
     "test-notification",
@@ -37,7 +55,7 @@ CHANGED, VALIDATED, WATCH, EXPIRY, TEST, REPORT = (
 )
 SCHEMAS: dict[str, Json] = {
     name: json.loads((EVENTS / f"{name}.schema.json").read_text())
-    for name in (CHANGED, VALIDATED, WATCH, EXPIRY, TEST, REPORT)
+    for name in (CHANGED, VALIDATED, MEASURED, WATCH, EXPIRY, TEST, REPORT)
 }
 GROUP = "5f0000000000000000000a01"
 NOON = datetime(2026, 10, 5, 12, tzinfo=UTC)
@@ -79,6 +97,7 @@ credentials_changes = values_of(
 MESSAGES = {
     CHANGED: changes().map(lambda one: message_of_job(one).event),
     VALIDATED: recorded_validations.map(lambda one: message_of_job(one).event),
+    MEASURED: recorded_measurements.map(lambda one: message_of_job(one).event),
     WATCH: st.builds(message_of_watch, watch_changes, stack_names).map(itemgetter(1)),
     EXPIRY: st.builds(message_of_credentials, credentials_changes, stack_names).map(itemgetter(1)),
     TEST: st.builds(message_of_test, stack_names, moments).map(itemgetter(1)),
@@ -117,18 +136,22 @@ def test_every_message_fits_and_has_the_fields_in_their_order(
         assert list(said) == fields["required"] == list(fields["properties"])
 
 
-def test_the_examples_in_the_schemas_are_the_messages_of_what_they_say() -> None:
-    (changed,), (validated,) = SCHEMAS[CHANGED]["examples"], SCHEMAS[VALIDATED]["examples"]
+def entry_of(name: str, data: Json) -> HistoryEntry:
+    """The entry of the history that a message about a job is made of."""
+    job, sequence = RestoreJob.read(data), data["sequence"]
+    at = datetime.fromisoformat(data["observedAt"])
+    if name == VALIDATED:
+        return RecordedValidation(job, Validation.read(data["validation"]), sequence, at)
+    if name == MEASURED:
+        return RecordedMeasurement(job, Measurement.read(data["measurement"]), sequence, at)
+    return StatusChange(job, RestoreStatus(data["previousStatus"]), sequence, at)
 
-    for name, example in ((CHANGED, changed), (VALIDATED, validated)):
+
+def test_the_examples_in_the_schemas_are_the_messages_of_what_they_say() -> None:
+    for name in (CHANGED, VALIDATED, MEASURED):
+        (example,) = SCHEMAS[name]["examples"]
         data = example["data"]
-        job, sequence = RestoreJob.read(data), data["sequence"]
-        at = datetime.fromisoformat(data["observedAt"])
-        entry = (
-            StatusChange(job, RestoreStatus(data["previousStatus"]), sequence, at)
-            if name == CHANGED
-            else RecordedValidation(job, Validation.read(data["validation"]), sequence, at)
-        )
+        entry = entry_of(name, data)
         assert fits(name, example)
         assert json.loads(json.dumps(message_of_job(entry, data["projectName"]).event)) == example
 
@@ -148,8 +171,13 @@ def test_the_examples_in_the_schemas_are_the_messages_of_what_they_say() -> None
 def test_the_schemas_have_the_enum_values_and_limits_of_the_code() -> None:
     validation = SCHEMAS[VALIDATED]["$defs"]["validation"]["properties"]
     days = fields_of(EXPIRY)["properties"]["daysLeft"]["enum"]
+    measurement = SCHEMAS[MEASURED]["$defs"]["measurement"]["properties"]
+    figure = SCHEMAS[MEASURED]["$defs"]["figure"]["properties"]
 
     assert set(days) == {None, *DAYS_LEFT}
+    assert measurement["outcome"]["enum"] == list(Outcome)
+    assert measurement["differing"]["maxItems"] == DATABASES_NAMED
+    assert (figure["figure"]["enum"], figure["mayBe"]["enum"]) == (list(Figure), [*MayBe, None])
     assert SCHEMAS[CHANGED]["$defs"]["status"]["enum"] == list(RestoreStatus)
     assert fields_of(CHANGED)["properties"]["kind"]["enum"] == list(RestoreKind)
     assert SCHEMAS[CHANGED]["$defs"]["textOrNull"]["maxLength"] == 256
@@ -160,12 +188,14 @@ def test_the_schemas_have_the_enum_values_and_limits_of_the_code() -> None:
     )
 
 
-def test_a_job_is_described_alike_in_both_messages_about_it() -> None:
-    here, there = fields_of(VALIDATED)["properties"], fields_of(CHANGED)["properties"]
+@pytest.mark.parametrize("name", [VALIDATED, MEASURED])
+def test_a_job_is_described_alike_in_all_messages_about_it(name: str) -> None:
+    here, there = fields_of(name)["properties"], fields_of(CHANGED)["properties"]
     names = list(plain_job().as_json())
 
     assert {name: here[name] for name in names} == {name: there[name] for name in names}
-    own = {name: one for name, one in SCHEMAS[VALIDATED]["$defs"].items() if "valid" not in name}
+    common = SCHEMAS[CHANGED]["$defs"].keys() - {"change"}
+    own = {name: one for name, one in SCHEMAS[name]["$defs"].items() if name in common}
     assert {"change": fields_of(CHANGED), **own} == SCHEMAS[CHANGED]["$defs"]
 
 
@@ -196,6 +226,7 @@ COMPLETED = plain_job(
 SAMPLES: dict[str, Json] = {
     CHANGED: message_of_job(plain_change(COMPLETED)).event,
     VALIDATED: SCHEMAS[VALIDATED]["examples"][0],
+    MEASURED: SCHEMAS[MEASURED]["examples"][0],
     WATCH: watch_message(),
     EXPIRY: SCHEMAS[EXPIRY]["examples"][0],
     TEST: message_of_test("restore-watch", NOON).event,
@@ -208,10 +239,12 @@ NULLABLE = {
     *("detectionLatencySeconds", "validatedBy", "detail", "validatedAt"),
     *("groupId of watch-changed", "reason", "lastSuccessAt", "credentialsExpireAt"),
     *("dueNext", "dueAt", "projectName"),
+    *("why of restore-measured", "error", "errorCode", "indexes", "measuredAt"),
 }
 TEXTS = {
     *("deliveryType", "atlasStatus", "snapshotId", "targetProjectId", "targetDeploymentItemName"),
-    *("validatedBy", "detail", "message", "fix", "headline", "why"),
+    *("validatedBy", "detail", "message", "fix", "headline", "why", "errorCode"),
+    *("error of restore-measured", "name of restore-measured"),
     *("projectName", "clusterName of report"),
 }
 """Fields that hold any text: words of Atlas, and what people read."""
@@ -222,6 +255,10 @@ def paths(message: Json) -> Iterator[str]:
         yield name
         if isinstance(value, dict):
             yield from (f"{name}.{below}" for below in paths(value))
+
+
+def value_at(message: Json, path: str) -> object:
+    return functools.reduce(lambda place, step: place[step], path.split("."), message)
 
 
 def edited(message: Json, path: str, **edit: Any) -> Json:
@@ -247,7 +284,7 @@ def test_every_field_is_required_and_has_its_type(name: str, path: str) -> None:
         wrong.append(None)
     if TEXTS.isdisjoint({field, f"{field} of {name}"}):
         wrong += ["?", "?COMPLETED"]
-    if isinstance(SAMPLES[name]["data"].get(field), list):
+    if isinstance(value_at(sample, path), list):
         wrong.remove([])
 
     assert fits(name, sample)

@@ -12,6 +12,7 @@ from local_stack.stack import ROOT
 _FILES = {
     "atlas-restore-watch.status-changed.v1": "restore-status-changed",
     "atlas-restore-watch.validation-recorded.v1": "validation-recorded",
+    "atlas-restore-watch.restore-measured.v1": "restore-measured",
     "atlas-restore-watch.watch-degraded.v1": "watch-changed",
     "atlas-restore-watch.watch-recovered.v1": "watch-changed",
     "atlas-restore-watch.credentials-expiring.v1": "credentials-changed",

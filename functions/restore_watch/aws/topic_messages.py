@@ -11,13 +11,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from foundation.clock import utc_text
-from restore_watch.model.validation import HistoryEntry, RecordedValidation
+from restore_watch.model.history_entry import HistoryEntry
+from restore_watch.model.measurement import RecordedMeasurement
+from restore_watch.model.validation import RecordedValidation
 
 if TYPE_CHECKING:
     from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
 
 EVENT_TYPE = "atlas-restore-watch.status-changed.v1"
 VALIDATION_EVENT_TYPE = "atlas-restore-watch.validation-recorded.v1"
+MEASUREMENT_EVENT_TYPE = "atlas-restore-watch.restore-measured.v1"
 TEST_EVENT_TYPE = "atlas-restore-watch.test-notification.v1"
 
 # SNS accepts fewer characters in an attribute than Atlas might send.
@@ -43,10 +46,10 @@ class Message(NamedTuple):
 
 def message_of_job(entry: HistoryEntry, project_name: str | None = None) -> Message:
     """
-    Return the message about a change of a job's status, or about a validation.
+    Return the message about a change of a job's status, a validation or a measurement.
 
-    A validation has no attribute `status`: a pipeline that subscribes to COMPLETED, tests the data
-    and reports its verdict would otherwise start itself again.
+    Only a change has the attribute `status`: a pipeline that subscribes to COMPLETED, tests the
+    data and reports its verdict would otherwise start itself again.
     """
     job, observed_at = entry.job, utc_text(entry.observed_at)
     place: dict[str, Any] = {"sequence": entry.sequence, "observedAt": observed_at}
@@ -54,6 +57,10 @@ def message_of_job(entry: HistoryEntry, project_name: str | None = None) -> Mess
         event_type, what = VALIDATION_EVENT_TYPE, f"validation {entry.validation.verdict}"
         news = {**place, "validation": entry.validation.as_json()}
         attributes: dict[str, str | None] = {"verdict": entry.validation.verdict}
+    elif isinstance(entry, RecordedMeasurement):
+        event_type, what = MEASUREMENT_EVENT_TYPE, f"data {entry.measurement.outcome}"
+        news = {**place, "measurement": entry.measurement.as_json()}
+        attributes = {"outcome": entry.measurement.outcome}
     else:
         event_type, what = EVENT_TYPE, str(job.status)
         latency = entry.detection_latency_seconds

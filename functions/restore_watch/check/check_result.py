@@ -1,5 +1,6 @@
 """What Atlas's answer about a job means, with what is recorded of the job. Pure."""
 
+from restore_watch.model.history_entry import HistoryEntry
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.model.status_change import (
@@ -8,7 +9,6 @@ from restore_watch.model.status_change import (
     is_contradiction,
     is_new_unknown,
 )
-from restore_watch.model.validation import HistoryEntry
 from restore_watch.table.job_item import Recorded
 
 

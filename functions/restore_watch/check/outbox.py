@@ -16,8 +16,8 @@ from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.aws.status_changes_topic import StatusChangesTopic
 from restore_watch.aws.step_functions import StepFunctions
 from restore_watch.aws.topic_messages import message_of_job
+from restore_watch.model.history_entry import HistoryEntry
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
-from restore_watch.model.validation import HistoryEntry
 from restore_watch.model.workflow_wait import TaskAnswer, Wait, WaitError, answer_to, is_given_up
 from restore_watch.table.job_item import Recorded
 from restore_watch.table.jobs import RestoreJobsTable

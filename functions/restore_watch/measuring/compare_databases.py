@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from foundation.clock import CLOCKS_APART
 from restore_watch.measuring.database_series import DatabaseSeries, Figures
-from restore_watch.measuring.measurement import (
+from restore_watch.measuring.restore_to_measure import RestoreToMeasure
+from restore_watch.model.measurement import (
     DATABASES_NAMED,
     Count,
     DifferingDatabase,
@@ -25,7 +26,6 @@ from restore_watch.measuring.measurement import (
     WhyNotMeasured,
     not_measured,
 )
-from restore_watch.measuring.restore_to_measure import RestoreToMeasure
 
 SHARE = 0.01
 FEW = 100

@@ -22,8 +22,8 @@ from foundation.outside import (
     unreadable,
 )
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.measuring.measurement import Figure
 from restore_watch.model.fields import AtlasText
+from restore_watch.model.measurement import Figure
 
 MEASURES = {
     "DATABASE_COLLECTION_COUNT": Figure.COLLECTIONS,

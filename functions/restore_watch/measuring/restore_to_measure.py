@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from restore_watch.measuring.measurement import WhyNotMeasured
 from restore_watch.model.fields import AHEAD, id_made_at
+from restore_watch.model.measurement import WhyNotMeasured
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
 
 type ClusterKey = tuple[str, str]

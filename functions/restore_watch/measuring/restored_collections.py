@@ -13,7 +13,8 @@ from pydantic import PlainValidator, ValidationError
 from foundation.outside import FromOutside, IfReadable, MustBeRight, unreadable
 from restore_watch.atlas.pages import Page
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.measuring.measurement import (
+from restore_watch.model.fields import AtlasText
+from restore_watch.model.measurement import (
     DATABASES_NAMED,
     Count,
     DifferingDatabase,
@@ -24,7 +25,6 @@ from restore_watch.measuring.measurement import (
     WhyNotMeasured,
     not_measured,
 )
-from restore_watch.model.fields import AtlasText
 
 LARGEST = 10**18
 """No collection has more documents."""

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from foundation.errors import ApplicationError
+from restore_watch.model.history_entry import HistoryEntry
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
-from restore_watch.model.validation import HistoryEntry, RecordedValidation
+from restore_watch.model.validation import RecordedValidation
 
 FAILURES_SHOWN = 20
 """A result lists this many failures at most."""

@@ -14,7 +14,6 @@ from pydantic import StrictStr
 
 from foundation.outside import FromOutside, UtcDate
 from restore_watch.model.restore_job import RestoreJob
-from restore_watch.model.status_change import StatusChange
 
 VALIDATIONS_LIMIT = 20
 """A job's history holds this many validations at most, so that its item stays small."""
@@ -63,10 +62,6 @@ class RecordedValidation:
     def event_id(self) -> str:
         """The same each time it is published, so that consumers can deduplicate."""
         return f"{self.job.restore_id}:VALIDATION:{self.sequence}"
-
-
-type HistoryEntry = StatusChange | RecordedValidation
-"""An entry of the history of a job."""
 
 
 def recorded_before(

@@ -1,8 +1,8 @@
 """
 The form of a restore job's DynamoDB item. Pure.
 
-The item holds the job's last recorded state and `history`, the outbox of its changes and its
-validations: every entry after `publishedSequence` is pending.
+The item holds the job's last recorded state and `history`, the outbox of its changes, validations
+and measurement: every entry after `publishedSequence` is pending.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,11 +19,19 @@ from foundation.outside import FromOutside, IfReadable, UtcDate, unreadable
 from foundation.retention import RETENTION
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.fields import is_cluster_name, is_object_id
+from restore_watch.model.history_entry import HistoryEntry
+from restore_watch.model.measurement import Measurement, RecordedMeasurement
 from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
 from restore_watch.model.status_change import StatusChange
-from restore_watch.model.validation import HistoryEntry, RecordedValidation, Validation
+from restore_watch.model.validation import RecordedValidation, Validation
 from restore_watch.model.workflow_wait import Wait
-from restore_watch.table.stored_fields import LongNumber, StoredNumber, deserialized, present
+from restore_watch.table.stored_fields import (
+    LongNumber,
+    StoredNumber,
+    deserialized,
+    in_whole_numbers,
+    present,
+)
 
 OPEN_SHARDS = ("0", "1", "2", "3")
 """Partitions of the index OpenJobs, to spread its writes."""
@@ -37,8 +45,9 @@ class Recorded:
     """
     A restore job, as the table has it.
 
-    `history` has every recorded change and validation in order; the first `published` of them are
-    known to be published. `written` is the entry that this invocation recorded, else None.
+    `history` has every recorded change, validation and measurement in order; the first `published`
+    of them are known to be published. `written` is the entry that this invocation recorded, else
+    None.
     `first_observed_at` is the stored text; it differs if the item was deleted and recorded again.
     `is_open` is true if the index OpenJobs has the item, so that sweeps follow the job.
     `missing_since` is the stored text of when Atlas first did not know the job, if it still does
@@ -91,6 +100,14 @@ class Recorded:
         """The recorded validations, in order."""
         return tuple(entry for entry in self.history if isinstance(entry, RecordedValidation))
 
+    @property
+    def measurement(self) -> RecordedMeasurement | None:
+        """The measurement, None if there is none yet."""
+        for entry in self.history:
+            if isinstance(entry, RecordedMeasurement):
+                return entry
+        return None
+
 
 def key_of(job: RestoreJob | RestoreTarget) -> dict[str, Any]:
     """The primary key of a job's item, in DynamoDB's types."""
@@ -127,6 +144,17 @@ def validation_entry(
     """
     reported = {"validation": present(validation.as_json()), "requestId": request_id}
     return history_entry(job, observed_at) | present(reported)
+
+
+def measurement_entry(
+    job: RestoreJob, measurement: Measurement, observed_at: datetime
+) -> dict[str, Any]:
+    """
+    The entry of `history` for a measurement, beside the state that the job has.
+
+    A version that does not know measurements reads the state alone: the same status once more.
+    """
+    return history_entry(job, observed_at) | {"measurement": present(measurement.as_json())}
 
 
 def open_shard(job: RestoreJob | RestoreTarget) -> str:
@@ -171,6 +199,12 @@ class _ValidationEntry(_ChangeEntry):
 
     validation: Validation
     request_id: Any = None
+
+
+class _MeasurementEntry(_ChangeEntry):
+    """A measurement in the history, beside the state of the job."""
+
+    measurement: Annotated[Measurement, BeforeValidator(in_whole_numbers)]
 
 
 def read_item(
@@ -236,5 +270,8 @@ def _read_entry(
         return RecordedValidation(
             job, validated.validation, sequence, validated.observed_at, validated.request_id
         )
+    if "measurement" in entry:
+        measured = _MeasurementEntry.read(entry)
+        return RecordedMeasurement(job, measured.measurement, sequence, measured.observed_at)
     changed = _ChangeEntry.read(entry)
     return StatusChange(job, previous_status, sequence, changed.observed_at)

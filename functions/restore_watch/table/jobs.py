@@ -14,15 +14,18 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from foundation.clock import utc_text
 from foundation.deadline import Deadline
 from foundation.retention import expires_at
+from restore_watch.model.history_entry import HistoryEntry
+from restore_watch.model.measurement import Measurement
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
 from restore_watch.model.status_change import UNKNOWN_LIMIT, has_room_for_unknown, is_new_unknown
-from restore_watch.model.validation import HistoryEntry, Validation
+from restore_watch.model.validation import Validation
 from restore_watch.model.workflow_wait import WAITS_LIMIT, Wait
 from restore_watch.table.items import Items
 from restore_watch.table.job_item import (
     Recorded,
     history_entry,
     key_of,
+    measurement_entry,
     open_shard,
     read_item,
     state_of,
@@ -77,22 +80,23 @@ class RestoreJobsTable(Items):
         Return the job as stored then, None if the item is gone. The item is in the index OpenJobs
         until the validation is published, so that sweeps see it, and does not expire before.
         """
-        job = recorded.job
-        entry = validation_entry(job, validation, observed_at, request_id)
-        item = self._update(
-            key_of(job),
-            deadline,
-            _is_as_read(recorded),
-            # The age of pending entries counts from the newest one.
-            sets={
-                "observedAt": utc_text(observed_at),
-                "openShard": open_shard(job),
-                "expiresAt": None,
-            },
-            defaults={"publishedSequence": 0},
-            adds={"history": [entry], "sequence": 1},
-        )
-        return read_item(item, entry) if item else None
+        entry = validation_entry(recorded.job, validation, observed_at, request_id)
+        return self._append(recorded, entry, observed_at, deadline)
+
+    def measure(
+        self,
+        recorded: Recorded,
+        measurement: Measurement,
+        observed_at: datetime,
+        deadline: Deadline,
+    ) -> Recorded | None:
+        """
+        Append the measurement to the history, as `validate` does with a validation.
+
+        A job has one: the caller has read that there is none, and the item has to be as it was.
+        """
+        entry = measurement_entry(recorded.job, measurement, observed_at)
+        return self._append(recorded, entry, observed_at, deadline)
 
     def recall(self, target: RestoreTarget, deadline: Deadline) -> Recorded | None:
         """Return the job as it is stored, or None."""
@@ -158,6 +162,30 @@ class RestoreJobsTable(Items):
             defaults={"unansweredSince": utc_text(due_since)} if due_since else {},
             deletes={"waiting": {wait.as_text() for wait in answered}} if answered else {},
         )
+
+    def _append(
+        self,
+        recorded: Recorded,
+        entry: dict[str, Any],
+        observed_at: datetime,
+        deadline: Deadline,
+    ) -> Recorded | None:
+        """Append an entry that is no change to the history, if the item is as it was read."""
+        job = recorded.job
+        item = self._update(
+            key_of(job),
+            deadline,
+            _is_as_read(recorded),
+            # The age of pending entries counts from the newest one.
+            sets={
+                "observedAt": utc_text(observed_at),
+                "openShard": open_shard(job),
+                "expiresAt": None,
+            },
+            defaults={"publishedSequence": 0},
+            adds={"history": [entry], "sequence": 1},
+        )
+        return read_item(item, entry) if item else None
 
     def _record(
         self, job: RestoreJob, observed_at: datetime, deadline: Deadline, condition: ConditionBase

@@ -30,6 +30,18 @@ StoredInteger = Annotated[int, BeforeValidator(_whole_number)]
 """A whole number of an item."""
 
 
+def in_whole_numbers(value: object) -> object:
+    """Return a value whose numbers are counts, as they were before they were stored."""
+    match value:
+        case Decimal() if value == value.to_integral_value():
+            return int(value)
+        case dict():
+            return {name: in_whole_numbers(part) for name, part in value.items()}
+        case list():
+            return [in_whole_numbers(part) for part in value]
+    return value
+
+
 @dataclass(frozen=True)
 class LongNumber:
     """

@@ -17,6 +17,7 @@ from foundation.clock import utc_text, without_leap_second
 from foundation.emitting import Metrics, MetricsLog, emitting
 from foundation.errors import ApplicationError
 from restore_watch.errors import AtlasError
+from restore_watch.model.history_entry import HistoryEntry
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.results import (
     FAILURES_SHOWN,
@@ -27,7 +28,6 @@ from restore_watch.model.results import (
     ValidationResult,
 )
 from restore_watch.model.status_change import StatusChange
-from restore_watch.model.validation import HistoryEntry
 from restore_watch.model.workflow_wait import TaskAnswer
 from restore_watch.redaction import redact
 from restore_watch.table.job_item import Recorded

@@ -6,13 +6,13 @@ from functools import partial
 
 import httpx
 import pytest
-from restore_watch.atlas.transport.http_client import http_client
 
 from foundation.deadline import Deadline
 from local_stack.atlas import AtlasEmulator, Clock
 from local_stack.cluster_data import ClusterData, Held
 from restore_watch.atlas.credentials import ServiceAccount
 from restore_watch.atlas.session import AtlasSession, Get, only
+from restore_watch.atlas.transport.http_client import http_client
 from restore_watch.measuring.atlas_calls import (
     ProcessKey,
     Window,
@@ -31,12 +31,12 @@ from restore_watch.measuring.database_names import (
     read_database_names,
 )
 from restore_watch.measuring.database_series import DatabaseSeries
-from restore_watch.measuring.measurement import Measurement, Outcome, WhyNotMeasured, not_measured
 from restore_watch.measuring.restore_to_measure import (
     ClusterKey,
     RestoreToMeasure,
     restore_to_measure,
 )
+from restore_watch.model.measurement import Measurement, Outcome, WhyNotMeasured, not_measured
 from restore_watch.model.restore_job import RestoreTarget
 
 GROUP = "5f0000000000000000000a01"

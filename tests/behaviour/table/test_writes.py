@@ -1,5 +1,6 @@
 """The table's conditional writes, in moto and in a DynamoDB that somebody else wrote."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -106,13 +107,17 @@ def test_a_ready_download_stays_in_the_index_until_its_end_is_published(stored: 
     assert "expiresAt" in stored.item()
 
 
-# Validations
+# Validations and measurements
 
 
-def test_a_validation_is_appended_only_to_the_item_as_it_was_read(stored: Stored) -> None:
+@cases("append", [Stored.validate, Stored.measure], ids=["validation", "measurement"])
+def test_an_entry_beside_the_changes_is_appended_only_to_the_item_as_it_was_read(
+    stored: Stored, append: Callable[[Stored, Recorded, Any, float], Recorded | None]
+) -> None:
+    found: type = int if append is Stored.measure else str
     recorded = stored.record("COMPLETED")
     stored.acknowledge(recorded)
-    results = at_once([partial(stored.validate, recorded, f"{n}", 1) for n in range(AT_ONCE)])
+    results = at_once([partial(append, stored, recorded, found(n), 1) for n in range(AT_ONCE)])
 
     (first,) = [one for one in results if one and one.written]
     assert first.written == first.history[1]

@@ -12,9 +12,10 @@ from hypothesis import example, given
 from restore_watch.aws.status_changes_topic import StatusChangesTopic
 from restore_watch.aws.topic_messages import message_of_job
 from restore_watch.aws.watch_messages import message_of_watch
+from restore_watch.model.measurement import RecordedMeasurement
 from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.status_change import StatusChange
-from strategies import TEXTS, changes, plain_change, plain_job
+from strategies import TEXTS, changes, plain_change, plain_job, recorded_measurements
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP, Clock
 from unit.stubbed_aws import sns
@@ -46,6 +47,16 @@ def test_sns_accepts_every_message(change: StatusChange) -> None:
     assert text.isprintable()
     assert len(text) < 100
     assert text[0].isalnum()
+
+
+@given(recorded_measurements)
+def test_sns_accepts_every_message_about_a_measurement(measured: RecordedMeasurement) -> None:
+    message = message_of_job(measured)
+
+    assert len(json.dumps(message.event).encode()) < 256 * 1024 / 10
+    assert set(message.sns_attributes) == {"type", "outcome", "kind", "groupId", "clusterName"}
+    assert message.subject.startswith(f"Atlas restore data {measured.measurement.outcome}: ")
+    assert len(message.subject) < 100
 
 
 def attributes_of(change: StatusChange) -> dict[str, str]:

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from restore_watch.measuring.compare_databases import measure_databases
 from restore_watch.measuring.database_series import DatabaseSeries, Figures, Point
-from restore_watch.measuring.measurement import Measurement
 from restore_watch.measuring.restore_to_measure import RestoreToMeasure
+from restore_watch.model.measurement import Measurement
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP
 

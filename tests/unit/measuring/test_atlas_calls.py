@@ -31,7 +31,7 @@ from restore_watch.measuring.atlas_calls import (
 )
 from restore_watch.measuring.compare_databases import measure_databases
 from restore_watch.measuring.database_series import DatabaseSeries, Figures, Point
-from restore_watch.measuring.measurement import Outcome
+from restore_watch.model.measurement import Outcome
 from unit.atlas_answers import ID, PROJECT, TARGET
 from unit.measuring.figures import ENDED, RESTORE, SNAPSHOT
 

@@ -15,7 +15,7 @@ from restore_watch.measuring.cluster_processes import (
     read_cluster_hosts,
     read_processes,
 )
-from restore_watch.measuring.measurement import WhyNotMeasured
+from restore_watch.model.measurement import WhyNotMeasured
 from strategies import json_values
 
 PORT = 27017

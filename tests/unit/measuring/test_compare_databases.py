@@ -7,7 +7,7 @@ import pytest
 
 from restore_watch.measuring.compare_databases import measure_databases
 from restore_watch.measuring.database_series import Figures
-from restore_watch.measuring.measurement import (
+from restore_watch.model.measurement import (
     Count,
     DifferingDatabase,
     DifferingFigure,

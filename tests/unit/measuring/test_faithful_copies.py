@@ -17,7 +17,7 @@ from hypothesis.strategies import DrawFn
 
 from restore_watch.measuring.compare_databases import measure_databases
 from restore_watch.measuring.database_series import DatabaseSeries, Figures, Point
-from restore_watch.measuring.measurement import Figure, Measurement, Outcome
+from restore_watch.model.measurement import Figure, Measurement, Outcome
 from unit.measuring.figures import ENDED, MINUTE, RESTORE, SNAPSHOT, measured
 
 GRANULARITIES = [10 / 60, 1, 5, 30, 60, 1440]

@@ -8,7 +8,8 @@ from hypothesis import given
 
 from restore_watch.atlas.pages import Page
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.measuring.measurement import (
+from restore_watch.measuring.restored_collections import measure_collections, read_collections
+from restore_watch.model.measurement import (
     Count,
     DifferingDatabase,
     DifferingFigure,
@@ -17,7 +18,6 @@ from restore_watch.measuring.measurement import (
     Outcome,
     WhyNotMeasured,
 )
-from restore_watch.measuring.restored_collections import measure_collections, read_collections
 from strategies import json_values
 
 

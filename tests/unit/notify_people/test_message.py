@@ -8,9 +8,16 @@ import pytest
 from hypothesis import given
 
 from notify_people.errors import InvalidMessageError
-from notify_people.message import CredentialsChange, ReportMade, Status, StatusChange, read_message
+from notify_people.message import (
+    CredentialsChange,
+    ReportMade,
+    Status,
+    StatusChange,
+    is_for_machines,
+    read_message,
+)
 from strategies import json_values
-from unit.notify_people.messages import event, read
+from unit.notify_people.messages import MESSAGES, event, read
 
 DOWNLOAD_URL = "https://restore-6b4a.production.mongodb-dev.net:27017/canary/restore.tar.gz"
 
@@ -136,6 +143,19 @@ def test_the_wrong_field_is_named(message: object, field: str) -> None:
         read_message(message if isinstance(message, str) else json.dumps(message))
 
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_people_are_told_of_every_message_but_a_measurement(name: str) -> None:
+    measured = event(name) | {"type": "atlas-restore-watch.restore-measured.v1"}
+
+    assert not is_for_machines(json.dumps(event(name)))
+    assert is_for_machines(json.dumps(measured))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", '{"type": []}', "{}"])
+def test_what_is_no_message_is_not_passed_over(text: str) -> None:
+    assert not is_for_machines(text)
 
 
 def test_a_refusal_quotes_no_value() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,17 +12,31 @@ from hypothesis import strategies as st
 
 from foundation.retention import expires_at
 from restore_watch.errors import TableUnavailableError
+from restore_watch.model.measurement import (
+    DATABASES_NAMED,
+    Count,
+    DifferingDatabase,
+    DifferingFigure,
+    Figure,
+    MayBe,
+    Measurement,
+    Outcome,
+    RecordedMeasurement,
+    WhyNotMeasured,
+    not_measured,
+)
 from restore_watch.model.restore_job import RestoreJob, RestoreStatus
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation, Verdict
 from restore_watch.table.job_item import (
     history_entry,
     key_of,
+    measurement_entry,
     open_shard,
     read_item,
     validation_entry,
 )
-from strategies import TEXTS, jobs, plain_job, validations
+from strategies import TEXTS, jobs, measurements, plain_job, validations
 from unit.open_jobs import NOON
 
 MINUTE = timedelta(minutes=1)
@@ -31,6 +46,12 @@ DONE = plain_job(
 )
 PASSED = Validation(verdict=Verdict.PASSED, validated_by="drill", validated_at=NOON)
 FAILED = Validation(verdict=Verdict.FAILED, detail="2 documents are missing")
+
+DIFFERS = Measurement(
+    outcome=Outcome.DIFFERS,
+    databases=Count(found=1, expected=2),
+    differing=(DifferingDatabase(name="sales", is_missing=True),),
+)
 
 # Later dates cannot be added to the retention.
 moments = st.datetimes(max_value=datetime(9998, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -44,9 +65,14 @@ def verdict_entry(job: RestoreJob, validation: Validation, minute: int) -> dict[
     return validation_entry(job, validation, NOON + minute * MINUTE)
 
 
+def measured_entry(job: RestoreJob, measurement: Measurement, minute: int) -> dict[str, Any]:
+    return measurement_entry(job, measurement, NOON + minute * MINUTE)
+
+
 def stored(*entries: dict[str, Any], **attributes: Any) -> dict[str, Any]:
     """An item in DynamoDB's types. Its state is that of the last entry. What is `...` is absent."""
-    state = {name: value for name, value in entries[-1].items() if name != "validation"}
+    beside = {"validation", "measurement"}
+    state = {name: value for name, value in entries[-1].items() if name not in beside}
     item = {**state, "history": list(entries), "publishedSequence": 0, **attributes}
     serialize = TypeSerializer().serialize
     return {name: serialize(value) for name, value in item.items() if value is not ...}
@@ -83,6 +109,45 @@ def test_the_history_holds_whole_changes_and_validations(
         RecordedValidation(job, validation, 2, moment),
     )
     assert recorded.job == job
+
+
+@given(jobs(), moments, measurements)
+def test_the_history_holds_a_whole_measurement(
+    job: RestoreJob, moment: datetime, measurement: Measurement
+) -> None:
+    entry, measured = history_entry(job, moment), measurement_entry(job, measurement, moment)
+
+    recorded = read_item(stored(entry, measured), measured)
+
+    assert recorded.history[1] == RecordedMeasurement(job, measurement, 2, moment)
+    assert recorded.measurement == recorded.written == recorded.history[1]
+    assert (recorded.change, recorded.validation, recorded.validations) == (None, None, ())
+    assert recorded.changes == recorded.history[:1]
+
+
+def test_a_measurement_is_no_change_and_an_older_version_reads_the_same_status_once_more() -> None:
+    measured = measured_entry(DONE, DIFFERS, 3)
+    recorded = read_item(stored(FIRST, status_entry(DONE, 2), measured, status_entry(DONE, 4)))
+
+    assert [(one.sequence, one.previous_status) for one in recorded.changes] == [
+        (1, None),
+        (2, RestoreStatus.PENDING),
+        (4, RestoreStatus.COMPLETED),
+    ]
+    assert read_item(stored(FIRST)).measurement is None
+    assert RestoreJob.read(measured) == DONE
+    assert measured.keys() - {"measurement"} == status_entry(DONE).keys()
+
+
+def test_why_nothing_was_measured_survives_in_the_words_of_a_newer_version() -> None:
+    measured = measured_entry(DONE, not_measured(WhyNotMeasured.SHARDED), 3)
+    measured["measurement"] |= {"why": "the moon is full", "added": {"nested": [1]}}
+
+    recorded = read_item(stored(FIRST, measured)).measurement
+
+    assert recorded is not None
+    assert recorded.measurement.why == "the moon is full"
+    assert not recorded.measurement.may_pass
 
 
 def test_jobs_are_spread_over_four_shards() -> None:
@@ -168,6 +233,15 @@ DAMAGED: dict[str, dict[str, Any]] = {
     "validation at no moment": stored(
         FIRST, MIXED[1] | {"validation": {"verdict": "PASSED", "validatedAt": "~|~"}}
     ),
+    "measurement first": stored(measured_entry(PENDING, DIFFERS, 1)),
+    **{
+        f"measurement {odd!r}": stored(FIRST, FIRST | {"measurement": odd})
+        for odd in (None, "matches", {}, {"outcome": "~|~"})
+    },
+    "measurement of half a database": stored(
+        FIRST,
+        FIRST | {"measurement": {"outcome": "matches", "databases": {"found": Decimal("0.5")}}},
+    ),
     "no status": stored(FIRST, status=...),
     "unknown kind": stored(FIRST, kind="~|~"),
     "no job": stored(FIRST, groupId=...),
@@ -199,10 +273,19 @@ def test_the_largest_item_fits_in_dynamodb() -> None:
     validation = Validation(
         verdict=Verdict.FAILED, validated_by=sign * 256, detail=sign * 1000, validated_at=NOON
     )
-    # Every known status, 14 unknown words and 20 validations.
+    figures = [
+        DifferingFigure(figure=one, least=10**18, most=10**18, found=10**18, may_be=MayBe.WRITTEN)
+        for one in Figure
+    ]
+    database = DifferingDatabase(name=sign * 63, figures=tuple(figures))
+    measurement = Measurement(
+        outcome=Outcome.DIFFERS, differing=(database,) * DATABASES_NAMED, measured_at=NOON
+    )
+    # Every known status, 14 unknown words, 20 validations and a measurement.
     item = stored(
         *([status_entry(job)] * (len(RestoreStatus) - 1 + 14)),
         *([verdict_entry(job, validation, 1)] * 20),
+        measured_entry(job, measurement, 1),
     )
 
     assert len(json.dumps(item, ensure_ascii=False).encode()) < 400 * 1024

@@ -2,14 +2,20 @@
 What a measurement says: whether the target of a restore has the data of its source. Pure.
 
 A measurement stands beside the verdicts of pipelines, and is never one of them. It names databases,
-and no collection.
+and no collection. It is an entry of the job's history, as a validation is, and a job has one at
+most.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import StrictBool, StrictInt, StrictStr
+from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from foundation.outside import FromOutside, UtcDate
+from restore_watch.model.fields import AtlasText
+from restore_watch.model.restore_job import RestoreJob
 
 DATABASES_NAMED = 10
 """A measurement names this many databases that differ at most, and counts the others."""
@@ -47,6 +53,14 @@ class WhyNotMeasured(StrEnum):
     NOT_ALL_OF_TARGET = "Atlas has no figures of each database of the target since the restore"
     NO_COLLECTIONS = "Atlas names no collection of the restore"
     UNKNOWN_COLLECTIONS = "Atlas does not say of each collection what became of it"
+    GONE = "Atlas does not know the cluster any more"
+    NOT_FOUND = "Atlas does not know what it has listed before"
+    REFUSED = "Atlas refuses the figures to the credentials of the stack"
+    LIMITED = "Atlas's rate limit left no calls for it"
+    SILENT = "Atlas does not answer"
+    ODD = "an answer of Atlas is of no use"
+    NO_CREDENTIALS = "the credentials of the stack cannot be read"
+    LATE = "the time of the function was too short for it"
 
     @property
     def may_pass(self) -> bool:
@@ -62,8 +76,15 @@ _MAY_PASS = {
     WhyNotMeasured.NOT_ALL_OF_TARGET,
     WhyNotMeasured.NO_COLLECTIONS,
     WhyNotMeasured.UNKNOWN_COLLECTIONS,
+    WhyNotMeasured.NOT_FOUND,
+    WhyNotMeasured.REFUSED,
+    WhyNotMeasured.LIMITED,
+    WhyNotMeasured.SILENT,
+    WhyNotMeasured.ODD,
+    WhyNotMeasured.NO_CREDENTIALS,
+    WhyNotMeasured.LATE,
 }
-"""An election ends, and Atlas shows its figures with a delay."""
+"""An election ends, Atlas shows its figures with a delay, and somebody may grant a role."""
 
 
 class Figure(StrEnum):
@@ -116,7 +137,9 @@ class Measurement(FromOutside):
     """
     Whether the data of a restore came back.
 
-    `why`: why it was not measured; then every count is zero. `databases`: how many match of those
+    `why`: why it was not measured; then every count is zero. A newer version may know more words.
+    `error`: our name of the error, if there was one, and `error_code`: Atlas's. Its text may name
+    anything, so it is not kept. `databases`: how many match of those
     that were compared. `differing`: the first DATABASES_NAMED that differ, by name. `indexes`: None
     if Atlas does not count them. `not_there`: databases of the source that Atlas has no figures of
     around the snapshot, because they are newer. `beyond_limit`: databases that were not asked for,
@@ -125,7 +148,9 @@ class Measurement(FromOutside):
     """
 
     outcome: Outcome
-    why: WhyNotMeasured | None = None
+    why: Annotated[WhyNotMeasured | AtlasText | None, Field(union_mode="left_to_right")] = None
+    error: AtlasText | None = None
+    error_code: AtlasText | None = None
     databases: Count = Count()
     documents: Count = Count()
     collections: Count = Count()
@@ -140,7 +165,33 @@ class Measurement(FromOutside):
         """How many databases differ beside those that are named."""
         return self.databases.expected - self.databases.found - len(self.differing)
 
+    @property
+    def may_pass(self) -> bool:
+        """Whether a later try may measure the restore."""
+        return isinstance(self.why, WhyNotMeasured) and self.why.may_pass
 
-def not_measured(why: WhyNotMeasured) -> Measurement:
+
+def not_measured(
+    why: WhyNotMeasured, error: str | None = None, error_code: str | None = None
+) -> Measurement:
     """Return the measurement of a restore that was not measured."""
-    return Measurement(outcome=Outcome.NOT_MEASURED, why=why)
+    return Measurement(outcome=Outcome.NOT_MEASURED, why=why, error=error, error_code=error_code)
+
+
+@dataclass(frozen=True)
+class RecordedMeasurement:
+    """
+    The measurement in the history of a job, with the state that the job had then.
+
+    `sequence` counts the entries of the history from 1. `observed_at` is when it was recorded.
+    """
+
+    job: RestoreJob
+    measurement: Measurement
+    sequence: int
+    observed_at: datetime
+
+    @property
+    def event_id(self) -> str:
+        """The same each time it is published, and a job has one measurement at most."""
+        return f"{self.job.restore_id}:MEASURED"
