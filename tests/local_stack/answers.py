@@ -16,7 +16,7 @@ from local_stack.lists import Page
 from local_stack.processes import Asked, EmulatedProcess, figures
 from local_stack.projects import EmulatedCluster, Project
 from local_stack.refusal import Refusal, atlas_error
-from local_stack.restores import EmulatedRestore, Kind
+from local_stack.restores import CollectionRestore, EmulatedRestore, Kind
 from local_stack.routes import OPERATIONS, Address, Family, Operation, matched
 from local_stack.snapshots import EmulatedSnapshot, Order
 
@@ -88,6 +88,8 @@ class Answers:
                 return self._clusters(request, address)
             case "processes":
                 return self._processes(request, address)
+            case "collection" if address.part:
+                return self._restored_collections(request, address)
             case "flex" | "dedicated" | "tenant" | "collection" as kind if restore_id:
                 return self._inventory.find(kind, group_id, cluster, restore_id).body(kind, host)
             case "flex" | "dedicated" | "tenant" | "collection" as kind:
@@ -120,6 +122,14 @@ class Answers:
             detail = f"There is no database {address.database}."
             raise Refusal(atlas_error(404, "DATABASE_NOT_FOUND", detail, [address.database]))
         return figures(process, address.database, Asked.of(request), now, self._behaviour)
+
+    def _restored_collections(self, request: Request, address: Address) -> Any:
+        restore = self._inventory.find(
+            "collection", address.group_id, address.cluster, address.restore_id
+        )
+        assert isinstance(restore, CollectionRestore)
+        page = Page.asked(request, counts=True, largest=self._behaviour.largest_page)
+        return page.body(request, restore.restored(), lambda one: one)
 
     def _system(self, request: Request, caller: str) -> Any:
         """Return what the specification says of it; `apiKey` is null for a service account."""

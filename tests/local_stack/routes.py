@@ -45,6 +45,7 @@ class Address(NamedTuple):
     client_id: str = ""
     process_id: str = ""
     database: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,13 @@ OPERATIONS: dict[str, Operation] = {
         "clusters/<cluster>/collectionRestoreJobs",
         "2025-03-12",
         "ApiAtlasCollectionRestoreJobsResource",
+    ),
+    "restored_collections": Operation(
+        "collection",
+        f"{_GROUP}/clusters/<cluster>/collectionRestoreJobs/<restore_id>/<any(collections):part>",
+        "2025-03-12",
+        "ApiAtlasCollectionRestoreJobsResource::getCollections",
+        lists=True,
     ),
     # Never recorded either, like the two after it.
     "system": Operation(

@@ -31,6 +31,13 @@ RECALL = _update(b'"SET #sequence = if_not_exists')
 # A validation is appended to the history, instead of a change.
 VALIDATE = _update(b'"SET #observedAt')
 
+# A measurement is appended in the same way. Its questions to Atlas, in their order.
+HOSTS = Selection("atlas", "dedicated_cluster")
+PROCESSES = Selection("atlas", "processes")
+DATABASES = Selection("atlas", "databases")
+FIGURES = Selection("atlas", "figures")
+RESTORED_COLLECTIONS = Selection("atlas", "restored_collections")
+
 # Workflows that wait.
 WAIT = _update(b"ADD #waiting")
 TELL = Selection("states", None, lambda call: call.operation.startswith("SendTask"))

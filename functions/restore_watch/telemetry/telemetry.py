@@ -17,7 +17,9 @@ from foundation.clock import utc_text, without_leap_second
 from foundation.emitting import Metrics, MetricsLog, emitting
 from foundation.errors import ApplicationError
 from restore_watch.errors import AtlasError
+from restore_watch.model.advice_on_errors import fix_of
 from restore_watch.model.history_entry import HistoryEntry
+from restore_watch.model.measurement import Measurement
 from restore_watch.model.restore_job import RestoreJob, RestoreTarget
 from restore_watch.model.results import (
     FAILURES_SHOWN,
@@ -103,6 +105,35 @@ class Telemetry:
             sequence=result.entry.sequence,
             changed=result.changed,
             published=len(result.published),
+        )
+
+    def report_measurement(
+        self,
+        target: RestoreTarget,
+        measurement: Measurement | None,
+        error: ApplicationError | None,
+        *,
+        is_new: bool,
+        comes_again: bool,
+    ) -> None:
+        """
+        Report what came of measuring a restore. `comes_again`: the queue delivers it once more.
+
+        The text of an error may have the name of a collection from Atlas, so it stays out.
+        """
+        if measurement is None:
+            self._log(self._logger.info, "nothing to measure", **names_of(target))
+            return
+        self._log(
+            self._logger.info,
+            "not measured yet" if comes_again else "measured",
+            **names_of(target),
+            outcome=measurement.outcome,
+            why=measurement.why,
+            error=measurement.error,
+            error_code=measurement.error_code,
+            advice=fix_of(error) if error else None,
+            changed=is_new,
         )
 
     def report_dropped_job(self, target: RestoreTarget, reason: str) -> None:

@@ -1,0 +1,124 @@
+"""Asks Atlas, within the pace, what the plan of `atlas_calls` wants to know."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+
+from foundation.deadline import Deadline
+from foundation.errors import ApplicationError
+from restore_watch.asking.asked import Subject
+from restore_watch.asking.list_pages import NOTHING_NEW, NOTHING_YET, Stop
+from restore_watch.asking.pace import Pace, Permission
+from restore_watch.asking.questions import Questions
+from restore_watch.atlas.pages import Page, PageAt
+from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.atlas.session import AtlasSession, Get
+from restore_watch.errors import UnexpectedAtlasResponseError
+from restore_watch.measuring.atlas_calls import (
+    ProcessKey,
+    Window,
+    collections_call,
+    databases_call,
+    hosts_call,
+    processes_call,
+    series_call,
+)
+from restore_watch.measuring.cluster_processes import ClusterHosts, Process, read_processes
+from restore_watch.measuring.database_names import read_database_names
+from restore_watch.measuring.database_series import DatabaseSeries
+from restore_watch.measuring.restore_to_measure import ClusterKey
+from restore_watch.measuring.restored_collections import RestoredCollection, read_collections
+from restore_watch.measuring.unmeasured import UnmeasuredError
+from restore_watch.model.measurement import WhyNotMeasured
+from restore_watch.model.restore_job import RestoreTarget
+
+
+@dataclass(frozen=True)
+class FiguresReader:
+    """
+    Asks one question after the other, and leaves half of Atlas's rate limits to other tools.
+
+    Its methods raise UnmeasuredError: what Atlas does not say now, nobody can compare.
+    """
+
+    atlas: AtlasSession
+    questions: Questions
+
+    @classmethod
+    def until(cls, deadline: Deadline, atlas: AtlasSession, began: float) -> "FiguresReader":
+        """Return a reader whose questions end by the deadline. It `began` then, in Unix seconds."""
+        pace = Pace(partial(atlas.limits.share_left, since=began), atlas.limits.waits)
+        return cls(atlas, Questions(deadline, pace, pace.read_record))
+
+    def hosts(self, cluster: ClusterKey) -> ClusterHosts:
+        """Return the hosts of a dedicated cluster."""
+        return self._ask(hosts_call(cluster))
+
+    def processes(self, group_id: str) -> list[Process]:
+        """Return the processes of a project."""
+        pages = self._pages(partial(processes_call, group_id), _texts_of)
+        return [process for page in pages for process in read_processes(page)]
+
+    def database_names(self, process: ProcessKey) -> frozenset[str]:
+        """Return the names of the databases of a process."""
+        pages = self._pages(partial(databases_call, process), _texts_of)
+        names = [_read(read_database_names, page) for page in pages]
+        return frozenset().union(*names)
+
+    def series(self, process: ProcessKey, database: str, window: Window) -> DatabaseSeries:
+        """Return the figures of a database."""
+        return self._ask(series_call(process, database, window))
+
+    def collections(self, target: RestoreTarget) -> list[RestoredCollection]:
+        """Return what became of each collection of a collection restore."""
+        pages = self._pages(partial(collections_call, target), _texts_of)
+        return [one for page in pages for one in _read(read_collections, page)]
+
+    def _pages(
+        self, call: Callable[[PageAt], Get[Page]], ids_of: Callable[[Page], Iterable[str]]
+    ) -> Iterator[Page]:
+        """Yield the pages of a list up to its end."""
+        pages = NOTHING_YET
+        while pages.stop is None:
+            page = self._ask(call(pages.at))
+            pages = pages.after(page, ids_of(page))
+            yield page
+        if pages.stop is Stop.NOTHING_NEW:
+            raise UnmeasuredError.because_of(UnexpectedAtlasResponseError(NOTHING_NEW))
+
+    def _ask[Read](self, get: Get[Read]) -> Read:
+        subject = Subject.in_bucket(get.bucket)
+        for tries in count(1):
+            self._take_call(get.bucket)
+            begun = self.questions.deadline.clock()
+            try:
+                return self.questions.ask(subject, partial(self.atlas.ask, get))
+            except ApplicationError as error:
+                if not self.questions.may_ask_once_more(get.bucket, error, begun, tries):
+                    raise UnmeasuredError.because_of(error) from error
+        raise AssertionError("a question has an answer or an error")
+
+    def _take_call(self, bucket: Bucket) -> None:
+        match self.questions.pace.take_call(bucket, to_find=True):
+            case Permission.GIVEN:
+                return
+            case Permission.RESERVED:
+                raise UnmeasuredError(WhyNotMeasured.LIMITED)
+            case Permission.NO_ROLE:
+                raise UnmeasuredError(WhyNotMeasured.REFUSED)
+            case _:
+                raise UnmeasuredError(WhyNotMeasured.SILENT)
+
+
+def _texts_of(page: Page) -> list[str]:
+    """Return what tells the entries of a page apart. Not each of these lists has ids."""
+    return [json.dumps(entry, sort_keys=True) for entry in page.entries]
+
+
+def _read[Read](read: Callable[[Page], Read], page: Page) -> Read:
+    try:
+        return read(page)
+    except UnexpectedAtlasResponseError as error:
+        raise UnmeasuredError.because_of(error) from error

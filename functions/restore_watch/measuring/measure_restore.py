@@ -1,0 +1,64 @@
+"""Measures a restore, top to bottom: its clusters, their primaries, databases and figures."""
+
+from datetime import datetime
+from functools import partial
+
+from restore_watch.measuring.atlas_calls import ProcessKey, source_window, target_window
+from restore_watch.measuring.cluster_processes import ClusterHosts, Process, primary_of
+from restore_watch.measuring.compare_databases import measure_databases
+from restore_watch.measuring.database_names import choose_databases, choose_of_target
+from restore_watch.measuring.figures_reader import FiguresReader
+from restore_watch.measuring.restore_to_measure import (
+    ClusterKey,
+    RestoreToMeasure,
+    restore_to_measure,
+)
+from restore_watch.measuring.restored_collections import measure_collections
+from restore_watch.measuring.unmeasured import UnmeasuredError
+from restore_watch.model.measurement import Measurement, WhyNotMeasured
+from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
+
+
+def measure_restore(job: RestoreJob, reader: FiguresReader, now: datetime) -> Measurement:
+    """Return what Atlas's figures say of a restore. Raises UnmeasuredError."""
+    if job.kind is RestoreKind.COLLECTION:
+        return _measure_collections(job, reader)
+    restore = restore_to_measure(job)
+    if isinstance(restore, WhyNotMeasured):
+        raise UnmeasuredError(restore)
+    return _measure_databases(restore, reader, now)
+
+
+def _measure_collections(job: RestoreJob, reader: FiguresReader) -> Measurement:
+    if job.status is not RestoreStatus.COMPLETED:
+        raise UnmeasuredError(WhyNotMeasured.NOT_COMPLETED)
+    target = RestoreTarget(job.group_id, job.cluster_name, job.restore_id, job.kind)
+    return measure_collections(reader.collections(target))
+
+
+def _measure_databases(
+    restore: RestoreToMeasure, reader: FiguresReader, now: datetime
+) -> Measurement:
+    hosts = {cluster: reader.hosts(cluster) for cluster in (restore.source, restore.target)}
+    processes = {group_id: reader.processes(group_id) for group_id in restore.projects}
+    source, target = (
+        _primary_of(cluster, hosts[cluster], processes[cluster[0]])
+        for cluster in (restore.source, restore.target)
+    )
+    chosen = choose_databases(reader.database_names(source))
+    of_target = choose_of_target(chosen.names, reader.database_names(target))
+    expected = partial(reader.series, source, window=source_window(restore, now))
+    found = partial(reader.series, target, window=target_window(restore, now))
+    return measure_databases(
+        restore,
+        {name: expected(name) for name in chosen.names},
+        {name: found(name) for name in of_target},
+        beyond_limit=chosen.beyond_limit,
+    )
+
+
+def _primary_of(cluster: ClusterKey, hosts: ClusterHosts, processes: list[Process]) -> ProcessKey:
+    primary = primary_of(hosts, processes)
+    if isinstance(primary, WhyNotMeasured):
+        raise UnmeasuredError(primary)
+    return ProcessKey(cluster[0], primary)
