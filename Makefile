@@ -238,10 +238,10 @@ check-locks: .venv/.ready ## the second: compare the locks with pyproject.toml
 
 # `sam build` runs these in a scratch copy of functions/. Each function ships its own package and the
 # foundation, and no files that an editor, a checker or a run left there.
-.PHONY: build-RestoreWatchFunction build-ReportFunction build-NotifyPeopleFunction
-build-RestoreWatchFunction build-ReportFunction: PACKAGES = foundation restore_watch
+.PHONY: build-RestoreWatchFunction build-ReportFunction build-MeasureFunction build-NotifyPeopleFunction
+build-RestoreWatchFunction build-ReportFunction build-MeasureFunction: PACKAGES = foundation restore_watch
 build-NotifyPeopleFunction: PACKAGES = foundation notify_people
-build-RestoreWatchFunction build-ReportFunction build-NotifyPeopleFunction:
+build-RestoreWatchFunction build-ReportFunction build-MeasureFunction build-NotifyPeopleFunction:
 	@command -v python3.13 >/dev/null || { echo 'Building a function needs python3.13 on the path.' >&2; exit 1; }
 	cp -R $(PACKAGES) "$(ARTIFACTS_DIR)"
 	cd "$(ARTIFACTS_DIR)" && find $(PACKAGES) \( -name __pycache__ -o -name '.*' \) -prune -exec rm -rf {} +

@@ -8,5 +8,8 @@ BUILD = ROOT / ".aws-sam" / "build"
 FUNCTIONS = {"RestoreWatchFunction": "restore_watch", "NotifyPeopleFunction": "notify_people"}
 """The package of each function, by its logical id."""
 
-SAME_CODE = {"ReportFunction": "RestoreWatchFunction"}
-"""A function that has the package of another function, by their logical ids."""
+SAME_CODE = {
+    "ReportFunction": "RestoreWatchFunction",
+    "MeasureFunction": "RestoreWatchFunction",
+}
+"""The functions that have the package of another function, by their logical ids."""

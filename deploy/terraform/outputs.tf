@@ -65,6 +65,26 @@ output "report_bucket_name" {
   value       = try(aws_cloudformation_stack.restore_watch.outputs["ReportBucketName"], null)
 }
 
+output "measure_function_name" {
+  description = "The function that measures restores, to invoke it by hand"
+  value       = try(aws_cloudformation_stack.restore_watch.outputs["MeasureFunctionName"], null)
+}
+
+output "measure_queue_arn" {
+  description = "The queue of restores to measure, as the destination of a move from its dead-letter queue"
+  value       = try(aws_cloudformation_stack.restore_watch.outputs["MeasureQueueArn"], null)
+}
+
+output "measure_dead_letter_queue_arn" {
+  description = "Restores whose measurement could not be recorded, as the source of a move: aws sqs start-message-move-task --source-arn <this> --destination-arn <MeasureQueueArn>"
+  value       = try(aws_cloudformation_stack.restore_watch.outputs["MeasureDeadLetterQueueArn"], null)
+}
+
+output "measure_log_group_name" {
+  description = "The log lines of the function that measures restores"
+  value       = try(aws_cloudformation_stack.restore_watch.outputs["MeasureLogGroupName"], null)
+}
+
 output "log_group_name" {
   description = "The function's log lines"
   value       = aws_cloudformation_stack.restore_watch.outputs["LogGroupName"]

@@ -16,6 +16,7 @@ locals {
     RestoreTestDays        = var.restore_test_days
     RestoreTestTag         = var.restore_test_tag
     RestoreTestCounts      = var.restore_test_counts
+    Measure                = var.measure
     MemorySize             = var.memory_size
     LogLevel               = var.log_level
     LogRetentionDays       = var.log_retention_days

@@ -138,6 +138,16 @@ variable "restore_test_counts" {
   }
 }
 
+variable "measure" {
+  description = "With \"yes\", each completed restore of a dedicated cluster is compared with its source, by the numbers of documents, collections and indexes that Atlas keeps of each database. It makes no connection to a database, and needs no role but Project Read Only. With \"no\", the stack has none of it."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.measure == null ? true : (contains(["yes", "no"], tostring(var.measure)))
+    error_message = "Measure must be one of yes, no."
+  }
+}
+
 variable "memory_size" {
   description = "Memory of the function in MB. A check needs about 70 and mostly waits for Atlas. Lambda gives processor time in proportion to memory: 512 keeps TLS and the first start short, and more lets a sweep ask for more jobs in its minute. A new account may have a lower limit than 10240."
   type        = number

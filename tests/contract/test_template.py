@@ -176,6 +176,7 @@ VARIABLES = {
         "RESTORE_TEST_COUNTS": "restored",
         "RPO_MINUTES": "0",
     },
+    "MeasureFunction": OF_WATCH,
     "NotifyPeopleFunction": OF_ALL
     | OF_PEOPLE
     | {
@@ -200,9 +201,10 @@ def variables(stack: Stack, function: str) -> dict[str, str]:
             "ReportFunction",
             ["restore_watch/settings.py", "restore_watch/report/report_settings.py"],
         ),
+        ("MeasureFunction", ["restore_watch/settings.py"]),
         ("NotifyPeopleFunction", ["notify_people/settings.py"]),
     ],
-    ids=["watch", "report", "people"],
+    ids=["watch", "report", "measure", "people"],
 )
 def test_a_function_gets_the_variables_that_it_reads_with_the_values_of_the_stack(
     function: str, modules: list[str]
@@ -218,7 +220,8 @@ def test_a_function_gets_the_variables_that_it_reads_with_the_values_of_the_stac
     assert [name for name in VARIABLES[function] if f'"{name}"' not in source] == []
     read = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', source))
     by_lambda = {"AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"}
-    unused = ONLY_WATCH.keys() if function == "ReportFunction" else set()
+    is_door = function in {"ReportFunction", "MeasureFunction"}
+    unused = ONLY_WATCH.keys() if is_door else set()
     assert read - VARIABLES[function].keys() <= {"NOTIFY_CHANNELS", *by_lambda, *unused}
     # A channel that nobody asks for has an empty variable.
     assert not variables(Stack(NotifyEmail="ops@example.com"), function).get("CHAT_TOPIC_ARN")
@@ -382,6 +385,12 @@ def test_the_outputs_name_what_a_caller_a_subscriber_and_an_operator_use() -> No
         "LogGroupName": "LogGroup",
     }
     of_report = {"ReportFunctionName": "ReportFunction", "ReportBucketName": "ReportBucket"}
+    of_measurements = {
+        "MeasureFunctionName": "MeasureFunction",
+        "MeasureQueueArn": "MeasureQueue.Arn",
+        "MeasureDeadLetterQueueArn": "MeasureDeadLetterQueue.Arn",
+        "MeasureLogGroupName": "MeasureLogGroup",
+    }
     of_people = {
         "EmailTopicArn": "EmailTopic",
         "ChatTopicArn": "ChatTopic",
@@ -393,8 +402,8 @@ def test_the_outputs_name_what_a_caller_a_subscriber_and_an_operator_use() -> No
     }
 
     for stack, expected in (
-        (Stack(Report="off"), always),
-        (Stack(**READERS), always | of_report | of_people),
+        (Stack(Report="off", Measure="no"), always),
+        (Stack(**READERS), always | of_report | of_measurements | of_people),
     ):
         assert {name: output["Value"] for name, output in stack.outputs.items()} == expected
         assert all(output["Description"] for output in stack.outputs.values())

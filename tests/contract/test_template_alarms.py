@@ -26,6 +26,7 @@ ALARMS = STACK.of_type("AWS::CloudWatch::Alarm")
 OF_PEOPLE = {"NoticeDeadLetterQueueAlarm", "NoticeQueueAlarm", "EmailSubscriptionAlarm"}
 OF_AWS = {
     *("RequestDeadLetterQueueAlarm", "OnFailureQueueAlarm", "RequestQueueAlarm"),
+    "MeasureDeadLetterQueueAlarm",
     "FunctionErrorsAlarm",
 }
 

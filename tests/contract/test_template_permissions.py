@@ -86,6 +86,17 @@ GRANTED = {
         **each(TO_LOG, "LogGroup.Arn"),
         **each(TO_ATTACH_TO_A_VPC, "*"),
     },
+    # It records and publishes, and reads nothing but what it writes to.
+    "MeasureFunctionRole": {
+        "secretsmanager:GetSecretValue": {SECRET},
+        "dynamodb:UpdateItem": {"RestoreJobsTable.Arn"},
+        "sns:Publish": {"StatusChangesTopic"},
+        "kms:Decrypt": {ANY_KEY, STACK_KEY},
+        **each({"kms:DescribeKey", "kms:GenerateDataKey"}, STACK_KEY),
+        **each(TO_RECEIVE, "MeasureQueue.Arn"),
+        **each(TO_LOG, "MeasureLogGroup.Arn"),
+        **each(TO_ATTACH_TO_A_VPC, "*"),
+    },
     "ScheduleRole": each(
         {"lambda:InvokeFunction"},
         *("RestoreWatchFunction.Arn", "NotifyPeopleFunction.Arn", "ReportFunction.Arn"),
@@ -120,8 +131,9 @@ def test_what_is_not_configured_is_not_allowed() -> None:
     watch = granted(Stack().properties("RestoreWatchFunctionRole"))
     people = granted(Stack(NotifyEmail="ops@example.com").properties("NotifyPeopleFunctionRole"))
     report = granted(Stack().properties("ReportFunctionRole"))
+    measure = granted(Stack().properties("MeasureFunctionRole"))
 
-    for role in (watch, report):
+    for role in (watch, report, measure):
         of_keys = {action: keys for action, keys in role.items() if action[:4] in {"kms:", "ec2:"}}
         assert of_keys == {"kms:Decrypt": {ANY_KEY}}
     assert people["sns:Publish"] == {"EmailTopic"}
@@ -167,8 +179,9 @@ def through(
         ("RestoreWatchFunctionRole", set()),
         ("NotifyPeopleFunctionRole", set()),
         ("ReportFunctionRole", {"s3"}),
+        ("MeasureFunctionRole", set()),
     ],
-    ids=["watch", "people", "report"],
+    ids=["watch", "people", "report", "measure"],
 )
 def test_a_function_uses_the_key_of_the_stack_only_through_the_services_it_calls(
     role: str, stores: set[str]
@@ -183,6 +196,7 @@ def test_a_function_uses_the_key_of_the_stack_only_through_the_services_it_calls
         ("RestoreWatchFunctionRole", SECRET, READERS["NotifySecretArn"]),
         ("NotifyPeopleFunctionRole", READERS["NotifySecretArn"], SECRET),
         ("ReportFunctionRole", SECRET, READERS["NotifySecretArn"]),
+        ("MeasureFunctionRole", SECRET, READERS["NotifySecretArn"]),
     ],
 )
 def test_any_key_decrypts_only_the_secret_of_the_function_and_only_through_secrets_manager(
@@ -196,7 +210,9 @@ def test_any_key_decrypts_only_the_secret_of_the_function_and_only_through_secre
         assert through(role, key, "kms:GenerateDataKey", secret=own) == set()
 
 
-@pytest.mark.parametrize("role", ["RestoreWatchFunctionRole", "ReportFunctionRole"])
+@pytest.mark.parametrize(
+    "role", ["RestoreWatchFunctionRole", "ReportFunctionRole", "MeasureFunctionRole"]
+)
 def test_only_lambda_manages_network_interfaces_and_never_the_code_of_the_function(
     role: str,
 ) -> None:
@@ -314,6 +330,8 @@ def test_the_bucket_of_reports_denies_every_call_without_tls() -> None:
         ("RequestDeadLetterQueue", "events", "RestoreWatchFunctionRequest.Arn"),
         ("NoticeQueue", "sns", "StatusChangesTopic"),
         ("NoticeDeadLetterQueue", "sns", "StatusChangesTopic"),
+        ("MeasureQueue", "sns", "StatusChangesTopic"),
+        ("MeasureDeadLetterQueue", "sns", "StatusChangesTopic"),
         ("RequestQueue", None, "StatusChangesTopic"),
         ("OnFailureQueue", None, "RestoreWatchFunction.Arn"),
     ],

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from moto.events.models import EventPattern
+from moto.sns.utils import FilterPolicyMatcher
 
 from contract.deployed_template import CHECKOUT, EVERYTHING, READERS, Stack
+from restore_watch.measuring.measure_request import DELIVERIES
 from restore_watch.report.period import Schedule
 from restore_watch.report.report_request import ReportRequest, read_event
 
@@ -21,8 +23,8 @@ def retries(attempts: int, seconds: int) -> dict[str, int]:
     return {"MaximumRetryAttempts": attempts, "MaximumEventAgeInSeconds": seconds}
 
 
-def redrive(queue: str) -> dict[str, Any]:
-    return {"deadLetterTargetArn": f"{queue}.Arn", "maxReceiveCount": 5}
+def redrive(queue: str, deliveries: int = 5) -> dict[str, Any]:
+    return {"deadLetterTargetArn": f"{queue}.Arn", "maxReceiveCount": deliveries}
 
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -91,6 +93,33 @@ SETTINGS: dict[str, dict[str, Any]] = {
     # stays invisible for six times the time-out of its function.
     "RequestQueue": {"RedrivePolicy": redrive("RequestDeadLetterQueue"), "VisibilityTimeout": 750},
     "NoticeQueue": {"RedrivePolicy": redrive("NoticeDeadLetterQueue"), "VisibilityTimeout": 360},
+    # Atlas has figures after minutes, or an hour. After the sixth delivery, only our fault is left.
+    "MeasureQueue": {
+        "DelaySeconds": 900,
+        "VisibilityTimeout": 900,
+        "RedrivePolicy": redrive("MeasureDeadLetterQueue", DELIVERIES + 2),
+    },
+    "MeasureFunctionRestores": {
+        "EventSourceArn": "MeasureQueue.Arn",
+        "BatchSize": 1,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig.MaximumConcurrency": 2,
+    },
+    "MeasureFunction": {
+        "Handler": "restore_watch.measure_handler.lambda_handler",
+        "Timeout": 120,
+        "Role": "MeasureFunctionRole.Arn",
+        "VpcConfig": None,
+        "LoggingConfig.LogGroup": "MeasureLogGroup",
+    },
+    "MeasureLogGroup": {"RetentionInDays": "90"},
+    "MeasureSubscription": {
+        "TopicArn": "StatusChangesTopic",
+        "Protocol": "sqs",
+        "Endpoint": "MeasureQueue.Arn",
+        "RawMessageDelivery": True,
+        "RedrivePolicy": {"deadLetterTargetArn": "MeasureDeadLetterQueue.Arn"},
+    },
     "RestoreWatchFunction": {
         "Timeout": 125,
         "VpcConfig": None,
@@ -153,7 +182,7 @@ def test_every_queue_keeps_a_message_for_14_days_the_most_that_sqs_allows() -> N
     """A message that is moved to a dead-letter queue keeps its age, so the first queue counts."""
     queues = STACK.of_type("AWS::SQS::Queue").values()
 
-    assert [queue["MessageRetentionPeriod"] for queue in queues] == [14 * 24 * 60 * 60] * 5
+    assert [queue["MessageRetentionPeriod"] for queue in queues] == [14 * 24 * 60 * 60] * 7
 
 
 def test_the_index_holds_all_that_a_sweep_reads_of_an_open_job() -> None:
@@ -215,7 +244,49 @@ def test_the_report_has_the_code_of_the_watch_and_without_it_nothing_is_made() -
     assert without.resources.keys() < Stack(**READERS).resources.keys()
 
 
-@pytest.mark.parametrize("function", ["RestoreWatchFunction", "ReportFunction"])
+def test_what_measures_has_the_code_of_the_watch_and_without_it_nothing_is_made() -> None:
+    watch, measure = (
+        STACK.properties(name) for name in ("RestoreWatchFunction", "MeasureFunction")
+    )
+    same = ("Code", "Layers", "Runtime", "Architectures")
+    assert [watch[name] for name in same] == [measure[name] for name in same]
+
+    without = Stack(Measure="no", **READERS)
+    assert not [name for name in without.resources if "Measure" in name]
+    assert not [name for name in without.outputs if "Measure" in name]
+    assert "easure" not in json.dumps([without.resources, without.outputs])
+    assert without.resources.keys() < Stack(**READERS).resources.keys()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "is_measured"),
+    [
+        ({"kind": "dedicated", "deliveryType": "automated"}, True),
+        ({"kind": "dedicated", "deliveryType": "pointInTime"}, True),
+        ({"kind": "dedicated", "deliveryType": "download"}, False),
+        ({"kind": "collection"}, True),
+        ({"kind": "flex", "deliveryType": "RESTORE"}, False),
+        ({"kind": "tenant", "deliveryType": "RESTORE"}, False),
+        ({"kind": "dedicated", "deliveryType": "automated", "status": "RUNNING"}, False),
+        ({"kind": "dedicated", "deliveryType": "automated", "status": "FAILED"}, False),
+        ({"kind": "dedicated", "type": "atlas-restore-watch.validation-recorded.v1"}, False),
+        ({"kind": "dedicated", "type": "atlas-restore-watch.restore-measured.v1"}, False),
+    ],
+    ids=str,
+)
+def test_the_queue_gets_the_completed_restores_that_are_measured(
+    attributes: dict[str, str], *, is_measured: bool
+) -> None:
+    usual = {"type": "atlas-restore-watch.status-changed.v1", "status": "COMPLETED"}
+    given = {
+        name: {"Type": "String", "Value": value} for name, value in (usual | attributes).items()
+    }
+    policy = STACK.properties("MeasureSubscription")["FilterPolicy"]
+
+    assert FilterPolicyMatcher(policy, "MessageAttributes").matches(given, "") is is_measured
+
+
+@pytest.mark.parametrize("function", ["RestoreWatchFunction", "ReportFunction", "MeasureFunction"])
 def test_a_function_that_asks_atlas_is_in_a_vpc_with_subnets(function: str) -> None:
     assert Stack(**EVERYTHING).properties(function)["VpcConfig"] == {
         "SubnetIds": ["subnet-0a1b2c3d", "subnet-0a1b2c3e"],
