@@ -44,6 +44,12 @@ _QUEUES = (
         source=None,
     ),
     _Queue(
+        "MeasureDeadLetterQueue",
+        holds="restores whose measurement was not recorded",
+        log="MeasureLogGroupName",
+        source="MeasureQueueArn",
+    ),
+    _Queue(
         "NoticeDeadLetterQueue",
         holds="messages for people that were not sent",
         log="NotifyPeopleLogGroupName",

@@ -31,7 +31,11 @@ class FunctionQueue:
         Failed records, or all of an invocation that failed, are visible again at once instead of
         after the visibility timeout.
         """
-        answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=BATCH)
+        answer = self._sqs.receive_message(
+            QueueUrl=self._url,
+            MaxNumberOfMessages=BATCH,
+            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+        )
         messages = answer.get("Messages", [])
         if not messages:
             return 0
@@ -65,7 +69,7 @@ def _record(message: Mapping[str, Any]) -> dict[str, Any]:
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],
         "body": message["Body"],
-        "attributes": {},
+        "attributes": message["Attributes"],
         "messageAttributes": {},
         "md5OfBody": message["MD5OfBody"],
         "eventSource": "aws:sqs",

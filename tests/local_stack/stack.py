@@ -33,6 +33,7 @@ BUILD = Path(os.environ.get("BUILT_CODE") or ROOT / ".aws-sam" / "build")
 
 FUNCTION = "RestoreWatchFunction"
 REPORT = "ReportFunction"
+MEASURE = "MeasureFunction"
 PEOPLE = "NotifyPeopleFunction"
 LAYER = "DependenciesLayer"
 

@@ -537,6 +537,11 @@ MISTAKES: dict[str, list[tuple[Do, str, str]]] = {
             "dead letters: OnFailureQueue",
             "docs/operations.md says how to invoke",
         ),
+        (
+            send_to("MeasureDeadLetterQueue"),
+            "dead letters: MeasureDeadLetterQueue",
+            "start-message-move-task",
+        ),
     ],
     "not confirmed": [
         (leave_unconfirmed, ALARMS, "Open the link in the e-mail of SNS about alarms"),

@@ -21,9 +21,10 @@ from local_stack.cloudwatch import FURTHER_PERIODS, Alarm, Metrics
 from local_stack.connections import connect
 from local_stack.function_queue import FunctionQueue
 from local_stack.runtime import Invocation, Outcome
-from local_stack.stack import FUNCTION, PEOPLE
+from local_stack.stack import FUNCTION, MEASURE, PEOPLE
 from local_stack.world import World
 from restore_watch.atlas.transport.http_client import http_client
+from restore_watch.measuring.measurer import Measurer
 from restore_watch.settings import objective_of
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ QUEUES = (
     "RequestQueue",
     "RequestDeadLetterQueue",
     "OnFailureQueue",
+    "MeasureQueue",
+    "MeasureDeadLetterQueue",
     "NoticeQueue",
     "NoticeDeadLetterQueue",
 )
@@ -158,6 +161,13 @@ class Operation(NotifyingStack):
     def notices(self) -> FunctionQueue:
         return FunctionQueue(self.aws, self.resources["NoticeQueue"], self._notify)
 
+    @property
+    def measurements(self) -> FunctionQueue:
+        """The queue of restores to measure, which delivers at once."""
+        url = self.resources["MeasureQueue"]
+        self.aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"DelaySeconds": "0"})
+        return FunctionQueue(self.aws, url, self._measure)
+
     # How it works
 
     def _report_sunset(self, sunset: str) -> None:
@@ -191,6 +201,10 @@ class Operation(NotifyingStack):
             return self._people.answer(event, Deadline.after(MINUTE, self.now))
 
         return self._run(PEOPLE, answer)
+
+    def _measure(self, event: Any) -> Invocation:
+        measurer = Measurer(self._environment.wires)
+        return self._run(MEASURE, lambda: measurer.answer(event, Deadline.after(MINUTE, self.now)))
 
     def _run(self, function: str, answer: Callable[[], Mapping[str, Any]]) -> Invocation:
         """Run a function as Lambda does, and put its errors."""

@@ -200,6 +200,13 @@ def webhook_is_revoked(stack: Operation) -> None:
         stack.notices.deliver()
 
 
+@raises("MeasureDeadLetterQueueAlarm")
+def measurement_fails_eight_times(stack: Operation) -> None:
+    stack.measurements.send("no message of the topic")
+    for _ in range(9):
+        stack.measurements.deliver()
+
+
 @raises("NoticeQueueAlarm", **WITHOUT_SWEEPS)
 def nobody_takes_notices(stack: Operation) -> None:
     """The trigger is disabled, or the function may not run."""
