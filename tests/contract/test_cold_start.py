@@ -10,7 +10,7 @@ import pytest
 from botocore import xform_name
 from botocore.session import get_session
 
-from local_stack.stack import BUILD, LAYER, PEOPLE, REPORT, ROOT
+from local_stack.stack import BUILD, LAYER, MEASURE, PEOPLE, REPORT, ROOT
 from local_stack.stack import FUNCTION as WATCH
 
 READY = {
@@ -18,6 +18,7 @@ READY = {
     "sweep": (WATCH, "import restore_watch.handler as door; door.application.sweeper()"),
     "notice": (PEOPLE, "import notify_people.handler"),
     "report": (REPORT, "import restore_watch.report_handler"),
+    "measure": (MEASURE, "import restore_watch.measure_handler"),
 }
 """Each function, and how it gets ready for an invocation. Nothing is called."""
 
@@ -26,10 +27,23 @@ NOT_NEEDED = {
         "jinja2",
         "restore_watch.asking",
         "restore_watch.diagnosis",
+        "restore_watch.measuring",
         "restore_watch.report",
         "restore_watch.sweep",
     },
-    "sweep": {"jinja2", "restore_watch.diagnosis", "restore_watch.report"},
+    "sweep": {
+        "jinja2",
+        "restore_watch.diagnosis",
+        "restore_watch.measuring",
+        "restore_watch.report",
+    },
+    "measure": {
+        "jinja2",
+        "notify_people",
+        "restore_watch.diagnosis",
+        "restore_watch.report",
+        "restore_watch.sweep",
+    },
     "notice": {"cachetools", "jinja2", "restore_watch"},
     "report": {"notify_people", "restore_watch.diagnosis", "restore_watch.sweep"},
 }

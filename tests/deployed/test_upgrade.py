@@ -65,6 +65,9 @@ def as_of_1_1_0(template: Mapping[str, Any]) -> dict[str, Any]:
     for part in ("Conditions", "Outputs", "Resources"):
         for name in [one for one in old[part] if "Alarm" in one]:
             del old[part][name]
+    for part in ("Conditions", "Outputs", "Parameters", "Resources"):
+        for name in [one for one in old[part] if "Measure" in one]:
+            del old[part][name]
     old["Parameters"] |= {name: {"Type": "String"} for name in GONE}
     old["Parameters"]["Metrics"] = {"Type": "String", "Default": "essential"}
     made = {name: one["Properties"] for name, one in old["Resources"].items()}

@@ -12,6 +12,9 @@ from local_stack.world import World
 from restore_watch.measuring.measurer import Measurer
 
 QUARTER_HOUR = 900.0
+UNTIL_MEASURED = 12 * 3600 + 1200 + 2 * QUARTER_HOUR
+"""Seconds that pass while a `Measured` is made."""
+
 LAST = 6
 """The delivery at which nobody waits any longer."""
 

@@ -29,12 +29,19 @@ from local_stack.steps import (
     VALIDATE,
     too_many_requests,
 )
-from local_stack.wire import Action, Phase, Reset, Selection
+from local_stack.wire import Action, Answer, Phase, Reset, Selection
 from local_stack.world import World
 from restore_watch.errors import InvalidEventError, RestoreJobNotFoundError
 from restore_watch.model.measurement import WhyNotMeasured
 
 ONCE = ["COMPLETED", "MEASURED"]
+
+ASKED: dict[str, Selection] = {
+    "the hosts": HOSTS,
+    "the processes": PROCESSES,
+    "the databases": DATABASES,
+    "the figures": FIGURES,
+}
 
 # Recorded and published
 
@@ -119,6 +126,42 @@ def test_what_differs_is_named(measured: Measured) -> None:
     assert [one["figure"] for one in database["figures"]] == ["documents", "indexes"]
 
 
+def test_lists_of_several_pages_are_read_to_their_end(measured: Measured, world: World) -> None:
+    world.atlas.behaviour.largest_page = 2
+
+    assert measured.deliver()
+
+    assert (measured.recorded() or {})["databases"] == {"found": 2, "expected": 2}
+    # Three processes in each project, and four databases in each cluster.
+    assert (world.count(PROCESSES), world.count(DATABASES)) == (4, 4)
+
+
+def test_a_list_without_an_end_is_no_answer(measured: Measured, world: World) -> None:
+    entry = {"databaseName": "sales"}
+    endless = {"results": [entry], "links": [{"rel": "next", "href": "https://atlas.example"}]}
+    with world.inject(DATABASES, Answer.json(200, endless), times=None):
+        assert not measured.deliver(1)
+        assert measured.deliver(LAST)
+
+    assert (measured.recorded() or {})["why"] == WhyNotMeasured.ODD
+    assert (measured.recorded() or {})["error"] == "UnexpectedAtlasResponseError"
+
+
+@pytest.mark.parametrize(
+    "step", [HOSTS, PROCESSES, DATABASES, FIGURES], ids=lambda one: one.operation
+)
+@pytest.mark.parametrize("body", [[], {}, {"results": 5}, {"results": [5]}], ids=str)
+def test_an_answer_that_cannot_be_read_never_matches(
+    measured: Measured, world: World, step: Selection, body: object
+) -> None:
+    with world.inject(step, Answer.json(200, body), times=None):
+        measured.deliver(1)
+        assert measured.deliver(LAST)
+
+    assert (measured.recorded() or {})["outcome"] == "not measured"
+    assert measured.published() == ONCE
+
+
 # What is not there yet
 
 
@@ -177,12 +220,6 @@ def test_what_no_later_try_finds_is_recorded_at_once(
 
 # Refusals at each call
 
-ASKED: dict[str, Selection] = {
-    "the hosts": HOSTS,
-    "the processes": PROCESSES,
-    "the databases": DATABASES,
-    "the figures": FIGURES,
-}
 ANSWERS: dict[str, tuple[Action, WhyNotMeasured, str]] = {
     "401": (MISSING_ROLE, WhyNotMeasured.REFUSED, "AtlasUnauthorizedError"),
     "403": (

@@ -162,8 +162,8 @@ class Operation(NotifyingStack):
         return FunctionQueue(self.aws, self.resources["NoticeQueue"], self._notify)
 
     @property
+    @override
     def measurements(self) -> FunctionQueue:
-        """The queue of restores to measure, which delivers at once."""
         url = self.resources["MeasureQueue"]
         self.aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"DelaySeconds": "0"})
         return FunctionQueue(self.aws, url, self._measure)
