@@ -58,7 +58,7 @@ FOR_READERS = {
         "diagnosis",
     ),
     *("html_page", "words", "report_message", "cluster_state", "restore_evidence", "fleet"),
-    *("cluster_remarks", "wording", "judge_fleet", "reporter", "cluster_tags"),
+    *("cluster_remarks", "wording", "judge_fleet", "reporter", "cluster_tags", "measurement"),
 }
 """Modules and folders whose sentences are those of notices, of diagnoses and of reports."""
 
@@ -76,6 +76,18 @@ NO_TEXTS = {
     "an item holds at least one change": "caught where it is raised",
     "expected a date to which the retention can be added": "caught where it is raised",
     "expected a whole number": "caught where it is raised",
+    **dict.fromkeys(
+        (
+            *("expected the name of a host", "expected a host with its port", "expected a port"),
+            *("expected a connection string that names hosts", "expected the name of a database"),
+            *("expected a number of things", "expected a number of documents"),
+            *("expected a namespace", "expected a list"),
+        ),
+        "counts as not said, or is caught where it is raised",
+    ),
+    "expected a duration in ISO 8601, of days or less": "a text and its detail",
+    "nothing to measure": "nothing failed",
+    "not measured yet": "nothing failed",
     "sent already": "nothing failed",
     "e-mail subscriptions": "nothing failed",
     "not wanted": "nothing failed",

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 
 from foundation.deadline import Deadline
 from foundation.errors import ApplicationError
@@ -90,7 +89,9 @@ class FiguresReader:
 
     def _ask[Read](self, get: Get[Read]) -> Read:
         subject = Subject.in_bucket(get.bucket)
-        for tries in count(1):
+        tries = 0
+        while True:
+            tries += 1
             self._take_call(get.bucket)
             begun = self.questions.deadline.clock()
             try:
@@ -98,7 +99,6 @@ class FiguresReader:
             except ApplicationError as error:
                 if not self.questions.may_ask_once_more(get.bucket, error, begun, tries):
                     raise UnmeasuredError.because_of(error) from error
-        raise AssertionError("a question has an answer or an error")
 
     def _take_call(self, bucket: Bucket) -> None:
         match self.questions.pace.take_call(bucket, to_find=True):

@@ -12,7 +12,7 @@ from pydantic import Field, StrictStr, ValidationError
 from foundation.json_text import as_map, read_object
 from foundation.outside import FromOutside
 from restore_watch.errors import InvalidEventError
-from restore_watch.event.event_fields import refuse_others
+from restore_watch.event.event_fields import refuse_others, unexpected
 from restore_watch.event.target_fields import NAMES_OF_A_JOB, read_target
 from restore_watch.model.restore_job import RestoreTarget
 
@@ -58,7 +58,7 @@ def read_event(event: object) -> MeasureByHand | Deliveries:
     Raises InvalidEventError, naming the field and what was expected.
     """
     if not isinstance(event, Mapping):
-        raise InvalidEventError("event", "expected a JSON object")
+        raise unexpected("event", "a JSON object", event)
     if "Records" in event:
         return _read_deliveries(event["Records"])
     if event.get("action") != MEASURE:
@@ -80,7 +80,7 @@ class _Record(FromOutside):
 
 def _read_deliveries(records: object) -> Deliveries:
     if not isinstance(records, list) or not records:
-        raise InvalidEventError("Records", "expected a list of SQS records")
+        raise unexpected("Records", "a list of SQS records", records)
     return Deliveries(tuple(_read_delivery(one, number) for number, one in enumerate(records)))
 
 
@@ -91,7 +91,7 @@ def _read_delivery(value: object, number: int) -> Delivery:
     except ValidationError:
         # A record without an id cannot be reported alone, so the whole batch is delivered again.
         raise InvalidEventError(
-            path, "expected an SQS record with eventSource aws:sqs, messageId and attributes"
+            path, "expected an SQS record with eventSource aws:sqs and a messageId"
         ) from None
     is_last = int(record.attributes.count) >= DELIVERIES
     return Delivery(record.message_id, _target_of(record.body, f"{path}.body"), is_last)
@@ -101,7 +101,7 @@ def _target_of(body: object, path: str) -> RestoreTarget | InvalidEventError:
     """Return the job that a message is about. Its content is not kept in the error."""
     message = read_object(body)
     if message is None:
-        return InvalidEventError(path, "expected a message of the topic, as JSON text")
+        return InvalidEventError(path, "expected JSON text")
     data = as_map(message.get("data"))
     try:
         return read_target(

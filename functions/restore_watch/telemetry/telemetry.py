@@ -119,7 +119,7 @@ class Telemetry:
         """
         Report what came of measuring a restore. `comes_again`: the queue delivers it once more.
 
-        The text of an error may have the name of a collection from Atlas, so it stays out.
+        The text of a refusal may have the name of a collection from Atlas, so it stays out.
         """
         if measurement is None:
             self._log(self._logger.info, "nothing to measure", **names_of(target))
@@ -132,6 +132,7 @@ class Telemetry:
             why=measurement.why,
             error=measurement.error,
             error_code=measurement.error_code,
+            problem=str(error) if isinstance(error, AtlasError) and not error.reason else None,
             advice=fix_of(error) if error else None,
             changed=is_new,
         )
