@@ -17,6 +17,10 @@ _NEEDED = ("kms:Decrypt", "kms:GenerateDataKey")
 """SNS needs these from a publisher to its topic, and itself for an encrypted queue."""
 
 
+_QUEUES_OF_TOPIC = {"NoticeQueueArn", "MeasureQueueArn"}
+"""The outputs of the queues that SNS puts messages into."""
+
+
 @dataclass(frozen=True)
 class KeyPolicy:
     """The policy of the key that the parameter KmsKeyArn names."""
@@ -41,7 +45,7 @@ class KeyPolicy:
             return self._line(key, names_of_role(held["Role"]), check)
 
         yield line_even_if_gone("key policy: function", find_for_function, gone)
-        if "NoticeQueueArn" in self.stack.outputs:
+        if not _QUEUES_OF_TOPIC.isdisjoint(self.stack.outputs):
             find_for_sns = partial(self._line, key, ["sns.amazonaws.com"])
             yield line_even_if_gone("key policy: SNS", find_for_sns, gone)
         if "AlarmEmailTopicArn" in self.stack.outputs:

@@ -3,7 +3,7 @@
 import json
 import secrets
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import quote
@@ -201,35 +201,44 @@ def test_an_interrupted_command_ends_at_once(stack: NotifyingStack, produced: Pr
 
 @dataclass(frozen=True)
 class OtherStack:
-    """CloudFormation answers as usual, with another text in place of one."""
+    """CloudFormation answers as usual, with other texts in place of some."""
 
-    old: str
-    new: str
+    changes: Mapping[str, str]
 
     def play(self, _line: Line, ask: Ask, /) -> Answer:
         answer = ask()
         body = answer.body.decode()
-        assert self.old in body
+        for old, new in self.changes.items():
+            assert old in body
+            body = body.replace(old, new, 1)
         headers = [one for one in answer.headers if one[0].lower() != "content-length"]
-        return Answer(answer.status, headers, body.replace(self.old, self.new, 1))
+        return Answer(answer.status, headers, body)
 
 
-def describe_as(old: str, new: str) -> Do:
-    fault = Fault(action=OtherStack(old, new), operation="DescribeStacks", times=None)
+def describe_as(changes: Mapping[str, str]) -> Do:
+    fault = Fault(action=OtherStack(changes), operation="DescribeStacks", times=None)
     return lambda stack: stack.aws.wire.inject(fault)
 
 
-def with_key() -> Do:
-    key = (
-        "<member><ParameterKey>KmsKeyArn</ParameterKey><ParameterValue>"
-        "arn:aws:kms:us-east-1:123456789012:key/6f1c2a9e</ParameterValue></member>"
-    )
-    return describe_as("</Parameters>", f"{key}</Parameters>")
+KEY = (
+    "<member><ParameterKey>KmsKeyArn</ParameterKey><ParameterValue>"
+    "arn:aws:kms:us-east-1:123456789012:key/6f1c2a9e</ParameterValue></member>"
+)
+
+
+def with_key(without: str = "") -> Do:
+    """The stack has a key, and lacks an output if one is named."""
+    changes = {"</Parameters>": f"{KEY}</Parameters>"}
+    return describe_as(changes | (lacking(without) if without else {}))
+
+
+def lacking(output: str) -> dict[str, str]:
+    return {f"<OutputKey>{output}</OutputKey>": "<OutputKey>Other</OutputKey>"}
 
 
 def without_output(name: str) -> Do:
     """An older version of the stack has no such output."""
-    return describe_as(f"<OutputKey>{name}</OutputKey>", "<OutputKey>Other</OutputKey>")
+    return describe_as(lacking(name))
 
 
 def policy(**allowed: object) -> Answer:
@@ -258,6 +267,16 @@ def test_the_policy_of_a_key_is_looked_at_for_the_function_for_sns_and_for_alarm
     expected = {"key policy: function", "key policy: SNS", "key policy: alarms"}
     assert found == dict.fromkeys(expected, mark)
     assert " ".join(printed.split()).count(said) == 3
+
+
+@pytest.mark.parametrize("other", ["NoticeQueueArn", "MeasureQueueArn"])
+def test_each_queue_of_the_topic_needs_the_key_for_sns(
+    stack: NotifyingStack, doctor: Doctor, other: str
+) -> None:
+    with_key(without=other)(stack)
+    stack.aws.wire.inject(Fault(action=policy(), operation="GetKeyPolicy", times=None))
+
+    assert marks(doctor()[1])["key policy: SNS"] == "ok"
 
 
 def test_a_key_policy_that_names_sns_and_the_account_keeps_alarms_away(
