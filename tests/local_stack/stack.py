@@ -265,21 +265,9 @@ class LocalStack:
 
     @property
     def measurements(self) -> FunctionQueue:
-        """
-        The queue of restores to measure.
-
-        From now on, it delivers without a delay, and only when a test wants it to.
-        """
-        url, sqs, client = (
-            self.resources["MeasureQueue"],
-            self.aws.client("sqs"),
-            self.aws.client("lambda"),
-        )
-        sqs.set_queue_attributes(QueueUrl=url, Attributes={"DelaySeconds": "0"})
-        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-        arn = found["Attributes"]["QueueArn"]
-        for one in client.list_event_source_mappings(EventSourceArn=arn)["EventSourceMappings"]:
-            client.update_event_source_mapping(UUID=one["UUID"], Enabled=False)
+        """The queue of restores to measure. From now on, it delivers without a delay."""
+        url = self.resources["MeasureQueue"]
+        self.aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"DelaySeconds": "0"})
         return FunctionQueue(self.aws, url, self.measurer.invoke)
 
     @property

@@ -112,7 +112,7 @@ def make_stack(
     resources = {
         name: _trimmed(resource)
         for name, resource in cloudformation["Resources"].items()
-        if resource["Type"] in _MADE and not _polls_for_people(resource)
+        if resource["Type"] in _MADE and not _is_polled_by_tests(resource)
     }
     subscriptions = {
         name: resource
@@ -170,17 +170,21 @@ def _values_of(name: str, resource: Mapping[str, Any]) -> dict[str, Any]:
 
 def _subscribe(aws: AwsEmulator, names: Mapping[str, str], resource: Mapping[str, Any]) -> None:
     """Moto's CloudFormation makes no subscriptions."""
-    is_raw = bool(resource["Properties"].get("RawMessageDelivery"))
-    aws.client("sns").subscribe(
-        **names, Attributes={"RawMessageDelivery": "true"} if is_raw else {}
-    )
+    properties = resource["Properties"]
+    attributes: dict[str, str] = {}
+    if properties.get("RawMessageDelivery"):
+        attributes["RawMessageDelivery"] = "true"
+    if "FilterPolicy" in properties:
+        attributes["FilterPolicy"] = json.dumps(properties["FilterPolicy"])
+    aws.client("sns").subscribe(**names, Attributes=attributes)
 
 
-def _polls_for_people(resource: Mapping[str, Any]) -> bool:
+def _is_polled_by_tests(resource: Mapping[str, Any]) -> bool:
     """Moto's poller reads no `batchItemFailures` and repeats nothing: `FunctionQueue` does."""
-    invoked = resource.get("Properties", {}).get("FunctionName")
-    is_poller = resource["Type"] == "AWS::Lambda::EventSourceMapping"
-    return is_poller and bool(invoked == {"Ref": "NotifyPeopleFunction"})
+    if resource["Type"] != "AWS::Lambda::EventSourceMapping":
+        return False
+    invoked = resource["Properties"]["FunctionName"]
+    return invoked in ({"Ref": "NotifyPeopleFunction"}, {"Ref": "MeasureFunction"})
 
 
 def _trimmed(resource: Mapping[str, Any]) -> dict[str, Any]:
