@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from logging import DEBUG
 from threading import Lock
@@ -87,9 +87,11 @@ class Telemetry:
         """Write the metrics of a published change, also if its check fails afterwards."""
         if isinstance(entry, StatusChange):
             self._write(metrics_of_end(entry), status=entry.job.status)
-            rto = self.objectives.rto_of((entry.job.group_id, entry.job.cluster_name))
-            self._write(metrics_of_late_end(entry, rto))
             self._write(metrics_of_snapshot(entry, recorded))
+
+    def report_lateness(self, job: RestoreJob, rto: timedelta | None) -> None:
+        """Write the metric of a restore that completed later than its RTO allows."""
+        self._write(metrics_of_late_end(job, rto))
 
     def report_validation(self, result: ValidationResult) -> None:
         """Report a validation, recorded now or repeated. Its texts stay out."""

@@ -69,7 +69,7 @@ class ProjectMemory:
 
     def are_names_due(self) -> bool:
         """Whether nobody has asked for the names of projects for long."""
-        return not 0 <= self._now() - self._names_asked_at < NAMES_READ_EVERY
+        return not is_recent(self._now() - self._names_asked_at, NAMES_READ_EVERY)
 
     def note_names_asked(self) -> None:
         """Remember that the names are asked for now, however that ends."""
