@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from notify_people.forms.mail import mail
 from notify_people.message import read_message
 from notify_people.severity_and_paging import Paging, Severity
 from notify_people.words.notices import notice_of
@@ -102,27 +103,27 @@ def test_the_title_begins_with_the_outcome(name: str, data: Data, title: str) ->
 
 NAMED = {"projectName": "payments"}
 LONG = {"projectName": "p" * 300}
-IN = "production in payments"
+IN = "(project payments)"
 
 
 @pytest.mark.parametrize(
     ("name", "data", "title"),
     [
-        ("flex-completed", NAMED, f"Restore completed: {IN} -> staging in 42 min"),
-        ("flex-failed", NAMED | NO_TARGET, f"Restore FAILED: {IN} after 42 min"),
-        ("flex-started", NAMED, f"Restore started: {IN} -> staging"),
+        ("flex-completed", NAMED, f"Restore completed: production -> staging in 42 min {IN}"),
+        ("flex-failed", NAMED | NO_TARGET, f"Restore FAILED: production after 42 min {IN}"),
+        ("flex-started", NAMED, f"Restore started: production -> staging {IN}"),
         (
             "flex-started",
             LONG,
-            f"Restore started: production in {'p' * 29}… -> staging",
+            f"Restore started: production -> staging (project {'p' * 29}…)",
         ),
         (
             "flex-download-ready",
             NAMED,
-            f"Download ready: {IN}, until 2026-11-26 14:05 UTC",
+            f"Download ready: production, until 2026-11-26 14:05 UTC {IN}",
         ),
-        ("flex-download-link-expired", NAMED, f"Download link expired: {IN}"),
-        ("validation-passed", NAMED, f"Validation passed: {IN} -> staging"),
+        ("flex-download-link-expired", NAMED, f"Download link expired: production {IN}"),
+        ("validation-passed", NAMED, f"Validation passed: production -> staging {IN}"),
         (
             "project-degraded",
             NAMED,
@@ -169,6 +170,14 @@ def test_the_title_has_the_name_of_the_project_and_a_fact_has_its_id_too(
     others = ("subject", "thread", "source", "key", "steps", "order")
     unnamed = notice(name, **data | {"projectName": None})
     assert [getattr(made, one) for one in others] == [getattr(unnamed, one) for one in others]
+
+
+def test_a_subject_that_is_too_long_keeps_both_clusters() -> None:
+    clusters = {"clusterName": "s" * 30, "targetDeploymentItemName": "t" * 30}
+    subject, _ = mail([notice("flex-failed", **clusters, projectName="p" * 29)])
+
+    assert f"{'s' * 30} -> {'t' * 30} after 42 min (p" in subject
+    assert subject.endswith("...")
 
 
 @pytest.mark.parametrize("unknown", [None, "", " \u200b\n"], ids=repr)
