@@ -174,7 +174,7 @@ def test_the_title_has_the_name_of_the_project_and_a_fact_has_its_id_too(
 @pytest.mark.parametrize("unknown", [None, "", " \u200b\n"], ids=repr)
 @pytest.mark.parametrize("name", ["flex-failed", "validation-passed", "project-degraded"])
 def test_a_project_without_a_visible_name_is_shown_by_its_id(name: str, unknown: Any) -> None:
-    message = json.loads(json.dumps(MESSAGES[name]))
+    message = json.loads(json.dumps(MESSAGES[name]()))
     del message["data"]["projectName"]
     older = notice_of(read_message(json.dumps(message)), "https://cloud.mongodb.com", STACK)
 

@@ -80,7 +80,6 @@ def test_no_download_url_of_a_hand_written_item_is_repeated(item: dict[str, Any]
     [
         {"history": None},
         {"history": {"L": []}},
-        {"history": {"L": [verdict_on(plain_job())]}},
         {"restoreScheduledDate": {"S": "soon"}},
         {"restoreId": {"S": "not-an-id"}},
         {"cluster": {"S": "no-project/orders"}},
@@ -98,6 +97,11 @@ def test_an_item_in_another_form_is_unreadable(
 
     with pytest.raises(UnreadableItemError):
         evidence_of(changed)
+
+
+def test_an_item_with_a_verdict_and_no_status_is_unreadable(item: dict[str, Any]) -> None:
+    with pytest.raises(UnreadableItemError):
+        evidence_of(item | {"history": {"L": [verdict_on(plain_job())]}})
 
 
 @given(

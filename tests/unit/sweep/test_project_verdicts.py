@@ -140,7 +140,11 @@ def test_a_refusal_fails_only_for_what_could_be_read_before(
 
 # Verdicts
 
-OLD = Trouble.of(DOWN, NOON - timedelta(hours=1))
+OLD = Trouble(
+    since=NOON - timedelta(hours=1),
+    error="AtlasUnavailableError",
+    message="Atlas did not answer",
+)
 DEGRADED = Project(GROUP, stored_health=Health(group_id=GROUP, degraded=OLD))
 BEHIND = Marks(NOON, NOON, {Part(FLEX, "orders"): NOON})
 WATCHED = Planned(GROUP, is_watched=True)
