@@ -142,8 +142,21 @@ def test_all_is_well_names_the_days_of_tags() -> None:
             "Atlas lists no cluster that needs a test.",
             "No restore is recorded in this period.",
         ),
+        (
+            lambda: changed(only(), clusters=[], watched_projects=0),
+            f"Atlas lists no cluster that needs a test. {NAME_PROJECTS}",
+            "No restore is recorded in this period.",
+        ),
+        (
+            lambda: changed(only(), clusters=[], unread_projects={group(0): NO_ROLE}),
+            "No cluster that needs a test could be read.",
+            "No restore is recorded in this period.",
+        ),
     ],
-    ids=["fleet", "never", "tested", "unread", "unwatched", "exempt"],
+    ids=[
+        *("fleet", "never", "tested", "unread", "unwatched", "exempt", "no project"),
+        "no list read",
+    ],
 )
 def test_the_lead_counts_clusters_and_restores(
     make: Callable[[], Report], tested: str, said: str
@@ -400,8 +413,17 @@ def test_the_limits_name_projects_that_are_seen_and_not_watched() -> None:
     assert said == (
         f"The credentials also see 2 projects that the stack does not watch: {group(9)}, crm."
     )
-    many = changed(EMPTY, unwatched_projects=[group(n) for n in range(25)])
-    assert any(limit.endswith(" and 5 more.") for limit in said_limits(many))
+
+
+@pytest.mark.parametrize(
+    ("number", "end"),
+    [(20, f"{group(19)}."), (21, f"{group(19)} and 1 more."), (25, f"{group(19)} and 5 more.")],
+)
+def test_the_limits_name_twenty_projects(number: int, end: str) -> None:
+    made = changed(EMPTY, unwatched_projects=[group(n) for n in range(number)])
+
+    (said,) = [limit for limit in said_limits(made) if "does not watch" in limit]
+    assert said.endswith(f", {end}")
 
 
 def test_the_limits_say_if_other_projects_could_not_be_read() -> None:
