@@ -75,6 +75,27 @@ def test_no_download_url_of_a_hand_written_item_is_repeated(item: dict[str, Any]
     assert "example.net" not in repr(said)
 
 
+def test_a_verdict_has_the_names_of_its_message_and_whether_it_is_published(
+    item: dict[str, Any],
+) -> None:
+    """Others than the function may write a longer text into the table."""
+    job = evidence_of(item).restore.job
+    item["history"]["L"].append(verdict_on(job, detail="x" * 1001, validatedBy="drill"))
+
+    assert evidence_of(item).validations == [
+        {
+            "id": "6b4a0f800000000000000b01:VALIDATION:3",
+            "published": False,
+            "sequence": 3,
+            "observedAt": "2026-05-04T12:00:00.000000Z",
+            "verdict": "PASSED",
+            "validatedBy": "drill",
+            "detail": "x" * 1000,
+            "validatedAt": None,
+        }
+    ]
+
+
 @pytest.mark.parametrize(
     "change",
     [
