@@ -107,6 +107,36 @@ def recovering(health: Health, begin: datetime, minutes: int) -> Health:
     return health
 
 
+def test_an_outage_is_said_twice_with_all_that_is_known_of_it() -> None:
+    known = replace(UNSEEN, version=7)
+    met = trouble(NOON, f"flex failed at {NOON}")
+
+    after = recovering(failing(known, NOON, 3), NOON + 4 * MINUTE, 3)
+
+    assert after == Health(
+        group_id=GROUP,
+        version=7,
+        unsent=(
+            WatchChange(
+                state=DEGRADED,
+                group_id=GROUP,
+                trouble=met,
+                at=NOON + 3 * MINUTE,
+                last_success_at=BEFORE,
+                open_jobs=2,
+            ),
+            WatchChange(
+                state=RECOVERED,
+                group_id=GROUP,
+                trouble=met,
+                at=NOON + 4 * MINUTE,
+                last_success_at=BEFORE,
+                open_jobs=7,
+            ),
+        ),
+    )
+
+
 def test_a_degraded_project_that_is_removed_is_over_at_once() -> None:
     health = health_after_end(degraded(), NOON + 5 * MINUTE, 7, REMOVED)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from foundation.errors import ApplicationError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.errors import CredentialsError
 from restore_watch.model.health import Health
 from restore_watch.model.outage import Trouble
@@ -25,6 +25,7 @@ from unit.scripted_atlas import GROUP
 
 MINUTE = timedelta(minutes=1)
 NOTHING, UNANSWERED, EVERYTHING = Held
+LATE = TimeBudgetExceededError("late")
 
 PROJECTS, CREDENTIALS, LIST = "all projects", "credentials", "projects"
 """The troubles of a stack."""
@@ -35,7 +36,8 @@ def seen(
 ) -> ProjectVerdict:
     """How a sweep saw a project: what failed there now, and older troubles that may go on."""
     errors: dict[str, ApplicationError] = {
-        name: {"down": DOWN, "refused": NO_ROLE}[how] for name, how in failures.items()
+        name: {"down": DOWN, "refused": NO_ROLE, "late": LATE}[how]
+        for name, how in failures.items()
     }
     project = Project(GROUP, stored_health=health)
     return ProjectVerdict(project, errors, standing or {}, is_seen=not errors, open_jobs=1)
@@ -122,10 +124,13 @@ def test_what_fails_for_many_projects_is_one_trouble_of_the_stack(swept: Swept) 
 @pytest.mark.parametrize(
     ("projects", "message"),
     [
-        ([*[FAILS] * 3, *[SEES] * 9], "3 of 12 projects could not be seen. Atlas did not answer"),
+        (
+            [FAILS, *[seen(flex="late")] * 2, *[SEES] * 9],
+            "3 of 12 projects could not be seen. Atlas did not answer",
+        ),
         ([REFUSED, FAILS], "Each of the 2 projects fails. no role"),
         (
-            [seen(standing={"flex": SILENT})] * 2,
+            [seen(standing={"flex": SILENT}), seen(standing={"flex": REFUSAL})],
             "Each of the 2 projects fails. Atlas did not answer",
         ),
     ],
@@ -138,6 +143,21 @@ def test_the_trouble_of_the_stack_says_how_many_fail_since_now_and_why(
 
     met = verdict.troubles[PROJECTS]
     assert (met.since, met.message) == (NOON, message)
+
+
+@pytest.mark.parametrize(
+    ("projects", "listed", "name"),
+    [([SEES], ListOfProjects(failure=NO_ROLE), LIST), ([REFUSED] * 2, ListOfProjects(), PROJECTS)],
+    ids=["the list", "all projects"],
+)
+def test_a_refusal_of_the_stack_is_fixed_in_the_secret_of_the_stack(
+    projects: list[ProjectVerdict], listed: ListOfProjects, name: str
+) -> None:
+    met = judge_stack(projects, Health(group_id=None), listed, 1, NOON).troubles[name]
+
+    assert (met.since, met.error) == (NOON, "AtlasUnauthorizedError")
+    assert met.fix is not None
+    assert met.fix.startswith("Renew the credentials in the stack's secret")
 
 
 KNOWN = Health(group_id=GROUP, troubles={"flex": SILENT, "dedicated": REFUSAL, "events": REFUSAL})
