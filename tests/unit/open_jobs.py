@@ -19,9 +19,8 @@ def open_job(
     number: int = 1, group: str = GROUP, cluster: str = "orders", **fields: Any
 ) -> OpenJob:
     """A running Flex restore, first seen at noon and published, except for the given fields."""
-    names = {"groupId": group, "clusterName": cluster, "restoreId": restore_id(number)}
     usual: dict[str, Any] = {
-        "target": read_target(names),
+        "target": RestoreTarget(group, cluster, restore_id(number)),
         "kind": RestoreKind.FLEX,
         "status": RestoreStatus.RUNNING,
         "atlas_status": "RUNNING",
