@@ -418,6 +418,7 @@ def test_the_limits_name_projects_that_are_seen_and_not_watched() -> None:
 @pytest.mark.parametrize(
     ("number", "end"),
     [(20, f"{group(19)}."), (21, f"{group(19)} and 1 more."), (25, f"{group(19)} and 5 more.")],
+    ids=["all", "one more", "five more"],
 )
 def test_the_limits_name_twenty_projects(number: int, end: str) -> None:
     made = changed(EMPTY, unwatched_projects=[group(n) for n in range(number)])
