@@ -10,7 +10,9 @@ from pydantic.alias_generators import to_camel
 from foundation.outside import FromOutside
 from restore_watch.event.target_fields import read_target
 from restore_watch.model.fields import TEXT_LIMIT, name_or_null
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import (
     DETAIL_LIMIT,

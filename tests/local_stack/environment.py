@@ -28,7 +28,7 @@ from restore_watch.check.outbox import Outbox
 from restore_watch.check.tag_reader import TagReader
 from restore_watch.event.actions import Diagnose
 from restore_watch.event.target_fields import read_target
-from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.sweep import composition
 from restore_watch.sweep.finding.watched_projects import ProjectIds

@@ -3,7 +3,8 @@
 import json
 
 from restore_watch.atlas.read_restore_job import restore_job
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 
 ID = "69f88a400000000000000b01"  # created at noon
 SNAPSHOT = "69f000000000000000000c01"

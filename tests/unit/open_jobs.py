@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from restore_watch.event.target_fields import read_target
-from restore_watch.model.restore_job import RestoreKind, RestoreStatus, RestoreTarget
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 from restore_watch.table.open_job import OpenJob
 from unit.scripted_atlas import GROUP, RESTORE
 

@@ -17,7 +17,9 @@ from restore_watch.aws.status_changes_topic import StatusChangesTopic
 from restore_watch.aws.step_functions import StepFunctions
 from restore_watch.aws.topic_messages import message_of_job
 from restore_watch.check.tag_reader import TagReader
-from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import HistoryEntry
 from restore_watch.model.workflow_wait import TaskAnswer, Wait, WaitError, answer_to, is_given_up

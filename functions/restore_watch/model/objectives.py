@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from restore_watch.model.restore_job import RestoreJob, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
 
 _LONGEST_OPEN = timedelta(days=1)
 """Without an RTO, a restore may be open for so long."""

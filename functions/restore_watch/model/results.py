@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from foundation.errors import ApplicationError
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.validation import HistoryEntry, RecordedValidation
 
 FAILURES_SHOWN = 20

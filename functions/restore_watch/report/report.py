@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any, NamedTuple, Self
 
 from restore_watch.model.objectives import Objectives
-from restore_watch.model.restore_job import RestoreStatus
+from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.judging.coverage import Coverage

@@ -19,7 +19,9 @@ from foundation.outside import FromOutside, IfReadable, UtcDate, unreadable
 from foundation.retention import RETENTION
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.fields import is_cluster_name, is_object_id
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import HistoryEntry, RecordedValidation, Validation
 from restore_watch.model.workflow_wait import Wait

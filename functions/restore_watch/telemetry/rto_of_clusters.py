@@ -14,7 +14,7 @@ from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.tags import read_tags
 from restore_watch.model.cluster_tags import read_cluster_tags
 from restore_watch.model.objectives import Objectives
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 
 TAGS_KNOWN = 3600.0
 """Seconds for which the tags of a cluster are remembered."""

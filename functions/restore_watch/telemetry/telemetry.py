@@ -17,7 +17,8 @@ from foundation.clock import utc_text, without_leap_second
 from foundation.emitting import Metrics, MetricsLog, emitting
 from foundation.errors import ApplicationError
 from restore_watch.errors import AtlasError
-from restore_watch.model.restore_job import RestoreJob, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.model.results import (
     FAILURES_SHOWN,
     CheckResult,

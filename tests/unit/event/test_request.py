@@ -22,7 +22,7 @@ from restore_watch.event.request import (
     WaitForJob,
     read_request,
 )
-from restore_watch.model.restore_job import RestoreKind, RestoreTarget
+from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 from restore_watch.model.workflow_wait import Wait
 from strategies import json_values
 from unit.scripted_atlas import GROUP, RESTORE

@@ -15,7 +15,8 @@ from restore_watch.errors import AtlasForbiddenError, AtlasReason
 from restore_watch.model.advice_on_errors import fix_of
 from restore_watch.model.credentials_expiry import CredentialsChange, ExpiringSecret, Threshold
 from restore_watch.model.outage import Trouble, WatchChange, WatchState
-from restore_watch.model.restore_job import RestoreJob, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation, Verdict
 from restore_watch.report.period import DAY

@@ -10,7 +10,8 @@ from random import Random
 from typing import Any
 
 from restore_watch.model.objectives import Objectives
-from restore_watch.model.restore_job import RestoreJob, RestoreKind
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from restore_watch.atlas.families import CLUSTER_LISTS
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.report.fleet.fleet import AtlasList, Fleet
 from restore_watch.report.judging.cluster_state import Judged, State
 from restore_watch.report.judging.coverage import Coverage

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from foundation.clock import utc_text
 from restore_watch.model.objectives import Objectives
-from restore_watch.model.restore_job import RestoreJob, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.report.files.restores_csv import line_of_restore
 from restore_watch.report.restores.restore_evidence import RestoreEvidence
 from restore_watch.report.restores.stored_restores import UnreadableItemError, read_evidence

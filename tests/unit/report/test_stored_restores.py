@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from restore_watch.model.restore_job import RestoreJob, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.report.period import Period
 from restore_watch.report.restores.stored_restores import read_evidence, read_stored_restores
 from strategies import plain_job

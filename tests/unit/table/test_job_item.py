@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from foundation.retention import expires_at
 from restore_watch.errors import TableUnavailableError
-from restore_watch.model.restore_job import RestoreJob, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation, Verdict
 from restore_watch.table.job_item import (

@@ -14,7 +14,7 @@ from restore_watch.model.health import Health
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.question import Question
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.table.open_job import read_open_job
 from restore_watch.table.project_item import (
     Project,

@@ -20,7 +20,8 @@ from restore_watch.errors import (
     AtlasUnavailableError,
     NotificationPendingError,
 )
-from restore_watch.model.restore_job import RestoreKind, RestoreStatus
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.results import CheckResult, Failure, SweepResult
 from restore_watch.model.status_change import StatusChange
 from restore_watch.table.job_item import Recorded

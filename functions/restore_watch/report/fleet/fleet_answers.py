@@ -29,7 +29,7 @@ from restore_watch.errors import (
 from restore_watch.model.fields import AHEAD, is_cluster_name, text_or_null
 from restore_watch.model.health import Health
 from restore_watch.model.outage import Trouble
-from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.redaction import redact
 from restore_watch.report.cluster import Cluster, read_cluster
 from restore_watch.report.fleet.fleet import AtlasList, Fleet

@@ -7,7 +7,9 @@ from enum import StrEnum
 from typing import NamedTuple, Self
 
 from restore_watch.model.fields import id_made_at
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, may_take
+from restore_watch.model.restore_job import RestoreJob, is_possible_duration
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.validation import CLOCKS_DIFFER, Verdict
 
 OPEN = "OPEN"
@@ -138,7 +140,7 @@ class Restore:
     def finished_at(self) -> datetime | None:
         """When it ended by Atlas's date; None without a date, or with one that cannot be true."""
         finished = self.job.restore_finished_date
-        return finished if finished and may_take(finished - self.began) else None
+        return finished if finished and is_possible_duration(finished - self.began) else None
 
     @property
     def ended_at(self) -> datetime:

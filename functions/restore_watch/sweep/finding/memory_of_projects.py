@@ -12,7 +12,7 @@ from cachetools import LRUCache, TTLCache
 from foundation.clock import is_recent
 from restore_watch.atlas.families import CLUSTER_LISTS, Family, jobs_of
 from restore_watch.model.marks import Part
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 
 REMEMBERED_TIME = 600.0
 """Seconds for which the clusters of a project are remembered: less than the margin of marks."""
