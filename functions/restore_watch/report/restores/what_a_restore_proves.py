@@ -70,6 +70,12 @@ class Restore:
     will_show_its_end: bool = True
 
     @property
+    def identity(self) -> tuple[str, str, str]:
+        """A job that was named under a wrong cluster may stand in the table under two clusters."""
+        job = self.job
+        return job.group_id, job.cluster_name, job.restore_id
+
+    @property
     def newest_verdict(self) -> DatedVerdict | None:
         """The newest verdict that can be about the restored data."""
         for verdict in reversed(self.verdicts):
@@ -216,9 +222,9 @@ def merged(known: Iterable[Restore], listed: Iterable[Restore]) -> list[Restore]
     The table knows verdicts, and an end that it has recorded stays. Of a restore that is open in
     the table, Atlas's list may know the end.
     """
-    found = {_identity(restore): restore for restore in listed}
+    found = {restore.identity: restore for restore in listed}
     for restore in known:
-        key = _identity(restore)
+        key = restore.identity
         in_list = found.get(key)
         if in_list is None or restore.job.terminal:
             found[key] = restore
@@ -229,9 +235,3 @@ def merged(known: Iterable[Restore], listed: Iterable[Restore]) -> list[Restore]
             # if the watch has given the job up.
             found[key] = replace(restore, will_show_its_end=True)
     return sorted(found.values(), key=lambda restore: (restore.began, restore.job.restore_id))
-
-
-def _identity(restore: Restore) -> tuple[str, str, str]:
-    """A job that was named under a wrong cluster may stand in the table under two clusters."""
-    job = restore.job
-    return job.group_id, job.cluster_name, job.restore_id
