@@ -40,6 +40,7 @@ class RestoreEvidence:
         until = missing_since or self.now
         return job.as_json() | {
             "outcome": self.restore.outcome,
+            "durationSeconds": self.restore.took,
             "rtoMet": objectives.rto_met(jobs, self.restore.began, until),
             "rpoMet": objectives.rpo_met(job),
             "firstObservedAt": utc_text(changes[0].observed_at),

@@ -58,9 +58,9 @@ class Restore:
     """
     A restore job with the verdicts on its data. Moments are UTC.
 
-    `began`: when it was scheduled. `end_if_undated`: when it counts as ended if Atlas does not date
-    its end. `verdicts`: the oldest test first. `will_show_its_end`: False if the watch has given
-    the job up, so that an end would not be seen.
+    `began`: when it was scheduled, or without that date the moment of its id. `end_if_undated`:
+    when it counts as ended if Atlas does not date its end. `verdicts`: the oldest test first.
+    `will_show_its_end`: False if the watch has given the job up, so that an end would not be seen.
     """
 
     job: RestoreJob
@@ -145,6 +145,11 @@ class Restore:
         """When it ended by Atlas's date; None without a date, or with one that cannot be true."""
         finished = self.job.restore_finished_date
         return finished if finished and may_take(finished - self.began) else None
+
+    @property
+    def took(self) -> int | None:
+        """Seconds until its end by Atlas's date; None without one that can be true."""
+        return self.job.seconds_since(self.began)
 
     @property
     def ended_at(self) -> datetime:
