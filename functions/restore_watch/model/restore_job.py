@@ -5,7 +5,7 @@ Its fields have the names of Atlas's Flex and tenant restore jobs. The other kin
 into them (`restore_watch.atlas.read_restore_job`).
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, StrictStr
@@ -80,8 +80,13 @@ class RestoreJob(FromOutside):
     @property
     def duration_seconds(self) -> int | None:
         """From scheduled to finished; None without a date, or with one that cannot be true."""
-        began, finished = self.restore_scheduled_date, self.restore_finished_date
-        if began is None or finished is None or not is_possible_duration(finished - began):
+        began = self.restore_scheduled_date
+        return self.seconds_since(began) if began is not None else None
+
+    def seconds_since(self, began: datetime) -> int | None:
+        """Return how long after this beginning it finished, with the same exceptions."""
+        finished = self.restore_finished_date
+        if finished is None or not is_possible_duration(finished - began):
             return None
         return round((finished - began).total_seconds())
 
