@@ -4,10 +4,13 @@ import csv
 import io
 import re
 
+import pytest
+
 from behaviour.report.conftest import Reports
 from local_stack.world import World
 
 
+@pytest.mark.fault("F129")
 def test_a_restore_whose_end_only_atlas_shows_has_one_state_in_all_files(
     world: World, reports: Reports
 ) -> None:

@@ -165,6 +165,7 @@ def test_the_list_of_all_projects_is_refused(reports: Reports) -> None:
     assert "AtlasProjectIds" in unread_project(reports)["fix"]
 
 
+@pytest.mark.fault("F130")
 @pytest.mark.parametrize(
     "action",
     [Answer(500), too_many_requests(), too_many_requests({"Retry-After": "7200"})],

@@ -110,6 +110,7 @@ FAILURES: dict[str, Action] = {
 }
 
 
+@pytest.mark.fault("F128")
 @cases("failure", rows(FAILURES, "403", "cut-short"))
 def test_tags_that_cannot_be_read_are_no_trouble_and_are_read_again_ten_minutes_later(
     world: World, late: Late, failure: Action
@@ -131,6 +132,7 @@ def test_tags_that_cannot_be_read_are_no_trouble_and_are_read_again_ten_minutes_
     assert late() == []
 
 
+@pytest.mark.fault("F128")
 def test_a_name_that_stands_in_both_lists_has_the_tag_of_its_kind(world: World, late: Late) -> None:
     job = running(world, tags=tagged("3h"))
     untagged = {"name": job.cluster, "tags": []}

@@ -145,6 +145,7 @@ REFUSALS: dict[str, Action] = {
 }
 
 
+@pytest.mark.fault("F127")
 @cases("refusal", rows(REFUSALS, "401", "odd-entries"))
 def test_a_list_that_cannot_be_read_for_names_is_no_trouble_and_is_read_an_hour_later(
     world: World, refusal: Action
@@ -330,6 +331,7 @@ def test_a_check_that_cannot_read_the_name_publishes_the_change_without(
     assert names_said(world, job) == [None, f"Project {world.group[-4:]}"]
 
 
+@pytest.mark.fault("F127")
 def test_a_look_up_that_fails_is_made_once_a_minute(world: World) -> None:
     world.watching().tick()
     environment = world.watching()
