@@ -22,7 +22,9 @@ from restore_watch.model.measurement import (
     RecordedMeasurement,
     WhyNotMeasured,
 )
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import (
     DETAIL_LIMIT,

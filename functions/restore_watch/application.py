@@ -26,7 +26,7 @@ from restore_watch.event.request import (
     WaitForJob,
     read_request,
 )
-from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.model.workflow_wait import Wait, answer_to
 from restore_watch.telemetry.telemetry import Telemetry

@@ -14,6 +14,7 @@ from restore_watch.aws.atlas_secret import AtlasSecret
 from restore_watch.aws.status_changes_topic import StatusChangesTopic
 from restore_watch.aws.step_functions import StepFunctions
 from restore_watch.check.outbox import Outbox
+from restore_watch.check.tag_reader import TagReader
 from restore_watch.settings import Settings
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.table.project_names import ProjectNames, StoredNames
@@ -63,6 +64,7 @@ def wires_of(settings: Settings, logger: Logger, client: Callable[[Any], Any]) -
         telemetry,
         clock,
         ProjectNames(StoredNames(dynamodb, table_name), settings.project_ids, clock.unix),
+        TagReader(atlas, telemetry),
     )
     workers = Workers(threads_for(settings.memory_megabytes))
     return Wires(atlas, outbox, workers, telemetry)

@@ -16,7 +16,8 @@ from local_stack.aws import REGION
 from local_stack.stack import LocalStack
 from restore_watch.event.target_fields import read_target
 from restore_watch.model.measurement import Count, Measurement, Outcome
-from restore_watch.model.restore_job import RestoreJob, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.validation import Validation, Verdict
 from restore_watch.table.job_item import Recorded
 from restore_watch.table.jobs import RestoreJobsTable

@@ -74,7 +74,7 @@ LOOKS: tuple[tuple[int, Scheme], ...] = ((1440, "light"), (360, "dark"))
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
-@pytest.mark.parametrize("name", rows({name: name for name in REPORTS}, "unread", "hostile"))
+@pytest.mark.parametrize("name", rows({name: name for name in REPORTS}, "hostile"))
 def test_a_page_stays_in_its_room_asks_for_nothing_and_everybody_can_read_it(
     browser: Browser, tmp_path: Path, name: str, width: int, scheme: Scheme
 ) -> None:

@@ -106,9 +106,7 @@ GIVEN: dict[str, tuple[list[str], list[str]]] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"), cases(GIVEN, "answers", "stack and options", "command line counts")
-)
+@pytest.mark.parametrize(("words", "expected"), cases(GIVEN, "command line counts"))
 def test_sam_gets_what_stands_on_the_command_line_and_in_the_environment(
     tmp_path: Path, words: list[str], expected: list[str]
 ) -> None:
@@ -222,6 +220,7 @@ def account(aws: AwsEmulator) -> dict[str, str]:
 
 
 @pytest.mark.fault("F108")
+@pytest.mark.campaign
 def test_a_stack_of_a_release_is_not_moved_to_the_checkout_unasked(
     aws: AwsEmulator, tmp_path: Path
 ) -> None:

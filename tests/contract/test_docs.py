@@ -45,11 +45,9 @@ from restore_watch.event.target_fields import read_target
 from restore_watch.model.cluster_tags import RESTORE_TEST_TAG, RPO_TAG, RTO_TAG
 from restore_watch.model.health import Health
 from restore_watch.model.marks import Marks
-from restore_watch.model.restore_job import (
-    RestoreJob,
-    RestoreKind,
-    RestoreStatus,
-)
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation
 from restore_watch.report.files import cluster_facts

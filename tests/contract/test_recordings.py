@@ -27,7 +27,8 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.event.target_fields import read_target
-from restore_watch.model.restore_job import RestoreJob, RestoreKind
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_target import RestoreKind
 
 SHARED = Path(os.environ.get("ATLAS_SHARED") or Path(__file__).parents[3] / "shared")
 FOLDER = SHARED / "atlas" / "recordings" / "real"

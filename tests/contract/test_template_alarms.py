@@ -11,7 +11,7 @@ from contract.documents import ROOT, page, rows, section, table
 from contract.test_template import LONGEST_STACK_NAME, longest_names, secret
 from local_stack.aws_metrics import documented
 from local_stack.cloudwatch import Alarm, Metric
-from restore_watch.model.restore_job import RestoreStatus
+from restore_watch.model.restore_status import RestoreStatus
 
 TOPIC = "arn:aws:sns:us-east-1:111122223333:alarms"
 OBJECTIVES = {"RtoMinutes": "60", "RpoMinutes": "1440"}

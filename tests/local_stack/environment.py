@@ -25,9 +25,10 @@ from restore_watch.aws.step_functions import StepFunctions
 from restore_watch.check.batch import BatchChecker
 from restore_watch.check.check import JobChecker
 from restore_watch.check.outbox import Outbox
+from restore_watch.check.tag_reader import TagReader
 from restore_watch.event.actions import Diagnose
 from restore_watch.event.target_fields import read_target
-from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.sweep import composition
 from restore_watch.sweep.finding.watched_projects import ProjectIds
@@ -103,6 +104,7 @@ class Environment:
             self.telemetry,
             clock,
             ProjectNames(StoredNames(by.dynamodb, stack.table_name), project_ids, clock.unix),
+            TagReader(atlas, self.telemetry),
         )
         self.checker = JobChecker(atlas, outbox)
         self._hot_rounds, self._project_ids = hot_rounds, project_ids

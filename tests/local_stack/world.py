@@ -33,7 +33,7 @@ from local_stack.stack import CREDENTIALS, Credentials, LocalStack, Received
 from local_stack.steps import PUBLISH, QUESTION
 from local_stack.wire import Action, Call, Fault, Gate, Injected, Phase, Selection, Wire
 from restore_watch.errors import NotificationPendingError
-from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.model.results import CheckResult
 
 STATUS, DEGRADED, RECOVERED = (

@@ -3,13 +3,13 @@
 import json
 
 from restore_watch.atlas.read_restore_job import restore_job
-from restore_watch.event.target_fields import read_target
-from restore_watch.model.restore_job import RestoreJob, RestoreKind
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 
 ID = "69f88a400000000000000b01"  # created at noon
 SNAPSHOT = "69f000000000000000000c01"
 PROJECT = "5f0000000000000000000a01"
-TARGET = read_target({"groupId": PROJECT, "clusterName": "orders", "restoreId": ID})
+TARGET = RestoreTarget(PROJECT, "orders", ID)
 URL = "https://restore-1.orders.example.net:27017/downloadToken000000000000/restore-1.tar.gz"
 
 

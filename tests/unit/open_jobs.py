@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from restore_watch.event.target_fields import read_target
-from restore_watch.model.restore_job import RestoreKind, RestoreStatus, RestoreTarget
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 from restore_watch.table.open_job import OpenJob
 from unit.scripted_atlas import GROUP, RESTORE
 
@@ -19,9 +20,8 @@ def open_job(
     number: int = 1, group: str = GROUP, cluster: str = "orders", **fields: Any
 ) -> OpenJob:
     """A running Flex restore, first seen at noon and published, except for the given fields."""
-    names = {"groupId": group, "clusterName": cluster, "restoreId": restore_id(number)}
     usual: dict[str, Any] = {
-        "target": read_target(names),
+        "target": RestoreTarget(group, cluster, restore_id(number)),
         "kind": RestoreKind.FLEX,
         "status": RestoreStatus.RUNNING,
         "atlas_status": "RUNNING",

@@ -18,7 +18,7 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
 )
 from restore_watch.model.marks import Part
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.sweep.log import Acted, Fate
 from restore_watch.table.open_job import OpenJob
 from unit.open_jobs import open_job

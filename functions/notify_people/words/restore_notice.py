@@ -46,7 +46,7 @@ def restore_notice(change: StatusChange, console: str, stack: str) -> Notice:
         outcome=outcome,
         severity=severity,
         paging=paging,
-        title=f"{what.capitalize()} {outcome}: {_where(change)}",
+        title=with_project(f"{what.capitalize()} {outcome}: {_where(change)}", change),
         detail=f"The snapshot was {snapshot_age} old." if snapshot_age else "",
         facts=known(_facts(change, snapshot_age)),
         steps=tuple(restore_steps(change, console)),
@@ -87,15 +87,18 @@ def _order_of(change: StatusChange) -> int:
 
 def clusters(message: AboutRestore) -> str:
     """Return the source cluster, and the target if there is a target."""
-    source, target = _source(message), message.target_deployment_item_name
+    source, target = message.cluster_name, message.target_deployment_item_name
     return f"{source} -> {target}" if target else source
 
 
-def _source(message: AboutRestore) -> str:
-    """Return the source cluster, and its project if that has a name."""
-    if not message.project_name:
-        return message.cluster_name
-    return f"{message.cluster_name} in {cut(message.project_name, NAME_LIMIT)}"
+def with_project(title: str, message: AboutRestore) -> str:
+    """
+    Return the title with the name of the project, if that is known.
+
+    The name stands last: where a title is too long, the clusters go before.
+    """
+    name = message.project_name
+    return f"{title} (project {cut(name, NAME_LIMIT)})" if name else title
 
 
 def _what(change: StatusChange) -> str:
@@ -121,9 +124,9 @@ def _where(change: StatusChange) -> str:
     """Return the clusters, and how long it took or how long the link works."""
     if is_ready(change):
         until = f", until {minute(change.expiration_date)}" if change.expiration_date else ""
-        return f"{_source(change)}{until}"
+        return f"{change.cluster_name}{until}"
     if _is_expired_link(change):
-        return _source(change)
+        return change.cluster_name
     took = duration(change.duration_seconds)
     if not change.terminal or not took:
         return clusters(change)

@@ -7,7 +7,7 @@ from notify_people.message import ValidationRecorded
 from notify_people.severity_and_paging import of_validation
 from notify_people.words.durations_and_moments import microseconds, moment
 from notify_people.words.notice import Notice, Step, known, project_fact
-from notify_people.words.restore_notice import clusters
+from notify_people.words.restore_notice import clusters, with_project
 from notify_people.words.restore_steps import project_step
 
 
@@ -27,7 +27,7 @@ def validation_notice(recorded: ValidationRecorded, console: str, stack: str) ->
         outcome=verdict,
         severity=severity,
         paging=paging,
-        title=f"Validation {verdict}: {clusters(recorded)}",
+        title=with_project(f"Validation {verdict}: {clusters(recorded)}", recorded),
         detail=found.detail or "",
         facts=known(_facts(recorded)),
         steps=(*map(Step, advice), project_step(recorded, console)),

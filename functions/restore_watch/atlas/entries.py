@@ -19,7 +19,7 @@ from restore_watch.model.fields import (
     is_cluster_name,
     is_object_id,
 )
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.redaction import redact
 
 _CREATED = ("createdAt", "restoreScheduledDate", "finishedAt")

@@ -7,7 +7,7 @@ A family is read with one role and has one rate limit in a project.
 from dataclasses import dataclass
 
 from restore_watch.model.question import Question
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 
 READ_ONLY = "the role Project Read Only in this project"
 BACKUP_MANAGER = "the role Project Backup Manager in this project"

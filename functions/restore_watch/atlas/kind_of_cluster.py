@@ -17,7 +17,8 @@ from restore_watch.errors import (
     EndpointRetiredError,
     RestoreJobNotFoundError,
 )
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 
 GRACE = 60.0
 """Seconds before and after a job's creation in which Atlas may answer 404 although it exists."""

@@ -15,7 +15,7 @@ from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.pages import COLLECTIONS_ON_PAGE, PAGE_LIMIT, Page, PageAt
 from restore_watch.atlas.transport.bounds import ANSWER_LIMIT
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 
 LIST_LIMIT = 10_000_000
 """Bytes that a page of a list may have."""

@@ -29,13 +29,9 @@ from foundation.outside import (
 )
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.fields import AtlasText, Flag
-from restore_watch.model.restore_job import (
-    RestoreJob,
-    RestoreKind,
-    RestoreStatus,
-    RestoreTarget,
-    is_download,
-)
+from restore_watch.model.restore_job import RestoreJob, is_download
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 
 _URLS = ("deliveryUrl", "downloadUrl", "privateDownloadDeliveryUrls")
 
@@ -192,7 +188,7 @@ def _dedicated_job(answer: object, target: RestoreTarget, kind: RestoreKind) -> 
 
 
 # The words of other kinds have no known meaning here.
-_STATES = {
+_COLLECTION_STATES = {
     "INITIALIZING": RestoreStatus.PENDING,
     "IN_PROGRESS": RestoreStatus.RUNNING,
     "FINALIZING": RestoreStatus.RUNNING,
@@ -210,7 +206,7 @@ def _collection_job(answer: object, target: RestoreTarget, kind: RestoreKind) ->
         cluster_name=target.cluster_name,
         restore_id=target.restore_id,
         kind=kind,
-        status=_STATES.get(read.state, RestoreStatus.UNKNOWN),
+        status=_COLLECTION_STATES.get(read.state, RestoreStatus.UNKNOWN),
         atlas_status=read.state,
         snapshot_id=read.snapshot_id,
         restore_scheduled_date=read.created_at,

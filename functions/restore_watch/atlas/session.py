@@ -36,7 +36,8 @@ from restore_watch.atlas.transport.bounds import ANSWER_LIMIT
 from restore_watch.atlas.transport.envelopes import ENVELOPE
 from restore_watch.atlas.when_to_repeat import repeat_call
 from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 
 ACCEPT = "application/vnd.atlas.2025-03-12+json"
 """Atlas answers in its newest version that is not later than this date."""

@@ -18,7 +18,7 @@ from restore_watch.check.check import JobChecker
 from restore_watch.check.order_of_targets import OrderOfTargets
 from restore_watch.errors import AtlasError
 from restore_watch.event.request import RefusedTarget, Target
-from restore_watch.model.restore_job import RestoreKind, RestoreTarget
+from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.telemetry.isolation import isolated
 from restore_watch.telemetry.telemetry import Telemetry, names_of

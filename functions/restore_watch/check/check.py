@@ -7,7 +7,7 @@ from restore_watch.check.check_result import check_result
 from restore_watch.check.outbox import Outbox
 from restore_watch.errors import NotificationPendingError
 from restore_watch.model.history_entry import HistoryEntry
-from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.table.job_item import Recorded
 from restore_watch.time_limits import PUBLISHING_TIME, QUESTION_TIME

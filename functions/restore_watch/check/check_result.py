@@ -1,7 +1,8 @@
 """What Atlas's answer about a job means, with what is recorded of the job. Pure."""
 
 from restore_watch.model.history_entry import HistoryEntry
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.model.status_change import (
     event_id,

@@ -21,7 +21,7 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.event.actions import FindNewestRestore
-from restore_watch.model.restore_job import RestoreKind, RestoreTarget
+from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 from restore_watch.time_limits import QUESTION_TIME
 
 

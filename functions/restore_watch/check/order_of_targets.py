@@ -6,7 +6,7 @@ from random import sample
 from cachetools import LRUCache
 
 from restore_watch.event.request import Target
-from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.restore_target import RestoreTarget
 
 
 class OrderOfTargets:

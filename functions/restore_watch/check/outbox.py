@@ -16,12 +16,17 @@ from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.aws.status_changes_topic import StatusChangesTopic
 from restore_watch.aws.step_functions import StepFunctions
 from restore_watch.aws.topic_messages import message_of_job
+from restore_watch.check.tag_reader import TagReader
 from restore_watch.model.history_entry import HistoryEntry
-from restore_watch.model.restore_job import RestoreJob, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreTarget
+from restore_watch.model.status_change import StatusChange
 from restore_watch.model.workflow_wait import TaskAnswer, Wait, WaitError, answer_to, is_given_up
 from restore_watch.table.job_item import Recorded
 from restore_watch.table.jobs import RestoreJobsTable
 from restore_watch.table.project_names import ProjectNames
+from restore_watch.telemetry.rto_of_clusters import ListedCluster
 from restore_watch.telemetry.telemetry import Telemetry
 from restore_watch.time_limits import PUBLISHING_TIME, QUESTION_TIME
 
@@ -39,6 +44,7 @@ class Outbox:
     telemetry: Telemetry
     clock: Clock
     names: ProjectNames
+    tags: TagReader
 
     def record(self, job: RestoreJob, begun: datetime, deadline: Deadline) -> Recorded:
         """Record the answer to a question of `begun`, once no other check is publishing it."""
@@ -58,9 +64,9 @@ class Outbox:
     def publish(self, recorded: Recorded, deadline: Deadline) -> tuple[HistoryEntry, ...]:
         """Publish what is pending, in order, acknowledge it, and answer the waits that are over."""
         last: HistoryEntry | None = None
+        name = self._project_name(recorded, deadline)
         try:
             for entry in recorded.pending:
-                name = self.names.name_of(recorded.job.group_id, deadline)
                 self.topic.publish(message_of_job(entry, name), deadline)
                 self.telemetry.report_publication(entry, recorded)
                 last = entry
@@ -72,7 +78,23 @@ class Outbox:
         answers = [answer_to(wait, recorded.job, recorded.seen) for wait in recorded.waits]
         due = [answer for answer in answers if answer is not None]
         self._send(due, recorded, last, deadline)
+        self._report_lateness(recorded, deadline)
         return recorded.pending
+
+    def _project_name(self, recorded: Recorded, deadline: Deadline) -> str | None:
+        """Return the name for the messages that are pending."""
+        if not recorded.pending:
+            return None
+        return self.names.name_of(recorded.job.group_id, deadline)
+
+    def _report_lateness(self, recorded: Recorded, deadline: Deadline) -> None:
+        """Report by how much a restore was late whose end was published now."""
+        for entry in recorded.pending:
+            if isinstance(entry, StatusChange) and entry.job.status is RestoreStatus.COMPLETED:
+                job = entry.job
+                cluster = ListedCluster.of_jobs((job.group_id, job.cluster_name), job.kind)
+                self.tags.read_tags_of(cluster, deadline)
+                self.telemetry.report_lateness(job, self.tags.objectives.rto_of(cluster))
 
     def publish_pending(
         self, target: RestoreTarget, deadline: Deadline

@@ -10,7 +10,7 @@ from foundation.deadline import Deadline
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.check.check import JobChecker
 from restore_watch.errors import NotificationPendingError, TableUnavailableError, TooManyWaitsError
-from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.model.results import Registration
 from restore_watch.model.workflow_wait import WAITS_LIMIT, Wait
 from restore_watch.table.job_item import Recorded

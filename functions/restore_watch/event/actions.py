@@ -26,7 +26,7 @@ from restore_watch.event.target_fields import (
     GroupId,
     read_target,
 )
-from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.model.validation import DETAIL_LIMIT, VALIDATED_BY_LIMIT, Validation, Verdict
 from restore_watch.redaction import redact_report
 

@@ -25,7 +25,7 @@ from restore_watch.errors import InvalidEventError
 from restore_watch.event.actions import Action, read_action
 from restore_watch.event.event_fields import EventFields, one_word_of, unexpected
 from restore_watch.event.target_fields import read_target
-from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.model.workflow_wait import ENDED, TOKEN_LIMIT, UNTIL, Wait
 
 DETAIL_TYPE = "Atlas Restore Watch Requested"

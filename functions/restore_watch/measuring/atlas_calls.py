@@ -19,7 +19,7 @@ from restore_watch.atlas.session import Get
 from restore_watch.measuring.cluster_processes import ClusterHosts, read_cluster_hosts
 from restore_watch.measuring.database_series import MEASURES, DatabaseSeries, read_series
 from restore_watch.measuring.restore_to_measure import ClusterKey, RestoreToMeasure
-from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.restore_target import RestoreTarget
 
 PROCESSES = Family(name="processes", path="/groups/{}/processes")
 """The processes of a project, their databases, and the databases' figures: one rate limit."""

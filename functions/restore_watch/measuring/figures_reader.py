@@ -31,7 +31,7 @@ from restore_watch.measuring.restore_to_measure import ClusterKey
 from restore_watch.measuring.restored_collections import RestoredCollection, read_collections
 from restore_watch.measuring.unmeasured import UnmeasuredError
 from restore_watch.model.measurement import WhyNotMeasured
-from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.restore_target import RestoreTarget
 
 
 @dataclass(frozen=True)

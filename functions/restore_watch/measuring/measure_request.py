@@ -14,7 +14,7 @@ from foundation.outside import FromOutside
 from restore_watch.errors import InvalidEventError
 from restore_watch.event.event_fields import refuse_others, unexpected
 from restore_watch.event.target_fields import NAMES_OF_A_JOB, read_target
-from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.restore_target import RestoreTarget
 
 MEASURE = "measure"
 """The action of the measuring function."""

@@ -16,7 +16,9 @@ from restore_watch.measuring.restore_to_measure import (
 from restore_watch.measuring.restored_collections import measure_collections
 from restore_watch.measuring.unmeasured import UnmeasuredError
 from restore_watch.model.measurement import Measurement, WhyNotMeasured
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 
 
 def measure_restore(job: RestoreJob, reader: FiguresReader, now: datetime) -> Measurement:

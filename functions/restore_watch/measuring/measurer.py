@@ -14,7 +14,8 @@ from restore_watch.measuring.measure_restore import measure_restore
 from restore_watch.measuring.record_measurement import record_measurement
 from restore_watch.measuring.unmeasured import UnmeasuredError
 from restore_watch.model.measurement import Measurement
-from restore_watch.model.restore_job import RestoreJob, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.telemetry.isolation import isolated
 from restore_watch.telemetry.telemetry import names_of
 from restore_watch.time_limits import PUBLISHING_TIME

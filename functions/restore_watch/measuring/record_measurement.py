@@ -8,7 +8,9 @@ from foundation.errors import ApplicationError
 from restore_watch.check.outbox import Outbox
 from restore_watch.measuring.unmeasured import UnmeasuredError
 from restore_watch.model.measurement import Measurement
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 
 _KINDS = {RestoreKind.DEDICATED, RestoreKind.COLLECTION}
 

@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 
 from restore_watch.model.fields import AHEAD, id_made_at
 from restore_watch.model.measurement import WhyNotMeasured
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind
 
 type ClusterKey = tuple[str, str]
 """A project and the name of a cluster in it."""

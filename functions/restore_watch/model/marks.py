@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 
 FIRST_MARK = timedelta(hours=1)
 """The first mark of a project lies this long before the first attempt to list it."""

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from restore_watch.model.restore_job import RestoreJob, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
 
 _LONGEST_OPEN = timedelta(days=1)
 """Without an RTO, a restore may be open for so long."""
@@ -26,11 +27,12 @@ class Objectives:
         """How long a restore may be open: the RTO, or a day without one."""
         return self.rto or _LONGEST_OPEN
 
-    def completed_in_time(self, good: RestoreJob) -> bool | None:
+    def completed_in_time(self, good: RestoreJob, began: datetime) -> bool | None:
         """Whether a restore that completed met the RTO; None if that is unknown."""
-        if self.rto is None or good.duration_seconds is None:
+        seconds = good.seconds_since(began)
+        if self.rto is None or seconds is None:
             return None
-        return timedelta(seconds=good.duration_seconds) <= self.rto
+        return timedelta(seconds=seconds) <= self.rto
 
     def rto_met(self, jobs: Sequence[RestoreJob], began: datetime, until: datetime) -> bool | None:
         """
@@ -43,7 +45,7 @@ class Objectives:
             return None
         completed = [job for job in jobs if job.status is RestoreStatus.COMPLETED]
         if completed:
-            return self.completed_in_time(completed[-1])
+            return self.completed_in_time(completed[-1], began)
         last = jobs[-1]
         if last.status.ends:
             return False

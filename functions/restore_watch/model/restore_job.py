@@ -1,121 +1,32 @@
 """
-A restore job. Pure: no I/O, no clock.
+A restore job, as Atlas last described it. Pure: no I/O, no clock.
 
-The words are those of Atlas's Flex and tenant restore jobs. The other kinds are translated into
-them (`restore_watch.atlas.read_restore_job`).
+Its fields have the names of Atlas's Flex and tenant restore jobs. The other kinds are translated
+into them (`restore_watch.atlas.read_restore_job`).
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, StrictStr
 
 from foundation.outside import FromOutside, UtcDate
-from restore_watch.model.fields import AtlasText, id_made_at
+from restore_watch.model.fields import AtlasText
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind
 
-
-class RestoreKind(StrEnum):
-    """The family of Atlas endpoints that answers for a job."""
-
-    FLEX = "flex"
-    DEDICATED = "dedicated"
-    TENANT = "tenant"
-    COLLECTION = "collection"
-
-
-_LONGEST = timedelta(days=30)
+LONGEST_RESTORE = timedelta(days=30)
 """No restore takes longer: a later date of its end is wrong, and would count for ever."""
 
 
-def may_take(time: timedelta) -> bool:
+def is_possible_duration(time: timedelta) -> bool:
     """Whether a restore can take this time. No restore ends before it begins, or takes months."""
-    return timedelta() <= time <= _LONGEST
-
-
-# The endpoints of these kinds are asked only for jobs that are named with them.
-_ASKED_BY_NAME = {RestoreKind.TENANT, RestoreKind.COLLECTION}
-
-
-class RestoreStatus(StrEnum):
-    """UNKNOWN stands for any word that we do not know; `RestoreJob.atlas_status` keeps the word."""
-
-    PENDING = "PENDING"
-    QUEUED = "QUEUED"
-    RUNNING = "RUNNING"
-    UNKNOWN = "UNKNOWN"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
-    EXPIRED = "EXPIRED"
-
-    @classmethod
-    def _missing_(cls, value: object) -> "RestoreStatus | None":
-        if value == "CANCELED":
-            return RestoreStatus.CANCELLED
-        return RestoreStatus.UNKNOWN if isinstance(value, str) else None
-
-    @property
-    def rank(self) -> int:
-        """A status only moves to a higher rank (`RestoreJob.may_replace` has the one exception)."""
-        return _RANK[self]
-
-    @property
-    def ends(self) -> bool:
-        """The status alone says that Atlas is done with the job."""
-        return self.rank >= _RANK[RestoreStatus.COMPLETED]
-
-
-# In the order of the statuses above.
-_RANK = dict(zip(RestoreStatus, (0, 1, 2, 3, 4, 4, 4, 5), strict=True))
+    return timedelta() <= time <= LONGEST_RESTORE
 
 
 def is_download(delivery_type: str | None) -> bool:
     """Flex says DOWNLOAD, dedicated says download."""
     return (delivery_type or "").casefold() == "download"
-
-
-@dataclass(frozen=True)
-class RestoreTarget:
-    """
-    The restore job to look up. `cluster_name` is the cluster whose snapshot is restored.
-
-    If `kind` is None, the kind is found out. `envelope` and `pretty` are passed on to Atlas.
-    """
-
-    group_id: str
-    cluster_name: str
-    restore_id: str
-    kind: RestoreKind | None = None
-    envelope: bool | None = None
-    pretty: bool | None = None
-
-    @classmethod
-    def listed(
-        cls, group_id: str, cluster_name: str, restore_id: str, kind: RestoreKind | None
-    ) -> Self:
-        """Return the target of a job in a list or in the index."""
-        return cls(group_id, cluster_name, restore_id, kind if kind in _ASKED_BY_NAME else None)
-
-    @property
-    def created_at(self) -> datetime:
-        """When Atlas created the job: the first eight digits of an ObjectId are Unix seconds."""
-        return id_made_at(self.restore_id)
-
-    @property
-    def cluster(self) -> tuple[str, str]:
-        """Project id and cluster name: a cluster's name is unique within its project only."""
-        return self.group_id, self.cluster_name
-
-    def as_json(self) -> dict[str, Any]:
-        """The target in the words of the invocation contract."""
-        return {
-            "groupId": self.group_id,
-            "clusterName": self.cluster_name,
-            "restoreId": self.restore_id,
-            "kind": self.kind or "auto",
-        }
 
 
 class RestoreJob(FromOutside):
@@ -169,8 +80,13 @@ class RestoreJob(FromOutside):
     @property
     def duration_seconds(self) -> int | None:
         """From scheduled to finished; None without a date, or with one that cannot be true."""
-        began, finished = self.restore_scheduled_date, self.restore_finished_date
-        if began is None or finished is None or not may_take(finished - began):
+        began = self.restore_scheduled_date
+        return self.seconds_since(began) if began is not None else None
+
+    def seconds_since(self, began: datetime) -> int | None:
+        """Return how long after this beginning it finished, with the same exceptions."""
+        finished = self.restore_finished_date
+        if finished is None or not is_possible_duration(finished - began):
             return None
         return round((finished - began).total_seconds())
 

@@ -11,7 +11,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Self
 
-from restore_watch.model.restore_job import RestoreJob, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
 
 ENDED = "ended"
 DOWNLOAD_READY = "download-ready"

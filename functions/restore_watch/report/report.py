@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any, NamedTuple, Self
 
 from restore_watch.model.objectives import Objectives
-from restore_watch.model.restore_job import RestoreStatus
+from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.judging.coverage import Coverage
@@ -140,8 +140,8 @@ class Report:
         nothing, nor does an end that was there when the restore was first seen.
         """
         job = restore.job
-        if job.duration_seconds is not None:
-            return job.duration_seconds
+        if restore.took is not None:
+            return restore.took
         if not job.terminal:
             return max(0.0, (self.asked_at - restore.began).total_seconds())
         has_wrong_date = job.restore_finished_date is not None and restore.finished_at is None
@@ -152,9 +152,6 @@ class Report:
 
 def median_seconds(restores: Sequence[Restore]) -> float | None:
     """The median of those that completed."""
-    took: list[float] = []
-    for restore in restores:
-        seconds = restore.job.duration_seconds
-        if restore.job.status is RestoreStatus.COMPLETED and seconds is not None:
-            took.append(seconds)
+    completed = [each for each in restores if each.job.status is RestoreStatus.COMPLETED]
+    took = [each.took for each in completed if each.took is not None]
     return median(took) if took else None

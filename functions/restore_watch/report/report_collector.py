@@ -57,7 +57,7 @@ class ReportCollector:
             policy=settings.policy,
             objectives=settings.objectives,
             coverage=self._judge(fleet, restores, stored, period, at),
-            stored=stored,
+            stored=stored.as_merged(restores),
             all_restores=restores,
             degraded=_degraded(books),
             credentials_expire_at=secret.expires_at if secret else None,

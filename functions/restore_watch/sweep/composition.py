@@ -25,8 +25,8 @@ from restore_watch.sweep.judging.outage_reports import OutageReports
 from restore_watch.sweep.log import Log
 from restore_watch.sweep.memory_of_jobs import JobMemory
 from restore_watch.sweep.rounds import Rounds
-from restore_watch.sweep.rto_reader import RtoReader
 from restore_watch.sweep.run import Run
+from restore_watch.sweep.tags_of_running import TagsOfRunning
 from restore_watch.sweep.topic_refusals import TopicRefusals
 from restore_watch.table.bookkeeping import Bookkeeping, Books
 from restore_watch.table.open_job import OpenJob
@@ -47,7 +47,7 @@ class SweepParts:
     outages: OutageReports
     expiry_watch: ExpiryWatch
     name_reader: NameReader
-    rto_reader: RtoReader
+    tags_of_running: TagsOfRunning
 
 
 @dataclass(eq=False, repr=False)
@@ -134,7 +134,7 @@ class SweepEnvironment:
             outages=OutageReports(run, topic, bookkeeping, self.workers, len(jobs)),
             expiry_watch=ExpiryWatch(run, topic, bookkeeping, self.atlas, self.last_try),
             name_reader=name_reader,
-            rto_reader=RtoReader(run, questions, self.atlas, self.workers),
+            tags_of_running=TagsOfRunning(run, questions, self.outbox.tags, self.workers),
         )
 
     def _follower(

@@ -20,7 +20,7 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
 )
 from restore_watch.model.question import JOBS
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.sweep.log import Acted, Fate, Record
 from restore_watch.table.open_job import JobKey, OpenJob
 

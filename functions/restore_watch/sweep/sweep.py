@@ -147,7 +147,7 @@ class Sweeper:
         """Report the jobs that are open now, and what failed."""
         run, telemetry = parts.run, self.environment.telemetry
         if run.is_tick:
-            parts.rto_reader.read_tags()
+            parts.tags_of_running.read()
             telemetry.report_open_jobs(run.open_jobs(), run.now())
         telemetry.report_failures(count(_records(parts), parts.opened).failures)
 

@@ -21,7 +21,9 @@ from restore_watch.errors import TableUnavailableError
 from restore_watch.model.fields import is_cluster_name, is_object_id
 from restore_watch.model.history_entry import HistoryEntry
 from restore_watch.model.measurement import Measurement, RecordedMeasurement
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation
 from restore_watch.model.workflow_wait import Wait

@@ -16,7 +16,9 @@ from foundation.deadline import Deadline
 from foundation.retention import expires_at
 from restore_watch.model.history_entry import HistoryEntry
 from restore_watch.model.measurement import Measurement
-from restore_watch.model.restore_job import RestoreJob, RestoreStatus, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.model.status_change import UNKNOWN_LIMIT, has_room_for_unknown, is_new_unknown
 from restore_watch.model.validation import Validation
 from restore_watch.model.workflow_wait import WAITS_LIMIT, Wait

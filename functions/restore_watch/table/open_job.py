@@ -13,13 +13,9 @@ from pydantic import Field, StrictStr
 
 from foundation.outside import FromOutside, IfReadable, UtcDate, if_unreadable
 from restore_watch.model.fields import PastMoment
-from restore_watch.model.restore_job import (
-    RestoreJob,
-    RestoreKind,
-    RestoreStatus,
-    RestoreTarget,
-    is_download,
-)
+from restore_watch.model.restore_job import RestoreJob, is_download
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 from restore_watch.table.job_item import target_of
 from restore_watch.table.stored_fields import StoredInteger, deserialized
 

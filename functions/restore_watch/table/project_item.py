@@ -23,7 +23,7 @@ from restore_watch.model.fields import PastMoment, ProjectName, is_cluster_name,
 from restore_watch.model.health import Health
 from restore_watch.model.marks import OLDEST_MARK, Marks, Part
 from restore_watch.model.outage import LARGEST_COUNT, WatchChange
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.table.stored_fields import (
     PROJECT,
     StoredInteger,

@@ -5,10 +5,11 @@ Sweeps read the list of projects, and store a name in the item of its project. A
 has not read it for long reads it there.
 """
 
+import math
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from threading import Lock
 
+from foundation.clock import is_recent
 from foundation.deadline import Deadline
 from foundation.errors import ApplicationError
 from restore_watch.model.fields import name_or_null
@@ -20,6 +21,9 @@ NAMES_KNOWN = 3600.0
 
 LOOK_UP_TIME = 1.5
 """Seconds that reading a name may take: a message goes out without one, too."""
+
+FAILED_FOR = 60.0
+"""Seconds in which no name is read, after one could not be read."""
 
 
 class StoredNames(Items):
@@ -45,6 +49,7 @@ class ProjectNames:
         self._lock = Lock()
         self._names: dict[str, str | None] = {}
         self._names_at = now()
+        self._failed_at = -math.inf
 
     def name_of(self, group_id: str, deadline: Deadline) -> str | None:
         """Return the name of a project, None if it is unknown. The table is read once an hour."""
@@ -54,10 +59,14 @@ class ProjectNames:
             self._forget_old()
             if group_id in self._names:
                 return self._names[group_id]
-        name = None
-        with suppress(ApplicationError):  # the next change asks again
+            if is_recent(self._now() - self._failed_at, FAILED_FOR):
+                return None
+        try:
             name = self._stored.look_up(group_id, deadline.within(LOOK_UP_TIME))
-            self.remember(group_id, name)
+        except ApplicationError:
+            self._failed_at = self._now()
+            return None
+        self.remember(group_id, name)
         return name
 
     def remember(self, group_id: str, name: str | None) -> None:
@@ -71,6 +80,5 @@ class ProjectNames:
             self._names, self._names_at = names, self._now()
 
     def _forget_old(self) -> None:
-        # The clock may have been set back.
-        if not 0 <= self._now() - self._names_at < NAMES_KNOWN:
+        if not is_recent(self._now() - self._names_at, NAMES_KNOWN):
             self._names, self._names_at = {}, self._now()

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools.metrics import MetricUnit
 
 from foundation.emitting import Metrics
-from restore_watch.model.restore_job import RestoreStatus
+from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.status_change import StatusChange
 from restore_watch.table.job_item import Recorded
-from restore_watch.telemetry.rto_of_clusters import RtoOfClusters
+from restore_watch.telemetry.rto_of_clusters import ListedCluster, RtoOfClusters
 
 if TYPE_CHECKING:
     from restore_watch.table.open_job import OpenJob
@@ -39,12 +39,11 @@ def metrics_of_end(change: StatusChange) -> Metrics:
     return {"RestoreDuration": (MetricUnit.Seconds, seconds)}
 
 
-def metrics_of_late_end(change: StatusChange, rto: timedelta | None) -> Metrics:
-    """Return by how much a restore that completed missed its RTO, with the change that ends it."""
-    seconds = change.job.duration_seconds
-    if seconds is None or change.job.status is not RestoreStatus.COMPLETED:
+def metrics_of_late_end(job: RestoreJob, rto: timedelta | None) -> Metrics:
+    """Return by how much a restore that completed missed its RTO."""
+    if job.duration_seconds is None:
         return {}
-    return _seconds_over_rto([_seconds_over(timedelta(seconds=seconds), rto)])
+    return _seconds_over_rto([_seconds_over(timedelta(seconds=job.duration_seconds), rto)])
 
 
 def metrics_of_late_jobs(
@@ -52,9 +51,11 @@ def metrics_of_late_jobs(
 ) -> Metrics:
     """Return by how much a restore that still runs at the end of a sweep misses its RTO."""
     return _seconds_over_rto(
-        _seconds_over(now - job.began_at, objectives.rto_of(job.target.cluster))
+        _seconds_over(
+            now - job.began_at, objectives.rto_of(ListedCluster.of_jobs(job.target.cluster, kind))
+        )
         for job in jobs
-        if job.is_running
+        if job.is_running and (kind := job.kind) is not None
     )
 
 

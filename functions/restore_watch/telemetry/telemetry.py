@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from logging import DEBUG
 from threading import Lock
@@ -20,7 +20,8 @@ from restore_watch.errors import AtlasError
 from restore_watch.model.advice_on_errors import fix_of
 from restore_watch.model.history_entry import HistoryEntry
 from restore_watch.model.measurement import Measurement
-from restore_watch.model.restore_job import RestoreJob, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.model.results import (
     FAILURES_SHOWN,
     CheckResult,
@@ -89,9 +90,11 @@ class Telemetry:
         """Write the metrics of a published change, also if its check fails afterwards."""
         if isinstance(entry, StatusChange):
             self._write(metrics_of_end(entry), status=entry.job.status)
-            rto = self.objectives.rto_of((entry.job.group_id, entry.job.cluster_name))
-            self._write(metrics_of_late_end(entry, rto))
             self._write(metrics_of_snapshot(entry, recorded))
+
+    def report_lateness(self, job: RestoreJob, rto: timedelta | None) -> None:
+        """Write the metric of a restore that completed later than its RTO allows."""
+        self._write(metrics_of_late_end(job, rto))
 
     def report_validation(self, result: ValidationResult) -> None:
         """Report a validation, recorded now or repeated. Its texts stay out."""

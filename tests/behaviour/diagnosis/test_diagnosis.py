@@ -258,10 +258,7 @@ MISTAKES: dict[str, tuple[Break, str, str, str]] = {
     ),
 }
 
-OFTEN = (
-    *("wrong-key-in-the-secret", "missing-role", "address", "topic-is-gone", "not-confirmed"),
-    *("schedule-is-disabled", "table-is-gone", "degraded-project"),
-)
+OFTEN = ("wrong-key-in-the-secret", "missing-role", "topic-is-gone", "schedule-is-disabled")
 
 
 @cases(("mistake", "check", "found", "fix"), rows(MISTAKES, *OFTEN))

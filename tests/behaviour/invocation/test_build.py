@@ -119,7 +119,7 @@ def test_a_function_ships_its_own_code_and_the_foundation_and_nothing_else(packa
         path.relative_to(source): path.read_bytes()
         for folder in ("foundation", package)
         for path in (source / folder).rglob("*.*")
-        if path.suffix in {".py", ".html"}
+        if path.suffix in {".py", ".html", ".css"}
     }
 
     assert expected == {

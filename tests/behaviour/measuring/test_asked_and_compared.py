@@ -37,7 +37,7 @@ from restore_watch.measuring.restore_to_measure import (
     restore_to_measure,
 )
 from restore_watch.model.measurement import Measurement, Outcome, WhyNotMeasured, not_measured
-from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.restore_target import RestoreTarget
 
 GROUP = "5f0000000000000000000a01"
 OTHER_GROUP = "5f0000000000000000000a02"

@@ -73,7 +73,7 @@ def test_a_restore_that_matches_is_recorded_and_published_once(
     assert "expiresAt" in item
 
 
-@pytest.mark.fault("F131")
+@pytest.mark.fault("F132")
 def test_a_second_delivery_asks_atlas_nothing(measured: Measured, world: World) -> None:
     measured.deliver()
     world.stack.forget_calls()
@@ -84,7 +84,7 @@ def test_a_second_delivery_asks_atlas_nothing(measured: Measured, world: World) 
     assert measured.published() == ONCE
 
 
-@pytest.mark.fault("F131")
+@pytest.mark.fault("F132")
 def test_two_deliveries_at_once_record_one_measurement(measured: Measured, world: World) -> None:
     with world.hold(VALIDATE) as gate:
         both = [world.begin(partial(measured.deliver, number)) for number in (1, 2)]
@@ -243,7 +243,7 @@ ANSWERS: dict[str, tuple[Action, WhyNotMeasured, str]] = {
 }
 
 
-@pytest.mark.fault("F130")
+@pytest.mark.fault("F131")
 @pytest.mark.parametrize("step", ASKED.values(), ids=ASKED)
 @pytest.mark.parametrize(("answer", "why", "error"), rows(ANSWERS, *ANSWERS))
 def test_a_refusal_at_any_call_is_tried_again_and_recorded_in_the_end(
@@ -267,7 +267,7 @@ def test_a_refusal_at_any_call_is_tried_again_and_recorded_in_the_end(
     assert measured.published() == ONCE
 
 
-@pytest.mark.fault("F130")
+@pytest.mark.fault("F131")
 @pytest.mark.parametrize("step", ASKED.values(), ids=ASKED)
 @pytest.mark.parametrize("answer", [one[0] for one in ANSWERS.values()], ids=ANSWERS)
 def test_a_refusal_that_passes_leaves_no_trace(
@@ -283,7 +283,7 @@ def test_a_refusal_that_passes_leaves_no_trace(
     assert measured.published() == ONCE
 
 
-@pytest.mark.fault("F130")
+@pytest.mark.fault("F131")
 @pytest.mark.parametrize("step", [SECRET, TOKEN], ids=["the secret", "a token"])
 def test_credentials_that_are_refused_are_tried_again_and_named_in_the_end(
     measured: Measured, world: World, step: Selection
@@ -300,7 +300,7 @@ def test_credentials_that_are_refused_are_tried_again_and_named_in_the_end(
     assert (measured.recorded() or {})["why"] == whys[step]
 
 
-@pytest.mark.fault("F130")
+@pytest.mark.fault("F131")
 def test_the_limits_of_other_tools_are_left_to_them(measured: Measured, world: World) -> None:
     world.atlas.keep_bucket(world.group, "processes", 100)
 
@@ -313,7 +313,7 @@ def test_the_limits_of_other_tools_are_left_to_them(measured: Measured, world: W
     world.atlas.release_bucket(world.group, "processes")
 
 
-@pytest.mark.fault("F130")
+@pytest.mark.fault("F131")
 def test_without_time_nothing_is_lost(measured: Measured) -> None:
     assert not measured.deliver(1, seconds=0.01)
     assert measured.deliver(2)
@@ -323,7 +323,7 @@ def test_without_time_nothing_is_lost(measured: Measured) -> None:
 # What is refused by AWS
 
 
-@pytest.mark.fault("F132")
+@pytest.mark.fault("F133")
 @pytest.mark.parametrize("step", [RECALL, VALIDATE], ids=["read", "record"])
 def test_a_table_that_refuses_has_the_message_come_again_at_any_delivery(
     measured: Measured, world: World, step: Selection
@@ -337,7 +337,7 @@ def test_a_table_that_refuses_has_the_message_come_again_at_any_delivery(
     assert measured.published() == ONCE
 
 
-@pytest.mark.fault("F132")
+@pytest.mark.fault("F133")
 def test_a_topic_that_refuses_gets_the_same_measurement_later(
     measured: Measured, world: World
 ) -> None:
@@ -354,7 +354,7 @@ def test_a_topic_that_refuses_gets_the_same_measurement_later(
     assert measured.published() == ONCE
 
 
-@pytest.mark.fault("F132")
+@pytest.mark.fault("F133")
 def test_a_sweep_publishes_a_measurement_that_was_left_behind(
     measured: Measured, world: World
 ) -> None:
@@ -379,7 +379,7 @@ STEPS: dict[str, Selection] = {
 }
 
 
-@pytest.mark.fault("F131")
+@pytest.mark.fault("F132")
 @pytest.mark.parametrize("phase", ["before", "after"])
 @pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
 def test_a_death_at_any_call_leaves_one_measurement_with_one_id(

@@ -16,7 +16,7 @@ from local_stack.stack import CREDENTIALS
 from local_stack.wire import Call, Selection
 from local_stack.world import World
 from produced import Produced
-from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.report.report_bucket import ReportBucket
 from restore_watch.report.report_settings import ReportSettings
 from restore_watch.report.reporter import Reporter

@@ -95,10 +95,10 @@ class Restore:
     def is_of_all_into_a_cluster(self) -> bool:
         return self.kind != "collection" and self.delivery_type.lower() != "download"
 
-    @property
-    def outcome(self) -> str:
-        """As the table has it now."""
-        return "OPEN" if self.ended is None or self.is_stale else self.status
+    def outcome(self, *, is_asked: bool) -> str:
+        """As the table has it now, or Atlas if its list was asked for."""
+        is_open = self.ended is None or (self.is_stale and not is_asked)
+        return "OPEN" if is_open else self.status
 
 
 @dataclass
@@ -121,13 +121,17 @@ class Cluster:
         """The days of its tag, else those of the stack."""
         return _WINDOWS.get(self.tags.get("restore-test", ""), question.window)
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether Atlas shows the list of its restores."""
+        return self.is_readable and self.backups and not self.is_free
+
     def seen(self) -> Iterator[Restore]:
         """The restores that the report can know of, of this cluster and no earlier one."""
-        is_asked = self.is_readable and self.backups and not self.is_free
         for restore in self.restores:
             if restore.scheduled < self.created:
                 continue
-            if is_asked or (restore.where != "Atlas" and not restore.is_stale):
+            if self.is_asked or (restore.where != "Atlas" and not restore.is_stale):
                 yield restore
 
 
@@ -176,7 +180,7 @@ class Fleet:
             for restore in cluster.restores:
                 is_of_it = self.question.first <= restore.scheduled < self.question.end
                 if is_of_it and restore.where != "Atlas":
-                    outcomes[restore.restore_id] = restore.outcome
+                    outcomes[restore.restore_id] = restore.outcome(is_asked=cluster.is_asked)
         return outcomes
 
 

@@ -165,6 +165,45 @@ def test_the_list_of_all_projects_is_refused(reports: Reports) -> None:
     assert "AtlasProjectIds" in unread_project(reports)["fix"]
 
 
+@pytest.mark.fault("F130")
+@pytest.mark.parametrize(
+    "action",
+    [Answer(500), too_many_requests(), too_many_requests({"Retry-After": "7200"})],
+    ids=["500", "429", "429-for-hours"],
+)
+def test_a_list_that_named_projects_do_not_need_delays_no_report(
+    reports: Reports, action: Action
+) -> None:
+    """Their names are in the table."""
+    furnish(reports)
+    world = reports.world
+    world.rewrite_bookkeeping(name="Payments")
+    world.inject(PROJECTS, action, times=None)
+    begun = world.clock()
+
+    found = reports.clusters()
+
+    assert (world.clock() - begun).total_seconds() < 30
+    assert {one["projectName"] for one in found.values()} == {"Payments"}
+    assert {found[name]["state"] for name in ("known", "unknown", "flex")} == {"tested"}
+    assert reports.json()["unwatchedProjects"] is None
+    assert reports.json()["unreadProjects"] == {}
+    assert (
+        "Whether the credentials see other projects could not be read." in reports.json()["limits"]
+    )
+
+
+def test_a_list_that_named_projects_do_not_need_is_asked_once_more(reports: Reports) -> None:
+    furnish(reports)
+    reports.world.rewrite_bookkeeping(name="Payments")
+    reports.world.inject(PROJECTS, Answer(500), times=1)
+
+    found = reports.clusters()
+
+    assert reports.world.count(PROJECTS) == 2
+    assert {one["projectName"] for one in found.values()} == {f"Project {reports.world.group[-4:]}"}
+
+
 def test_all_projects_on_several_pages(reports: Reports) -> None:
     furnish(reports)
     other = secrets.token_hex(12)

@@ -36,17 +36,10 @@ SESSION = boto3.Session("AKIAFUNCTIONFUNCTION", "in-process", region_name=REGION
 
 TELLING = (
     "nothing is watched",
-    "only new",
-    "never",
     "cannot tell",
-    "backups off",
     "old snapshot, Flex",
-    "fallback snapshot",
-    "role is missing",
     "item unread",
-    "time is over",
     "RTO missed",
-    "an older restore failed",
     "a verdict on an older restore",
     "credentials expire",
 )

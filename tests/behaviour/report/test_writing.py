@@ -225,7 +225,7 @@ DEATHS: dict[str, tuple[Selection, Phase]] = {
 
 
 @pytest.mark.fault("F110")
-@pytest.mark.parametrize(("step", "phase"), rows(DEATHS, "after-coverage.csv", "after-publish"))
+@pytest.mark.parametrize(("step", "phase"), rows(DEATHS, "after-publish"))
 def test_killed_at_any_call_and_repeated(reports: Reports, step: Selection, phase: Phase) -> None:
     """The same content, and one message by one id."""
     furnish(reports)

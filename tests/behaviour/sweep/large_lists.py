@@ -15,7 +15,7 @@ from restore_watch.atlas.entries import job_entries
 from restore_watch.atlas.pages import FIRST_PAGE
 from restore_watch.atlas.session import AtlasSession, only
 from restore_watch.atlas.transport.http_client import http_client
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.threads.how_many_threads import threads_for
 
 

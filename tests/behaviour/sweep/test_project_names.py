@@ -145,6 +145,7 @@ REFUSALS: dict[str, Action] = {
 }
 
 
+@pytest.mark.fault("F127")
 @cases("refusal", rows(REFUSALS, "401", "odd-entries"))
 def test_a_list_that_cannot_be_read_for_names_is_no_trouble_and_is_read_an_hour_later(
     world: World, refusal: Action
@@ -324,9 +325,23 @@ def test_a_check_that_cannot_read_the_name_publishes_the_change_without(
     with world.inject(LOOK_UP_NAME, failure, times=None):
         world.check(job, environment)
     job.advance()
+    world.pass_time(60)
     world.check(job, environment)
 
     assert names_said(world, job) == [None, f"Project {world.group[-4:]}"]
+
+
+@pytest.mark.fault("F127")
+def test_a_look_up_that_fails_is_made_once_a_minute(world: World) -> None:
+    world.watching().tick()
+    environment = world.watching()
+    with world.inject(LOOK_UP_NAME, DENIED, times=None):
+        for _ in range(5):
+            world.check(world.finished_job(), environment)
+        assert world.count(LOOK_UP_NAME) == 1
+        world.pass_time(60)
+        world.check(world.finished_job(), environment)
+        assert world.count(LOOK_UP_NAME) == 2
 
 
 def test_nobody_looks_for_the_name_of_a_project_that_is_not_watched(world: World) -> None:

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from behaviour.stored import AT_ONCE, NOON, Stored, at_once
-from restore_watch.model.restore_job import RestoreStatus
+from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.table.job_item import Recorded
 
 cases = pytest.mark.parametrize

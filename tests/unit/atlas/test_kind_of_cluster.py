@@ -21,7 +21,8 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.event.target_fields import read_target
-from restore_watch.model.restore_job import RestoreJob, RestoreKind
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_target import RestoreKind
 from strategies import plain_job
 from unit.scripted_atlas import GROUP, RESTORE
 

@@ -21,7 +21,7 @@ from restore_watch.atlas.families import (
 )
 from restore_watch.atlas.pages import Page, PageAt, page_for, page_query, read_page
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 from unit.open_jobs import NOON
 
 FLEX, DEDICATED, TENANT, COLLECTION = RestoreKind

@@ -15,7 +15,7 @@ from restore_watch.errors import (
     AtlasReason,
     AtlasUnavailableError,
 )
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 from unit.scripted_atlas import GROUP, Clock
 
 FLEX, DEDICATED, TENANT, COLLECTION = RestoreKind

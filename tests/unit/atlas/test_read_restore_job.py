@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from restore_watch.atlas.read_restore_job import restore_job
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.redaction import without_urls
 from strategies import (
     COLLECTION_WORDS,

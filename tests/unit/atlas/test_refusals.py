@@ -42,7 +42,7 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.model.advice_on_errors import fix_of
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 from strategies import date_likes, json_values, kinds, secrets
 
 MARK = "~|~"

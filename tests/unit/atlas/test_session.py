@@ -20,7 +20,9 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind
 from unit.atlas_answers import RESTORE_EVENTS
 from unit.open_jobs import NOON, target
 from unit.scripted_atlas import (

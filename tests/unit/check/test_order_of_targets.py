@@ -1,7 +1,7 @@
 """In which order an environment asks about the targets of a delivery."""
 
 from restore_watch.check.order_of_targets import OrderOfTargets
-from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.restore_target import RestoreTarget
 from unit.open_jobs import target
 
 

@@ -189,6 +189,13 @@ def test_the_texts_of_a_validation_are_redacted_and_its_moment_is_in_utc() -> No
     )
 
 
+def test_a_text_that_is_longer_when_it_is_redacted_is_cut_to_its_limit() -> None:
+    action = read_action(VALIDATION | {"validatedBy": "x://a " * 42})
+
+    assert isinstance(action, RecordValidation)
+    assert action.validation.validated_by == ("[redacted] " * 42)[:256]
+
+
 @pytest.mark.parametrize("nothing", [None, "", " \n"], ids=repr)
 def test_an_optional_text_may_be_empty_or_as_long_as_its_limit(nothing: object) -> None:
     empty = {"validatedBy": nothing, "detail": nothing, "validatedAt": None}
@@ -256,3 +263,13 @@ def test_a_tick_that_is_not_a_moment_with_its_zone_is_refused(
     refused = refusal(event | {given_in: moment})
 
     assert str(refused).startswith(f"{given_in}: expected a moment in ISO 8601 with its zone")
+
+
+@pytest.mark.parametrize("given_in", ["scheduledTime", "requestedAt", "time"])
+def test_a_refused_tick_is_described_without_quoting_it(given_in: str) -> None:
+    event = RULE if given_in == "time" else {"action": "sweep"}
+
+    assert str(refusal(event | {given_in: "at noon"})) == (
+        f"{given_in}: expected a moment in ISO 8601 with its zone, such as 2026-11-25T12:00:00Z, "
+        "got text of 7 characters"
+    )

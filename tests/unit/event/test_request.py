@@ -4,6 +4,7 @@
 
 import json
 from collections.abc import Iterator
+from copy import replace
 from typing import Any
 
 import pytest
@@ -21,16 +22,15 @@ from restore_watch.event.request import (
     WaitForJob,
     read_request,
 )
-from restore_watch.event.target_fields import read_target
-from restore_watch.model.restore_job import RestoreKind, RestoreTarget
+from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 from restore_watch.model.workflow_wait import Wait
 from strategies import json_values
 from unit.scripted_atlas import GROUP, RESTORE
 
 FLEX = {"groupId": GROUP, "clusterName": "orders", "restoreId": RESTORE, "kind": "flex"}
-TARGET = read_target(FLEX)
+TARGET = RestoreTarget(GROUP, "orders", RESTORE, RestoreKind.FLEX)
 OTHER = FLEX | {"clusterName": "carts"}
-OTHER_TARGET = read_target(OTHER)
+OTHER_TARGET = replace(TARGET, cluster_name="carts")
 DETAIL_TYPE = "Atlas Restore Watch Requested"
 
 SIGN = "\N{PILCROW SIGN}"

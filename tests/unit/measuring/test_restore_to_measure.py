@@ -8,7 +8,8 @@ import pytest
 from restore_watch.atlas.read_restore_job import read_job
 from restore_watch.measuring.restore_to_measure import RestoreToMeasure, restore_to_measure
 from restore_watch.model.measurement import WhyNotMeasured
-from restore_watch.model.restore_job import RestoreJob, RestoreKind
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_target import RestoreKind
 from unit.atlas_answers import PROJECT, TARGET, collection, dedicated, flex
 from unit.open_jobs import NOON
 

@@ -202,7 +202,9 @@ def test_a_refusal_counts_for_a_day_and_the_date_that_is_known_counts_on() -> No
     assert (after.is_due(NOON + DAY * 0.9), after.is_due(NOON + DAY)) == (False, True)
     assert said(after.after_refusal(NOON + DAY)) == [14, 7]
     assert said(after.after_answer(secret(8), GROUP, NOON + DAY)) == [14, 7]
-    assert CredentialsExpiry().after_refusal(NOON) == CredentialsExpiry(asked_at=NOON)
+    never_learnt = CredentialsExpiry().after_refusal(NOON)
+    assert never_learnt == CredentialsExpiry(asked_at=NOON)
+    assert [never_learnt.is_due(NOON + part * DAY) for part in (0.9, 1)] == [False, True]
 
 
 def test_a_threshold_is_due_before_the_day_is_over() -> None:

@@ -1,6 +1,7 @@
 """Why a project or the stack cannot be seen."""
 
-from restore_watch.errors import UnexpectedAtlasResponseError
+from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
+from restore_watch.model.advice_on_errors import fix_of
 from restore_watch.model.outage import WORDS_LIMIT, Trouble
 from unit.open_jobs import NOON
 
@@ -10,3 +11,14 @@ def test_the_text_of_a_trouble_is_never_longer_than_what_can_be_read_again() -> 
 
     assert len(trouble.message) == WORDS_LIMIT
     assert Trouble.read(trouble.as_json(), NOON) == trouble
+
+
+def test_a_trouble_says_what_failed_and_apart_from_that_what_fixes_it() -> None:
+    refused = AtlasUnauthorizedError("Atlas answered 401 for a list. Renew the credentials")
+    refused.summary = "Atlas answered 401 for a list"
+
+    of_project, of_stack = (Trouble.of(refused, NOON, of_stack=one) for one in (False, True))
+
+    assert of_project.message == of_stack.message == "Atlas answered 401 for a list"
+    assert of_project.fix == fix_of(refused)
+    assert of_stack.fix == fix_of(refused, of_stack=True)

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.clock import utc_text
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.status_change import (
     StatusChange,
     has_room_for_unknown,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from restore_watch.model.restore_job import RestoreStatus
+from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.workflow_wait import Wait, answer_to
 from strategies import plain_job
 

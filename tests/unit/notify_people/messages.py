@@ -1,6 +1,8 @@
 """The messages of every kind and outcome, as `restore_watch` makes them."""
 
 import json
+from collections.abc import Callable
+from copy import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +15,8 @@ from restore_watch.errors import AtlasForbiddenError, AtlasReason
 from restore_watch.model.advice_on_errors import fix_of
 from restore_watch.model.credentials_expiry import CredentialsChange, ExpiringSecret, Threshold
 from restore_watch.model.outage import Trouble, WatchChange, WatchState
-from restore_watch.model.restore_job import RestoreJob, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation, Verdict
 from restore_watch.report.period import DAY
@@ -92,9 +95,10 @@ def _validated(verdict: Verdict, detail: str, status: str = "COMPLETED") -> dict
 
 _CODE = "IP_ADDRESS_NOT_ON_ACCESS_LIST"
 _REFUSED = AtlasForbiddenError("refused", AtlasReason(403, _CODE, address="203.0.113.7"))
-_TEXT = f"Atlas answered 403 for a flex restore job: {_CODE}"
 _OF_PROJECT = Trouble(
-    since=_BEGAN, error="AtlasForbiddenError", message=_TEXT, fix=fix_of(_REFUSED)
+    since=_BEGAN,
+    error="AtlasForbiddenError",
+    message=f"Atlas answered 403 for a flex restore job: {_CODE}",
 )
 _OF_STACK = Trouble(
     since=_BEGAN, error="CredentialsError", message="the secret is not a JSON object", fix=""
@@ -103,7 +107,7 @@ _OF_STACK = Trouble(
 
 def _watch(state: WatchState, group_id: str | None, reason: str | None = None) -> dict[str, Any]:
     """The watch could not see for 12 minutes."""
-    trouble = _OF_PROJECT if group_id else _OF_STACK
+    trouble = replace(_OF_PROJECT, fix=fix_of(_REFUSED)) if group_id else _OF_STACK
     at, seen = _BEGAN + timedelta(minutes=12), _BEGAN - timedelta(minutes=1)
     return message_of_watch(
         WatchChange(
@@ -142,57 +146,61 @@ _LEDGER, _STOCK = cluster("ledger"), cluster("stock", 1)
 _GOOD = [(one, [restore(one, END - 3 * DAY)]) for one in (_LEDGER, _STOCK)]
 _BAD = [restore(_LEDGER, END - 99 * DAY), restore(_LEDGER, END - DAY, 2, status="FAILED")]
 
-NOTICES: dict[str, dict[str, Any]] = {
-    "flex-started": _restore("flex", "PENDING", 1, None),
-    "dedicated-completed": _restore("dedicated", "COMPLETED"),
-    "another-failed-restore": _restore("flex", "FAILED", 3, "RUNNING", **_ANOTHER),
-    "collection-cancelled": _restore("collection", "CANCELLED"),
-    "tenant-expired": _restore("tenant", "EXPIRED"),
-    "collection-unknown-end": _restore("collection", "UNKNOWN", atlas_status="PARTIAL_SUCCESS"),
-    "dedicated-download-ready": _restore("dedicated", "COMPLETED", **_DEDICATED_FILE),
-    "flex-download-link-expired": _restore("flex", "EXPIRED", 3, "COMPLETED", **_FLEX_FILE),
-    "validation-passed": _validated(Verdict.PASSED, ALL),
-    "validation-failed": _validated(Verdict.FAILED, FEW),
-    "validation-passed-of-failed": _validated(Verdict.PASSED, ALL, "FAILED"),
-    "project-degraded": _watch(WatchState.DEGRADED, PROJECT),
-    "project-recovered": _watch(WatchState.RECOVERED, PROJECT),
-    "project-removed": _watch(WatchState.RECOVERED, PROJECT, "removed"),
-    "stack-degraded": _watch(WatchState.DEGRADED, None),
-    "credentials-expiring": _credentials(30, _BEGAN),
-    "credentials-expiring-soon": _credentials(3, _BEGAN + timedelta(days=27), is_certain=False),
-    "credentials-renewed": _credentials(None, _BEGAN + timedelta(days=28)),
-    "report-well": _report(report(_GOOD)),
-    "report-to-look-at": _report(
+NOTICES: dict[str, Callable[[], dict[str, Any]]] = {
+    "flex-started": lambda: _restore("flex", "PENDING", 1, None),
+    "dedicated-completed": lambda: _restore("dedicated", "COMPLETED"),
+    "another-failed-restore": lambda: _restore("flex", "FAILED", 3, "RUNNING", **_ANOTHER),
+    "collection-cancelled": lambda: _restore("collection", "CANCELLED"),
+    "tenant-expired": lambda: _restore("tenant", "EXPIRED"),
+    "collection-unknown-end": lambda: _restore(
+        "collection", "UNKNOWN", atlas_status="PARTIAL_SUCCESS"
+    ),
+    "dedicated-download-ready": lambda: _restore("dedicated", "COMPLETED", **_DEDICATED_FILE),
+    "flex-download-link-expired": lambda: _restore("flex", "EXPIRED", 3, "COMPLETED", **_FLEX_FILE),
+    "validation-passed": lambda: _validated(Verdict.PASSED, ALL),
+    "validation-failed": lambda: _validated(Verdict.FAILED, FEW),
+    "validation-passed-of-failed": lambda: _validated(Verdict.PASSED, ALL, "FAILED"),
+    "project-degraded": lambda: _watch(WatchState.DEGRADED, PROJECT),
+    "project-recovered": lambda: _watch(WatchState.RECOVERED, PROJECT),
+    "project-removed": lambda: _watch(WatchState.RECOVERED, PROJECT, "removed"),
+    "stack-degraded": lambda: _watch(WatchState.DEGRADED, None),
+    "credentials-expiring": lambda: _credentials(30, _BEGAN),
+    "credentials-expiring-soon": lambda: _credentials(
+        3, _BEGAN + timedelta(days=27), is_certain=False
+    ),
+    "credentials-renewed": lambda: _credentials(None, _BEGAN + timedelta(days=28)),
+    "report-well": lambda: _report(report(_GOOD)),
+    "report-to-look-at": lambda: _report(
         report(
             [(_LEDGER, _BAD), _GOOD[1], (cluster(ODD_NAME, 1), [])],
             degraded=["", PROJECT],
             credentials_expire_at=None,
         )
     ),
-    "test": message_of_test(STACK, _BEGAN).event,
+    "test": lambda: message_of_test(STACK, _BEGAN).event,
 }
-"""One for each kind of notice. With an odd name, these are the golden files."""
+"""What makes one for each kind of notice. With an odd name, these are the golden files."""
 
 MESSAGES = NOTICES | {
-    "flex-completed": _restore("flex", "COMPLETED"),
-    "flex-failed": _restore("flex", "FAILED"),
-    "flex-cancelled": _restore("flex", "CANCELLED"),
-    "flex-expired": _restore("flex", "EXPIRED"),
-    "flex-unknown-end": _restore("flex", "UNKNOWN", atlas_status="CLOSED"),
-    "flex-download-ready": _restore("flex", "COMPLETED", **_FLEX_FILE),
-    "collection-completed": _restore("collection", "COMPLETED"),
-    "stack-recovered": _watch(WatchState.RECOVERED, None),
-    "credentials-expiring-in-7": _credentials(7, _BEGAN + timedelta(days=23)),
-    "credentials-expiring-in-1": _credentials(1, _BEGAN + timedelta(days=29, hours=2)),
-    "credentials-expired": _credentials(1, _BEGAN + timedelta(days=30)),
-    "credentials-renewed-and-expiring": _credentials(14, _BEGAN + timedelta(days=28)),
-    "report-later": _report(report(_GOOD, asked_at=END + timedelta(hours=7))),
+    "flex-completed": lambda: _restore("flex", "COMPLETED"),
+    "flex-failed": lambda: _restore("flex", "FAILED"),
+    "flex-cancelled": lambda: _restore("flex", "CANCELLED"),
+    "flex-expired": lambda: _restore("flex", "EXPIRED"),
+    "flex-unknown-end": lambda: _restore("flex", "UNKNOWN", atlas_status="CLOSED"),
+    "flex-download-ready": lambda: _restore("flex", "COMPLETED", **_FLEX_FILE),
+    "collection-completed": lambda: _restore("collection", "COMPLETED"),
+    "stack-recovered": lambda: _watch(WatchState.RECOVERED, None),
+    "credentials-expiring-in-7": lambda: _credentials(7, _BEGAN + timedelta(days=23)),
+    "credentials-expiring-in-1": lambda: _credentials(1, _BEGAN + timedelta(days=29, hours=2)),
+    "credentials-expired": lambda: _credentials(1, _BEGAN + timedelta(days=30)),
+    "credentials-renewed-and-expiring": lambda: _credentials(14, _BEGAN + timedelta(days=28)),
+    "report-later": lambda: _report(report(_GOOD, asked_at=END + timedelta(hours=7))),
 }
 
 
 def event(name: str = "flex-failed", /, **data: Any) -> dict[str, Any]:
     """The message of this name, with other data."""
-    message = MESSAGES[name]
+    message = MESSAGES[name]()
     return {**message, "data": {**message["data"], **data}}
 
 
@@ -204,13 +212,14 @@ def notice(name: str = "flex-failed", /, **data: Any) -> Notice:
     return notice_of(read(name, **data), "https://cloud.mongodb.com", STACK)
 
 
-ODD = event(targetDeploymentItemName=ODD_NAME, kind=ODD_NAME, deliveryType=ODD_NAME)
-NAMED = {
-    "flex-odd-name": ODD,
-    "named-completed": event("flex-completed", projectName="payments"),
-    "named-validation-failed": event("validation-failed", projectName="payments"),
-    "named-degraded": event("project-degraded", projectName="payments"),
-    "odd-named-degraded": event("project-degraded", projectName=ODD_NAME),
+NAMED: dict[str, Callable[[], dict[str, Any]]] = {
+    "flex-odd-name": lambda: event(
+        targetDeploymentItemName=ODD_NAME, kind=ODD_NAME, deliveryType=ODD_NAME
+    ),
+    "named-completed": lambda: event("flex-completed", projectName="payments"),
+    "named-validation-failed": lambda: event("validation-failed", projectName="payments"),
+    "named-degraded": lambda: event("project-degraded", projectName="payments"),
+    "odd-named-degraded": lambda: event("project-degraded", projectName=ODD_NAME),
 }
 """Of projects whose names are known, and of an odd target."""
 

@@ -3,18 +3,26 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from notify_people.forms.mail import mail
 from notify_people.message import read_message
 from notify_people.severity_and_paging import Paging, Severity
+from notify_people.words.missing_subscription_notice import (
+    EmailOf,
+    EmailSubscriptions,
+    missing_subscription_notice,
+)
+from notify_people.words.notice import Step
 from notify_people.words.notices import notice_of
 from restore_watch import errors
 from restore_watch.report.report import Report
 from restore_watch.report.report_message import message_of_report
 from restore_watch.report.words.headline import headline
-from unit.notify_people.messages import ACCOUNT, MESSAGES, PROJECT, STACK, notice
+from unit.notify_people.messages import ACCOUNT, MESSAGES, PROJECT, RESTORE, STACK, notice
 from unit.report.reports import NO_ROLE, changed, fleet
 
 type Data = dict[str, Any]
@@ -24,6 +32,7 @@ NO_TARGET = {"targetDeploymentItemName": None}
 LATER = {"previousStatus": "PENDING"}
 PARTLY = {"validation": {"verdict": "PARTLY"}}
 UNKNOWN_BEFORE = {"previousStatus": "UNKNOWN"}
+SECRET = f"credentials-{STACK}"
 
 
 @pytest.mark.parametrize(
@@ -102,27 +111,27 @@ def test_the_title_begins_with_the_outcome(name: str, data: Data, title: str) ->
 
 NAMED = {"projectName": "payments"}
 LONG = {"projectName": "p" * 300}
-IN = "production in payments"
+IN = "(project payments)"
 
 
 @pytest.mark.parametrize(
     ("name", "data", "title"),
     [
-        ("flex-completed", NAMED, f"Restore completed: {IN} -> staging in 42 min"),
-        ("flex-failed", NAMED | NO_TARGET, f"Restore FAILED: {IN} after 42 min"),
-        ("flex-started", NAMED, f"Restore started: {IN} -> staging"),
+        ("flex-completed", NAMED, f"Restore completed: production -> staging in 42 min {IN}"),
+        ("flex-failed", NAMED | NO_TARGET, f"Restore FAILED: production after 42 min {IN}"),
+        ("flex-started", NAMED, f"Restore started: production -> staging {IN}"),
         (
             "flex-started",
             LONG,
-            f"Restore started: production in {'p' * 29}… -> staging",
+            f"Restore started: production -> staging (project {'p' * 29}…)",
         ),
         (
             "flex-download-ready",
             NAMED,
-            f"Download ready: {IN}, until 2026-11-26 14:05 UTC",
+            f"Download ready: production, until 2026-11-26 14:05 UTC {IN}",
         ),
-        ("flex-download-link-expired", NAMED, f"Download link expired: {IN}"),
-        ("validation-passed", NAMED, f"Validation passed: {IN} -> staging"),
+        ("flex-download-link-expired", NAMED, f"Download link expired: production {IN}"),
+        ("validation-passed", NAMED, f"Validation passed: production -> staging {IN}"),
         (
             "project-degraded",
             NAMED,
@@ -171,10 +180,18 @@ def test_the_title_has_the_name_of_the_project_and_a_fact_has_its_id_too(
     assert [getattr(made, one) for one in others] == [getattr(unnamed, one) for one in others]
 
 
+def test_a_subject_that_is_too_long_keeps_both_clusters() -> None:
+    clusters = {"clusterName": "s" * 30, "targetDeploymentItemName": "t" * 30}
+    subject, _ = mail([notice("flex-failed", **clusters, projectName="p" * 29)])
+
+    assert f"{'s' * 30} -> {'t' * 30} after 42 min (p" in subject
+    assert subject.endswith("...")
+
+
 @pytest.mark.parametrize("unknown", [None, "", " \u200b\n"], ids=repr)
 @pytest.mark.parametrize("name", ["flex-failed", "validation-passed", "project-degraded"])
 def test_a_project_without_a_visible_name_is_shown_by_its_id(name: str, unknown: Any) -> None:
-    message = json.loads(json.dumps(MESSAGES[name]))
+    message = json.loads(json.dumps(MESSAGES[name]()))
     del message["data"]["projectName"]
     older = notice_of(read_message(json.dumps(message)), "https://cloud.mongodb.com", STACK)
 
@@ -297,6 +314,78 @@ def test_a_notice_is_about_one_change_and_a_test_about_none(
     assert notice(name, **data).change == change
 
 
+@pytest.mark.parametrize(
+    ("name", "event_type", "thread", "what", "outcome"),
+    [
+        ("flex-started", "restore-started", RESTORE, "restore", "started"),
+        ("validation-passed", "restore-validated", RESTORE, "validation", "passed"),
+        ("validation-failed", "restore-validated", RESTORE, "validation", "FAILED"),
+        ("project-degraded", "watch-degraded", PROJECT, "project", "not seen"),
+        ("project-recovered", "watch-recovered", PROJECT, "project", "seen again"),
+        ("project-removed", "watch-recovered", PROJECT, "project", "no longer watched"),
+        ("stack-degraded", "watch-degraded", STACK, "stack", "not seen"),
+        ("credentials-expiring", "credentials-expiring", SECRET, "secret", "expiring"),
+        ("credentials-expired", "credentials-expiring", SECRET, "secret", "expired"),
+        ("credentials-renewed", "credentials-renewed", SECRET, "secret", "renewed"),
+        ("test", "test", f"test-{STACK}", "test notification", ""),
+    ],
+    ids=lambda value: value or "no outcome",
+)
+def test_an_email_counts_notices_by_what_became_of_what_and_a_chat_groups_them(
+    name: str, event_type: str, thread: str, what: str, outcome: str
+) -> None:
+    made = notice(name)
+
+    assert (made.event_type, made.thread) == (event_type, thread)
+    assert (made.what, made.outcome) == (what, outcome)
+
+
+TOPIC = "arn:aws:sns:us-east-1:111122223333:atlas-restore-watch-EmailTopic-1A2B"
+MORNING = datetime(2026, 11, 26, 0, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "what"),
+    [
+        (EmailOf.NOTICES, "email", "e-mail subscription"),
+        (EmailOf.ALARMS, "alarms", "alarm subscription"),
+    ],
+)
+def test_a_missing_subscription_is_said_once_a_day_for_each_topic(
+    of: EmailOf, name: str, what: str
+) -> None:
+    found = EmailSubscriptions(of, TOPIC)
+    made, later, tomorrow = (
+        missing_subscription_notice(found, MORNING + timedelta(hours=hours), STACK)
+        for hours in (0, 23, 24)
+    )
+
+    assert made.key == f"{STACK}/{name}/{STACK}"
+    assert made.order == later.order == tomorrow.order - 1
+    assert (made.event_type, made.thread) == ("email-missing", f"{name}-{STACK}")
+    assert (made.what, made.outcome) == (what, "missing")
+
+
+@pytest.mark.parametrize(
+    ("found", "title"),
+    [
+        (
+            EmailSubscriptions(EmailOf.NOTICES, TOPIC),
+            "E-mail reaches nobody: nobody is subscribed",
+        ),
+        (
+            EmailSubscriptions(EmailOf.ALARMS, TOPIC, confirmed=1, pending=1),
+            "Alarms do not reach everybody: a subscription is not confirmed",
+        ),
+    ],
+    ids=["nobody", "not all"],
+)
+def test_a_missing_subscription_has_the_reason_in_its_title(
+    found: EmailSubscriptions, title: str
+) -> None:
+    assert missing_subscription_notice(found, MORNING, STACK).title == title
+
+
 ERRORS: list[type[Exception]] = [errors.CredentialsError, *errors.AtlasError.__subclasses__()]
 
 
@@ -308,7 +397,12 @@ def test_the_cause_is_in_words(error: str) -> None:
 
 
 def test_a_cause_that_this_version_does_not_know_has_its_own_name() -> None:
-    assert notice("stack-degraded", error="SomeNewerError").title.endswith(": SomeNewerError")
+    degraded, recovered = (
+        notice(name, error="SomeNewerError") for name in ("stack-degraded", "stack-recovered")
+    )
+
+    assert degraded.title.endswith(": SomeNewerError")
+    assert recovered.facts["The cause was"] == "SomeNewerError"
 
 
 @pytest.mark.parametrize(
@@ -395,6 +489,7 @@ AS_IT_WAS = "It had not begun when it was last seen, so staging is probably as i
         ("collection-cancelled", {"previousStatus": "RUNNING"}, "Do not rely on the restored"),
         ("dedicated-download-ready", {"expirationDate": None}, "Fetch it soon"),
         ("flex-expired", DOWNLOAD, "Start a new download"),
+        ("validation-failed", NO_TARGET, "Do not rely on the restored data in the target"),
         ("project-degraded", {"fix": None}, "Read what failed above, and the log group"),
         ("project-degraded", {"fix": "Not at https://one.test/x"}, "Not at [removed]"),
     ],
@@ -407,6 +502,7 @@ AS_IT_WAS = "It had not begun when it was last seen, so staging is probably as i
         "collections cancelled",
         "a ready download",
         "an expired download",
+        "no target",
         "no advice",
         "an address as advice",
     ],
@@ -416,19 +512,34 @@ def test_people_are_told_first_what_is_most_urgent(name: str, data: Data, words:
 
 
 @pytest.mark.parametrize(
-    ("name", "error", "address"),
+    ("error", "links"),
     [
-        ("project-degraded", "AtlasForbiddenError", f"https://cloud.mongodb.com/v2/{PROJECT}"),
-        ("project-degraded", "AtlasUnavailableError", "https://status.mongodb.com"),
-        ("project-degraded", "RestoreJobNotFoundError", None),
+        (
+            "AtlasForbiddenError",
+            [
+                Step(
+                    "Open the project in Atlas",
+                    address=f"https://cloud.mongodb.com/v2/{PROJECT}",
+                    label="Open Atlas",
+                )
+            ],
+        ),
+        (
+            "AtlasUnavailableError",
+            [
+                Step(
+                    "See whether Atlas has an incident",
+                    address="https://status.mongodb.com",
+                    label="Open the status page",
+                )
+            ],
+        ),
+        ("RestoreJobNotFoundError", []),
     ],
+    ids=["refused", "no answer", "no project"],
 )
-def test_a_blind_watch_links_to_the_place_to_look(
-    name: str, error: str, address: str | None
-) -> None:
-    links = [step.address for step in notice(name, error=error).links]
-
-    assert links == ([address] if address else [])
+def test_a_blind_watch_links_to_the_place_to_look(error: str, links: list[Step]) -> None:
+    assert notice("project-degraded", error=error).links == links
 
 
 @pytest.mark.parametrize(
@@ -450,6 +561,11 @@ def test_an_expiry_is_worse_the_nearer_it_is(name: str, severity: Severity) -> N
         ("credentials-expiring", {"clientId": None}, "choose the one of this stack, and generate"),
         ("credentials-expiring", {}, "The old one then works for 7 days at most"),
         ("credentials-expiring-in-7", {}, "The old one works until 2026-12-26 09:14 UTC"),
+        (
+            "credentials-expiring-in-7",
+            {"expiresAt": "2026-12-26T09:14:01Z"},
+            "The old one then works for 7 days at most",
+        ),
         ("credentials-expiring", {"isCertain": False}, "If the stack has a newer secret already"),
         ("credentials-expired", {}, "nothing else there. The ARN of the secret"),
         ("credentials-expiring", {"stack": "blue"}, "describe-stacks --stack-name blue "),
@@ -458,7 +574,8 @@ def test_an_expiry_is_worse_the_nearer_it_is(name: str, severity: Severity) -> N
         "the account",
         "no account",
         "the old secret",
-        "the old secret, soon",
+        "the old secret, in 7 days",
+        "the old secret, a second later",
         "not certain",
         "expired",
         "the stack",
@@ -474,7 +591,11 @@ def test_an_expired_secret_has_no_time_left() -> None:
     assert made.title.startswith("Service account secret may have expired")
     assert made.facts["Secret expired"] == made.facts["Noticed"] == "2026-12-26 09:14:00 UTC"
     assert "Time left" not in made.facts
-    assert made.detail.startswith("Atlas gives no new token for it.")
+    assert made.detail == (
+        "Atlas gives no new token for it. The last one ends within an hour: then no restore is "
+        "seen until the watch has a new secret. Atlas does not show which secret the stack uses: "
+        "this is the earliest known date."
+    )
 
 
 def test_only_after_a_dedicated_restore_people_wait_for_search() -> None:

@@ -10,13 +10,13 @@ from random import Random
 from typing import Any
 
 from restore_watch.model.objectives import Objectives
-from restore_watch.model.restore_job import RestoreJob, RestoreKind
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.files.cluster_facts import COLUMNS
 from restore_watch.report.files.coverage_csv import coverage_csv
-from restore_watch.report.fleet.fleet import Fleet
 from restore_watch.report.judging.cluster_state import Policy, judge
 from restore_watch.report.judging.coverage import Coverage
 from restore_watch.report.period import DAY, Period
@@ -47,7 +47,14 @@ EMPTY = Report(
     next_at=END + 7 * DAY + 6 * HOUR,
     policy=Policy(),
     objectives=Objectives(HOUR, 24 * HOUR),
-    coverage=Coverage.of(Fleet(), None),
+    coverage=Coverage(
+        is_configured=False,
+        clusters=(),
+        watched_projects=0,
+        project_names={},
+        unread_projects={},
+        snapshots={},
+    ),
     stored=StoredRestores(watched_since=datetime(2025, 11, 3, 9, tzinfo=UTC)),
     all_restores=(),
     degraded=(),

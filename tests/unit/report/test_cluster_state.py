@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.model.restore_job import RestoreKind, RestoreStatus
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.validation import Verdict
 from restore_watch.report.judging.cluster_state import Judged, Policy, State, judge
 from restore_watch.report.period import DAY

@@ -3,8 +3,10 @@
 import hashlib
 import json
 import re
+from csv import DictReader
 from dataclasses import replace
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -12,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.model.objectives import Objectives
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.validation import Verdict
 from restore_watch.report.files.cluster_facts import COLUMNS
+from restore_watch.report.files.report_files import report_files
 from restore_watch.report.files.report_json import report_json
 from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.period import DAY
@@ -289,3 +293,27 @@ def test_the_json_has_everything_else() -> None:
             "report.html": {"sha256": hashlib.sha256(b"page").hexdigest()},
         },
     }
+
+
+@pytest.mark.parametrize("kind", [RestoreKind.DEDICATED, RestoreKind.FLEX], ids=str)
+def test_a_start_without_a_date_is_the_moment_of_the_id_in_every_file(kind: RestoreKind) -> None:
+    slow = restore(
+        LEDGER, END - 3 * DAY, took=5 * HOUR, restoreScheduledDate=None, kind=kind, verdict=None
+    )
+    made = report([(LEDGER, [slow])])
+
+    files = {name: content.decode("utf-8-sig") for name, content in report_files(made).items()}
+
+    (line,) = DictReader(StringIO(files["restores.csv"], newline=""))
+    (row,) = rows(made)
+    in_json = json.loads(files["report.json"])
+    for said in (line, row):
+        assert (said["durationSeconds"], said["rtoMet"]) == ("18000", "false")
+    for said in (*in_json["restores"], *in_json["clusters"]):
+        assert (said["durationSeconds"], said["rtoMet"]) == (5 * 60 * 60, False)
+    assert in_json["medianSeconds"] == 5 * 60 * 60
+    assert "RTO not known" not in row["remarks"]
+    assert "over the RTO" in row["remarks"]
+    (end,) = re.findall(r'<td class="end">(.*?)</td>', files["report.html"])
+    assert "late" in end
+    assert slow.job.duration_seconds is None

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.files.html_page import html_page
 from restore_watch.report.files.report_json import report_json

@@ -58,9 +58,21 @@ def test_a_snapshot_of_a_flex_cluster_is_dated_by_its_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "size", [None, "1", -1, True, 1.5, {}, 10**400], ids=lambda size: repr(size)[:9]
+    "size",
+    [None, "1", -1, True, 1.5, {}, 10**18, 10**400],
+    ids=[
+        *("null", "a text", "below zero", "true", "a fraction", "an object"),
+        *("an exabyte", "more than a number of 64 bits"),
+    ],
 )
 def test_a_size_of_another_form_is_not_known(size: object) -> None:
     page = Page([taken(1, storageSizeBytes=size)], has_next=False)
 
     assert newest_snapshot(page, LATEST).size is None
+
+
+@pytest.mark.parametrize("size", [0, 10**18 - 1])
+def test_a_size_below_an_exabyte_is_known(size: int) -> None:
+    page = Page([taken(1, storageSizeBytes=size)], has_next=False)
+
+    assert newest_snapshot(page, LATEST).size == size

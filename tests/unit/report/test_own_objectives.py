@@ -1,7 +1,7 @@
 """Each cluster, and each restore of it, is judged by the tags of that cluster alone."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -132,16 +132,16 @@ def of_period(made: Report, one: Restore) -> Report:
 
 
 @pytest.mark.parametrize(
-    ("made", "began", "expected"),
+    ("make", "began", "expected"),
     [
-        (report([(OWN, [])]), MADE, (False, False)),
-        (report([(OWN, [])]), MADE - DAY, (True, True)),
-        (report([(replace(OWN, name="other"), [])]), END - DAY, (True, True)),
-        (changed(EMPTY, clusters=[]), END - DAY, (True, True)),
+        (lambda: report([(OWN, [])]), MADE, (False, False)),
+        (lambda: report([(OWN, [])]), MADE - DAY, (True, True)),
+        (lambda: report([(replace(OWN, name="other"), [])]), END - DAY, (True, True)),
+        (lambda: changed(EMPTY, clusters=[]), END - DAY, (True, True)),
     ],
     ids=["its own", "of an older cluster of its name", "of another", "of no listed cluster"],
 )
 def test_a_restore_of_a_cluster_that_is_gone_is_judged_by_the_objectives_of_the_stack(
-    made: Report, began: Any, expected: tuple[object, object]
+    make: Callable[[], Report], began: Any, expected: tuple[object, object]
 ) -> None:
-    assert met(of_period(made, restore(OWN, began))) == expected
+    assert met(of_period(make(), restore(OWN, began))) == expected

@@ -196,6 +196,13 @@ def test_the_next_report_is_never_the_report_of_the_schedule_itself(
     assert next_report(schedule, asked_at) == next_at
 
 
+@pytest.mark.parametrize("moment", ["2026-11-29T23:30:00Z", "2026-11-30T04:30:00+05:00"])
+def test_a_day_is_one_of_utc_wherever_the_function_runs(moment: str) -> None:
+    request = read_report({"action": "report", "scheduledTime": moment}, Schedule.DAILY)
+
+    assert request.period.last == date(2026, 11, 28)
+
+
 @pytest.mark.parametrize(
     ("event", "said"),
     [
@@ -205,8 +212,20 @@ def test_the_next_report_is_never_the_report_of_the_schedule_itself(
         (named("2026-12-01", "2026-12-01"), "from: expected a day that has begun"),
         (named("1999-12-31", "1999-12-31"), "from: expected no day before 2000"),
         (named("2026-1-1", "2026-10-01"), "from: expected a UTC day such as 2026-11-01"),
+        (named("2025-10-01", "2026-11-05"), "to: expected a period of at most 400 days"),
+        (
+            {"action": "report", "form": "2026-10-01"},
+            'form: not accepted beside the action "report"',
+        ),
+        (
+            {"action": "keep-month", "from": "2026-10-01"},
+            'from: not accepted beside the action "keep-month"',
+        ),
     ],
-    ids=["no object", "another action", "backwards", "to come", "of long ago", "another form"],
+    ids=[
+        *("no object", "another action", "backwards", "to come", "of long ago", "another form"),
+        *("401 days", "a mistyped name", "a month with a period"),
+    ],
 )
 def test_an_error_says_what_was_expected(event: object, said: str) -> None:
     with pytest.raises(InvalidEventError) as raised:

@@ -48,6 +48,13 @@ def test_everything_can_be_chosen() -> None:
     assert settings.objectives == Objectives(timedelta(hours=1), timedelta(seconds=30))
 
 
+@pytest.mark.parametrize("days", [1, 400])
+def test_a_window_is_a_day_at_least_and_400_days_at_most(days: int) -> None:
+    settings = ReportSettings.from_environment(LEAST | {"RESTORE_TEST_DAYS": str(days)})
+
+    assert settings.policy.window == timedelta(days=days)
+
+
 @pytest.mark.fault("F47")
 @pytest.mark.parametrize(
     ("name", "value"),

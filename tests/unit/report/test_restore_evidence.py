@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from foundation.clock import utc_text
 from restore_watch.model.objectives import Objectives
-from restore_watch.model.restore_job import RestoreJob, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.report.files.restores_csv import line_of_restore
 from restore_watch.report.restores.restore_evidence import RestoreEvidence
 from restore_watch.report.restores.stored_restores import UnreadableItemError, read_evidence
@@ -75,12 +76,32 @@ def test_no_download_url_of_a_hand_written_item_is_repeated(item: dict[str, Any]
     assert "example.net" not in repr(said)
 
 
+def test_a_verdict_has_the_names_of_its_message_and_whether_it_is_published(
+    item: dict[str, Any],
+) -> None:
+    """Others than the function may write a longer text into the table."""
+    job = evidence_of(item).restore.job
+    item["history"]["L"].append(verdict_on(job, detail="x" * 1001, validatedBy="drill"))
+
+    assert evidence_of(item).validations == [
+        {
+            "id": "6b4a0f800000000000000b01:VALIDATION:3",
+            "published": False,
+            "sequence": 3,
+            "observedAt": "2026-05-04T12:00:00.000000Z",
+            "verdict": "PASSED",
+            "validatedBy": "drill",
+            "detail": "x" * 1000,
+            "validatedAt": None,
+        }
+    ]
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {"history": None},
         {"history": {"L": []}},
-        {"history": {"L": [verdict_on(plain_job())]}},
         {"restoreScheduledDate": {"S": "soon"}},
         {"restoreId": {"S": "not-an-id"}},
         {"cluster": {"S": "no-project/orders"}},
@@ -98,6 +119,11 @@ def test_an_item_in_another_form_is_unreadable(
 
     with pytest.raises(UnreadableItemError):
         evidence_of(changed)
+
+
+def test_an_item_with_a_verdict_and_no_status_is_unreadable(item: dict[str, Any]) -> None:
+    with pytest.raises(UnreadableItemError):
+        evidence_of(item | {"history": {"L": [verdict_on(plain_job())]}})
 
 
 @given(

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from restore_watch.atlas.families import CLUSTER_LISTS, jobs_of
-from restore_watch.model.restore_job import RestoreKind, RestoreStatus
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster, read_cluster
 from restore_watch.report.files.html_page import html_page

@@ -1,5 +1,6 @@
 """The sentences of a report."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -49,7 +50,6 @@ GOOD = ended(3)
 WRONG = ended(1, verdict=Verdict.FAILED)
 FAILED = ended(2, deliveryType="DOWNLOAD", status="FAILED")
 LATE = ended(1, took=2 * HOUR, snapshotFinishedDate=END - 3 * DAY)
-WELL = only(GOOD)
 ONE_TESTED = "1 of 1 cluster had a good restore test in the last 90 days"
 NAME_PROJECTS = "Name the projects to watch in the parameter AtlasProjectIds."
 NO_TIME = "cannot be read: expected a time such as 4h, 30m or 1d12h, 3650d at most, or 0 for none"
@@ -61,31 +61,43 @@ EXPIRED = "last attempt expired on 29 Nov 2026"
 VERIFIED = Policy(counts=Rung.VERIFIED)
 
 
+def well() -> Report:
+    """A report of one cluster, which was tested."""
+    return only(GOOD)
+
+
 def said_limits(made: Report) -> list[str]:
     return [str(limit) for limit in limits(made)]
 
 
 def test_the_headline_is_the_weightiest_concern_or_that_all_is_well() -> None:
-    assert headline(WELL) == ("All is well: 1 restore completed, 1 of 1 cluster tested in 90 days.")
+    assert headline(well()) == (
+        "All is well: 1 restore completed, 1 of 1 cluster tested in 90 days."
+    )
     assert headline(changed(fleet(11), degraded=[""])) == "4 of 11 clusters need a look."
 
 
 @pytest.mark.parametrize(
-    ("made", "is_said"),
+    ("make", "is_said"),
     [
-        (only(GOOD, tags=OWN_WINDOW), True),
-        (only(GOOD, tags={"restore-test": "90d"}), False),
-        (only(GOOD, tags={"restore-test": "30 days"}), False),
-        (only(GOOD, tags=OWN_OBJECTIVES | {"rto": "1h"}), False),
-        (report([(LEDGER, [GOOD]), (cluster("copy", tags=OWN_WINDOW, is_free=True), [])]), False),
-        (report([(LEDGER, [GOOD]), (cluster("stock", tags=OWN_WINDOW), [])]), True),
+        (lambda: only(GOOD, tags=OWN_WINDOW), True),
+        (lambda: only(GOOD, tags={"restore-test": "90d"}), False),
+        (lambda: only(GOOD, tags={"restore-test": "30 days"}), False),
+        (lambda: only(GOOD, tags=OWN_OBJECTIVES | {"rto": "1h"}), False),
+        (
+            lambda: report(
+                [(LEDGER, [GOOD]), (cluster("copy", tags=OWN_WINDOW, is_free=True), [])]
+            ),
+            False,
+        ),
+        (lambda: report([(LEDGER, [GOOD]), (cluster("stock", tags=OWN_WINDOW), [])]), True),
     ],
     ids=["own", "as the stack's", "unreadable", "objectives", "of a free one", "of another"],
 )
 def test_the_days_of_the_stack_are_not_said_of_a_cluster_with_other_days(
-    made: Report, *, is_said: bool
+    make: Callable[[], Report], *, is_said: bool
 ) -> None:
-    said = "had a good restore test in the last 90 days, or the days of their tags" in lead(made)
+    said = "had a good restore test in the last 90 days, or the days of their tags" in lead(make())
 
     assert said == is_said
 
@@ -98,83 +110,110 @@ def test_all_is_well_names_the_days_of_tags() -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "tested", "said"),
+    ("make", "tested", "said"),
     [
         (
-            fleet(11),
+            lambda: fleet(11),
             "7 of 11 clusters had a good restore test in the last 90 days, and no failure since.",
             "5 restores in this period: 5 completed. The median took 42 min. 1 verdict FAILED.",
         ),
         (
-            only(),
+            only,
             "0 of 1 cluster had a good restore test in the last 90 days.",
             "No restore is recorded in this period.",
         ),
         (
-            only(FAILED, GOOD),
+            lambda: only(FAILED, GOOD),
             "1 of 1 cluster had a good restore test in the last 90 days, and no failure since.",
             "2 restores in this period: 1 completed, 1 failed. The median took 42 min.",
         ),
         (
-            only(GOOD, unread=NO_ROLE),
+            lambda: only(GOOD, unread=NO_ROLE),
             f"{ONE_TESTED}. Whether a restore of 1 of them failed since could not be read.",
             "1 restore in this period: 1 completed. The median took 42 min.",
         ),
         (
-            changed(WELL, is_configured=False, clusters=[], watched_projects=0),
+            lambda: changed(well(), is_configured=False, clusters=[], watched_projects=0),
             f"It has restores, and no clusters. {NAME_PROJECTS}",
             "1 restore in this period: 1 completed. The median took 42 min.",
         ),
         (
-            only(tags={"restore-test": "exempt"}),
+            lambda: only(tags={"restore-test": "exempt"}),
             "Atlas lists no cluster that needs a test.",
             "No restore is recorded in this period.",
         ),
+        (
+            lambda: changed(only(), clusters=[], watched_projects=0),
+            f"Atlas lists no cluster that needs a test. {NAME_PROJECTS}",
+            "No restore is recorded in this period.",
+        ),
+        (
+            lambda: changed(only(), clusters=[], unread_projects={group(0): NO_ROLE}),
+            "No cluster that needs a test could be read.",
+            "No restore is recorded in this period.",
+        ),
     ],
-    ids=["fleet", "never", "tested", "unread", "unwatched", "exempt"],
+    ids=[
+        *("fleet", "never", "tested", "unread", "unwatched", "exempt", "no project"),
+        "no list read",
+    ],
 )
-def test_the_lead_counts_clusters_and_restores(made: Report, tested: str, said: str) -> None:
-    assert lead(made) == f"{tested} {said}"
+def test_the_lead_counts_clusters_and_restores(
+    make: Callable[[], Report], tested: str, said: str
+) -> None:
+    assert lead(make()) == f"{tested} {said}"
 
 
 @pytest.mark.parametrize(
-    ("made", "said"),
+    ("make", "said"),
     [
-        (only(ended(1, status="FAILED")), "Atlas could not finish the restore of 29 Nov 2026."),
-        (only(WRONG), "The data restored on 29 Nov 2026 failed their test."),
-        (only(ended(100)), "The last good test is 99 days old, 9 over the window."),
         (
-            only(ended(90 + 5 / 24)),
+            lambda: only(ended(1, status="FAILED")),
+            "Atlas could not finish the restore of 29 Nov 2026.",
+        ),
+        (lambda: only(WRONG), "The data restored on 29 Nov 2026 failed their test."),
+        (lambda: only(ended(100)), "The last good test is 99 days old, 9 over the window."),
+        (
+            lambda: only(ended(90 + 5 / 24)),
             "The last good test is 90 days old, less than a day over the window.",
         ),
         (
-            only(ended(40), tags=OWN_WINDOW),
+            lambda: only(ended(40), tags=OWN_WINDOW),
             "The last good test is 39 days old, 9 over its window of 30 days.",
         ),
         (
-            only(ended(30 + 5 / 24), tags=OWN_WINDOW),
+            lambda: only(ended(30 + 5 / 24), tags=OWN_WINDOW),
             "The last good test is 30 days old, less than a day over its window of 30 days.",
         ),
-        (only(), "No test is known. The cluster is of 3 May 2024. The table begins on 3 Nov 2025."),
-        (changed(only(created_at=None), watched_since=None), "No test is known."),
-        (only(has_backups=False), "Its backups are off, so nothing can be restored."),
         (
-            only(has_backups=None),
+            only,
+            "No test is known. The cluster is of 3 May 2024. The table begins on 3 Nov 2025.",
+        ),
+        (lambda: changed(only(created_at=None), watched_since=None), "No test is known."),
+        (lambda: only(has_backups=False), "Its backups are off, so nothing can be restored."),
+        (
+            lambda: only(has_backups=None),
             "No test is known. The cluster is of 3 May 2024. The table begins on 3 Nov 2025.",
         ),
         (
-            only(ended(1, deliveryType="DOWNLOAD")),
+            lambda: only(ended(1, deliveryType="DOWNLOAD")),
             "Only downloads or restores of some collections are known.",
         ),
         (
-            only(ended(1, deliveryType="oplogExport")),
+            lambda: only(ended(1, deliveryType="oplogExport")),
             "What its restores restored is not known, so they prove nothing.",
         ),
-        (report([(LEDGER, [GOOD])], policy=VERIFIED), "Its restores have no verdict PASSED."),
-        (only(unread=NO_ROLE), "Atlas answers 403 to the list of its restores, since 3 Sep 2026."),
-        (only(unread=REFUSED), "Atlas answers 401."),
-        (only(tags={"restore-test": "exempt: a copy"}), ""),
-        (WELL, ""),
+        (
+            lambda: report([(LEDGER, [GOOD])], policy=VERIFIED),
+            "Its restores have no verdict PASSED.",
+        ),
+        (
+            lambda: only(unread=NO_ROLE),
+            "Atlas answers 403 to the list of its restores, since 3 Sep 2026.",
+        ),
+        (lambda: only(unread=REFUSED), "Atlas answers 401."),
+        (lambda: only(tags={"restore-test": "exempt: a copy"}), ""),
+        (well, ""),
     ],
     ids=[
         "failed",
@@ -196,73 +235,74 @@ def test_the_lead_counts_clusters_and_restores(made: Report, tested: str, said: 
         "well",
     ],
 )
-def test_a_state_has_its_reason(made: Report, said: str) -> None:
+def test_a_state_has_its_reason(make: Callable[[], Report], said: str) -> None:
+    made = make()
     (judged,) = made.coverage.clusters
 
     assert why(made, judged) == said
 
 
 @pytest.mark.parametrize(
-    ("made", "snapshot", "said"),
+    ("make", "snapshot", "said"),
     [
-        (WELL, Snapshot(END - HOUR), []),
-        (only(GOOD, has_backups=False), None, ["backups off"]),
-        (only(GOOD, has_backups=None), None, []),
-        (only(GOOD, has_backups=None), Snapshot(None), ["no snapshot"]),
-        (only(GOOD, is_paused=True), Snapshot(END), ["paused"]),
-        (only(GOOD), Snapshot(None, unread=NO_ROLE), ["snapshots not read"]),
-        (only(GOOD), Snapshot(END - 25 * HOUR), ["newest snapshot of 28 Nov 2026"]),
+        (well, Snapshot(END - HOUR), []),
+        (lambda: only(GOOD, has_backups=False), None, ["backups off"]),
+        (lambda: only(GOOD, has_backups=None), None, []),
+        (lambda: only(GOOD, has_backups=None), Snapshot(None), ["no snapshot"]),
+        (lambda: only(GOOD, is_paused=True), Snapshot(END), ["paused"]),
+        (lambda: only(GOOD), Snapshot(None, unread=NO_ROLE), ["snapshots not read"]),
+        (lambda: only(GOOD), Snapshot(END - 25 * HOUR), ["newest snapshot of 28 Nov 2026"]),
         (
-            only(GOOD),
+            lambda: only(GOOD),
             Snapshot(END, is_fallback=True),
             ["newest snapshot of 30 Nov 2026 is a fallback, which may be inconsistent"],
         ),
-        (only(LATE), Snapshot(END), ["over the RTO", "over the RPO"]),
-        (only(GOOD, unread=NO_ROLE), Snapshot(END), ["restores not fully read"]),
-        (only(unread=NO_ROLE), Snapshot(END), []),
-        (only(GOOD, ended(1, status="CANCELLED")), Snapshot(END), [CANCELLED]),
-        (only(GOOD, ended(1, status="EXPIRED")), Snapshot(END), [EXPIRED]),
-        (only(GOOD, ended(4, status="CANCELLED")), Snapshot(END), []),
-        (only(ended(100)), Snapshot(END), ["99 days old, 9 over the window"]),
-        (only(tags={"restore-test": "exempt: a copy"}), Snapshot(None), ["a copy"]),
-        (only(has_backups=False, tags={"restore-test": "exempt"}), None, []),
+        (lambda: only(LATE), Snapshot(END), ["over the RTO", "over the RPO"]),
+        (lambda: only(GOOD, unread=NO_ROLE), Snapshot(END), ["restores not fully read"]),
+        (lambda: only(unread=NO_ROLE), Snapshot(END), []),
+        (lambda: only(GOOD, ended(1, status="CANCELLED")), Snapshot(END), [CANCELLED]),
+        (lambda: only(GOOD, ended(1, status="EXPIRED")), Snapshot(END), [EXPIRED]),
+        (lambda: only(GOOD, ended(4, status="CANCELLED")), Snapshot(END), []),
+        (lambda: only(ended(100)), Snapshot(END), ["99 days old, 9 over the window"]),
+        (lambda: only(tags={"restore-test": "exempt: a copy"}), Snapshot(None), ["a copy"]),
+        (lambda: only(has_backups=False, tags={"restore-test": "exempt"}), None, []),
         (
-            only(GOOD, tags=OWN_OBJECTIVES),
+            lambda: only(GOOD, tags=OWN_OBJECTIVES),
             Snapshot(END + 5 * HOUR),
             ["over its RTO of 30 min", "over its RPO of 2 h"],
         ),
-        (only(GOOD, tags={"rpo": "5h"}), Snapshot(END), ["newest snapshot of 30 Nov 2026"]),
-        (only(GOOD, tags={"rpo": "6h"}), Snapshot(END), []),
-        (only(LATE, tags={"rto": "3h", "rpo": "4d"}), Snapshot(END - 3 * DAY), []),
-        (only(LATE, tags={"rto": "0", "rpo": "0"}), Snapshot(END), []),
+        (lambda: only(GOOD, tags={"rpo": "5h"}), Snapshot(END), ["newest snapshot of 30 Nov 2026"]),
+        (lambda: only(GOOD, tags={"rpo": "6h"}), Snapshot(END), []),
+        (lambda: only(LATE, tags={"rto": "3h", "rpo": "4d"}), Snapshot(END - 3 * DAY), []),
+        (lambda: only(LATE, tags={"rto": "0", "rpo": "0"}), Snapshot(END), []),
         (
-            only(ended(1, restoreFinishedDate=None), tags={"rto": "4h"}),
+            lambda: only(ended(1, restoreFinishedDate=None), tags={"rto": "4h"}),
             Snapshot(END),
             ["RTO not known"],
         ),
-        (only(ended(1, restoreFinishedDate=None), tags={"rto": "0"}), Snapshot(END), []),
+        (lambda: only(ended(1, restoreFinishedDate=None), tags={"rto": "0"}), Snapshot(END), []),
         (
-            only(GOOD, tags={"rto": "4 hours"}),
+            lambda: only(GOOD, tags={"rto": "4 hours"}),
             Snapshot(END),
             [f"tag rto=4 hours {NO_TIME}"],
         ),
         (
-            only(GOOD, tags={"restore-test": "30 days"}),
+            lambda: only(GOOD, tags={"restore-test": "30 days"}),
             Snapshot(END),
             [f"tag restore-test=30 days {NO_WINDOW}"],
         ),
         (
-            only(GOOD, tags={"RTO": "30m", " rpo ": "1h"}),
+            lambda: only(GOOD, tags={"RTO": "30m", " rpo ": "1h"}),
             Snapshot(END),
             ['tag " rpo " is not read: its key is rpo', 'tag "RTO" is not read: its key is rto'],
         ),
         (
-            only(GOOD, tags={"rto": "30m"}, repeated_tags=frozenset({"rto", "tier"})),
+            lambda: only(GOOD, tags={"rto": "30m"}, repeated_tags=frozenset({"rto", "tier"})),
             Snapshot(END),
             ["tag rto is listed more than once, so it is not read"],
         ),
         (
-            only(LATE, tags={"rto": "x" * 256, "rpo": "4d"}),
+            lambda: only(LATE, tags={"rto": "x" * 256, "rpo": "4d"}),
             Snapshot(END),
             ["over the RTO", f"tag rto={'x' * 39}… {NO_TIME}"],
         ),
@@ -300,16 +340,16 @@ def test_a_state_has_its_reason(made: Report, said: str) -> None:
     ],
 )
 def test_a_cluster_has_the_facts_that_need_a_word(
-    made: Report, snapshot: Snapshot | None, said: list[str]
+    make: Callable[[], Report], snapshot: Snapshot | None, said: list[str]
 ) -> None:
-    made = changed(made, snapshots={LEDGER.key: snapshot} if snapshot else {})
+    made = changed(make(), snapshots={LEDGER.key: snapshot} if snapshot else {})
     (judged,) = made.coverage.clusters
 
     assert shown_facts(made, judged) == said
 
 
 def test_the_limits_say_what_counts_and_how_far_back_the_report_looks() -> None:
-    usual = " ".join(said_limits(WELL))
+    usual = " ".join(said_limits(well()))
     policy = Policy(Rung.VERIFIED, 30 * DAY, ("tier", "prod"))
     other = changed(EMPTY, policy=policy, watched_since=None, credentials_expire_at=None)
 
@@ -344,11 +384,11 @@ UNLISTED = "judged by the values of the stack"
 def test_of_a_cluster_that_only_the_table_knows_no_tags_were_read(own: list[Restore]) -> None:
     fleet = Fleet(unread={AtlasList.of_project(LEDGER.group_id, CLUSTER_LISTS[1]): NO_ROLE})
     (judged,) = judge_fleet(fleet, own, policy=Policy(), at=END)
-    made = changed(WELL, clusters=[judged])
+    made = changed(well(), clusters=[judged])
 
     assert [text for text in shown_facts(made, judged) if UNLISTED in text] != []
     assert [limit for limit in said_limits(made) if UNLISTED in limit] != []
-    assert not any(UNLISTED in limit for limit in said_limits(WELL))
+    assert not any(UNLISTED in limit for limit in said_limits(well()))
 
 
 def test_of_a_cluster_of_which_nothing_is_known_nothing_is_judged() -> None:
@@ -361,7 +401,7 @@ def test_of_a_cluster_of_which_nothing_is_known_nothing_is_judged() -> None:
 
 
 def test_the_limits_do_not_announce_an_expiry_that_is_over() -> None:
-    expired = " ".join(said_limits(changed(WELL, credentials_expire_at=WELL.asked_at)))
+    expired = " ".join(said_limits(changed(well(), credentials_expire_at=EMPTY.asked_at)))
 
     assert "The credentials for Atlas expired on 30 Nov 2026." in expired
 
@@ -373,8 +413,18 @@ def test_the_limits_name_projects_that_are_seen_and_not_watched() -> None:
     assert said == (
         f"The credentials also see 2 projects that the stack does not watch: {group(9)}, crm."
     )
-    many = changed(EMPTY, unwatched_projects=[group(n) for n in range(25)])
-    assert any(limit.endswith(" and 5 more.") for limit in said_limits(many))
+
+
+@pytest.mark.parametrize(
+    ("number", "end"),
+    [(20, f"{group(19)}."), (21, f"{group(19)} and 1 more."), (25, f"{group(19)} and 5 more.")],
+    ids=["all", "one more", "five more"],
+)
+def test_the_limits_name_twenty_projects(number: int, end: str) -> None:
+    made = changed(EMPTY, unwatched_projects=[group(n) for n in range(number)])
+
+    (said,) = [limit for limit in said_limits(made) if "does not watch" in limit]
+    assert said.endswith(f", {end}")
 
 
 def test_the_limits_say_if_other_projects_could_not_be_read() -> None:

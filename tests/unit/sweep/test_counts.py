@@ -50,6 +50,8 @@ def test_the_result_has_the_counts_of_different_jobs() -> None:
         acted(FIRST, Fate.CHANGED),
         acted(FIRST, Fate.PUBLISHED, 2),
         acted(FIRST, Fate.SETTLED),
+        acted(SECOND, Fate.CHANGED),
+        acted(SECOND, Fate.PUBLISHED, 1),
         acted(open_job(4), Fate.FOUND),
         left(SECOND, THIRD),
     )
@@ -58,8 +60,8 @@ def test_the_result_has_the_counts_of_different_jobs() -> None:
         "open": 3,
         "found": 1,
         "checked": 2,
-        "changed": 2,
-        "published": 2,
+        "changed": 3,
+        "published": 3,
         "notReached": 1,
         "failures": [],
     }
@@ -100,6 +102,13 @@ FAILS: Mapping[str, tuple[list[Record], dict[tuple[str | None, ...], Application
     "no credentials to follow": (
         [asked(EVENTS._replace(question=None, about="orders"), NO_SECRET)],
         {OF_CLUSTER: NO_SECRET},
+    ),
+    "no credentials to follow, until a job of the cluster is read": (
+        [
+            asked(EVENTS._replace(question=None, about="orders"), NO_SECRET),
+            acted(FIRST, Fate.SETTLED),
+        ],
+        {},
     ),
     "a project that the table refuses": (
         [Acted(GROUP, None, Fate.FAILED, 0, DOWN)],

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from restore_watch.model.restore_job import RestoreStatus
+from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.sweep.acting.when_to_stop_following import (
     FORGOTTEN,
     REFUSED,

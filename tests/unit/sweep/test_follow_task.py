@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from restore_watch.model.marks import Part
-from restore_watch.model.restore_job import RestoreStatus
+from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.sweep.acting.list_actions import ShownJobs
 from restore_watch.sweep.following.follow_task import FollowTask, grouped_jobs
 from restore_watch.sweep.log import Fate

@@ -46,7 +46,9 @@ def failing(health: Health, begin: datetime, minutes: int) -> Health:
     return health
 
 
-FAILED = failing(UNSEEN, NOON, 3)
+def degraded() -> Health:
+    """A project that was not seen for three minutes, which is reported."""
+    return failing(UNSEEN, NOON, 3)
 
 
 # Degraded
@@ -58,7 +60,7 @@ def test_the_first_failure_is_remembered_with_when_the_project_was_last_seen() -
 
     assert swept(UNSEEN, NOON) == UNSEEN
     assert failing(first, NOON, 2) == first
-    assert swept(FAILED, NOON + 9 * MINUTE, "flex", last_success_at=None) == FAILED
+    assert swept(degraded(), NOON + 9 * MINUTE, "flex", last_success_at=None) == degraded()
     assert first == Health(
         group_id=GROUP,
         troubles={"flex": trouble(NOON, f"flex failed at {NOON}")},
@@ -105,8 +107,38 @@ def recovering(health: Health, begin: datetime, minutes: int) -> Health:
     return health
 
 
+def test_an_outage_is_said_twice_with_all_that_is_known_of_it() -> None:
+    known = replace(UNSEEN, version=7)
+    met = trouble(NOON, f"flex failed at {NOON}")
+
+    after = recovering(failing(known, NOON, 3), NOON + 4 * MINUTE, 3)
+
+    assert after == Health(
+        group_id=GROUP,
+        version=7,
+        unsent=(
+            WatchChange(
+                state=DEGRADED,
+                group_id=GROUP,
+                trouble=met,
+                at=NOON + 3 * MINUTE,
+                last_success_at=BEFORE,
+                open_jobs=2,
+            ),
+            WatchChange(
+                state=RECOVERED,
+                group_id=GROUP,
+                trouble=met,
+                at=NOON + 4 * MINUTE,
+                last_success_at=BEFORE,
+                open_jobs=7,
+            ),
+        ),
+    )
+
+
 def test_a_degraded_project_that_is_removed_is_over_at_once() -> None:
-    health = health_after_end(FAILED, NOON + 5 * MINUTE, 7, REMOVED)
+    health = health_after_end(degraded(), NOON + 5 * MINUTE, 7, REMOVED)
 
     assert health == Health(group_id=GROUP, unsent=health.unsent)
     assert health.unsent[1].reason == "removed"
@@ -131,14 +163,14 @@ def test_a_project_is_gone_when_no_list_has_shown_it_for_a_day() -> None:
 def test_no_degradation_begins_while_fifty_changes_wait_for_the_topic(
     waiting: int, *, begins: bool
 ) -> None:
-    health = failing(Health(group_id=GROUP, unsent=FAILED.unsent * waiting), NOON, 3)
+    health = failing(Health(group_id=GROUP, unsent=degraded().unsent * waiting), NOON, 3)
 
     assert (health.degraded is not None) is begins
     assert len(health.unsent) == 50
 
 
 def test_a_degradation_that_waits_for_the_topic_always_finds_room_for_its_end() -> None:
-    health = Health(group_id=GROUP, degraded=trouble(), unsent=FAILED.unsent * 50)
+    health = Health(group_id=GROUP, degraded=trouble(), unsent=degraded().unsent * 50)
 
     after = recovering(health, NOON + MINUTE, 3)
 

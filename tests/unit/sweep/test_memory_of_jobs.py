@@ -2,7 +2,7 @@
 
 import pytest
 
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.sweep.log import Fate, Record
 from restore_watch.sweep.memory_of_jobs import JobMemory
 from unit.open_jobs import open_job

@@ -6,7 +6,7 @@ import pytest
 
 from restore_watch.atlas.families import Family
 from restore_watch.model.marks import Part
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
 from unit.records import (
     CLUSTERS,

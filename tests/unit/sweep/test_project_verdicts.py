@@ -140,7 +140,11 @@ def test_a_refusal_fails_only_for_what_could_be_read_before(
 
 # Verdicts
 
-OLD = Trouble.of(DOWN, NOON - timedelta(hours=1))
+OLD = Trouble(
+    since=NOON - timedelta(hours=1),
+    error="AtlasUnavailableError",
+    message="Atlas did not answer",
+)
 DEGRADED = Project(GROUP, stored_health=Health(group_id=GROUP, degraded=OLD))
 BEHIND = Marks(NOON, NOON, {Part(FLEX, "orders"): NOON})
 WATCHED = Planned(GROUP, is_watched=True)
@@ -253,8 +257,25 @@ def test_a_failure_of_now_takes_the_place_of_the_reported_one() -> None:
     assert verdict(WATCHED, about(1, NO_ROLE)).silence is None
 
 
+def test_a_failure_of_now_stands_beside_another_reported_one() -> None:
+    one = Row("events", [about(1, DOWN)], [FIRST]).verdict()
+
+    assert (one.failures, one.standing) == ({"flex": DOWN}, {"events": OLD})
+
+
+def test_a_project_that_the_list_no_longer_shows_has_the_reasons() -> None:
+    failure = verdict(WATCHED, SEEN, all_listed={OTHER_GROUP}).failures["projects"]
+
+    assert str(failure) == (
+        "Atlas no longer shows this project in the list of projects: it was deleted, or the "
+        "service account or API key has lost its role in it"
+    )
+
+
 REFUSES = TableUnavailableError("no")
 LASTING = {"open_jobs": [FIRST], "lasting": {FIRST.key: DOWN}}
+LASTING_DEDICATED = {"open_jobs": [A_DEDICATED_JOB], "lasting": {A_DEDICATED_JOB.key: DOWN}}
+EVENTS_FAIL = {"events": "AtlasUnavailableError"}
 NO_ROLE_FOR_IT: list[Record] = [SEEN, about(A_DEDICATED_JOB, NO_ROLE)]
 FAILS_NOW: Mapping[str, tuple[list[Record], dict[str, Any], dict[str, str]]] = {
     "nothing": ([SEEN], {}, {}),
@@ -270,6 +291,8 @@ FAILS_NOW: Mapping[str, tuple[list[Record], dict[str, Any], dict[str, str]]] = {
     "the table": ([SEEN], {"not_stored": {GROUP: REFUSES}}, {"items": "TableUnavailableError"}),
     "the table, elsewhere": ([SEEN], {"not_stored": {OTHER_GROUP: REFUSES}}, {}),
     "long, and not asked now": ([SEEN], LASTING, {"flex": "AtlasUnavailableError"}),
+    "long, of another kind": ([SEEN], LASTING_DEDICATED, {"dedicated": "AtlasUnavailableError"}),
+    "a list that was answered before": ([SEEN, asked(EVENTS, DOWN)], {}, EVENTS_FAIL),
     "long, and for another reason now": (
         [about(1, NO_ROLE), about(2)],
         LASTING,

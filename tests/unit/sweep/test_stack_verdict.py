@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from foundation.errors import ApplicationError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.errors import CredentialsError
 from restore_watch.model.health import Health
 from restore_watch.model.outage import Trouble
@@ -25,6 +25,7 @@ from unit.scripted_atlas import GROUP
 
 MINUTE = timedelta(minutes=1)
 NOTHING, UNANSWERED, EVERYTHING = Held
+LATE = TimeBudgetExceededError("late")
 
 PROJECTS, CREDENTIALS, LIST = "all projects", "credentials", "projects"
 """The troubles of a stack."""
@@ -35,7 +36,8 @@ def seen(
 ) -> ProjectVerdict:
     """How a sweep saw a project: what failed there now, and older troubles that may go on."""
     errors: dict[str, ApplicationError] = {
-        name: {"down": DOWN, "refused": NO_ROLE}[how] for name, how in failures.items()
+        name: {"down": DOWN, "refused": NO_ROLE, "late": LATE}[how]
+        for name, how in failures.items()
     }
     project = Project(GROUP, stored_health=health)
     return ProjectVerdict(project, errors, standing or {}, is_seen=not errors, open_jobs=1)
@@ -44,17 +46,17 @@ def seen(
 SEES, FAILS, REFUSED = seen(), seen(flex="down"), seen(flex="refused")
 
 
-def trouble(error: ApplicationError, minute: int = 0) -> Trouble:
-    return Trouble.of(error, NOON + minute * MINUTE)
+BEFORE = NOON - timedelta(minutes=9)
+SILENT = Trouble(since=BEFORE, error="AtlasUnavailableError", message="Atlas did not answer")
+REFUSAL = Trouble(since=BEFORE, error="AtlasUnauthorizedError", message="no role")
 
 
 def stack(*troubles: str, is_reported: bool = True, is_recovering: bool = False) -> Health:
     """A stack that has these troubles, of which a message was sent if it was reported."""
-    old = trouble(DOWN, -9)
     return Health(
         group_id=None,
-        troubles=dict.fromkeys(troubles, old),
-        degraded=old if is_reported else None,
+        troubles=dict.fromkeys(troubles, SILENT),
+        degraded=SILENT if is_reported else None,
         recovering_since=NOON if is_recovering else None,
     )
 
@@ -80,7 +82,7 @@ SWEPT: dict[str, Swept] = {
     "each of two, one refused": Swept([FAILS, REFUSED], {PROJECTS}, EVERYTHING),
     "each of two, refused": Swept([REFUSED, REFUSED], {PROJECTS}, EVERYTHING),
     "each of two, one by an older trouble": Swept(
-        [FAILS, seen(standing={"flex": trouble(DOWN)})], {PROJECTS}, EVERYTHING
+        [FAILS, seen(standing={"flex": SILENT})], {PROJECTS}, EVERYTHING
     ),
     # Outages of Atlas in which some requests are answered
     "two of eight": Swept([FAILS] * 2 + [SEES] * 6, set(), NOTHING),
@@ -122,10 +124,13 @@ def test_what_fails_for_many_projects_is_one_trouble_of_the_stack(swept: Swept) 
 @pytest.mark.parametrize(
     ("projects", "message"),
     [
-        ([*[FAILS] * 3, *[SEES] * 9], "3 of 12 projects could not be seen. Atlas did not answer"),
+        (
+            [FAILS, *[seen(flex="late")] * 2, *[SEES] * 9],
+            "3 of 12 projects could not be seen. Atlas did not answer",
+        ),
         ([REFUSED, FAILS], "Each of the 2 projects fails. no role"),
         (
-            [seen(standing={"flex": trouble(DOWN, -9)})] * 2,
+            [seen(standing={"flex": SILENT}), seen(standing={"flex": REFUSAL})],
             "Each of the 2 projects fails. Atlas did not answer",
         ),
     ],
@@ -140,7 +145,21 @@ def test_the_trouble_of_the_stack_says_how_many_fail_since_now_and_why(
     assert (met.since, met.message) == (NOON, message)
 
 
-SILENT, REFUSAL = trouble(DOWN, -9), trouble(NO_ROLE, -9)
+@pytest.mark.parametrize(
+    ("projects", "listed", "name"),
+    [([SEES], ListOfProjects(failure=NO_ROLE), LIST), ([REFUSED] * 2, ListOfProjects(), PROJECTS)],
+    ids=["the list", "all projects"],
+)
+def test_a_refusal_of_the_stack_is_fixed_in_the_secret_of_the_stack(
+    projects: list[ProjectVerdict], listed: ListOfProjects, name: str
+) -> None:
+    met = judge_stack(projects, Health(group_id=None), listed, 1, NOON).troubles[name]
+
+    assert (met.since, met.error) == (NOON, "AtlasUnauthorizedError")
+    assert met.fix is not None
+    assert met.fix.startswith("Renew the credentials in the stack's secret")
+
+
 KNOWN = Health(group_id=GROUP, troubles={"flex": SILENT, "dedicated": REFUSAL, "events": REFUSAL})
 REPORTED = Health(group_id=GROUP, troubles=KNOWN.troubles, degraded=SILENT)
 
@@ -148,25 +167,34 @@ REPORTED = Health(group_id=GROUP, troubles=KNOWN.troubles, degraded=SILENT)
 @pytest.mark.parametrize(
     ("held", "health", "troubles"),
     [
-        (NOTHING, KNOWN, {"dedicated": trouble(DOWN), "collection": trouble(NO_ROLE)}),
+        (NOTHING, KNOWN, {"dedicated": DOWN, "collection": NO_ROLE}),
         (EVERYTHING, KNOWN, None),
         # What was not answered says nothing new.
-        (UNANSWERED, KNOWN, {"dedicated": REFUSAL, "collection": trouble(NO_ROLE)}),
+        (UNANSWERED, KNOWN, {"dedicated": REFUSAL, "collection": NO_ROLE}),
         # A project that was reported for want of an answer does not recover.
         (
             UNANSWERED,
             REPORTED,
-            {"flex": SILENT, "dedicated": trouble(DOWN), "collection": trouble(NO_ROLE)},
+            {"flex": SILENT, "dedicated": DOWN, "collection": NO_ROLE},
         ),
     ],
     ids=["nothing", "everything", "unanswered", "unanswered and reported"],
 )
 def test_what_stands_still_of_a_project_neither_begins_nor_ends(
-    held: Held, health: Health, troubles: Mapping[str, Trouble] | None
+    held: Held, health: Health, troubles: Mapping[str, Trouble | ApplicationError] | None
 ) -> None:
+    """An error is one that began now."""
     one = seen(health, dedicated="down", collection="refused")
+    expected = (
+        None
+        if troubles is None
+        else {
+            name: met if isinstance(met, Trouble) else Trouble.of(met, NOON)
+            for name, met in troubles.items()
+        }
+    )
 
-    assert StackVerdict({}, held).troubles_of(one, NOON) == troubles
+    assert StackVerdict({}, held).troubles_of(one, NOON) == expected
 
 
 FAILED = asked(LIST_OF_PROJECTS, DOWN)

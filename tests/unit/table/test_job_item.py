@@ -1,8 +1,10 @@
 """The form of a restore job's item: what is written, and what is read back."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,7 +27,8 @@ from restore_watch.model.measurement import (
     WhyNotMeasured,
     not_measured,
 )
-from restore_watch.model.restore_job import RestoreJob, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation, Verdict
 from restore_watch.table.job_item import (
@@ -78,14 +81,19 @@ def stored(*entries: dict[str, Any], **attributes: Any) -> dict[str, Any]:
     return {name: serialize(value) for name, value in item.items() if value is not ...}
 
 
-FIRST = status_entry(PENDING)
-MIXED = (
-    FIRST,
-    verdict_entry(PENDING, FAILED, 1),
-    status_entry(DONE, 2),
-    verdict_entry(DONE, PASSED, 3),
-    verdict_entry(DONE, FAILED, 4),
-)
+def first() -> dict[str, Any]:
+    return status_entry(PENDING)
+
+
+def mixed() -> list[dict[str, Any]]:
+    """The entries of a restore that completed, with three verdicts."""
+    return [
+        first(),
+        verdict_entry(PENDING, FAILED, 1),
+        status_entry(DONE, 2),
+        verdict_entry(DONE, PASSED, 3),
+        verdict_entry(DONE, FAILED, 4),
+    ]
 
 
 def test_the_key_of_an_item_identifies_its_job() -> None:
@@ -165,7 +173,7 @@ def test_an_item_that_nobody_writes_is_deleted_after_four_hundred_days() -> None
 def test_changes_and_validations_share_one_sequence_and_previous_statuses_skip_validations() -> (
     None
 ):
-    recorded = read_item(stored(*MIXED, publishedSequence=2, firstObservedAt="then"))
+    recorded = read_item(stored(*mixed(), publishedSequence=2, firstObservedAt="then"))
 
     assert [one.sequence for one in recorded.history] == [1, 2, 3, 4, 5]
     assert [(one.sequence, one.previous_status) for one in recorded.changes] == [
@@ -178,10 +186,10 @@ def test_changes_and_validations_share_one_sequence_and_previous_statuses_skip_v
 
 
 def test_an_invocation_recognises_the_entry_that_it_wrote() -> None:
-    item = stored(*MIXED)
+    item = stored(*mixed())
     assert read_item(item).written is None
 
-    change, validation = read_item(item, MIXED[2]), read_item(item, MIXED[3])
+    change, validation = read_item(item, mixed()[2]), read_item(item, mixed()[3])
 
     assert (change.change, change.validation) == (change.history[2], None)
     assert (validation.change, validation.validation) == (None, validation.history[3])
@@ -191,69 +199,80 @@ def test_an_invocation_recognises_the_entry_that_it_wrote() -> None:
 
 
 def test_items_of_other_versions_are_read() -> None:
-    older = read_item(stored(FIRST, publishedSequence=...))
+    older = read_item(stored(first(), publishedSequence=...))
     assert (older.published, older.first_observed_at) == (0, None)
 
-    newer = stored(FIRST | {"added": "x"}, added={"nested": [1, None]}, openShard="1")
+    newer = stored(first() | {"added": "x"}, added={"nested": [1, None]}, openShard="1")
     assert read_item(newer).history == older.history
     # Nobody here writes bytes.
     in_bytes = {"added": {"B": b"\xff"}, "more": {"M": {"added": {"BS": [b"\xff"]}}}}
     assert read_item(newer | in_bytes).history == older.history
 
-    later = FIRST | {"status": "PAUSED", "atlasStatus": "PAUSED"}
+    later = first() | {"status": "PAUSED", "atlasStatus": "PAUSED"}
     assert read_item(stored(later)).job.status is RestoreStatus.UNKNOWN
 
 
 def test_an_older_version_reads_a_validation_as_the_same_status_once_more() -> None:
     """It reads every entry as a job, and ignores attributes that it does not know."""
-    read = [RestoreJob.read(entry) for entry in MIXED]
+    read = [RestoreJob.read(entry) for entry in mixed()]
 
     assert read == [PENDING, PENDING, DONE, DONE, DONE]
-    assert all(entry.keys() - {"validation"} == status_entry(DONE).keys() for entry in MIXED[2:])
+    assert all(entry.keys() - {"validation"} == status_entry(DONE).keys() for entry in mixed()[2:])
 
 
 def entry_with(**fields: Any) -> dict[str, Any]:
-    return stored(FIRST, history=[FIRST | fields])
+    return stored(first(), history=[first() | fields])
 
 
-DAMAGED: dict[str, dict[str, Any]] = {
-    "no history": stored(FIRST, history=...),
-    "empty history": stored(FIRST, history=[]),
-    "history of another type": stored(FIRST, history="none"),
-    "entry of another type": stored(FIRST, history=["~|~"]),
-    "entry without a date": entry_with(observedAt="~|~"),
-    "entry of the year 9999": entry_with(observedAt="9999-12-31T00:00:00Z"),
-    "entry without a status": entry_with(status=None),
-    "status of another type": entry_with(status=["~|~"]),
-    "validation first": stored(MIXED[1]),
+def with_measurement(said: object) -> dict[str, Any]:
+    return stored(first(), first() | {"measurement": said})
+
+
+def with_validation(said: object) -> dict[str, Any]:
+    return stored(first(), mixed()[1] | {"validation": said})
+
+
+DAMAGED: dict[str, Callable[[], dict[str, Any]]] = {
+    "no history": lambda: stored(first(), history=...),
+    "empty history": lambda: stored(first(), history=[]),
+    "history of another type": lambda: stored(first(), history="none"),
+    "entry of another type": lambda: stored(first(), history=["~|~"]),
+    "entry without a date": lambda: entry_with(observedAt="~|~"),
+    "entry of the year 9999": lambda: entry_with(observedAt="9999-12-31T00:00:00Z"),
+    "entry without a status": lambda: entry_with(status=None),
+    "status of another type": lambda: entry_with(status=["~|~"]),
+    "validation first": lambda: stored(mixed()[1]),
     **{
-        f"validation {odd!r}": stored(FIRST, MIXED[1] | {"validation": odd})
+        f"validation {odd!r}": partial(with_validation, odd)
         for odd in (None, "PASSED", {}, {"verdict": "~|~"}, {"verdict": "FAILED", "detail": 5})
     },
-    "validation at no moment": stored(
-        FIRST, MIXED[1] | {"validation": {"verdict": "PASSED", "validatedAt": "~|~"}}
+    "validation at no moment": partial(
+        with_validation, {"verdict": "PASSED", "validatedAt": "~|~"}
     ),
-    "measurement first": stored(measured_entry(PENDING, DIFFERS, 1)),
+    "measurement first": lambda: stored(measured_entry(PENDING, DIFFERS, 1)),
     **{
-        f"measurement {odd!r}": stored(FIRST, FIRST | {"measurement": odd})
+        f"measurement {odd!r}": partial(with_measurement, odd)
         for odd in (None, "matches", {}, {"outcome": "~|~"})
     },
-    "measurement of half a database": stored(
-        FIRST,
-        FIRST | {"measurement": {"outcome": "matches", "databases": {"found": Decimal("0.5")}}},
+    "measurement of half a database": partial(
+        with_measurement, {"outcome": "matches", "databases": {"found": Decimal("0.5")}}
     ),
-    "no status": stored(FIRST, status=...),
-    "unknown kind": stored(FIRST, kind="~|~"),
-    "no job": stored(FIRST, groupId=...),
-    "number of another type": stored(FIRST, publishedSequence="~|~"),
-    "unknown type": stored(FIRST) | {"history": {"X": "~|~"}},
-    "no type": stored(FIRST) | {"history": {"L": ["S"]}},
-    "nothing": {},
+    "no status": lambda: stored(first(), status=...),
+    "unknown kind": lambda: stored(first(), kind="~|~"),
+    "no job": lambda: stored(first(), groupId=...),
+    "number of another type": lambda: stored(first(), publishedSequence="~|~"),
+    "unknown type": lambda: stored(first()) | {"history": {"X": "~|~"}},
+    "no type": lambda: stored(first()) | {"history": {"L": ["S"]}},
+    "nothing": dict,
 }
 
 
-@pytest.mark.parametrize("item", DAMAGED.values(), ids=DAMAGED)
-def test_an_item_that_cannot_be_read_is_an_error_that_quotes_nothing(item: dict[str, Any]) -> None:
+@pytest.mark.parametrize("make", DAMAGED.values(), ids=DAMAGED)
+def test_an_item_that_cannot_be_read_is_an_error_that_quotes_nothing(
+    make: Callable[[], dict[str, Any]],
+) -> None:
+    item = make()
+
     with pytest.raises(TableUnavailableError, match="this version cannot read") as refused:
         read_item(item)
 

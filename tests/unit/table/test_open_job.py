@@ -12,7 +12,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from restore_watch.errors import TableUnavailableError
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.table.job_item import history_entry, key_of, open_shard
 from restore_watch.table.open_job import OpenJob, read_open_job
 from restore_watch.table.open_jobs import OpenJobs

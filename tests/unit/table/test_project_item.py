@@ -14,7 +14,7 @@ from restore_watch.model.health import Health
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.question import Question
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.table.open_job import read_open_job
 from restore_watch.table.project_item import (
     Project,
@@ -170,21 +170,16 @@ def test_no_job_can_have_the_key_of_a_bookkeeping_item(group_id: str | None) -> 
     assert read_open_job(project_key(group_id), NOON) is None
 
 
-CHANGE = health_as_values(
-    Health(
-        group_id=GROUP,
-        unsent=(
-            WatchChange(
-                state=WatchState.DEGRADED,
-                group_id=GROUP,
-                trouble=TROUBLE,
-                at=NOON,
-                last_success_at=None,
-                open_jobs=2,
-            ),
-        ),
-    )
-)["unsent"][0]
+CHANGE: dict[str, Any] = {
+    "since": "2026-05-04T12:00:00.000000Z",
+    "error": "AtlasUnavailableError",
+    "message": "Atlas did not answer",
+    "state": "degraded",
+    "at": "2026-05-04T12:00:00.000000Z",
+    "openJobs": 2,
+}
+"""A change that the topic has not accepted, as it is stored."""
+
 WEEK_AGO = NOON - timedelta(days=7)
 MARK, FIRST = NOON - timedelta(minutes=5), NOON - timedelta(days=2)
 STORED = {"mark": utc_text(MARK), "firstMark": utc_text(FIRST), "listedAt": utc_text(MARK)}

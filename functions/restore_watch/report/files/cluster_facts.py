@@ -135,8 +135,8 @@ def _last_test(report: Report, judged: Judged) -> Mapping[str, Any]:
         "lastTestAt": _text(good.ended_at),
         "days": judged.days(report.at),
         "restoreId": good.job.restore_id,
-        "durationSeconds": good.job.duration_seconds,
-        "rtoMet": objectives.completed_in_time(good.job),
+        "durationSeconds": good.took,
+        "rtoMet": objectives.completed_in_time(good.job, good.began),
         "snapshotAgeSeconds": good.job.snapshot_age_seconds,
         "rpoMet": objectives.rpo_met(good.job),
     }

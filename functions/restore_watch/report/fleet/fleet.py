@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple, Self
 
 from restore_watch.atlas.families import Family
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.report.cluster import Cluster, ClusterKey
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.snapshot import Snapshot

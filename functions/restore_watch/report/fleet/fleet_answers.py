@@ -29,7 +29,7 @@ from restore_watch.errors import (
 from restore_watch.model.fields import AHEAD, is_cluster_name, text_or_null
 from restore_watch.model.health import Health
 from restore_watch.model.outage import Trouble
-from restore_watch.model.restore_job import RestoreTarget
+from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.redaction import redact
 from restore_watch.report.cluster import Cluster, read_cluster
 from restore_watch.report.fleet.fleet import AtlasList, Fleet
@@ -123,6 +123,24 @@ class FleetAnswers:
             return []
         return self._plan_without_whole_list()
 
+    def needs(self, question: FleetQuestion) -> bool:
+        """
+        Whether the report is not whole without an answer.
+
+        Projects that the operator named need no list: it only has names, and other projects.
+        """
+        return self._wants_all or question.atlas_list != ALL_PROJECTS
+
+    def add_stored_names(self) -> None:
+        """Name the projects that the operator named as the table does, if no list names them."""
+        if self._wants_all:
+            return
+        names = self.fleet.project_names
+        for group_id in self.fleet.projects:
+            project = self.books.projects.get(group_id)
+            if project is not None and project.name and not names.get(group_id):
+                names[group_id] = project.name
+
     def note_unread(self, question: FleetQuestion, error: ApplicationError) -> None:
         """
         Note why a list could not be read, or not as a whole.
@@ -130,8 +148,7 @@ class FleetAnswers:
         Nothing is noted of a list that nobody needs, or if the error says all that the list would.
         """
         atlas_list = question.atlas_list
-        if atlas_list == ALL_PROJECTS and not self._wants_all:
-            # The projects that the operator named need no list.
+        if not self.needs(question):
             return
         if atlas_list.cluster_name and self._is_of_other_kind(atlas_list, error):
             # The question about the other kind answers.

@@ -15,7 +15,7 @@ from restore_watch.atlas.families import (
 )
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import AtlasRateLimitError, AtlasUnavailableError
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.fleet.fleet import AtlasList
 from restore_watch.threads.agenda import Task

@@ -9,6 +9,7 @@ report says so.
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 
 from foundation.deadline import Deadline
 from restore_watch.asking.pace import Pace
@@ -27,6 +28,9 @@ LONGEST_PAUSE = 60.0
 
 SILENT_TIME = 600.0
 """Seconds for which a question that Atlas does not answer is asked again and again."""
+
+ROUNDS_IF_NOT_NEEDED = 2
+"""An answer that the report does not need is not worth more than one pause."""
 
 
 @dataclass(frozen=True)
@@ -48,17 +52,20 @@ class FleetReader:
         questions = answers.first_questions()
         silent_until = deadline.within(SILENT_TIME)
         pause = PAUSE
-        while True:
+        for number in count(1):
             # In each round, Atlas's answers say anew what is left of its rate limits.
             share_left = partial(atlas.limits.share_left, since=clock.unix())
             pace = Pace(share_left, atlas.limits.waits)
             this_round = FleetRound(atlas, answers, pace, deadline, silent_until)
             outcome = this_round.play(questions, self.wires.workers)
             questions = outcome.still_open
+            if number >= ROUNDS_IF_NOT_NEEDED:
+                questions = list(filter(answers.needs, questions))
             pause = PAUSE if outcome.closed else min(2 * pause, LONGEST_PAUSE)
             if not questions or deadline.remaining() < pause + LEAST_EXCHANGE:
                 break
             clock.sleep(pause)
         for question in questions:
             answers.note_unread(question, question.failure)
+        answers.add_stored_names()
         return answers.fleet

@@ -18,6 +18,7 @@ class RestoreEvidence:
     """
     A restore of the table, and everything about it by its public names.
 
+    `restore`: its end may be known from Atlas's list alone. `recorded`: what the table has of it.
     `missing_since`: when Atlas first did not know the job. `now`: when open restores are judged.
     """
 
@@ -35,10 +36,11 @@ class RestoreEvidence:
     def facts(self, objectives: Objectives) -> Mapping[str, Any]:
         """Return the last state, and how it is judged by the objectives of its cluster."""
         job, changes, missing_since = self.restore.job, self.recorded.changes, self.missing_since
-        jobs = [change.job for change in changes]
+        jobs = [*(change.job for change in changes), job]
         until = missing_since or self.now
         return job.as_json() | {
             "outcome": self.restore.outcome,
+            "durationSeconds": self.restore.took,
             "rtoMet": objectives.rto_met(jobs, self.restore.began, until),
             "rpoMet": objectives.rpo_met(job),
             "firstObservedAt": utc_text(changes[0].observed_at),

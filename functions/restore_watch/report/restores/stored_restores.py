@@ -40,6 +40,15 @@ class StoredRestores:
     unreadable: list[Mapping[str, str]] = field(default_factory=list)
     watched_since: datetime | None = None
 
+    def as_merged(self, restores: Iterable[Restore]) -> Self:
+        """Return it with the restores of the period as they are in these, merged with a list."""
+        by_identity = {restore.identity: restore for restore in restores}
+        of_period = [
+            replace(evidence, restore=by_identity.get(evidence.restore.identity, evidence.restore))
+            for evidence in self.of_period
+        ]
+        return replace(self, of_period=sorted(of_period, key=attrgetter("place")))
+
     def without_old_unreadable(self, since: Callable[[str, str], datetime]) -> Self:
         """
         Return it without the unreadable items that make no difference to the report.

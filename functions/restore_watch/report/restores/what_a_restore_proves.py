@@ -7,7 +7,9 @@ from enum import StrEnum
 from typing import NamedTuple, Self
 
 from restore_watch.model.fields import id_made_at
-from restore_watch.model.restore_job import RestoreJob, RestoreKind, RestoreStatus, may_take
+from restore_watch.model.restore_job import RestoreJob, is_possible_duration
+from restore_watch.model.restore_status import RestoreStatus
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.validation import CLOCKS_DIFFER, Verdict
 
 OPEN = "OPEN"
@@ -58,9 +60,9 @@ class Restore:
     """
     A restore job with the verdicts on its data. Moments are UTC.
 
-    `began`: when it was scheduled. `end_if_undated`: when it counts as ended if Atlas does not date
-    its end. `verdicts`: the oldest test first. `will_show_its_end`: False if the watch has given
-    the job up, so that an end would not be seen.
+    `began`: when it was scheduled, or without that date the moment of its id. `end_if_undated`:
+    when it counts as ended if Atlas does not date its end. `verdicts`: the oldest test first.
+    `will_show_its_end`: False if the watch has given the job up, so that an end would not be seen.
     """
 
     job: RestoreJob
@@ -68,6 +70,12 @@ class Restore:
     end_if_undated: datetime
     verdicts: tuple[DatedVerdict, ...] = ()
     will_show_its_end: bool = True
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """A job that was named under a wrong cluster may stand in the table under two clusters."""
+        job = self.job
+        return job.group_id, job.cluster_name, job.restore_id
 
     @property
     def newest_verdict(self) -> DatedVerdict | None:
@@ -138,7 +146,12 @@ class Restore:
     def finished_at(self) -> datetime | None:
         """When it ended by Atlas's date; None without a date, or with one that cannot be true."""
         finished = self.job.restore_finished_date
-        return finished if finished and may_take(finished - self.began) else None
+        return finished if finished and is_possible_duration(finished - self.began) else None
+
+    @property
+    def took(self) -> int | None:
+        """Seconds until its end by Atlas's date; None without one that can be true."""
+        return self.job.seconds_since(self.began)
 
     @property
     def ended_at(self) -> datetime:
@@ -216,9 +229,9 @@ def merged(known: Iterable[Restore], listed: Iterable[Restore]) -> list[Restore]
     The table knows verdicts, and an end that it has recorded stays. Of a restore that is open in
     the table, Atlas's list may know the end.
     """
-    found = {_identity(restore): restore for restore in listed}
+    found = {restore.identity: restore for restore in listed}
     for restore in known:
-        key = _identity(restore)
+        key = restore.identity
         in_list = found.get(key)
         if in_list is None or restore.job.terminal:
             found[key] = restore
@@ -229,9 +242,3 @@ def merged(known: Iterable[Restore], listed: Iterable[Restore]) -> list[Restore]
             # if the watch has given the job up.
             found[key] = replace(restore, will_show_its_end=True)
     return sorted(found.values(), key=lambda restore: (restore.began, restore.job.restore_id))
-
-
-def _identity(restore: Restore) -> tuple[str, str, str]:
-    """A job that was named under a wrong cluster may stand in the table under two clusters."""
-    job = restore.job
-    return job.group_id, job.cluster_name, job.restore_id

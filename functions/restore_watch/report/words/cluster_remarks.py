@@ -81,7 +81,7 @@ def objectives_missed(report: Report, judged: Judged) -> list[str]:
     if good is None or not judged.state.needs_test:
         return []
     said: list[str] = []
-    if objectives.completed_in_time(good.job) is False:
+    if objectives.completed_in_time(good.job, good.began) is False:
         said.append(over("RTO", objectives.rto, report.objectives.rto))
     if objectives.rpo_met(good.job) is False:
         said.append(over("RPO", objectives.rpo, report.objectives.rpo))
@@ -94,7 +94,8 @@ def objectives_unknown(report: Report, judged: Judged) -> list[str]:
     if good is None or not judged.state.needs_test:
         return []
     said: list[str] = []
-    if objectives.rto is not None and objectives.completed_in_time(good.job) is None:
+    in_time = objectives.completed_in_time(good.job, good.began)
+    if objectives.rto is not None and in_time is None:
         said.append("RTO not known")
     if objectives.has_rpo_for(good.job) and objectives.rpo_met(good.job) is None:
         said.append("RPO not known")

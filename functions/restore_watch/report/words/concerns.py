@@ -5,7 +5,7 @@ What is not well. Pure.
 headline, the subject of the message, `attention`, and what people read follow `concerns`.
 """
 
-from restore_watch.model.restore_job import RestoreStatus
+from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.validation import Verdict
 from restore_watch.report.judging.cluster_state import State
 from restore_watch.report.report import Report

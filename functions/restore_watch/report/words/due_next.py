@@ -107,9 +107,8 @@ def _why(report: Report, judged: Judged, at: datetime | None) -> str:
 def _took(judged: Judged) -> float | None:
     """Return how long the newest restore took that ended well."""
     for restore in reversed(judged.restores):
-        seconds = restore.job.duration_seconds
-        if restore.is_whole and restore.rung is not None and seconds is not None:
-            return seconds
+        if restore.is_whole and restore.rung is not None and restore.took is not None:
+            return restore.took
     return None
 
 

@@ -19,7 +19,8 @@ from restore_watch.check.check_result import check_result
 from restore_watch.check.outbox import Outbox
 from restore_watch.errors import NotificationPendingError
 from restore_watch.model.history_entry import HistoryEntry
-from restore_watch.model.restore_job import RestoreJob, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.sweep.acting.when_to_stop_following import (
     FORGOTTEN,
     REFUSED,

@@ -15,7 +15,8 @@ from restore_watch.atlas.pages import Page
 from restore_watch.atlas.read_restore_job import read_job
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.marks import Part
-from restore_watch.model.restore_job import RestoreJob, RestoreTarget
+from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.sweep.acting.job_actions import JobActions
 from restore_watch.sweep.interest import Interest
 from restore_watch.sweep.log import Acted, Fate

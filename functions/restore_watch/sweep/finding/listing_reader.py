@@ -126,7 +126,7 @@ class ListingReader:
         except ApplicationError as error:
             return self._again(step, error, begun)
         entries = cluster_entries(page, step.which)
-        self.run.telemetry.objectives.note_clusters(listing.wanted.group_id, entries.readable)
+        self.run.telemetry.objectives.note_clusters(step.bucket, entries.readable)
         shown = shown_clusters(entries)
         for name in shown.unwatched:
             odd = UnexpectedAtlasResponseError(UNWATCHED)

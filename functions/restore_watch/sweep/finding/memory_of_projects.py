@@ -12,7 +12,7 @@ from cachetools import LRUCache, TTLCache
 from foundation.clock import is_recent
 from restore_watch.atlas.families import CLUSTER_LISTS, Family, jobs_of
 from restore_watch.model.marks import Part
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 
 REMEMBERED_TIME = 600.0
 """Seconds for which the clusters of a project are remembered: less than the margin of marks."""
@@ -69,7 +69,7 @@ class ProjectMemory:
 
     def are_names_due(self) -> bool:
         """Whether nobody has asked for the names of projects for long."""
-        return not 0 <= self._now() - self._names_asked_at < NAMES_READ_EVERY
+        return not is_recent(self._now() - self._names_asked_at, NAMES_READ_EVERY)
 
     def note_names_asked(self) -> None:
         """Remember that the names are asked for now, however that ends."""

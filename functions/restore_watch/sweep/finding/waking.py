@@ -22,7 +22,7 @@ from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import AtlasError, UnforeseenError
 from restore_watch.model.marks import Marks, Part
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.sweep.finding.listing_reader import ListingReader
 from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
 from restore_watch.sweep.finding.project_listing import ListingStep, ProjectListing

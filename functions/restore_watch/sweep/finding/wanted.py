@@ -6,7 +6,7 @@ from datetime import datetime
 
 from restore_watch.atlas.families import LISTED_KINDS, Family, jobs_of
 from restore_watch.model.marks import Marks, Part
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.sweep.finding.memory_of_projects import Clusters
 
 

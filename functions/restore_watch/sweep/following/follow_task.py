@@ -9,7 +9,7 @@ from restore_watch.atlas.families import jobs_of
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import UnforeseenError
 from restore_watch.model.marks import Part
-from restore_watch.model.restore_job import RestoreKind
+from restore_watch.model.restore_target import RestoreKind
 from restore_watch.sweep.memory_of_jobs import JobMemory
 from restore_watch.sweep.sweep_task import SweepTask
 from restore_watch.table.open_job import JobKey, OpenJob
