@@ -135,14 +135,14 @@ def test_the_history_holds_a_whole_measurement(
 
 def test_a_measurement_is_no_change_and_an_older_version_reads_the_same_status_once_more() -> None:
     measured = measured_entry(DONE, DIFFERS, 3)
-    recorded = read_item(stored(FIRST, status_entry(DONE, 2), measured, status_entry(DONE, 4)))
+    recorded = read_item(stored(first(), status_entry(DONE, 2), measured, status_entry(DONE, 4)))
 
     assert [(one.sequence, one.previous_status) for one in recorded.changes] == [
         (1, None),
         (2, RestoreStatus.PENDING),
         (4, RestoreStatus.COMPLETED),
     ]
-    assert read_item(stored(FIRST)).measurement is None
+    assert read_item(stored(first())).measurement is None
     assert RestoreJob.read(measured) == DONE
     assert measured.keys() - {"measurement"} == status_entry(DONE).keys()
 
@@ -151,7 +151,7 @@ def test_why_nothing_was_measured_survives_in_the_words_of_a_newer_version() -> 
     measured = measured_entry(DONE, not_measured(WhyNotMeasured.SHARDED), 3)
     measured["measurement"] |= {"why": "the moon is full", "added": {"nested": [1]}}
 
-    recorded = read_item(stored(FIRST, measured)).measurement
+    recorded = read_item(stored(first(), measured)).measurement
 
     assert recorded is not None
     assert recorded.measurement.why == "the moon is full"
