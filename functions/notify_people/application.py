@@ -13,7 +13,7 @@ from notify_people.channels.channel import Channel
 from notify_people.channels.channels import Channels
 from notify_people.delivery import Delivery, OutgoingNotice
 from notify_people.errors import ChannelUnavailableError
-from notify_people.message import is_for_machines, read_message
+from notify_people.message import RestoreMeasured, read_message
 from notify_people.severity_and_paging import Paging
 from notify_people.telemetry import Telemetry
 from notify_people.words.missing_subscription_notice import EmailOf, missing_subscription_notice
@@ -28,12 +28,17 @@ FAILURES = 2
 
 @dataclass(frozen=True)
 class Application:
-    """Answers invocations by the queue and by the schedule. `now` gives Unix seconds."""
+    """
+    Answers invocations by the queue and by the schedule.
+
+    `measurements_count`: whether a measurement makes a restore a test. `now` gives Unix seconds.
+    """
 
     channels: Channels
     delivery: Delivery
     telemetry: Telemetry
     changes: AbstractSet[Change]
+    measurements_count: bool
     console: str
     stack: str
     now: Callable[[], float] = time.time
@@ -93,14 +98,19 @@ class Application:
 
     def _read(self, text: str) -> OutgoingNotice | None:
         """Return the notice, and whether people want it; None if nobody needs it."""
-        if is_for_machines(text):
+        message = read_message(text)
+        if isinstance(message, RestoreMeasured) and not self._is_told(message):
             return None
-        notice = notice_of(read_message(text), self.console, self.stack)
-        wanted = is_wanted(notice.change, notice.paging, self.changes)
+        notice = notice_of(message, self.console, self.stack)
+        wanted = is_wanted(notice.change, notice.severity, notice.paging, self.changes)
         if wanted or closes_alert(notice.paging, self.changes):
             return OutgoingNotice(notice, wanted)
         self.telemetry.report_unwanted(notice.event_type)
         return None
+
+    def _is_told(self, measured: RestoreMeasured) -> bool:
+        """Return whether people are told: of a difference, where measurements are tests."""
+        return measured.differs and self.measurements_count
 
     def _send(
         self,

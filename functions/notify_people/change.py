@@ -3,7 +3,7 @@
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
-from notify_people.severity_and_paging import Paging
+from notify_people.severity_and_paging import Paging, Severity
 
 
 class Change(StrEnum):
@@ -22,7 +22,7 @@ class Change(StrEnum):
     RECOVERED = "recovered"
     """The watch sees it again."""
     VALIDATED = "validated"
-    """A pipeline has reported its verdict on the restored data."""
+    """A pipeline has reported its verdict on the restored data, or a measurement differs."""
     EXPIRING = "expiring"
     """The secret of the service account expires soon, or another secret is in use."""
     FAILED = "failed"
@@ -37,13 +37,20 @@ _PAGED = frozenset({Change.ENDED, Change.DEGRADED, Change.VALIDATED, Change.EXPI
 """Only these may page somebody."""
 
 
-def is_wanted(change: Change | None, paging: Paging, wanted: AbstractSet[Change]) -> bool:
+_WARN = frozenset({Change.VALIDATED, Change.EXPIRING})
+"""These may warn without a page."""
+
+
+def is_wanted(
+    change: Change | None, severity: Severity, paging: Paging, wanted: AbstractSet[Change]
+) -> bool:
     """
     Whether people want to hear of a change. None is wanted always.
 
-    With `failed`, people want what pages, what closes a page, and what warns before.
+    With `failed`, people want what pages, what closes a page, and what warns without one.
     """
-    has_failed = paging is not Paging.NOTHING or change is Change.EXPIRING
+    warns = change in _WARN and severity is Severity.WARNING
+    has_failed = paging is not Paging.NOTHING or warns
     return change is None or change in wanted or (has_failed and Change.FAILED in wanted)
 
 

@@ -49,6 +49,7 @@ def compose(
         Delivery(channels, sent, telemetry, sleep=sleep),
         telemetry,
         changes=settings.changes,
+        measurements_count=settings.measurements_count,
         console=settings.console,
         stack=settings.stack_name,
         now=now,

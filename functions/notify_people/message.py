@@ -131,6 +131,56 @@ class ValidationRecorded(AboutRestore):
     validation: Validation
 
 
+class DifferingFigure(FromOutside):
+    """
+    A figure of a database that differs: what was `found`.
+
+    `least` and `most`: what the source had. `most`: None for a figure that may be larger. `may_be`:
+    what else may make the difference.
+    """
+
+    figure: Name
+    least: Count
+    found: Count
+    most: Count | None = None
+    may_be: Text | None = None
+
+
+class Differing(FromOutside):
+    """A database that differs. One that `is_missing` has no figures."""
+
+    name: Name
+    is_missing: StrictBool = False
+    figures: Annotated[tuple[DifferingFigure, ...], Field(max_length=10)] = ()
+
+
+class Compared(FromOutside):
+    """How many of the `expected` were `found`."""
+
+    found: Count
+    expected: Count
+
+
+class Measurement(FromOutside):
+    """What Atlas counts in the target. An outcome that this version does not know is no `differs`."""
+
+    outcome: Text
+    databases: Compared
+    differing: Annotated[tuple[Differing, ...], Field(max_length=20)] = ()
+    measured_at: UtcDate | None = None
+
+
+class RestoreMeasured(AboutRestore):
+    """The restored data were compared with their source."""
+
+    measurement: Measurement
+
+    @property
+    def differs(self) -> bool:
+        """Whether a database differs. People are told of nothing else."""
+        return self.measurement.outcome == "differs"
+
+
 class WatchChange(FromOutside):
     """
     The watch cannot see a project, or the stack if `group_id` is None; or sees it again.
@@ -268,7 +318,7 @@ class ReportMade(FromOutside):
 
 
 AboutStack = WatchChange | CredentialsChange | ReportMade | NotificationTest
-Message = StatusChange | ValidationRecorded | AboutStack
+Message = StatusChange | ValidationRecorded | RestoreMeasured | AboutStack
 
 
 class _Envelope(FromOutside):
@@ -277,12 +327,6 @@ class _Envelope(FromOutside):
     data: dict[str, Any]
     subject: Any = None
     time: Any = None
-
-
-def is_for_machines(text: str) -> bool:
-    """Whether a message is of a type that people are not told about."""
-    value = read_object(text)
-    return value is not None and value.get("type") == _FOR_MACHINES
 
 
 def read_message(text: str) -> Message:
@@ -301,6 +345,7 @@ def read_message(text: str) -> Message:
 _TYPES: Mapping[str, tuple[type[Message], dict[str, bool]]] = {
     "atlas-restore-watch.status-changed.v1": (StatusChange, {}),
     "atlas-restore-watch.validation-recorded.v1": (ValidationRecorded, {}),
+    "atlas-restore-watch.restore-measured.v1": (RestoreMeasured, {}),
     "atlas-restore-watch.watch-degraded.v1": (WatchChange, {"recovered": False}),
     "atlas-restore-watch.watch-recovered.v1": (WatchChange, {"recovered": True}),
     "atlas-restore-watch.credentials-expiring.v1": (CredentialsChange, {"renewed": False}),
@@ -308,8 +353,6 @@ _TYPES: Mapping[str, tuple[type[Message], dict[str, bool]]] = {
     "atlas-restore-watch.report.v1": (ReportMade, {}),
     "atlas-restore-watch.test-notification.v1": (NotificationTest, {}),
 }
-
-_FOR_MACHINES = "atlas-restore-watch.restore-measured.v1"
 
 _OF_ENVELOPE = {"data.subject": "subject", "data.at": "time"}
 

@@ -18,6 +18,14 @@ _TOPICS = {Channel.CHAT: "CHAT_TOPIC_ARN", Channel.EMAIL: "EMAIL_TOPIC_ARN"}
 _SECRET = "NOTIFY_SECRET_ID"  # noqa: S105 - the name of a variable
 
 
+class _Counts(StrEnum):
+    """What makes a restore a test, in the words of the report."""
+
+    RESTORED = "restored"
+    VERIFIED = "verified"
+    MEASURED = "measured"
+
+
 @dataclass(frozen=True)
 class Settings:
     """
@@ -25,7 +33,8 @@ class Settings:
 
     `alarm_topic_arn`: the topic by which CloudWatch mails alarms, which is no channel.
     `channels`: in the order of tries; None for all that have a topic or a key in the secret.
-    `console`: the address of Atlas's console and API.
+    `measurements_count`: whether a measurement makes a restore a test. `console`: the address of
+    Atlas's console and API.
     """
 
     sent_table_name: str
@@ -34,6 +43,7 @@ class Settings:
     secret_id: str | None
     channels: tuple[Channel, ...] | None
     changes: frozenset[Change]
+    measurements_count: bool
     console: str
     stack_name: str
     log_level: str
@@ -53,6 +63,7 @@ class Settings:
             secret_id=read.secret_id,
             channels=read.channels,
             changes=read.changes,
+            measurements_count=read.counts is _Counts.MEASURED,
             console=read.console,
             stack_name=read.service_name,
             log_level=read.log_level,
@@ -96,6 +107,12 @@ def _changes(text: str) -> frozenset[Change]:
     return frozenset(_named(text, Change, ", or all"))
 
 
+def _counts(text: str) -> _Counts:
+    if text not in set(_Counts):
+        raise unreadable(f"expected one of {', '.join(_Counts)}")
+    return _Counts(text)
+
+
 def _named[Word: StrEnum](text: str, words: type[Word], more: str = "") -> tuple[Word, ...]:
     """Return the words that are named, in the order of all words."""
     named = _words(text)
@@ -110,6 +127,7 @@ def _words(text: str) -> set[str]:
 
 _Channels = Annotated[tuple[Channel, ...] | None, PlainValidator(_channels)]
 _Changes = Annotated[frozenset[Change], PlainValidator(_changes)]
+_TestCounts = Annotated[_Counts, PlainValidator(_counts)]
 _Console = Annotated[str, PlainValidator(_console)]
 
 
@@ -121,4 +139,5 @@ class _Variables(FromEnvironment):
     secret_id: str | None = Field(default=None, alias=_SECRET)
     channels: _Channels = Field(default=None, alias="NOTIFY_CHANNELS")
     changes: _Changes = Field(default=DEFAULT_CHANGES, alias="NOTIFY_CHANGES")
+    counts: _TestCounts = Field(default=_Counts.RESTORED, alias="RESTORE_TEST_COUNTS")
     console: _Console = Field(default="https://cloud.mongodb.com", alias="ATLAS_BASE_URL")

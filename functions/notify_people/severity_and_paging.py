@@ -49,6 +49,11 @@ def of_validation(*, is_good: bool) -> tuple[Severity, Paging]:
     return (Severity.SUCCESS, Paging.NOTHING) if is_good else (Severity.ERROR, Paging.TRIGGER)
 
 
+def of_difference() -> tuple[Severity, Paging]:
+    """A difference pages nobody: expired documents and later writes make one too."""
+    return Severity.WARNING, Paging.NOTHING
+
+
 def of_watch(change: WatchChange) -> tuple[Severity, Paging]:
     """
     While the watch cannot see, restores are reported late, so degraded always pages somebody.

@@ -183,6 +183,7 @@ VARIABLES = {
         "ALARM_TOPIC_ARN": "AlarmTopic",
         "SENT_TABLE_NAME": "SentNoticesTable",
         "NOTIFY_CHANGES": "ended,ready,degraded,recovered,validated,expiring,report",
+        "RESTORE_TEST_COUNTS": "restored",
         "NOTIFY_SECRET_ID": READERS["NotifySecretArn"],
     },
 }

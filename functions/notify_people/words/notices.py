@@ -5,6 +5,7 @@ from notify_people.message import (
     Message,
     NotificationTest,
     ReportMade,
+    RestoreMeasured,
     StatusChange,
     ValidationRecorded,
     WatchChange,
@@ -12,6 +13,7 @@ from notify_people.message import (
 from notify_people.severity_and_paging import Paging, Severity
 from notify_people.words.credentials_notice import credentials_notice
 from notify_people.words.durations_and_moments import microseconds, moment
+from notify_people.words.measurement_notice import measurement_notice
 from notify_people.words.notice import Notice, Step
 from notify_people.words.report_notice import report_notice
 from notify_people.words.restore_notice import restore_notice
@@ -26,6 +28,8 @@ def notice_of(message: Message, console: str, stack: str) -> Notice:
             return restore_notice(message, console, stack)
         case ValidationRecorded():
             return validation_notice(message, console, stack)
+        case RestoreMeasured():
+            return measurement_notice(message, console, stack)
         case WatchChange():
             return watch_notice(message, console, message.stack or stack)
         case CredentialsChange():

@@ -14,6 +14,16 @@ from restore_watch.aws.watch_messages import message_of_credentials, message_of_
 from restore_watch.errors import AtlasForbiddenError, AtlasReason
 from restore_watch.model.advice_on_errors import fix_of
 from restore_watch.model.credentials_expiry import CredentialsChange, ExpiringSecret, Threshold
+from restore_watch.model.measurement import (
+    Count,
+    DifferingDatabase,
+    DifferingFigure,
+    Figure,
+    MayBe,
+    Measurement,
+    Outcome,
+    RecordedMeasurement,
+)
 from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
@@ -93,6 +103,34 @@ def _validated(verdict: Verdict, detail: str, status: str = "COMPLETED") -> dict
     return message_of_job(RecordedValidation(job, validation, 3, at + timedelta(seconds=4))).event
 
 
+_HALF = DifferingFigure(
+    figure=Figure.DOCUMENTS,
+    least=2_176_000,
+    most=2_181_000,
+    found=1_088_000,
+    may_be=MayBe.EXPIRED_OR_DELETED,
+)
+_FEWER = DifferingFigure(figure=Figure.INDEXES, least=7, found=6)
+_DIFFERING = (
+    DifferingDatabase(name="invoices", is_missing=True),
+    DifferingDatabase(name="sessions", figures=(_HALF, _FEWER)),
+)
+
+
+def _measured(outcome: Outcome, *differing: DifferingDatabase) -> dict[str, Any]:
+    """Atlas's figures of the dedicated restore, a quarter of an hour after its end."""
+    at = _ENDED + timedelta(minutes=18)
+    measurement = Measurement(
+        outcome=outcome,
+        databases=Count(found=12 - len(differing), expected=12),
+        differing=differing,
+        measured_at=at,
+    )
+    job = RestoreJob.read(_restore("dedicated", "COMPLETED")["data"])
+    recorded = RecordedMeasurement(job, measurement, 3, at + timedelta(minutes=8))
+    return message_of_job(recorded).event
+
+
 _CODE = "IP_ADDRESS_NOT_ON_ACCESS_LIST"
 _REFUSED = AtlasForbiddenError("refused", AtlasReason(403, _CODE, address="203.0.113.7"))
 _OF_PROJECT = Trouble(
@@ -160,6 +198,7 @@ NOTICES: dict[str, Callable[[], dict[str, Any]]] = {
     "validation-passed": lambda: _validated(Verdict.PASSED, ALL),
     "validation-failed": lambda: _validated(Verdict.FAILED, FEW),
     "validation-passed-of-failed": lambda: _validated(Verdict.PASSED, ALL, "FAILED"),
+    "measured-differs": lambda: _measured(Outcome.DIFFERS, *_DIFFERING),
     "project-degraded": lambda: _watch(WatchState.DEGRADED, PROJECT),
     "project-recovered": lambda: _watch(WatchState.RECOVERED, PROJECT),
     "project-removed": lambda: _watch(WatchState.RECOVERED, PROJECT, "removed"),

@@ -15,7 +15,6 @@ from notify_people.message import (
     ReportMade,
     Status,
     StatusChange,
-    is_for_machines,
     read_message,
 )
 from strategies import json_values
@@ -101,6 +100,8 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (partial(event, projectName=7), "data.projectName"),
     (partial(event, "project-degraded", projectName=["x"]), "data.projectName"),
     (partial(event, "validation-failed", validation=None), "data.validation"),
+    (partial(event, "measured-differs", measurement=None), "data.measurement"),
+    (partial(event, "measured-differs", measurement={}), "data.measurement.databases"),
     (partial(event, "validation-failed", validation={}), "data.validation.verdict"),
     (partial(event, "validation-failed", validation={"verdict": 7}), "data.validation.verdict"),
     *(
@@ -160,19 +161,6 @@ def test_the_wrong_field_is_named(make: Callable[[], object], field: str) -> Non
         read_message(message if isinstance(message, str) else json.dumps(message))
 
     assert refused.value.field == field
-
-
-@pytest.mark.parametrize("name", MESSAGES)
-def test_people_are_told_of_every_message_but_a_measurement(name: str) -> None:
-    measured = event(name) | {"type": "atlas-restore-watch.restore-measured.v1"}
-
-    assert not is_for_machines(json.dumps(event(name)))
-    assert is_for_machines(json.dumps(measured))
-
-
-@pytest.mark.parametrize("text", ["", "[]", "null", '{"type": []}', "{}"])
-def test_what_is_no_message_is_not_passed_over(text: str) -> None:
-    assert not is_for_machines(text)
 
 
 def test_a_refusal_quotes_no_value() -> None:

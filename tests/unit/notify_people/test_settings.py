@@ -33,6 +33,7 @@ def test_the_least_environment_is_accepted() -> None:
         secret_id=None,
         channels=None,
         changes=frozenset(Change) - {"started", "progressed", "failed"},
+        measurements_count=False,
         console="https://cloud.mongodb.com",
         stack_name="atlas-restore-watch",
         log_level="INFO",
@@ -64,6 +65,15 @@ def test_all_means_every_change() -> None:
     assert Settings.from_environment(LEAST | {"NOTIFY_CHANGES": "all"}).changes == set(Change)
 
 
+@pytest.mark.parametrize(
+    ("counts", "said"), [("restored", False), ("verified", False), ("measured", True)]
+)
+def test_differences_are_said_only_if_measurements_count(counts: str, *, said: bool) -> None:
+    made = Settings.from_environment(LEAST | {"RESTORE_TEST_COUNTS": counts})
+
+    assert made.measurements_count is said
+
+
 def test_a_missing_variable_is_named() -> None:
     assert refusal(SENT_TABLE_NAME=" ") == "environment variables missing or empty: SENT_TABLE_NAME"
 
@@ -77,6 +87,7 @@ def test_a_missing_variable_is_named() -> None:
         ("NOTIFY_CHANGES", "ended,canary"),
         ("NOTIFY_CHANGES", ","),
         ("NOTIFY_CHANGES", "all,ended"),
+        ("RESTORE_TEST_COUNTS", "canary"),
         ("NOTIFY_CHANNELS", "chat,canary"),
         ("NOTIFY_CHANNELS", ","),
         ("NOTIFY_CHANNELS", "slack"),
