@@ -18,7 +18,8 @@ from restore_watch.atlas.families import CLUSTER_LISTS, EVENTS, LISTED_JOBS, TEN
 from restore_watch.atlas.families import PROJECTS as PROJECT_LIST
 from restore_watch.model.marks import Marks
 from restore_watch.table.job_item import OPEN_SHARDS
-from restore_watch.table.project_item import marks_as_values, project_key
+from restore_watch.table.project_item import marks_as_values
+from restore_watch.table.stored_fields import project_key
 
 PROJECTS = 20
 """With 500 jobs each, 10,000 jobs stay within Atlas's real rate limits, minute by minute."""

@@ -18,7 +18,7 @@ from contract.deployed_template import (
 )
 from contract.documents import blocks, names, page, quoted, rows, section
 from restore_watch.table.lease import KEY
-from restore_watch.table.project_item import project_key
+from restore_watch.table.stored_fields import project_key
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
 ALL = Stack(**EVERYTHING, **READERS)

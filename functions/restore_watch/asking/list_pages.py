@@ -36,7 +36,7 @@ class ListPages:
     """
     The pages of a list that were read so far. Unless they `stop`, the next one is read `at`.
 
-    `ids`: the ids on all these pages. `new`: those of them that only the last page shows.
+    `ids`: the ids on all these pages. `new`: the ids that only the last page shows.
     """
 
     at: PageAt = FIRST_PAGE

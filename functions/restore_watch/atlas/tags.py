@@ -19,7 +19,7 @@ class Tag(FromOutside):
 
 
 ListedTags = Annotated[tuple[OnErrorOmit[Tag], ...], if_unreadable(())]
-"""The tags in an entry of a list of clusters, those that can be read."""
+"""The tags that can be read of an entry in a list of clusters."""
 
 
 class _Tagged(FromOutside):

@@ -78,7 +78,7 @@ class Outbox:
         answers = [answer_to(wait, recorded.job, recorded.seen) for wait in recorded.waits]
         due = [answer for answer in answers if answer is not None]
         self._send(due, recorded, last, deadline)
-        self._report_lateness(recorded, deadline)
+        self._report_late_ends(recorded, deadline)
         return recorded.pending
 
     def _project_name(self, recorded: Recorded, deadline: Deadline) -> str | None:
@@ -87,14 +87,14 @@ class Outbox:
             return None
         return self.names.name_of(recorded.job.group_id, deadline)
 
-    def _report_lateness(self, recorded: Recorded, deadline: Deadline) -> None:
+    def _report_late_ends(self, recorded: Recorded, deadline: Deadline) -> None:
         """Report by how much a restore was late whose end was published now."""
         for entry in recorded.pending:
             if isinstance(entry, StatusChange) and entry.job.status is RestoreStatus.COMPLETED:
                 job = entry.job
                 cluster = ListedCluster.of_jobs((job.group_id, job.cluster_name), job.kind)
                 self.tags.read_tags_of(cluster, deadline)
-                self.telemetry.report_lateness(job, self.tags.objectives.rto_of(cluster))
+                self.telemetry.report_late_end(job, cluster)
 
     def publish_pending(
         self, target: RestoreTarget, deadline: Deadline

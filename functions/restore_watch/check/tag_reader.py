@@ -15,7 +15,7 @@ from restore_watch.atlas.entries import cluster_entries
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.telemetry.isolation import isolated
-from restore_watch.telemetry.rto_of_clusters import ListedCluster, RtoOfClusters
+from restore_watch.telemetry.rto_of_clusters import ListedCluster
 from restore_watch.telemetry.telemetry import Telemetry
 
 READING_TIME = 2.0
@@ -29,21 +29,16 @@ class TagReader:
     atlas: AtlasSession
     telemetry: Telemetry
 
-    @property
-    def objectives(self) -> RtoOfClusters:
-        """The memory of RTOs."""
-        return self.telemetry.objectives
-
     def read_tags_of(self, cluster: ListedCluster, deadline: Deadline) -> None:
         """Read the list of a cluster, if its tags are needed."""
-        if self.objectives.needs_tags_of(cluster):
+        if self.telemetry.objectives.needs_tags_of(cluster):
             self.read_list(cluster.in_list, [cluster], deadline)
 
     def read_list(
         self, in_list: Bucket, wanted: Collection[ListedCluster], deadline: Deadline
     ) -> None:
         """Read a list, because the tags of these clusters are needed."""
-        group_id, objectives = in_list.group_id or "", self.objectives
+        group_id, objectives = in_list.group_id or "", self.telemetry.objectives
         # Whatever stops the reading, it is not tried with each restore.
         objectives.note_unread(in_list)
         with suppress(ApplicationError), isolated(self.telemetry, group_id=group_id):

@@ -10,7 +10,7 @@ from itertools import chain
 from foundation.deadline import Deadline
 from foundation.errors import ApplicationError
 from foundation.json_text import as_map
-from restore_watch.atlas.entries import UNWATCHED, cluster_entries, shown_clusters
+from restore_watch.atlas.entries import UNWATCHED, Entries, cluster_entries, shown_clusters
 from restore_watch.atlas.families import (
     CLUSTER_LISTS,
     DEDICATED_CLUSTERS,
@@ -97,10 +97,11 @@ class _Reader:
             self.look.are_all = False
         if page is None:
             return []
-        clusters = shown_clusters(cluster_entries(page, which))
+        entries = cluster_entries(page, which)
+        clusters = shown_clusters(entries)
         self.look.clusters[which] = clusters.names
         self.look.unwatched += clusters.unwatched
-        without = _without_backups(page, which)
+        without = _without_backups(entries, which)
         with_backups = [name for name in clusters.names if name not in without]
         others = [name for name in clusters.names if name in without]
         return with_backups + others
@@ -141,10 +142,10 @@ def _summed_up(group_id: str, look: ProjectLook) -> list[Line]:
     return lines + together(project, odd)
 
 
-def _without_backups(page: Page, which: Family) -> set[str]:
+def _without_backups(entries: Entries, which: Family) -> set[str]:
     """Return the clusters whose backups Atlas says are off."""
     names = set()
-    for name, entry in cluster_entries(page, which).readable:
+    for name, entry in entries.readable:
         flex = as_map(entry.get("backupSettings")).get("enabled")
         backups = flex if which is FLEX_CLUSTERS else entry.get("backupEnabled")
         if backups is False:

@@ -19,11 +19,6 @@ LONGEST_RESTORE = timedelta(days=30)
 """No restore takes longer: a later date of its end is wrong, and would count for ever."""
 
 
-def is_possible_duration(time: timedelta) -> bool:
-    """Whether a restore can take this time. No restore ends before it begins, or takes months."""
-    return timedelta() <= time <= LONGEST_RESTORE
-
-
 def is_download(delivery_type: str | None) -> bool:
     """Flex says DOWNLOAD, dedicated says download."""
     return (delivery_type or "").casefold() == "download"
@@ -84,11 +79,15 @@ class RestoreJob(FromOutside):
         return self.seconds_since(began) if began is not None else None
 
     def seconds_since(self, began: datetime) -> int | None:
-        """Return how long after this beginning it finished, with the same exceptions."""
-        finished = self.restore_finished_date
-        if finished is None or not is_possible_duration(finished - began):
+        """
+        Return how long after this beginning it finished, with the same exceptions.
+
+        No restore ends before it begins, or takes months.
+        """
+        if self.restore_finished_date is None:
             return None
-        return round((finished - began).total_seconds())
+        took = self.restore_finished_date - began
+        return round(took.total_seconds()) if timedelta() <= took <= LONGEST_RESTORE else None
 
     @property
     def snapshot_age_seconds(self) -> int | None:

@@ -30,12 +30,13 @@ class TagsOfRunning:
 
     def read(self) -> None:
         """Read the lists of clusters whose tags are needed, as far as time and the pace allow."""
+        objectives = self.run.telemetry.objectives
         wanted: defaultdict[Bucket, set[ListedCluster]] = defaultdict(set)
         for job in self.run.open_jobs():
             if not job.is_running or job.kind is None:
                 continue
             cluster = ListedCluster.of_jobs(job.target.cluster, job.kind)
-            if self.tags.objectives.needs_tags_of(cluster):
+            if objectives.needs_tags_of(cluster):
                 wanted[cluster.in_list].add(cluster)
         deadline = self.run.ending.earlier(LEFT_TIME).within(READING_TIME)
         read = partial(self._read_list, deadline=deadline)

@@ -25,10 +25,9 @@ from restore_watch.table.project_item import (
     expiry_as_value,
     health_as_values,
     marks_as_values,
-    project_key,
     read_project,
 )
-from restore_watch.table.stored_fields import PARTITION
+from restore_watch.table.stored_fields import PARTITION, project_key
 
 _LISTED = ("firstMark", "mark", "behind", "listedAt", "readable")
 _mark, _version, _credentials = Attr("mark"), Attr("watchVersion"), Attr("credentials")

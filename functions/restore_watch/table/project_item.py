@@ -26,13 +26,10 @@ from restore_watch.model.outage import LARGEST_COUNT, WatchChange
 from restore_watch.model.restore_target import RestoreKind
 from restore_watch.table.stored_fields import (
     PROJECT,
+    STACK,
     StoredInteger,
     deserialized,
-    key_of_project,
-    sweeps_key,
 )
-
-STACK = "stack"
 
 
 @dataclass(frozen=True)
@@ -82,11 +79,6 @@ class _ProjectItem(FromOutside):
     readable: Annotated[frozenset[OnErrorOmit[StrictStr]], if_unreadable(frozenset())] = frozenset()
     name: ProjectName = None
     watch_version: Annotated[StoredInteger, Field(ge=1, le=LARGEST_COUNT), if_unreadable(0)] = 0
-
-
-def project_key(group_id: str | None) -> dict[str, Any]:
-    """The primary key of a project's item, or of the stack's, in DynamoDB's types."""
-    return sweeps_key(STACK) if group_id is None else key_of_project(group_id)
 
 
 def read_project(attributes: Mapping[str, Any], now: datetime) -> Project | None:

@@ -14,7 +14,7 @@ from foundation.deadline import Deadline
 from foundation.errors import ApplicationError
 from restore_watch.model.fields import name_or_null
 from restore_watch.table.items import Items
-from restore_watch.table.stored_fields import deserialize, key_of_project
+from restore_watch.table.stored_fields import deserialize, project_key
 
 NAMES_KNOWN = 3600.0
 """Seconds for which a name is remembered, or that there is none."""
@@ -31,7 +31,7 @@ class StoredNames(Items):
 
     def look_up(self, group_id: str, deadline: Deadline) -> str | None:
         """Return the name of a project, None if it is unknown."""
-        item = self._look_up(key_of_project(group_id), deadline, "name")
+        item = self._look_up(project_key(group_id), deadline, "name")
         return name_or_null(deserialize(item["name"])) if "name" in item else None
 
 

@@ -13,6 +13,9 @@ from foundation.outside import unreadable
 PARTITION = "sweeps"
 """The partition key of the items of sweeps. The partition key of a job contains a slash."""
 
+STACK = "stack"
+"""The sort key of the stack's own item."""
+
 PROJECT = "project/"
 """The sort key of a project's item begins with this, and ends with the id of the project."""
 
@@ -90,9 +93,9 @@ def sweeps_key(name: str) -> dict[str, Any]:
     return {"cluster": {"S": PARTITION}, "restoreId": {"S": name}}
 
 
-def key_of_project(group_id: str) -> dict[str, Any]:
-    """The primary key of a project's item, in DynamoDB's types."""
-    return sweeps_key(f"{PROJECT}{group_id}")
+def project_key(group_id: str | None) -> dict[str, Any]:
+    """The primary key of a project's item, or of the stack's, in DynamoDB's types."""
+    return sweeps_key(STACK if group_id is None else f"{PROJECT}{group_id}")
 
 
 def present(attributes: Mapping[str, Any]) -> dict[str, Any]:

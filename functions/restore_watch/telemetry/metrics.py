@@ -39,11 +39,14 @@ def metrics_of_end(change: StatusChange) -> Metrics:
     return {"RestoreDuration": (MetricUnit.Seconds, seconds)}
 
 
-def metrics_of_late_end(job: RestoreJob, rto: timedelta | None) -> Metrics:
-    """Return by how much a restore that completed missed its RTO."""
+def metrics_of_late_end(
+    job: RestoreJob, cluster: ListedCluster, objectives: RtoOfClusters
+) -> Metrics:
+    """Return by how much a restore that completed missed the RTO of its cluster."""
     if job.duration_seconds is None:
         return {}
-    return _seconds_over_rto([_seconds_over(timedelta(seconds=job.duration_seconds), rto)])
+    took, rto = timedelta(seconds=job.duration_seconds), objectives.rto_of(cluster)
+    return _seconds_over_rto([_seconds_over(took, rto)])
 
 
 def metrics_of_late_jobs(

@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from logging import DEBUG
 from threading import Lock
@@ -44,7 +44,7 @@ from restore_watch.telemetry.metrics import (
     metrics_of_snapshot,
     metrics_of_tick,
 )
-from restore_watch.telemetry.rto_of_clusters import RtoOfClusters
+from restore_watch.telemetry.rto_of_clusters import ListedCluster, RtoOfClusters
 
 if TYPE_CHECKING:
     from restore_watch.model.credentials_expiry import CredentialsChange
@@ -92,9 +92,9 @@ class Telemetry:
             self._write(metrics_of_end(entry), status=entry.job.status)
             self._write(metrics_of_snapshot(entry, recorded))
 
-    def report_lateness(self, job: RestoreJob, rto: timedelta | None) -> None:
-        """Write the metric of a restore that completed later than its RTO allows."""
-        self._write(metrics_of_late_end(job, rto))
+    def report_late_end(self, job: RestoreJob, cluster: ListedCluster) -> None:
+        """Write the metric of a restore that completed later than the RTO of its cluster allows."""
+        self._write(metrics_of_late_end(job, cluster, self.objectives))
 
     def report_validation(self, result: ValidationResult) -> None:
         """Report a validation, recorded now or repeated. Its texts stay out."""

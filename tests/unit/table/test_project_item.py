@@ -20,10 +20,9 @@ from restore_watch.table.project_item import (
     Project,
     health_as_values,
     marks_as_values,
-    project_key,
     read_project,
 )
-from restore_watch.table.stored_fields import serialize
+from restore_watch.table.stored_fields import project_key, serialize
 from strategies import project_names, values_of
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP

@@ -27,7 +27,7 @@ from restore_watch.model.status_change import StatusChange
 from restore_watch.table.job_item import Recorded
 from restore_watch.table.open_job import OpenJob
 from restore_watch.telemetry.metrics import metrics_of_open_jobs
-from restore_watch.telemetry.rto_of_clusters import RtoOfClusters
+from restore_watch.telemetry.rto_of_clusters import ListedCluster, RtoOfClusters
 from restore_watch.telemetry.telemetry import Telemetry
 from strategies import plain_change, plain_job
 from unit.open_jobs import NOON, open_job, ready_download, restore_id, target
@@ -314,6 +314,9 @@ def test_a_restore_without_a_date_runs_since_its_id_was_made() -> None:
 # Objectives
 
 
+ORDERS = ListedCluster.of_jobs((GROUP, "orders"), RestoreKind.FLEX)
+
+
 def test_a_running_restore_is_late_from_a_moment_after_its_rto(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -337,15 +340,17 @@ def test_a_running_restore_is_late_from_a_moment_after_its_rto(
     ids=["late", "just in time", "no objective"],
 )
 def test_a_restore_that_completed_late_has_a_metric(
-    output: Output, rto: int | None, late: list[dict[str, int]]
+    capsys: pytest.CaptureFixture[str], rto: int | None, late: list[dict[str, int]]
 ) -> None:
-    output.telemetry.report_lateness(COMPLETED.job, timedelta(seconds=rto) if rto else None)
+    output = Output(capsys, rto=timedelta(seconds=rto) if rto else None)
+    output.telemetry.report_late_end(COMPLETED.job, ORDERS)
 
     assert output.metrics() == late
 
 
-def test_a_restore_without_dates_is_not_late(output: Output) -> None:
-    output.telemetry.report_lateness(RUNNING.job, timedelta(seconds=1))
+def test_a_restore_without_dates_is_not_late(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(capsys, rto=timedelta(seconds=1))
+    output.telemetry.report_late_end(RUNNING.job, ORDERS)
 
     assert output.metrics() == []
 

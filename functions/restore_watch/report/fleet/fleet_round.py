@@ -8,7 +8,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from foundation.deadline import Deadline
-from foundation.errors import ApplicationError
+from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.asking.asked import Asked, End
 from restore_watch.asking.pace import REFUSALS, Pace, Permission
 from restore_watch.asking.questions import Questions
@@ -79,7 +79,7 @@ class FleetRound:
             allows=lambda _: True,
             # What no turn came for stays open.
             skip=lambda _: None,
-            is_over=lambda: self.deadline.remaining() < LEAST_EXCHANGE,
+            is_over=self._is_time_over,
         )
         agenda.add(questions)
         threads = workers.start(agenda, self._do, workers.at_once)
@@ -122,6 +122,9 @@ class FleetRound:
         self, question: FleetQuestion, error: ApplicationError
     ) -> list[FleetQuestion]:
         """Leave the question open, or give it up. Return the questions to ask now."""
+        if isinstance(error, TimeBudgetExceededError) and self._is_time_over():
+            # Its turn came too late for a call, so it stays open like those whose turn never came.
+            return []
         question.error = error
         if not self._may_be_answered_later(error):
             self._give_up(question, error)
@@ -149,6 +152,9 @@ class FleetRound:
         if asked.end is End.REFUSED and asked.error is not None:
             self.last_refusals[asked.subject.bucket] = asked.error
         self.pace.read_record(asked)
+
+    def _is_time_over(self) -> bool:
+        return self.deadline.remaining() < LEAST_EXCHANGE
 
     def _may_be_answered_later(self, error: ApplicationError) -> bool:
         if isinstance(error, AtlasUnavailableError):

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple, Self
 
 from restore_watch.model.fields import id_made_at
-from restore_watch.model.restore_job import RestoreJob, is_possible_duration
+from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.validation import CLOCKS_DIFFER, Verdict
@@ -145,8 +145,7 @@ class Restore:
     @property
     def finished_at(self) -> datetime | None:
         """When it ended by Atlas's date; None without a date, or with one that cannot be true."""
-        finished = self.job.restore_finished_date
-        return finished if finished and is_possible_duration(finished - self.began) else None
+        return self.job.restore_finished_date if self.took is not None else None
 
     @property
     def took(self) -> int | None:

@@ -78,7 +78,7 @@ class ProjectMemory:
     def keep_only(self, projects: Collection[str]) -> None:
         """Forget every other project."""
         with self._lock:
-            for group_id in [one for one in self._projects if one not in projects]:
+            for group_id in self._projects.keys() - projects:
                 del self._projects[group_id]
 
     def note_turn(self, group_id: str | None, what: Turn = None) -> None:
