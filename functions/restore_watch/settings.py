@@ -29,7 +29,8 @@ class Settings:
     `own_name`: by which Lambda calls the function.
     `rto`: how long a restore may take, None for as long as it likes.
     `memory_megabytes`: the memory that Lambda gives the function, 0 if nobody knows.
-    The rest is for a diagnosis, "" if absent: the schedule's group, and the topics of people.
+    The rest is for a diagnosis: whether the stack measures restores; and, "" if absent, the
+    schedule's group and the topics of people.
     """
 
     atlas_secret_id: str
@@ -44,6 +45,7 @@ class Settings:
     memory_megabytes: int = 0
     metrics: bool = True
     rto: timedelta | None = None
+    measures: bool = False
     schedule_group: str = ""
     email_topic_arn: str = ""
     chat_topic_arn: str = ""
@@ -65,6 +67,7 @@ class Settings:
             memory_megabytes=read.memory_megabytes,
             metrics=read.metrics,
             rto=objective_of(read.rto_minutes),
+            measures=read.measure == "yes",
             schedule_group=read.schedule_group,
             email_topic_arn=read.email_topic_arn,
             chat_topic_arn=read.chat_topic_arn,
@@ -124,6 +127,7 @@ class _Variables(FromEnvironment):
     rto_minutes: Minutes = Field(default=0, alias="RTO_MINUTES")
     own_name: str = Field(default="", alias="AWS_LAMBDA_FUNCTION_NAME")
     memory_megabytes: int = Field(default=0, alias="AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+    measure: _YesOrNo = Field(default="no", alias="MEASURE")
     schedule_group: str = Field(default="", alias="SCHEDULE_GROUP")
     email_topic_arn: str = Field(default="", alias="EMAIL_TOPIC_ARN")
     chat_topic_arn: str = Field(default="", alias="CHAT_TOPIC_ARN")

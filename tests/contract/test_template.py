@@ -164,7 +164,11 @@ OF_WATCH = OF_ALL | {
     "ATLAS_PROJECT_IDS": "all",
     "RTO_MINUTES": "60",
 }
-ONLY_WATCH = OF_PEOPLE | {"HOT_ROUNDS": "no", "SCHEDULE_GROUP": "ScheduleGroup"}
+ONLY_WATCH = OF_PEOPLE | {
+    "HOT_ROUNDS": "no",
+    "MEASURE": "yes",
+    "SCHEDULE_GROUP": "ScheduleGroup",
+}
 VARIABLES = {
     "RestoreWatchFunction": OF_WATCH | ONLY_WATCH,
     "ReportFunction": OF_WATCH
@@ -239,6 +243,7 @@ LONGEST = {
     "NotifyEmail": "ops@example.com",
     "NotifyChat": "yes",
     "LogLevel": "WARNING",
+    "Measure": "yes",
     "Metrics": "yes",
 }
 

@@ -18,6 +18,8 @@ from local_stack.routes import Family
 class Role(StrEnum):
     READ_ONLY = "Project Read Only"
     BACKUP_MANAGER = "Project Backup Manager"
+    BACKUP_RECOVERY_OPERATOR = "Project Backup Recovery Operator"
+    """What it reads beside restores is not documented: here all but the processes."""
     OWNER = "Project Owner"
 
     @property
@@ -27,8 +29,9 @@ class Role(StrEnum):
 
 
 _NEEDED: dict[Family, set[Role]] = {
-    "dedicated": {Role.BACKUP_MANAGER, Role.OWNER},
-    "collection": {Role.BACKUP_MANAGER, Role.OWNER},
+    "dedicated": {Role.BACKUP_MANAGER, Role.BACKUP_RECOVERY_OPERATOR, Role.OWNER},
+    "processes": {Role.READ_ONLY, Role.BACKUP_MANAGER, Role.OWNER},
+    "collection": {Role.BACKUP_MANAGER, Role.BACKUP_RECOVERY_OPERATOR, Role.OWNER},
 }
 """The roles that may read an endpoint, if not every role may."""
 

@@ -102,6 +102,9 @@ DEDICATED_CLUSTERS = Family(
     kind=RestoreKind.DEDICATED,
 )
 
+PROCESSES = Family(name="processes", path="/groups/{}/processes")
+"""The processes of a project, their databases, and the databases' figures: one rate limit."""
+
 FLEX_SNAPSHOTS = Family(
     name="Flex snapshots",
     path="/groups/{}/flexClusters/{}/backup/snapshots",

@@ -17,7 +17,14 @@ from foundation.deadline import Deadline
 from restore_watch.atlas.access.kept_accesses import Access, KeptAccesses
 from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.exchange import Answer, exchange, hidden_texts
-from restore_watch.atlas.families import EVENTS, PROJECTS, RESTORE_EVENTS, Family, jobs_of
+from restore_watch.atlas.families import (
+    EVENTS,
+    PROCESSES,
+    PROJECTS,
+    RESTORE_EVENTS,
+    Family,
+    jobs_of,
+)
 from restore_watch.atlas.kind_of_cluster import ClusterKey, ClusterKinds
 from restore_watch.atlas.large_answers import LargeAnswers
 from restore_watch.atlas.pages import (
@@ -156,6 +163,10 @@ class AtlasSession:
     def snapshots(self, cluster: ClusterKey, which: Family, deadline: Deadline) -> Page:
         """Return a page of a cluster's snapshots: a usual policy keeps fewer than a page has."""
         return self._page(PageAt(size=SNAPSHOTS_ON_PAGE), deadline, which, *cluster)
+
+    def a_process(self, group_id: str, deadline: Deadline) -> Page:
+        """Return a page with one process of a project, which shows that they may be read."""
+        return self._page(PageAt(size=1), deadline, PROCESSES, group_id)
 
     def ask[Read](self, get: Get[Read], deadline: Deadline) -> Read:
         """Ask for a path, within its rate limit."""

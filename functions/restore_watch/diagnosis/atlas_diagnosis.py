@@ -27,11 +27,16 @@ from restore_watch.errors import (
 
 @dataclass(frozen=True)
 class AtlasDiagnosis:
-    """Asks Atlas with these credentials, which the session has too."""
+    """
+    Asks Atlas with these credentials, which the session has too.
+
+    `measures`: whether the stack measures restores.
+    """
 
     session: AtlasSession
     credentials: Credentials
     now: Callable[[], datetime]
+    measures: bool
 
     def own_address_and_roles(
         self, deadline: Deadline
@@ -77,7 +82,7 @@ class AtlasDiagnosis:
 
     def project(self, group_id: str, deadline: Deadline) -> ProjectLook:
         """Look at a project."""
-        return look_at_project(self.session, group_id, self.now(), deadline)
+        return look_at_project(self.session, group_id, self.now(), deadline, measures=self.measures)
 
 
 def _is_of_this_question(error: ApplicationError) -> bool:

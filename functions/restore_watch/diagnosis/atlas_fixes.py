@@ -1,8 +1,8 @@
 """Advice about refusals of Atlas, more exact than that of messages. Pure."""
 
 from foundation.errors import ApplicationError, TimeBudgetExceededError
-from restore_watch.atlas.families import API_STATUS, Family
-from restore_watch.diagnosis.line import Line, bad, unread
+from restore_watch.atlas.families import API_STATUS, PROCESSES, Family
+from restore_watch.diagnosis.line import Line, bad, unread, unsure
 from restore_watch.errors import (
     AtlasForbiddenError,
     AtlasRateLimitError,
@@ -25,6 +25,20 @@ def line_of_refusal(check: str, error: ApplicationError, family: Family) -> Line
     if isinstance(error, (AtlasRateLimitError, TimeBudgetExceededError)):
         return unread(check, str(error), fix)
     return bad(check, str(error), fix)
+
+
+def line_of_unmeasured(error: ApplicationError) -> Line:
+    """
+    Return the line about processes that were not read.
+
+    It is never wrong: without them, restores of whole clusters are not measured, and nothing fails.
+    """
+    fix = atlas_fix(error, PROCESSES)
+    if isinstance(error, AtlasUnauthorizedError):
+        fix += ": that is enough to measure"
+    if isinstance(error, (AtlasUnauthorizedError, AtlasForbiddenError)):
+        return unsure(PROCESSES.name, f"whole clusters are not measured: {error}", fix)
+    return unsure(PROCESSES.name, f"cannot be told: {error}", fix)
 
 
 def atlas_fix(error: ApplicationError, family: Family) -> str:

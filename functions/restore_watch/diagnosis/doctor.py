@@ -31,7 +31,7 @@ from restore_watch.event.actions import Diagnose
 from restore_watch.settings import Settings
 
 PROJECTS_LOOKED_AT = 20
-"""A diagnosis looks at so many projects. Each takes seven questions to Atlas."""
+"""A diagnosis looks at so many projects. Each takes eight questions to Atlas."""
 
 ATLAS_TIME = 25.0
 """Seconds that are kept for the questions to Atlas, so that AWS cannot use them up."""
@@ -99,7 +99,7 @@ class Doctor:
         # Atlas may refuse a question, and a refused token is replaced only once in a while.
         base_url = self.settings.atlas_base_url
         session = AtlasSession(base_url, only(credentials), self.http, replaces_tokens=False)
-        atlas = AtlasDiagnosis(session, credentials, self.now)
+        atlas = AtlasDiagnosis(session, credentials, self.now, self.settings.measures)
         lines, own = atlas.own_address_and_roles(deadline)
         yield from lines
         if own is None:

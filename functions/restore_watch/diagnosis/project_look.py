@@ -17,12 +17,13 @@ from restore_watch.atlas.families import (
     EVENTS,
     FLEX_CLUSTERS,
     LISTED_JOBS,
+    PROCESSES,
     Family,
     JobFamily,
 )
 from restore_watch.atlas.pages import FIRST_PAGE, Page
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.diagnosis.atlas_fixes import line_of_refusal
+from restore_watch.diagnosis.atlas_fixes import line_of_refusal, line_of_unmeasured
 from restore_watch.diagnosis.line import Line, bad, good, together, unsure
 from restore_watch.errors import AtlasBadRequestError, RestoreJobNotFoundError
 
@@ -38,12 +39,14 @@ class ProjectLook:
     """
     What was seen of a project.
 
-    `lines`: the findings. `clusters`: the names on each list of clusters that could be read.
+    `lines`: the findings. `measuring`: whether restores can be measured, None if nobody asked.
+    `clusters`: the names on each list of clusters that could be read.
     `unwatched`: clusters whose names have another form. `are_all`: the lists could be read, and had
     one page.
     """
 
     lines: list[Line] = field(default_factory=list)
+    measuring: Line | None = None
     clusters: dict[Family, list[str]] = field(default_factory=dict)
     unwatched: list[str] = field(default_factory=list)
     are_all: bool = True
@@ -65,15 +68,21 @@ class ProjectLook:
 
 
 def look_at_project(
-    session: AtlasSession, group_id: str, now: datetime, deadline: Deadline
+    session: AtlasSession, group_id: str, now: datetime, deadline: Deadline, *, measures: bool
 ) -> ProjectLook:
-    """Look at the lists of a project, and at the jobs of a cluster of each kind."""
+    """
+    Look at the lists of a project, and at the jobs of a cluster of each kind.
+
+    `measures`: whether the stack measures restores, which are those of dedicated clusters.
+    """
     reader = _Reader(session, group_id, deadline)
     reader.read_events(now)
     names = {which: reader.read_clusters(which) for which in CLUSTER_LISTS}
     for family in LISTED_JOBS:
         reader.read_jobs(family, names[family.clusters])
     look = reader.look
+    if measures and look.has_dedicated:
+        reader.read_processes()
     look.lines = _summed_up(group_id, look)
     return look
 
@@ -120,6 +129,15 @@ class _Reader:
                 self._note(error, family)
             return
 
+    def read_processes(self) -> None:
+        """Look whether the processes can be read, whose figures a measurement compares."""
+        try:
+            self._session.a_process(self._group_id, self._deadline.within(CALL_TIME))
+        except ApplicationError as error:
+            self.look.measuring = line_of_unmeasured(error)
+        else:
+            self.look.measuring = good(PROCESSES.name, "can be read, to measure restores")
+
     def _read(self, family: Family, ask: Callable[[Deadline], Page]) -> Page | None:
         try:
             return ask(self._deadline.within(CALL_TIME))
@@ -139,7 +157,8 @@ def _summed_up(group_id: str, look: ProjectLook) -> list[Line]:
         counts = (f"{which}: {len(names)}" for which, names in look.clusters.items())
         lines = [good(project, f"can be read. {', '.join(counts)}")]
     odd = [unsure(f"cluster {name}", UNWATCHED) for name in look.unwatched]
-    return lines + together(project, odd)
+    measuring = [look.measuring] if look.measuring else []
+    return lines + together(project, measuring) + together(project, odd)
 
 
 def _without_backups(entries: Entries, which: Family) -> set[str]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from foundation.clock import date_text
-from restore_watch.atlas.families import COLLECTION_JOBS, DEDICATED_CLUSTERS, Family
+from restore_watch.atlas.families import COLLECTION_JOBS, DEDICATED_CLUSTERS, PROCESSES
 from restore_watch.atlas.pages import FIRST_PAGE, Page, PageAt, page_query, read_page
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import Get
@@ -20,9 +20,6 @@ from restore_watch.measuring.cluster_processes import ClusterHosts, read_cluster
 from restore_watch.measuring.database_series import MEASURES, DatabaseSeries, read_series
 from restore_watch.measuring.restore_to_measure import ClusterKey, RestoreToMeasure
 from restore_watch.model.restore_target import RestoreTarget
-
-PROCESSES = Family(name="processes", path="/groups/{}/processes")
-"""The processes of a project, their databases, and the databases' figures: one rate limit."""
 
 
 class ProcessKey(NamedTuple):

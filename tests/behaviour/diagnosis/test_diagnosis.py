@@ -22,7 +22,7 @@ from local_stack.loopback import Line as LoopbackLine
 from local_stack.refusal import atlas_error
 from local_stack.restores import object_id
 from local_stack.stack import CREDENTIALS
-from local_stack.steps import QUERY, SECRET, SERVICE_ACCOUNT
+from local_stack.steps import PROCESSES, QUERY, SECRET, SERVICE_ACCOUNT, too_many_requests
 from local_stack.wire import Selection
 from local_stack.world import World, within
 from produced import Produced
@@ -68,9 +68,12 @@ def diagnose(
         deadline: Deadline | None = None,
         is_unread: bool = False,
         secret_id: str = settings.atlas_secret_id,
+        measures: bool = settings.measures,
         **event: str,
     ) -> Checks:
-        chosen = replace(settings, project_ids=watched, atlas_secret_id=secret_id)
+        chosen = replace(
+            settings, project_ids=watched, atlas_secret_id=secret_id, measures=measures
+        )
         logger = Logger(service=secrets.token_hex(8), location=None)
         application = compose(chosen, logger, SESSION, ONE_TRY)
         answer = application.answer({"action": "diagnose"} | event, deadline or Deadline.after(30))
@@ -607,6 +610,73 @@ def test_the_roles_of_a_service_account_are_those_of_its_projects(
     assert roles(Role.BACKUP_MANAGER, watched=(world.group, other))[0] is True
 
 
+# Whether restores can be measured
+
+
+def test_processes_that_are_refused_are_worth_a_look_until_the_advice_is_followed(
+    world: World, diagnose: Diagnose
+) -> None:
+    """The watch sees everything, so nothing is wrong."""
+    check = f"project {world.group}: processes"
+    line = diagnose()[check]
+    assert (line["ok"], line["found"], line["fix"]) == (
+        *(True, "can be read, to measure restores"),
+        None,
+    )
+
+    world.atlas.grant(ACCOUNT["client_id"], Role.BACKUP_RECOVERY_OPERATOR)
+    checks = diagnose()
+    assert checks[f"project {world.group}"]["ok"] is True
+    expect(
+        checks,
+        check,
+        ok=None,
+        found="whole clusters are not measured: Atlas answered 401 for the list of processes",
+        fix=f"give the service account or API key the role {Role.READ_ONLY} in this project",
+    )
+
+    world.atlas.grant(ACCOUNT["client_id"], Role.BACKUP_RECOVERY_OPERATOR, Role.READ_ONLY)
+    assert diagnose()[check]["ok"] is True
+
+
+@cases(
+    ("action", "found"),
+    [
+        (too_many_requests({"Retry-After": "60"}), "Atlas answered 429 for the list of processes"),
+        (Reset(), "Atlas did not answer"),
+        (Answer(200), "Atlas answered 200 for a list of processes, but without results"),
+    ],
+    ids=["limited", "reset", "odd"],
+)
+def test_processes_that_are_not_read_say_nothing_of_the_watch(
+    world: World, diagnose: Diagnose, action: Action, found: str
+) -> None:
+    world.inject(PROCESSES, action, times=None)
+
+    expect(
+        diagnose(),
+        f"project {world.group}: processes",
+        ok=None,
+        found=f"cannot be told: {found}",
+        fix="",
+    )
+
+
+def test_a_process_is_asked_for_only_where_restores_would_be_measured(
+    world: World, diagnose: Diagnose
+) -> None:
+    check = f"project {world.group}: processes"
+    world.stack.forget_calls()
+    assert check in diagnose()
+    (asked,) = (call for call in world.calls() if call.operation == "processes")
+    assert asked.query == {"itemsPerPage": "1", "pageNum": "1"}
+
+    assert check not in diagnose(measures=False)
+    world.atlas.remove_cluster(world.group, "archive")
+    assert check not in diagnose()
+    assert world.count(PROCESSES) == 1
+
+
 # When the credentials expire
 
 
@@ -759,7 +829,7 @@ def test_the_function_diagnoses_a_healthy_stack_and_changes_nothing(
     assert answer["ok"] is True
     assert [one["check"] for one in answer["checks"]] == [
         *("settings", "secret", "credentials", "address", "clock", f"project {world.group}"),
-        *("credentials expire", "roles"),
+        *(f"project {world.group}: processes", "credentials expire", "roles"),
         *("index", "table", "publishing", "subscriptions of the topic", "schedule", "last sweep"),
     ]
     assert [one["check"] for one in answer["checks"] if one["ok"] is not True] == ["publishing"]

@@ -12,13 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.atlas.exchange import Answer
-from restore_watch.atlas.families import COLLECTION_JOBS, DEDICATED_CLUSTERS
+from restore_watch.atlas.families import COLLECTION_JOBS, DEDICATED_CLUSTERS, PROCESSES
 from restore_watch.atlas.pages import PageAt
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import Get
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.measuring.atlas_calls import (
-    PROCESSES,
     ProcessKey,
     Window,
     collections_call,
