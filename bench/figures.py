@@ -16,6 +16,7 @@ WAITS = Path(__file__).with_name("waits.toml")
 WATCH_MEGABYTES = 512
 PEOPLE_MEGABYTES = 256
 REPORT_MEGABYTES = 1024
+MEASURE_MEGABYTES = 512
 """Memory of the functions, by the template."""
 
 TOKEN_CHARACTERS = 1024
@@ -66,6 +67,23 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Measuring:
+    """
+    What the function that measures restores needs for a restore with so many `databases`.
+
+    `seconds`: of a delivery, whether Atlas has figures or not. `updates`: writes of the delivery
+    that records, and of any other `other_updates`. `item_bytes`: of the recorded item.
+    """
+
+    databases: int
+    seconds: float
+    log_bytes: float
+    updates: int
+    other_updates: int
+    item_bytes: float
+
+
+@dataclass(frozen=True)
 class FleetReport:
     """What a report needs of so many clusters, each with so many restores."""
 
@@ -78,7 +96,7 @@ class FleetReport:
 
 @dataclass(frozen=True)
 class Loads:
-    """What sweeps, restores, notices and a report need, and when that was measured."""
+    """What sweeps, restores, notices, measurements and a report need, and when it was measured."""
 
     date: date
     idle: Sweeps
@@ -90,6 +108,7 @@ class Loads:
     notice: Notice
     idle_10: Sweeps
     listing_10: Sweeps
+    measuring: Measuring
     report: FleetReport
 
 

@@ -1,10 +1,10 @@
 """
-What sweeps, restores, notices and waits need, measured for the tables of costs in the docs.
+What the functions need, measured for the tables of costs in the docs.
 
     PYTHONPATH=functions:tests:. python -m bench.needs
 
 writes loads.toml and waits.toml, beside this file, in three minutes. docs/costs.md has the formula
-that makes dollars of them. Both functions run in the real runtime, Atlas 100 ms away. Sweeps find
+that makes dollars of them. The functions run in the real runtime, Atlas 100 ms away. Sweeps find
 each restore by themselves and follow it to its end, with `SweepMinutes=2`: there are no hot rounds.
 """
 
@@ -16,17 +16,32 @@ from statistics import median
 from typing import Any
 
 from bench import figures, fleet_report
-from bench.figures import TOKEN_CHARACTERS, Asked, Loads, Notice, Restore, Sweeps, Waited, Waits
+from bench.figures import (
+    TOKEN_CHARACTERS,
+    Asked,
+    Loads,
+    Measuring,
+    Notice,
+    Restore,
+    Sweeps,
+    Waited,
+    Waits,
+)
 from bench.prepared_table import Item, size_of
 from bench.runtime import Did, Function, MeasuredRuntime
 from bench.sweeps import tick
 from local_stack.atlas import EmulatedRestore, Kind
+from local_stack.clock import Clock
+from local_stack.cluster_data import Held
 from local_stack.function_queue import FunctionQueue
 from local_stack.stack import LocalStack
 
 ROUNDS = 10
 CLUSTERS_OF_KIND = 5
 """Clusters of each kind in a project."""
+
+DATABASES = {f"database-{number:02}": Held(100_000, 10, 11) for number in range(12)}
+"""Of a restore that is measured."""
 
 DOWNLOAD: dict[str, Any] = {
     "delivery_type": "download",
@@ -201,6 +216,64 @@ class World:
         return items
 
 
+def measure_measuring() -> Measuring:
+    """Measure restores by what the queue delivers: before Atlas has figures, and afterwards."""
+    clock = Clock()
+    with LocalStack(clock=clock) as stack:
+        warmer, *restores = _completed_half_an_hour_ago(stack, clock)
+        stack.atlas.behaviour.latency = 0.1
+        with MeasuredRuntime(stack.measurer.runtimes[0].environment) as runtime:
+            function = Function(stack, runtime)
+            function.measure(_delivery(warmer, 1))
+            stack.atlas.behaviour.figures_late = 1800
+            early = [function.measure(_delivery(restore, 1)) for restore in restores]
+            stack.atlas.behaviour.figures_late = 0
+            late = [function.measure(_delivery(restore, 2)) for restore in restores]
+        items = stack.aws.client("dynamodb").scan(TableName=stack.table_name)["Items"]
+    return Measuring(
+        databases=len(DATABASES),
+        seconds=_seconds(function, [*early, *late]),
+        log_bytes=_log_bytes([*early, *late]),
+        updates=round(_updates(late) / len(late)),
+        other_updates=round(_updates(early) / len(early)),
+        item_bytes=max(size_of(item) for item in items),
+    )
+
+
+def _completed_half_an_hour_ago(stack: LocalStack, clock: Clock) -> list[EmulatedRestore]:
+    """A restore in each project, which the table knows. The snapshot is hours older."""
+    clock.advance(-12 * 3600)
+    sources = [stack.atlas.hold(group, "orders", DATABASES) for group in GROUPS]
+    targets = [stack.atlas.hold(group, "orders-copy", {}) for group in GROUPS]
+    clock.advance(11 * 3600)
+    hours = timedelta(hours=6)
+    restores = [
+        stack.atlas.start_restore(
+            group, "orders", "dedicated", target_cluster="orders-copy", snapshot_age=hours
+        )
+        for group in GROUPS
+    ]
+    clock.advance(1800)
+    for restore, source, target in zip(restores, sources, targets, strict=True):
+        restore.run_to_end()
+        target.become(source, restore.snapshot_at, clock())
+    clock.be_true()
+    for restore in restores:
+        stack.invoke(restore.event).result  # noqa: B018 - raises if it failed
+    return restores
+
+
+def _delivery(restore: EmulatedRestore, number: int) -> dict[str, Any]:
+    """What the queue delivers of a restore, for the first time or another."""
+    message = {
+        "messageId": restore.restore_id,
+        "body": json.dumps({"data": restore.event | {"kind": "dedicated"}}),
+        "attributes": {"ApproximateReceiveCount": str(number)},
+        "eventSource": "aws:sqs",
+    }
+    return {"Records": [message]}
+
+
 def _waiting(restore: EmulatedRestore, number: int = 0) -> dict[str, str]:
     token = f"{number}".rjust(TOKEN_CHARACTERS, "x")
     return restore.event | {"kind": "flex", "taskToken": token}
@@ -263,6 +336,7 @@ def measure_loads() -> Loads:
         *(flex, automated, download),
         notice,
         *(idle_10, listing_10),
+        measure_measuring(),
         fleet_report.measure_first(),
     )
 

@@ -5,19 +5,26 @@ import tomllib
 import pytest
 
 from bench import needs
-from bench.figures import LOADS, PEOPLE_MEGABYTES, REPORT_MEGABYTES, WATCH_MEGABYTES
+from bench.figures import (
+    LOADS,
+    MEASURE_MEGABYTES,
+    PEOPLE_MEGABYTES,
+    REPORT_MEGABYTES,
+    WATCH_MEGABYTES,
+)
 from contract.deployed_template import source_template
 
 
 def test_the_memory_is_the_templates() -> None:
     template = source_template()
-    people, report = (
+    people, report, measure = (
         template["Resources"][name]["Properties"]["MemorySize"]
-        for name in ("NotifyPeopleFunction", "ReportFunction")
+        for name in ("NotifyPeopleFunction", "ReportFunction", "MeasureFunction")
     )
 
     assert template["Parameters"]["MemorySize"]["Default"] == WATCH_MEGABYTES
     assert (people, report) == (PEOPLE_MEGABYTES, REPORT_MEGABYTES)
+    assert measure == MEASURE_MEGABYTES
 
 
 @pytest.mark.campaign
