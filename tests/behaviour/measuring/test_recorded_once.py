@@ -8,6 +8,7 @@ import pytest
 
 from behaviour.measuring.measured import LAST, QUARTER_HOUR, Measured, record
 from behaviour.rows import rows
+from contract.error_texts import ErrorText, is_on_the_page
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.cluster_data import Held
@@ -518,6 +519,7 @@ def test_another_event_is_refused_before_anything_is_read(
         measured.answer(event)
 
     assert refused.value.field == field
+    assert is_on_the_page(ErrorText("InvalidEventError", str(refused.value)))
     assert world.calls() == []
 
 
