@@ -23,6 +23,7 @@ from botocore.session import get_session
 
 from contract.documents import ROOT, page
 from contract.error_texts import LOGGED, PEOPLE, WATCH, ErrorText, row_of
+from restore_watch.atlas.families import RECOVERY_OPERATOR_FIRST
 from restore_watch.report.files.months_and_weeks import Sign
 from restore_watch.report.restores.what_a_restore_proves import Destination
 from troubleshooting import page as generator
@@ -120,7 +121,7 @@ NO_TEXTS = {
             "wait for the check that publishes this change",
             *("an object", "an empty list", "something else"),
             *("Flex snapshots", "dedicated snapshots", "sharded snapshots"),
-            *("a role in the organization", "the role Project Backup Manager in this project"),
+            *("a role in the organization", RECOVERY_OPERATOR_FIRST),
             "a URL must be text",
             "a date must be text in ISO 8601",
             "a date must lie within the years 1 to 9999, in UTC too",

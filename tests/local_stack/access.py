@@ -17,6 +17,7 @@ from local_stack.routes import Family
 
 class Role(StrEnum):
     READ_ONLY = "Project Read Only"
+    RECOVERY_OPERATOR = "Project Backup Recovery Operator"
     BACKUP_MANAGER = "Project Backup Manager"
     OWNER = "Project Owner"
 
@@ -27,10 +28,14 @@ class Role(StrEnum):
 
 
 _NEEDED: dict[Family, set[Role]] = {
-    "dedicated": {Role.BACKUP_MANAGER, Role.OWNER},
-    "collection": {Role.BACKUP_MANAGER, Role.OWNER},
+    "dedicated": {Role.RECOVERY_OPERATOR, Role.BACKUP_MANAGER, Role.OWNER},
+    "collection": {Role.RECOVERY_OPERATOR, Role.BACKUP_MANAGER, Role.OWNER},
 }
-"""The roles that may read an endpoint, if not every role may."""
+"""
+The roles that may read an endpoint, if not every role may.
+
+The specification names Project Backup Manager alone, the page about restores these three.
+"""
 
 
 class Access:
