@@ -269,6 +269,14 @@ def test_every_error_class_has_its_section_with_rows(chapter: Chapter) -> None:
     assert [part.title for part in chapter.sections if not part.rows] == []
 
 
+def test_the_index_leads_to_every_section_and_each_of_its_words_to_one() -> None:
+    found = {words: generator.places(words) for words in generator.index_words()}
+    reached = {place.anchor for places in found.values() for place in places}
+
+    assert [words for words, places in found.items() if not places] == []
+    assert {place.anchor for place in generator.all_places()} - reached == set()
+
+
 def test_every_name_that_varies_is_explained_and_no_other() -> None:
     texts = [text for _, text in SHOWN] + [text for row in LAMBDA.rows for text in row.texts]
     used = {name for text in texts for name in re.findall(r"<(\w+)>", text)}
