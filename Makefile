@@ -112,9 +112,10 @@ pictures: .venv/.ready ## draw the architecture, and the pictures whose words ch
 	@PYTHONPATH=docs $(RUN) python -m pictures.architecture
 	@PYTHONPATH=docs:functions:tests $(RUN) python -m pictures.render
 
-docs: .venv/.ready ## write the generated parts again: the page of error texts, the Terraform module
+docs: .venv/.ready ## write the generated parts again: the page of error texts, the Terraform module, the sample report
 	@PYTHONPATH=functions:. $(RUN) python -m deploy.terraform_files
 	@PYTHONPATH=docs:functions $(RUN) python -m troubleshooting.page
+	@PYTHONPATH=functions:tests:. $(RUN) python -m demo.sample
 
 # Installing it means accepting Amazon's licence, so no other target does it. `npm pack` fetches only this
 # package, not the three hundred others that npm would install with it.

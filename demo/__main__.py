@@ -227,7 +227,6 @@ class Demo:
         }
         counts = ", ".join(f"{count} {state}" for state, count in self.reported.items())
         tell(f"{len(FLEET)} clusters: {counts}")
-        console.print(f"     the page: [bold]{REPORT / 'report.html'}[/]")
 
     def start(self, cluster: str, kind: Kind, **how: Any) -> EmulatedRestore:
         """Start a restore as people do, in Atlas. Nobody tells the function."""
@@ -402,6 +401,9 @@ def main() -> int:
     console.print(
         f"\n  [bold green]{len(ids)} changes, each reported under one id, in order[/]"
         f"  [dim]· {demo.sweeps} sweeps · cold start {start:.0f} ms · {took:.0f} s[/]\n"
+    )
+    console.print(
+        f"  Open the report: [bold]{(REPORT / 'report.html').absolute()}[/]", soft_wrap=True
     )
     return 0
 

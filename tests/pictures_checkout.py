@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from pictures.messages import GOLDEN
-from pictures.pages import FOLDER, pages
+from pictures.pages import FOLDER, SAMPLE, pages
 from pictures.template import ROOT
 
 
@@ -22,6 +22,7 @@ class PicturesCheckout:
         self.golden = folder / GOLDEN.relative_to(ROOT)
         shutil.copytree(FOLDER, self.pictures)
         shutil.copytree(GOLDEN, self.golden)
+        shutil.copytree(SAMPLE.parent, folder / SAMPLE.parent.relative_to(ROOT))
         shutil.copy(ROOT / "template.yaml", folder)
         self._record_every_picture()
 

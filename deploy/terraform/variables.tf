@@ -139,7 +139,7 @@ variable "restore_test_counts" {
 }
 
 variable "measure" {
-  description = "With \"yes\", each completed restore of a dedicated cluster is compared with its source, by the numbers of documents, collections and indexes that Atlas keeps of each database. It makes no connection to a database, and needs no role but Project Read Only. With \"no\", the stack has none of it."
+  description = "With \"yes\", each completed restore of a dedicated cluster is compared with its source, by the numbers of documents, collections and indexes that Atlas keeps of each database. It makes no connection to a database, and needs no role but Project Read Only, in the project of the source and in that of the target. With \"no\", the stack has none of it."
   type        = string
   default     = null
   validation {

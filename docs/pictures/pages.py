@@ -11,6 +11,7 @@ from restore_watch.report.files.html_page import html_page
 from unit.report.reports import fleet
 
 FOLDER = Path(__file__).parent
+SAMPLE = FOLDER.parent / "sample" / "report.html"
 THEMES = ("light", "dark")
 
 _PAGE = Template((FOLDER / "page.html").read_text())
@@ -38,13 +39,22 @@ def pages() -> dict[str, str]:
         f"{name}-{theme}": _PAGE.substitute(name=name, theme=theme, style=_STYLE, body=body)
         for name, body in drawn.items()
         for theme in THEMES
-    } | {f"report-{theme}": _report(theme) for theme in THEMES}
+    } | {
+        f"{name}-{theme}": _report(page, theme)
+        for name, page in {"report": html_page(fleet(11)), "sample": _top_of_sample()}.items()
+        for theme in THEMES
+    }
 
 
-def _report(theme: str) -> str:
-    """The page of a made-up report in one scheme, without its version, which no release changes."""
-    made = fleet(11)
-    drawn = html_page(made).replace(f" {made.origin.version}", "")
+def _top_of_sample() -> str:
+    """The sample report, down to what needs a look."""
+    hidden = "<style>section:not([aria-labelledby=look]),footer{display:none}</style>"
+    return SAMPLE.read_text().replace("</head>", f"{hidden}</head>")
+
+
+def _report(page: str, theme: str) -> str:
+    """The page of a report in one scheme, without its version, which no release changes."""
+    drawn = re.sub(r"(Atlas Restore Watch) \d+\.\d+\.\d+", r"\1", page)
     # Its own policy lets no script run, and the browser prefers light.
     drawn = re.sub("<meta http-equiv=.*\n", "", drawn)
     if theme == "dark":

@@ -5,17 +5,18 @@ The order of the classes comes from the trees in their modules. What to do about
 from watch.toml and people.toml, beside this file: it has links and commands, and a function that
 runs needs none of that. What takes several steps or helps with several texts is in repairs.md. The
 contract tests find every text of the code that has no row, and every row whose text the code does
-not have. lambda.toml has texts of AWS.
+not have. lambda.toml has texts of AWS, index.toml the words of the index.
 """
 
 import inspect
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import notify_people.errors
 import restore_watch.errors
@@ -30,10 +31,10 @@ What does this error mean, and what do I do?
 
 <!-- `make docs` writes this page from the error classes and docs/troubleshooting/ -->
 
-Ask [the doctor](operations.md#the-doctor) first. Otherwise search this page for words of the error
-text that are not names or numbers. The text is the `message` of a log line, in the `failures` of a
-[sweep](events.md#a-sweep) or of a [degraded watch](messages.md#when-the-watch-cannot-see), or the
-`errorMessage` of an invocation:
+Ask [the doctor](operations.md#the-doctor) first. Otherwise look in [the index](#index), or search
+this page, for words of the error text that are not names or numbers. The text is the `message` of a
+log line, in the `failures` of a [sweep](events.md#a-sweep) or of a
+[degraded watch](messages.md#when-the-watch-cannot-see), or the `errorMessage` of an invocation:
 
 ```sh
 aws logs tail <LogGroupName> --since 1h --follow
@@ -45,8 +46,22 @@ The first row that fits counts. `…` stands for any words, `<names>` for [what 
 [report](../CONTRIBUTING.md#report-a-bug) the log line. [Errors](errors.md) explains the classes.
 """
 
+_INDEX_HEAD = """\
+## Index
+
+| the text has | where it is |
+| --- | --- |"""
+
 ANY = "Any error"
 """The title of the rows for the errors of both functions."""
+
+
+class Place(NamedTuple):
+    """A section as the index names it: the anchor of its heading, and its texts."""
+
+    name: str
+    anchor: str
+    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -98,8 +113,43 @@ def page() -> str:
     of_aws = _of_section(of_lambda(), "##")
     repairs = (FOLDER / "repairs.md").read_text()
     return "\n".join(
-        (_HEAD, *_of_section(of_any, "##"), *tables, *of_aws, repairs, *_varying(both))
+        (
+            *(_HEAD, _INDEX_HEAD, *_index(), ""),
+            *(*_of_section(of_any, "##"), *tables, *of_aws, repairs, *_varying(both)),
+        )
     )
+
+
+def index_words() -> Sequence[str]:
+    """The words of the index, in the order of the alphabet."""
+    words: list[str] = tomllib.loads((FOLDER / "index.toml").read_text())["words"]
+    return sorted(words, key=str.casefold)
+
+
+def places(words: str) -> Sequence[Place]:
+    """The sections with a text that has these words."""
+    return [place for place in all_places() if any(words in text for text in place.texts)]
+
+
+def all_places() -> Iterator[Place]:
+    """Every section, in the order of the page, each with its anchor as GitHub makes it."""
+    watch, people = chapters()
+    of_any = [part for part in watch.sections if part.title == ANY]
+    of_watch = [part for part in watch.sections if part.title != ANY]
+    seen = Counter[str]()
+    for part in (*of_any, *of_watch, *people.sections, of_lambda()):
+        anchor = part.title.lower().replace(" ", "-")
+        number = seen[anchor]
+        seen[anchor] += 1
+        name = f"{part.title}, of people's messages" if part in people.sections else part.title
+        texts = tuple(text for row in part.rows for text in row.texts)
+        yield Place(name, f"{anchor}-{number}" if number else anchor, texts)
+
+
+def _index() -> Iterator[str]:
+    for words in index_words():
+        found = (f"[{place.name}](#{place.anchor})" for place in places(words))
+        yield f"| `{words}` | {' · '.join(found)} |"
 
 
 def classes(errors: ModuleType) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -74,11 +75,14 @@ def links(text: str) -> list[str]:
 
 
 def anchors(text: str) -> set[str]:
-    """What a link may name after `#`: GitHub's spelling of the headings."""
-    return {
-        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-        for heading in _HEADING.findall(prose(text))
-    }
+    """What a link may name after `#`: GitHub's spelling of the headings, and -1 for the second."""
+    seen = Counter[str]()
+    found = set()
+    for heading in _HEADING.findall(prose(text)):
+        anchor = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        found.add(f"{anchor}-{seen[anchor]}" if seen[anchor] else anchor)
+        seen[anchor] += 1
+    return found
 
 
 def commands(text: str) -> Iterator[list[str]]:

@@ -11,6 +11,8 @@ from typing import Any
 
 import jmespath  # type: ignore[import-untyped]
 import pytest
+from click import Context
+from samcli.cli.main import cli as sam  # type: ignore[import-untyped]
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from contract.deployed_template import source_template
@@ -102,7 +104,7 @@ def shown(program: str) -> list[Any]:
 
 
 def test_every_program_shown_is_known() -> None:
-    checked = {"aws", "make", "python", ".venv/bin/pytest", ".venv/bin/sam"}
+    checked = {"aws", "make", "python", ".venv/bin/pytest", "sam", ".venv/bin/sam"}
     of_the_reader = {"apt-get", "cat", "gh", "pre-commit", "rm", "sha256sum", "unzip"}
 
     assert {words[0] for _, words in SHOWN} == checked | of_the_reader
@@ -217,8 +219,9 @@ def test_what_only_version_2_of_the_aws_cli_has_is_right() -> None:
         assert words[:3] != TAIL[0] or options <= TAIL[1]
 
 
-def test_a_release_installs_as_the_readme_and_uninstalls_as_its_page() -> None:
-    shown = [*commands(section(README.read_text(), "Install"))]
+def test_a_release_installs_and_uninstalls_as_the_page_about_it() -> None:
+    of_a_release_page = commands(section(page("deploying"), "Install a release"))
+    shown = [words for words in of_a_release_page if words[0] in {"aws", "rm"}]
     shown += [*commands(section(page("deploying"), "Uninstall"))][:2]
     in_release = {"you@example.com": "<address>", "<stack>": "atlas-restore-watch"}
 
@@ -243,6 +246,16 @@ def test_every_command_of_the_operator_has_these_arguments(words: list[str]) -> 
     assert (option, module) == ("-m", "operate")
     for parameter in getattr(given, "parameters", ()):
         assert parameter.partition("=")[0] in source_template()["Parameters"]
+
+
+@pytest.mark.parametrize("words", [*shown("sam"), *shown(".venv/bin/sam")])
+def test_every_sam_command_has_these_options(words: list[str]) -> None:
+    name, *given = words
+    command = sam.get_command(Context(sam, obj=object()), name)
+    assert command is not None
+    known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)}
+
+    assert {word for word in given if word.startswith("-")} <= known
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

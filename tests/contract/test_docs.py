@@ -30,6 +30,7 @@ from contract.documents import (
     table,
 )
 from contract.test_schemas import WATCH, fits
+from foundation import __version__
 from foundation.errors import ApplicationError
 from foundation.outside import utc_date
 from notify_people.change import DEFAULT_CHANGES, Change
@@ -57,6 +58,7 @@ from strategies import plain_job
 
 TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
 SOURCES = ROOT / "functions" / "restore_watch"
+CATALOGUE = ROOT / "tests" / "behaviour" / "README.md"
 OUT_OF_DATE = "out of date; `make docs` writes the tables, `make pictures` the flowchart"
 
 every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
@@ -109,6 +111,24 @@ def test_every_page_and_every_sample_event_is_linked() -> None:
     assert {f"../events/{path.name}" for path in (ROOT / "events").glob("*.json")} <= listed
 
 
+def test_the_first_line_of_a_page_is_the_question_that_it_answers() -> None:
+    without = [
+        path.name
+        for path in (ROOT / "docs").glob("*.md")
+        if not re.match(r"# .+\n\n(?:.+\n)*?.*\?(?: |\n)", path.read_text())
+    ]
+
+    assert without == []
+
+
+def test_the_readme_has_the_version_and_what_it_was_proven_with() -> None:
+    status = section(README.read_text(), "Status")
+    (faults,) = re.findall(r"more than (\d+) faults", status)
+
+    assert f"Version {__version__} " in status
+    assert int(faults) < len(re.findall(r"^\| F\d+ \|", CATALOGUE.read_text(), re.MULTILINE))
+
+
 # Generated parts
 
 
@@ -150,10 +170,8 @@ def test_every_json_shown_is_json(path: Path) -> None:
 
 def test_every_event_shown_is_read_as_what_it_shows() -> None:
     (one,), (several,) = json_of("events", "One target"), json_of("events", "Several targets")
-    (of_readme,) = json_of("README", "One event")
 
     assert isinstance(read_request(one), OneTarget)
-    assert isinstance(read_request(of_readme), OneTarget)
     assert isinstance(read_request(several), SeveralTargets)
     assert one.keys() <= names(section(page("events"), "One target"))
     assert json_of("events", "A sweep")[0] == event("sweep")
@@ -161,7 +179,7 @@ def test_every_event_shown_is_read_as_what_it_shows() -> None:
 
 
 def test_the_messages_shown_are_those_that_the_function_publishes() -> None:
-    (message,) = json_of("README", "One message")
+    (message,) = json_of("messages", "A change")
     data = message["data"]
     change = StatusChange(
         job=RestoreJob.read(data),
@@ -239,7 +257,7 @@ def attributes_of_an_item() -> set[str]:
 
 def attributes_of_messages() -> tuple[set[str], set[str]]:
     """Of a change, and of a validation."""
-    job = RestoreJob.read(json_of("README", "One message")[0]["data"])
+    job = RestoreJob.read(json_of("messages", "A change")[0]["data"])
     now = datetime.now(UTC)
     change = StatusChange(job, RestoreStatus.RUNNING, 4, now)
     validation = RecordedValidation(job, Validation(verdict="PASSED"), 4, now)  # type: ignore[arg-type]
@@ -319,7 +337,7 @@ def test_each_field_of_a_job_comes_from_the_field_of_atlas_that_the_table_names(
     told = {name: cells for name, cells in told.items() if len(cells) == 3}
     column = {"dedicated": 1, "collection": 2}.get(kind, 0)
     copied = {name: re.fullmatch(r"`(\w+)`", cells[column]) for name, cells in told.items()}
-    target = read_target(json_of("README", "One event")[0])
+    target = read_target(json_of("events", "One target")[0])
     answer, expected = {}, {}
     for number, (name, found) in enumerate(copied.items()):
         date = f"2026-10-05T12:00:{number:02}Z"

@@ -41,7 +41,7 @@ def test_no_picture_of_a_report_names_a_version_which_a_release_would_make_wrong
     named = [
         name
         for name, page in pages().items()
-        if name.startswith("report-")
+        if name.startswith(("report-", "sample-"))
         if re.search(r"\d\.\d+\.\d", re.sub("<[^>]+>", "", page.partition("<body")[2]))
     ]
 

@@ -23,6 +23,7 @@ from botocore.session import get_session
 
 from contract.documents import ROOT, page
 from contract.error_texts import LOGGED, PEOPLE, WATCH, ErrorText, row_of
+from restore_watch.atlas.families import RECOVERY_OPERATOR_FIRST
 from restore_watch.report.files.months_and_weeks import Sign
 from restore_watch.report.restores.what_a_restore_proves import Destination
 from troubleshooting import page as generator
@@ -120,7 +121,7 @@ NO_TEXTS = {
             "wait for the check that publishes this change",
             *("an object", "an empty list", "something else"),
             *("Flex snapshots", "dedicated snapshots", "sharded snapshots"),
-            *("a role in the organization", "the role Project Backup Manager in this project"),
+            *("a role in the organization", RECOVERY_OPERATOR_FIRST),
             "a URL must be text",
             "a date must be text in ISO 8601",
             "a date must lie within the years 1 to 9999, in UTC too",
@@ -266,6 +267,14 @@ def test_every_error_class_has_its_section_with_rows(chapter: Chapter) -> None:
     assert set(classes(chapter.errors)) == defined
     assert {part.title for part in chapter.sections} - {ANY, LOGGED} == defined
     assert [part.title for part in chapter.sections if not part.rows] == []
+
+
+def test_the_index_leads_to_every_section_and_each_of_its_words_to_one() -> None:
+    found = {words: generator.places(words) for words in generator.index_words()}
+    reached = {place.anchor for places in found.values() for place in places}
+
+    assert [words for words, places in found.items() if not places] == []
+    assert {place.anchor for place in generator.all_places()} - reached == set()
 
 
 def test_every_name_that_varies_is_explained_and_no_other() -> None:

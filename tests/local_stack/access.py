@@ -17,9 +17,9 @@ from local_stack.routes import Family
 
 class Role(StrEnum):
     READ_ONLY = "Project Read Only"
-    BACKUP_MANAGER = "Project Backup Manager"
-    BACKUP_RECOVERY_OPERATOR = "Project Backup Recovery Operator"
+    RECOVERY_OPERATOR = "Project Backup Recovery Operator"
     """What it reads beside restores is not documented: here all but the processes."""
+    BACKUP_MANAGER = "Project Backup Manager"
     OWNER = "Project Owner"
 
     @property
@@ -29,11 +29,15 @@ class Role(StrEnum):
 
 
 _NEEDED: dict[Family, set[Role]] = {
-    "dedicated": {Role.BACKUP_MANAGER, Role.BACKUP_RECOVERY_OPERATOR, Role.OWNER},
+    "dedicated": {Role.RECOVERY_OPERATOR, Role.BACKUP_MANAGER, Role.OWNER},
     "processes": {Role.READ_ONLY, Role.BACKUP_MANAGER, Role.OWNER},
-    "collection": {Role.BACKUP_MANAGER, Role.BACKUP_RECOVERY_OPERATOR, Role.OWNER},
+    "collection": {Role.RECOVERY_OPERATOR, Role.BACKUP_MANAGER, Role.OWNER},
 }
-"""The roles that may read an endpoint, if not every role may."""
+"""
+The roles that may read an endpoint, if not every role may.
+
+The specification names Project Backup Manager alone, the page about restores these three.
+"""
 
 
 class Access:

@@ -1,10 +1,11 @@
 """Restore jobs as Atlas describes them: Flex and tenant by a status, dedicated by flags."""
 
-import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy
 from datetime import datetime, timedelta
+from random import Random, SystemRandom
 from typing import Any, Literal, Self
 
 from local_stack.canaries import CANARY_DOWNLOAD_TOKEN
@@ -24,6 +25,10 @@ _FINISHED = "+finished"
 _ENDS = {"COMPLETED", "SUCCESSFUL", "FAILED", "CANCELED"}
 
 
+_numbers: list[Random] = [SystemRandom()]
+"""What ids are made of; the last counts."""
+
+
 def date(at: datetime) -> str:
     """Return a date in Atlas's form: whole seconds, UTC."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -31,7 +36,17 @@ def date(at: datetime) -> str:
 
 def object_id(at: datetime) -> str:
     """Return a new id. Its first eight digits are its time."""
-    return f"{int(at.timestamp()):08x}{secrets.token_hex(8)}"
+    return f"{int(at.timestamp()):08x}{_numbers[-1].getrandbits(64):016x}"
+
+
+@contextmanager
+def same_ids() -> Iterator[None]:
+    """Within the block, ids are the same in each process that makes them in the same order."""
+    _numbers.append(Random(1))  # noqa: S311 - nothing is to be kept secret
+    try:
+        yield
+    finally:
+        _numbers.pop()
 
 
 class EmulatedRestore(ABC):

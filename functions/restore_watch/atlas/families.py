@@ -10,7 +10,17 @@ from restore_watch.model.question import Question
 from restore_watch.model.restore_target import RestoreKind
 
 READ_ONLY = "the role Project Read Only in this project"
-BACKUP_MANAGER = "the role Project Backup Manager in this project"
+RECOVERY_OPERATOR_FIRST = (
+    "the role Project Backup Recovery Operator in this project, or, if that is refused too, "
+    "Project Backup Manager"
+)
+"""
+What reads restore jobs of dedicated clusters, if Project Read Only does not.
+
+MongoDB's pages name three roles: the specification Project Backup Manager, the page about restores
+Project Backup Recovery Operator, and an older page Project Read Only. The first of them may delete
+snapshots, so it comes last.
+"""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -19,10 +29,10 @@ class Family:
     A family of endpoints. Each exists once, so families are compared by identity.
 
     `name`: in messages, in the log and in the table's items. `path`: with places for the id of a
-    project, and for the name of a cluster or an account. `role`: what reads it, from the
-    specification's x-rolesRequirements. `question`: the trouble of a project that cannot be asked
-    for it. `kind`: of the clusters that it shows or asks about. `is_list`: whether its name is the
-    name of a list.
+    project, and for the name of a cluster or an account. `role`: what reads it, in words for an
+    operator; from the specification's x-rolesRequirements, unless a constant says more. `question`:
+    the trouble of a project that cannot be asked for it. `kind`: of the clusters that it shows or
+    asks about. `is_list`: whether its name is the name of a list.
     """
 
     name: str
@@ -133,7 +143,7 @@ FLEX_JOBS = JobFamily(
 DEDICATED_JOBS = JobFamily(
     name="dedicated",
     path="/groups/{}/clusters/{}/backup/restoreJobs",
-    role=BACKUP_MANAGER,
+    role=RECOVERY_OPERATOR_FIRST,
     kind=RestoreKind.DEDICATED,
     question=Question.DEDICATED_JOB,
     list_question=Question.DEDICATED_LIST,
@@ -143,7 +153,7 @@ DEDICATED_JOBS = JobFamily(
 COLLECTION_JOBS = JobFamily(
     name="collection",
     path="/groups/{}/clusters/{}/collectionRestoreJobs",
-    role=BACKUP_MANAGER,
+    role=RECOVERY_OPERATOR_FIRST,
     kind=RestoreKind.COLLECTION,
     question=Question.COLLECTION_JOB,
     list_question=Question.COLLECTION_LIST,

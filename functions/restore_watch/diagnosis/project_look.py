@@ -13,7 +13,9 @@ from foundation.json_text import as_map
 from restore_watch.atlas.entries import UNWATCHED, Entries, cluster_entries, shown_clusters
 from restore_watch.atlas.families import (
     CLUSTER_LISTS,
+    COLLECTION_JOBS,
     DEDICATED_CLUSTERS,
+    DEDICATED_JOBS,
     EVENTS,
     FLEX_CLUSTERS,
     LISTED_JOBS,
@@ -25,13 +27,20 @@ from restore_watch.atlas.pages import FIRST_PAGE, Page
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.diagnosis.atlas_fixes import line_of_refusal, line_of_unmeasured
 from restore_watch.diagnosis.line import Line, bad, good, together, unsure
-from restore_watch.errors import AtlasBadRequestError, RestoreJobNotFoundError
+from restore_watch.errors import (
+    AtlasBadRequestError,
+    AtlasUnauthorizedError,
+    RestoreJobNotFoundError,
+)
 
 CALL_TIME = 6.0
 """Seconds that one question to Atlas may take."""
 
 CLUSTERS_TRIED = 3
 """A cluster that was deleted meanwhile, or has no backups, says nothing about the role."""
+
+OF_DEDICATED = {DEDICATED_JOBS, COLLECTION_JOBS}
+"""The families of restore jobs that a dedicated cluster has."""
 
 
 @dataclass
@@ -41,14 +50,15 @@ class ProjectLook:
 
     `lines`: the findings. `measuring`: whether restores can be measured, None if nobody asked.
     `clusters`: the names on each list of clusters that could be read.
-    `unwatched`: clusters whose names have another form. `are_all`: the lists could be read, and had
-    one page.
+    `unwatched`: clusters whose names have another form. `without_role`: what Atlas answers with
+    401. `are_all`: the lists could be read, and had one page.
     """
 
     lines: list[Line] = field(default_factory=list)
     measuring: Line | None = None
     clusters: dict[Family, list[str]] = field(default_factory=dict)
     unwatched: list[str] = field(default_factory=list)
+    without_role: set[Family] = field(default_factory=set)
     are_all: bool = True
 
     @property
@@ -57,9 +67,9 @@ class ProjectLook:
         return self.are_all and not self.unwatched and not any(self.clusters.values())
 
     @property
-    def has_dedicated(self) -> bool:
-        """Whether a dedicated cluster was seen."""
-        return bool(self.clusters.get(DEDICATED_CLUSTERS))
+    def is_refused_dedicated_jobs(self) -> bool:
+        """Whether Atlas refuses the restore jobs of a dedicated cluster for want of a role."""
+        return not self.without_role.isdisjoint(OF_DEDICATED)
 
     @property
     def is_without_dedicated(self) -> bool:
@@ -146,6 +156,8 @@ class _Reader:
             return None
 
     def _note(self, error: ApplicationError, family: Family) -> None:
+        if isinstance(error, AtlasUnauthorizedError):
+            self.look.without_role.add(family)
         self.look.lines.append(line_of_refusal(family.name, error, family))
 
 

@@ -11,13 +11,21 @@ from restore_watch.diagnosis.line import Line, bad, good, unsure
 from restore_watch.diagnosis.project_look import ProjectLook
 from restore_watch.model.advice_on_errors import UNCERTAIN, fix_of_expiry
 
-ENOUGH = {"ORG_MEMBER", "ORG_READ_ONLY", "GROUP_READ_ONLY", "GROUP_BACKUP_MANAGER"}
-"""The roles that the watch needs, the last for dedicated clusters. Any other may do more."""
+OF_DEDICATED = {
+    "GROUP_BACKUP_RECOVERY_OPERATOR": "Project Backup Recovery Operator",
+    "GROUP_BACKUP_MANAGER": "Project Backup Manager",
+}
+"""
+The roles that may be needed for dedicated clusters, and what people call them.
+
+The first may do less.
+"""
+
+ENOUGH = {"ORG_MEMBER", "ORG_READ_ONLY", "GROUP_READ_ONLY", *OF_DEDICATED}
+"""The roles that the watch may need. Any other may do more."""
 
 LATE = timedelta(days=7)
 """Less time left than this is wrong. The alarm has the same threshold."""
-
-_OF_DEDICATED = {"GROUP_BACKUP_MANAGER", "GROUP_OWNER"}
 
 _NO_PROJECT = (
     "no project to ask in is known: neither a watched one nor one with an open restore job"
@@ -98,25 +106,21 @@ def _roles_shown(answers: Mapping[str, AccountAnswer]) -> dict[str, Collection[s
 
 def _fix(roles: Collection[str], looks: Mapping[str, ProjectLook], *, are_all: bool) -> str | None:
     """Return what to change about the roles; None if nothing is to be changed."""
-    names = set()
-    manages_backups_in = set()
-    for role in roles:
-        name, _, where = role.partition(" in ")
-        names.add(name)
-        if name in _OF_DEDICATED:
-            manages_backups_in.add(where)
+    names = {role.partition(" in ")[0] for role in roles}
     surplus = sorted(names - ENOUGH)
     if surplus:
         return f"In Atlas, take away {' and '.join(surplus)}: the watch only reads"
-    need_manager = {group_id for group_id, look in looks.items() if look.has_dedicated}
-    lacking = sorted(need_manager - manages_backups_in)
-    if lacking:
-        # A project whose jobs Atlas refuses for it has a line that is wrong.
-        return f"Restore jobs of dedicated clusters need Project Backup Manager in {lacking[0]}"
+    for group_id in sorted(looks):
+        if looks[group_id].is_refused_dedicated_jobs:
+            for name, words in OF_DEDICATED.items():
+                if f"{name} in {group_id}" not in roles:
+                    return f"For restore jobs of dedicated clusters, add {words} in {group_id}"
     has_no_dedicated = bool(looks) and all(look.is_without_dedicated for look in looks.values())
-    if "GROUP_BACKUP_MANAGER" in names and are_all and has_no_dedicated:
-        return (
-            "Without dedicated clusters, Project Read Only is enough. Project Backup Manager may "
-            "restore over a cluster"
-        )
+    if are_all and has_no_dedicated:
+        for name, words in OF_DEDICATED.items():
+            if name in names:
+                return (
+                    f"Without dedicated clusters, Project Read Only is enough. {words} may restore "
+                    "over a cluster"
+                )
     return None

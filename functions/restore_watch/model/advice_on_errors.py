@@ -8,9 +8,10 @@ from restore_watch.model.credentials_expiry import ExpiringSecret
 
 _FIXES = {
     "AtlasUnauthorizedError": (
-        "Give the service account or API key the role Project Read Only in the project, and for "
-        "dedicated clusters Project Backup Manager. If it has its role, renew the credentials in "
-        "the stack's secret; if the project was deleted, take it out of AtlasProjectIds."
+        "Give the service account or API key the role Project Read Only in the project. If only "
+        "restores of dedicated clusters are refused, add Project Backup Recovery Operator; if that "
+        "is refused too, Project Backup Manager. If it has its role, renew the credentials in the "
+        "stack's secret; if the project was deleted, take it out of AtlasProjectIds."
     ),
     "AtlasForbiddenError": (
         "Give the service account or API key access to the project. If its API access list is the "

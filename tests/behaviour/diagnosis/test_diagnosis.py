@@ -22,7 +22,16 @@ from local_stack.loopback import Line as LoopbackLine
 from local_stack.refusal import atlas_error
 from local_stack.restores import object_id
 from local_stack.stack import CREDENTIALS
-from local_stack.steps import PROCESSES, QUERY, SECRET, SERVICE_ACCOUNT, too_many_requests
+from local_stack.steps import (
+    COLLECTION_LIST,
+    DEDICATED_LIST,
+    MISSING_ROLE,
+    PROCESSES,
+    QUERY,
+    SECRET,
+    SERVICE_ACCOUNT,
+    too_many_requests,
+)
 from local_stack.wire import Selection
 from local_stack.world import World, within
 from produced import Produced
@@ -210,7 +219,7 @@ MISTAKES: dict[str, tuple[Break, str, str, str]] = {
             "project {}: dedicated, collection",
             "Atlas answered 401 for the list of dedicated restore jobs",
         ),
-        "give the service account or API key the role Project Backup Manager in this project",
+        "give the service account or API key the role Project Backup Recovery Operator in this",
     ),
     "address": (
         set_behaviour("refused_address", "203.0.113.7"),
@@ -594,13 +603,12 @@ def test_the_roles_of_a_service_account_are_those_of_its_projects(
     is_enough, found, fix = roles(Role.OWNER)
     assert (is_enough, found) == (None, f"GROUP_OWNER in {world.group}")
     assert fix == "In Atlas, take away GROUP_OWNER: the watch only reads"
-    is_enough, _, fix = roles(Role.READ_ONLY)
-    assert is_enough is None
-    assert fix.endswith(f"dedicated clusters need Project Backup Manager in {world.group}")
+    assert roles(Role.RECOVERY_OPERATOR, Role.READ_ONLY)[0] is True
 
     world.atlas.remove_cluster(world.group, "archive")
     assert roles(Role.READ_ONLY)[0] is True
     assert roles(Role.BACKUP_MANAGER)[2].startswith("Without dedicated clusters")
+    assert "Project Backup Recovery Operator may restore" in roles(Role.RECOVERY_OPERATOR)[2]
 
     # Another project has a dedicated cluster, and does not show the account.
     other = secrets.token_hex(12)
@@ -624,7 +632,7 @@ def test_processes_that_are_refused_are_worth_a_look_until_the_advice_is_followe
         None,
     )
 
-    world.atlas.grant(ACCOUNT["client_id"], Role.BACKUP_RECOVERY_OPERATOR)
+    world.atlas.grant(ACCOUNT["client_id"], Role.RECOVERY_OPERATOR)
     checks = diagnose()
     assert checks[f"project {world.group}"]["ok"] is True
     expect(
@@ -635,7 +643,7 @@ def test_processes_that_are_refused_are_worth_a_look_until_the_advice_is_followe
         fix=f"give the service account or API key the role {Role.READ_ONLY} in this project",
     )
 
-    world.atlas.grant(ACCOUNT["client_id"], Role.BACKUP_RECOVERY_OPERATOR, Role.READ_ONLY)
+    world.atlas.grant(ACCOUNT["client_id"], Role.RECOVERY_OPERATOR, Role.READ_ONLY)
     assert diagnose()[check]["ok"] is True
 
 
@@ -675,6 +683,43 @@ def test_a_process_is_asked_for_only_where_restores_would_be_measured(
     world.atlas.remove_cluster(world.group, "archive")
     assert check not in diagnose()
     assert world.count(PROCESSES) == 1
+
+
+NO_JOBS = Answer.json(200, {"results": [], "links": [], "totalCount": 0})
+REFUSED: dict[str, tuple[tuple[Role, ...], Action, str | None]] = {
+    "read-only-is-enough": ((Role.READ_ONLY,), NO_JOBS, None),
+    "read-only-is-refused": (
+        *((Role.READ_ONLY,), MISSING_ROLE),
+        "add Project Backup Recovery Operator in {}",
+    ),
+    "recovery-operator-is-refused": (
+        *((Role.READ_ONLY, Role.RECOVERY_OPERATOR), MISSING_ROLE),
+        "add Project Backup Manager in {}",
+    ),
+    "both-are-refused": (
+        *((Role.RECOVERY_OPERATOR, Role.BACKUP_MANAGER), MISSING_ROLE),
+        None,
+    ),
+}
+
+
+@cases(("held", "answer", "fix"), rows(REFUSED, "read-only-is-refused"))
+def test_the_role_that_may_do_less_is_proposed_first(
+    world: World,
+    diagnose: Diagnose,
+    held: tuple[Role, ...],
+    answer: Action,
+    fix: str | None,
+) -> None:
+    """MongoDB's pages disagree on the role that reads restore jobs of dedicated clusters."""
+    world.atlas.grant(ACCOUNT["client_id"], *held)
+    for one in (DEDICATED_LIST, COLLECTION_LIST):
+        world.inject(one, answer, times=None)
+    expected = fix and f"For restore jobs of dedicated clusters, {fix.format(world.group)}"
+
+    line = diagnose()["roles"]
+
+    assert (line["ok"], line["fix"]) == (None if fix else True, expected)
 
 
 # When the credentials expire

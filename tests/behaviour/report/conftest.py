@@ -92,7 +92,7 @@ class Reports:
 
     @contextmanager
     def read_only(self) -> Iterator[None]:
-        """Within the block, the service account lacks the role Project Backup Manager."""
+        """Within the block, the service account has the role Project Read Only alone."""
         account, atlas = CREDENTIALS["service_account"]["client_id"], self.world.atlas
         atlas.grant(account, Role.READ_ONLY)
         yield

@@ -143,7 +143,7 @@ def test_without_the_role_a_dedicated_cluster_is_told_only_by_the_table(reports:
 
     states = {name: one["state"] for name, one in found.items()}
     assert states == {"tested": "cannot tell", "known": "tested", "flex": "tested"}
-    assert "Project Backup Manager" in found["tested"]["fix"]
+    assert "add Project Backup Recovery Operator" in found["tested"]["fix"]
 
 
 def test_more_restores_than_a_page_are_not_called_never(reports: Reports) -> None:

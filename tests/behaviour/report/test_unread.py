@@ -18,7 +18,10 @@ PROJECTS = Selection("atlas", "projects")
 SNAPSHOTS = Selection("atlas", "snapshots")
 
 FAULTS: dict[str, tuple[Action, str]] = {
-    "401": (MISSING_ROLE, "Project Backup Manager"),
+    "401": (
+        MISSING_ROLE,
+        "add Project Backup Recovery Operator",
+    ),
     "403": (atlas_error(403, "FORBIDDEN", "Not for you."), "Give the service account"),
     "404": (atlas_error(404, "GROUP_NOT_FOUND", "No such project."), "AtlasProjectIds"),
     "429": (too_many_requests(), "half of each rate limit"),
@@ -134,7 +137,7 @@ def test_a_family_that_only_refuses_is_asked_three_times_in_a_project(
     assert {one["state"] for one in found.values()} == {"cannot tell"}
     (said,) = {(one["why"], one["fix"]) for one in found.values()}
     assert "Atlas answered 401 for the list of dedicated restore jobs" in said[0]
-    assert "Project Backup Manager" in said[1]
+    assert "add Project Backup Recovery Operator" in said[1]
 
 
 @pytest.mark.fault("F111")

@@ -191,14 +191,17 @@ def test_a_403_for_the_access_list_names_the_address_to_allow(
 
 
 READ_ONLY = "the role Project Read Only in this project"
-BACKUP_MANAGER = "the role Project Backup Manager in this project"
+RECOVERY_OPERATOR_FIRST = (
+    "the role Project Backup Recovery Operator in this project, or, if that is refused too, "
+    "Project Backup Manager"
+)
 
 # Each row: a family of endpoints, its name in a message, and the role that it needs.
 FAMILIES: dict[Family, tuple[str, str]] = {
     FLEX_JOBS: ("a flex restore job", READ_ONLY),
     TENANT_JOBS: ("a tenant restore job", READ_ONLY),
-    DEDICATED_JOBS: ("a dedicated restore job", BACKUP_MANAGER),
-    COLLECTION_JOBS: ("a collection restore job", BACKUP_MANAGER),
+    DEDICATED_JOBS: ("a dedicated restore job", RECOVERY_OPERATOR_FIRST),
+    COLLECTION_JOBS: ("a collection restore job", RECOVERY_OPERATOR_FIRST),
     PROJECTS: ("the list of projects", "a role in the organization"),
     EVENTS: ("the list of events", READ_ONLY),
     FLEX_CLUSTERS: ("the list of Flex clusters", READ_ONLY),

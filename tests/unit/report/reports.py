@@ -35,7 +35,7 @@ USUAL = timedelta(minutes=42)
 
 NO_ROLE = WhyUnread(
     "Atlas answers 403 to the list of its restores",
-    "Grant the role Project Backup Manager to the service account.",
+    "Add the role Project Backup Recovery Operator to the service account.",
     datetime(2026, 9, 3, 6, tzinfo=UTC),
 )
 
