@@ -91,7 +91,7 @@ def look_at_project(
     for family in LISTED_JOBS:
         reader.read_jobs(family, names[family.clusters])
     look = reader.look
-    if measures and look.has_dedicated:
+    if measures and look.clusters.get(DEDICATED_CLUSTERS):
         reader.read_processes()
     look.lines = _summed_up(group_id, look)
     return look
