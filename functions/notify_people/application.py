@@ -99,7 +99,7 @@ class Application:
     def _read(self, text: str) -> OutgoingNotice | None:
         """Return the notice, and whether people want it; None if nobody needs it."""
         message = read_message(text)
-        if isinstance(message, RestoreMeasured) and not self._is_told(message):
+        if isinstance(message, RestoreMeasured) and not self._says(message):
             return None
         notice = notice_of(message, self.console, self.stack)
         wanted = is_wanted(notice.change, notice.severity, notice.paging, self.changes)
@@ -108,8 +108,8 @@ class Application:
         self.telemetry.report_unwanted(notice.event_type)
         return None
 
-    def _is_told(self, measured: RestoreMeasured) -> bool:
-        """Return whether people are told: of a difference, where measurements are tests."""
+    def _says(self, measured: RestoreMeasured) -> bool:
+        """Whether people are told. A match, or that nothing was measured, is said in the report."""
         return measured.differs and self.measurements_count
 
     def _send(

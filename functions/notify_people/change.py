@@ -22,7 +22,7 @@ class Change(StrEnum):
     RECOVERED = "recovered"
     """The watch sees it again."""
     VALIDATED = "validated"
-    """A pipeline has reported its verdict on the restored data, or a measurement differs."""
+    """A pipeline has reported its verdict on the restored data, or the data differs."""
     EXPIRING = "expiring"
     """The secret of the service account expires soon, or another secret is in use."""
     FAILED = "failed"
@@ -36,9 +36,8 @@ DEFAULT_CHANGES = frozenset(Change) - {Change.STARTED, Change.PROGRESSED, Change
 _PAGED = frozenset({Change.ENDED, Change.DEGRADED, Change.VALIDATED, Change.EXPIRING})
 """Only these may page somebody."""
 
-
 _WARN = frozenset({Change.VALIDATED, Change.EXPIRING})
-"""These may warn without a page."""
+"""A warning about these is something that went wrong, although it may page nobody."""
 
 
 def is_wanted(

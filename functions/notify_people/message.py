@@ -48,6 +48,8 @@ Sentence = Annotated[StrictStr, AfterValidator(partial(plain, limit=SENTENCE_LIM
 UtcDate = Annotated[AwareDatetime, BeforeValidator(_require_text), AfterValidator(in_utc)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[StrictInt, Field(ge=0, lt=10**15)]
+# Of documents, Atlas may count more than any other count has.
+Figure = Annotated[StrictInt, Field(ge=0)]
 Name = Annotated[StrictStr, AfterValidator(partial(plain, limit=64))]
 Counts = Annotated[dict[Name, Count], Field(max_length=20)]
 # A link has no sign that a form gives a meaning, except for &, and leads to AWS.
@@ -74,9 +76,10 @@ class Status(StrEnum):
 
 class AboutRestore(FromOutside):
     """
-    A message about a restore job. `sequence` counts its changes and validations from 1.
+    A message about a restore job.
 
-    1.x sends no `project_name`.
+    `sequence` counts its changes, its validations and its measurement from 1. 1.x sends no
+    `project_name`.
     """
 
     group_id: ObjectId
@@ -133,21 +136,21 @@ class ValidationRecorded(AboutRestore):
 
 class DifferingFigure(FromOutside):
     """
-    A figure of a database that differs: what was `found`.
+    A figure of a database that differs, such as its `documents`.
 
-    `least` and `most`: what the source had. `most`: None for a figure that may be larger. `may_be`:
-    what else may make the difference.
+    `least` and `most`: what the source had. `most`: None for a figure that may be larger. `found`:
+    what the target has. `may_be`: what else may make the difference.
     """
 
     figure: Name
-    least: Count
-    found: Count
-    most: Count | None = None
+    least: Figure
+    found: Figure
+    most: Figure | None = None
     may_be: Text | None = None
 
 
-class Differing(FromOutside):
-    """A database that differs. One that `is_missing` has no figures."""
+class DifferingDatabase(FromOutside):
+    """A database that differs. If it `is_missing` in the target, it has no figures."""
 
     name: Name
     is_missing: StrictBool = False
@@ -162,22 +165,33 @@ class Compared(FromOutside):
 
 
 class Measurement(FromOutside):
-    """What Atlas counts in the target. An outcome that this version does not know is no `differs`."""
+    """
+    What Atlas counts in the target, compared with what it counted in the source.
+
+    `databases`: how many match, of those that were compared. `differing`: some of those that
+    differ. `measured_at`: the moment of the newest figure.
+    """
 
     outcome: Text
     databases: Compared
-    differing: Annotated[tuple[Differing, ...], Field(max_length=20)] = ()
+    differing: Annotated[tuple[DifferingDatabase, ...], Field(max_length=20)] = ()
     measured_at: UtcDate | None = None
+
+    @property
+    def differing_databases(self) -> int:
+        """How many databases differ, with those that are not named."""
+        return max(self.databases.expected - self.databases.found, len(self.differing))
 
 
 class RestoreMeasured(AboutRestore):
-    """The restored data were compared with their source."""
+    """The restored data was compared with its source."""
 
     measurement: Measurement
+    target_project_id: Text | None = None
 
     @property
     def differs(self) -> bool:
-        """Whether a database differs. People are told of nothing else."""
+        """Whether a database differs. An outcome that this version does not know is no such."""
         return self.measurement.outcome == "differs"
 
 
@@ -318,7 +332,8 @@ class ReportMade(FromOutside):
 
 
 AboutStack = WatchChange | CredentialsChange | ReportMade | NotificationTest
-Message = StatusChange | ValidationRecorded | RestoreMeasured | AboutStack
+RestoreMessage = StatusChange | ValidationRecorded | RestoreMeasured
+Message = RestoreMessage | AboutStack
 
 
 class _Envelope(FromOutside):

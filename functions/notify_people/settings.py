@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, PlainValidator
 
-from foundation.environment import FromEnvironment, TopicArn
+from foundation.environment import FromEnvironment, TopicArn, word_of
 from foundation.errors import ConfigurationError
 from foundation.outside import unreadable
 from notify_people.change import DEFAULT_CHANGES, Change
@@ -19,7 +19,7 @@ _SECRET = "NOTIFY_SECRET_ID"  # noqa: S105 - the name of a variable
 
 
 class _Counts(StrEnum):
-    """What makes a restore a test, in the words of the report."""
+    """What makes a restore a test, in the words of the parameter RestoreTestCounts."""
 
     RESTORED = "restored"
     VERIFIED = "verified"
@@ -107,12 +107,6 @@ def _changes(text: str) -> frozenset[Change]:
     return frozenset(_named(text, Change, ", or all"))
 
 
-def _counts(text: str) -> _Counts:
-    if text not in set(_Counts):
-        raise unreadable(f"expected one of {', '.join(_Counts)}")
-    return _Counts(text)
-
-
 def _named[Word: StrEnum](text: str, words: type[Word], more: str = "") -> tuple[Word, ...]:
     """Return the words that are named, in the order of all words."""
     named = _words(text)
@@ -127,7 +121,7 @@ def _words(text: str) -> set[str]:
 
 _Channels = Annotated[tuple[Channel, ...] | None, PlainValidator(_channels)]
 _Changes = Annotated[frozenset[Change], PlainValidator(_changes)]
-_TestCounts = Annotated[_Counts, PlainValidator(_counts)]
+_TestCounts = Annotated[_Counts, word_of(_Counts)]
 _Console = Annotated[str, PlainValidator(_console)]
 
 

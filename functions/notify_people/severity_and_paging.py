@@ -50,7 +50,7 @@ def of_validation(*, is_good: bool) -> tuple[Severity, Paging]:
 
 
 def of_difference() -> tuple[Severity, Paging]:
-    """A difference pages nobody: expired documents and later writes make one too."""
+    """A difference pages nobody: expired documents, or writes since the restore, make one too."""
     return Severity.WARNING, Paging.NOTHING
 
 

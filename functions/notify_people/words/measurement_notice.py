@@ -1,18 +1,29 @@
-"""A restore whose data differ from those of its source → the words about it. Pure."""
+"""A restore whose data differs from that of its source → the words about it. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from notify_people.change import Change
-from notify_people.message import Differing, DifferingFigure, RestoreMeasured
+from notify_people.message import DifferingDatabase, DifferingFigure, RestoreMeasured
+from notify_people.plain_text import cut
 from notify_people.severity_and_paging import of_difference
 from notify_people.words.durations_and_moments import microseconds, moment
 from notify_people.words.notice import Notice, Step, known, project_fact
 from notify_people.words.restore_notice import clusters, with_project
 from notify_people.words.restore_steps import project_step
 
+SHOWN = 10
+"""Databases that are named, which is as many as a measurement names."""
+
+LINE_LIMIT = 220
+"""Characters of a database and its figures: ten such lines fit a message of Slack."""
+
 
 def measurement_notice(measured: RestoreMeasured, console: str, stack: str) -> Notice:
-    """Return the notice about a difference. A restore is measured once."""
+    """
+    Return the notice about a difference, which is not for a measurement without one.
+
+    A restore that was recorded anew is measured again, later.
+    """
     severity, paging = of_difference()
     return Notice(
         stack=stack,
@@ -21,14 +32,14 @@ def measurement_notice(measured: RestoreMeasured, console: str, stack: str) -> N
         thread=measured.restore_id,
         change=Change.VALIDATED,
         event_type="restore-measured",
-        what="measurement",
-        outcome="differs",
+        what="restore",
+        outcome="with data that differs",
         severity=severity,
         paging=paging,
-        title=with_project(f"Restored data differ: {clusters(measured)}", measured),
+        title=with_project(f"Restored data differs: {clusters(measured)}", measured),
         detail=_detail(measured),
         facts=known(_facts(measured)),
-        steps=(*_advice(measured), project_step(measured, console)),
+        steps=(*map(Step, _advice(measured)), project_step(measured, console)),
         at=measured.observed_at,
         source=measured.source,
         keywords=("measurement", "differs", measured.cluster_name),
@@ -36,49 +47,56 @@ def measurement_notice(measured: RestoreMeasured, console: str, stack: str) -> N
 
 
 def _detail(measured: RestoreMeasured) -> str:
-    databases = measured.measurement.databases
+    found = measured.measurement
     return (
-        f"By Atlas's own figures, {databases.found:,} of {databases.expected:,} databases have "
-        "what the source had at its snapshot."
-    )
-
-
-def _advice(measured: RestoreMeasured) -> tuple[Step, ...]:
-    target = measured.target_deployment_item_name or "the target"
-    return (
-        Step(f"Look at these databases in {target} before anyone relies on its data"),
-        Step(
-            "Ask first whether an index expired documents, or somebody wrote or deleted since the "
-            "restore: each makes a difference too"
-        ),
+        f"In {found.differing_databases:,} of {found.databases.expected:,} databases, Atlas counts "
+        "other numbers than in the source at its snapshot."
     )
 
 
 def _facts(measured: RestoreMeasured) -> Mapping[str, str | None]:
     found = measured.measurement
-    more = found.databases.expected - found.databases.found - len(found.differing)
+    project, target_project = measured.group_id, measured.target_project_id
+    named = found.differing[:SHOWN]
+    more = found.differing_databases - len(named)
     return {
-        "Project": project_fact(measured.group_id, measured.project_name),
+        "Project": project_fact(project, measured.project_name),
         "Source cluster": measured.cluster_name,
         "Target cluster": measured.target_deployment_item_name,
-        **{f"Database {one.name}": _difference(one) for one in found.differing},
-        "Other databases that differ": f"{more:,}" if more > 0 else None,
-        "Figures of": moment(found.measured_at),
+        "Target project": target_project if target_project != project else None,
+        **{f"Difference {number}": _line(database) for number, database in enumerate(named, 1)},
+        "Others that differ": f"{more:,}" if more else None,
+        "Counted": moment(found.measured_at),
         "Recorded": moment(measured.observed_at),
         "Restore job": measured.restore_id,
     }
 
 
-def _difference(database: Differing) -> str:
-    if database.is_missing:
-        return "missing"
-    return "; ".join(map(_figure, database.figures))
+def _line(database: DifferingDatabase) -> str:
+    """Return such as `sales (documents: 7 instead of 900)`."""
+    figures = "; ".join(map(_figure, database.figures)) or "differs"
+    name = database.name or "a name that cannot be shown"
+    return cut(f"{name} ({'missing' if database.is_missing else figures})", LINE_LIMIT)
 
 
 def _figure(figure: DifferingFigure) -> str:
-    """Return such as `1,088,000 of 2,176,000 documents, maybe documents that ...`."""
     expected = f"{figure.least:,}"
-    if figure.most not in {None, figure.least}:
+    if figure.most is not None and figure.most > figure.least:
         expected = f"{expected} to {figure.most:,}"
-    may_be = f", maybe {figure.may_be}" if figure.may_be else ""
-    return f"{figure.found:,} {figure.figure}, expected {expected}{may_be}"
+    return f"{figure.figure}: {figure.found:,} instead of {expected}"
+
+
+def _advice(measured: RestoreMeasured) -> Iterator[str]:
+    """Yield the next steps, the most urgent first."""
+    target = measured.target_deployment_item_name or "the target"
+    yield f"Look at these databases in {target} before anyone relies on the restored data"
+    reasons = " or ".join(_reasons(measured))
+    if reasons:
+        yield f"Ask whether {target} has changed since the restore: it may be {reasons}"
+    yield f"If {target} has not changed since, restore again"
+
+
+def _reasons(measured: RestoreMeasured) -> list[str]:
+    """Return what else may make the differences, each once."""
+    figures = [one for database in measured.measurement.differing for one in database.figures]
+    return list(dict.fromkeys(figure.may_be for figure in figures if figure.may_be))

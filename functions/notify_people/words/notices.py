@@ -6,6 +6,7 @@ from notify_people.message import (
     NotificationTest,
     ReportMade,
     RestoreMeasured,
+    RestoreMessage,
     StatusChange,
     ValidationRecorded,
     WatchChange,
@@ -24,12 +25,8 @@ from notify_people.words.watch_notice import watch_notice
 def notice_of(message: Message, console: str, stack: str) -> Notice:
     """Return the notice. `console` is the address of Atlas's console; `stack` is our stack."""
     match message:
-        case StatusChange():
-            return restore_notice(message, console, stack)
-        case ValidationRecorded():
-            return validation_notice(message, console, stack)
-        case RestoreMeasured():
-            return measurement_notice(message, console, stack)
+        case StatusChange() | ValidationRecorded() | RestoreMeasured():
+            return _notice_of_restore(message, console, stack)
         case WatchChange():
             return watch_notice(message, console, message.stack or stack)
         case CredentialsChange():
@@ -38,6 +35,16 @@ def notice_of(message: Message, console: str, stack: str) -> Notice:
             return report_notice(message, message.stack or stack)
         case NotificationTest():
             return _test_notice(message)
+
+
+def _notice_of_restore(message: RestoreMessage, console: str, stack: str) -> Notice:
+    match message:
+        case StatusChange():
+            return restore_notice(message, console, stack)
+        case ValidationRecorded():
+            return validation_notice(message, console, stack)
+        case RestoreMeasured():
+            return measurement_notice(message, console, stack)
 
 
 def _test_notice(test: NotificationTest) -> Notice:

@@ -43,6 +43,7 @@ CARDS = [
     "credentials-renewed",
     "dedicated-download-ready",
     "flex-odd-name",
+    "measured-differs",
     "odd-named-degraded",
     "project-recovered",
     "report-to-look-at",
@@ -95,6 +96,15 @@ def test_an_email_has_no_advice_for_what_is_over() -> None:
     assert all(one.title in text for one in over)
     assert over[1].detail not in text
     assert over[2].detail in text
+
+
+def test_an_email_counts_differences_before_what_is_well_and_after_what_is_worse() -> None:
+    names = ("dedicated-completed", "measured-differs", "validation-failed")
+    subject, text = mail([notice(name) for name in names])
+
+    assert subject == "1 validation FAILED, 1 restore with data that differs, 1 completed"
+    assert "- Restored data differs: production -> staging\n" in text
+    assert "Difference 1:   invoices (missing)\n" in text
 
 
 def test_an_email_with_a_report_says_at_its_top_whether_anything_needs_a_look() -> None:
@@ -198,6 +208,59 @@ def test_a_report_of_twenty_of_the_longest_names_fits_every_form(letter: str) ->
     assert size < 200_000, "SNS takes 256 KB"
 
 
+HUGE = 10**18
+
+
+def ten_that_differ(letter: str, number: int = HUGE) -> dict[str, Any]:
+    """A measurement of ten databases that differ in all that is counted, and of many more."""
+    figures = [
+        {"figure": "collections", "least": 9_999, "found": 9_998},
+        {"figure": "documents", "least": number, "most": number + 1, "found": number - 1},
+        {"figure": "indexes", "least": 9_999, "found": 9_998},
+    ]
+    named = [{"name": f"{place}{letter * 62}", "figures": figures} for place in range(10)]
+    counts = {"found": 10**14, "expected": 2 * 10**14}
+    return {"outcome": "differs", "databases": counts, "differing": named}
+
+
+@pytest.mark.parametrize("letter", ["\N{PILE OF POO}", "<", "*", "x"])
+@pytest.mark.parametrize("number", [HUGE, 10**400], ids=["as large as Atlas's", "larger"])
+def test_a_difference_of_the_longest_names_and_numbers_fits_every_form(
+    letter: str, number: int
+) -> None:
+    texts = dict.fromkeys(("targetDeploymentItemName", "targetProjectId"), letter * 900)
+    measurement = ten_that_differ(letter, number)
+    made = notice("measured-differs", **texts, projectName=letter * 900, measurement=measurement)
+
+    judge(made)
+    size = len("".join(mail([made] * 10)).encode())
+    assert size < 200_000, "SNS takes 256 KB"
+
+
+LONGEST_NAMES = {
+    "clusterName": "s" * 64,
+    "targetDeploymentItemName": "t" * 64,
+    "targetProjectId": "5f0000000000000000000a01",
+    "projectName": "p" * 64,
+}
+
+
+@pytest.mark.parametrize("channel", [Channel.CHAT, Channel.SLACK, Channel.TEAMS])
+def test_each_of_ten_databases_that_differ_is_named_with_its_documents(channel: Channel) -> None:
+    """And nothing that stands below them is left out of a message of Slack."""
+    made = notice("measured-differs", **LONGEST_NAMES, measurement=ten_that_differ("x"))
+    message = json.dumps(DOCUMENTS[channel](made))
+    _, text = mail([made])
+
+    for shown in (message, text):
+        for place in range(10):
+            name = f"{place}{'x' * 62} (collections: 9,998 instead of 9,999; documents: 999,999,"
+            assert name in shown
+        assert "100,000,000,000,000 of 200,000,000,000,000 databases" in shown
+        assert "99,999,999,999,990" in shown
+        assert made.facts["Restore job"] in shown
+
+
 @pytest.mark.parametrize(
     ("name", "end"),
     [
@@ -227,6 +290,12 @@ def test_no_subject_is_cut_within_the_id_of_a_project(name: str, error: str) -> 
 
 
 ODD_REPORT = dict.fromkeys(("verdict", "validatedBy", "detail"), ODD_NAME)
+ODD_FIGURE = {"figure": ODD_NAME, "least": 2, "found": 1, "mayBe": ODD_NAME}
+ODD_MEASUREMENT = {
+    "outcome": "differs",
+    "databases": {"found": 1, "expected": 2},
+    "differing": [{"name": ODD_NAME, "figures": [ODD_FIGURE]}],
+}
 
 
 @pytest.mark.parametrize("render", [chat_message, slack_message])
@@ -235,11 +304,20 @@ ODD_REPORT = dict.fromkeys(("verdict", "validatedBy", "detail"), ODD_NAME)
     [
         ("flex-odd-name", {}),
         ("validation-failed", {"validation": ODD_REPORT}),
+        ("measured-differs", {"measurement": ODD_MEASUREMENT}),
         ("report-to-look-at", {}),
         *((one, {"projectName": ODD_NAME}) for one in ("flex-failed", "validation-passed")),
         ("odd-named-degraded", {}),
     ],
-    ids=["a restore", "a verdict", "a report", "a project", "its data", "a blind watch"],
+    ids=[
+        "a restore",
+        "a verdict",
+        "a difference",
+        "a report",
+        "a project",
+        "its data",
+        "a blind watch",
+    ],
 )
 def test_nothing_of_an_odd_name_means_anything_in_mrkdwn(
     render: Callable[[Notice], Any], name: str, said: dict[str, Any]

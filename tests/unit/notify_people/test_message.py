@@ -13,12 +13,13 @@ from notify_people.errors import InvalidMessageError
 from notify_people.message import (
     CredentialsChange,
     ReportMade,
+    RestoreMeasured,
     Status,
     StatusChange,
     read_message,
 )
 from strategies import json_values
-from unit.notify_people.messages import MESSAGES, event, read
+from unit.notify_people.messages import event, read
 
 DOWNLOAD_URL = "https://restore-6b4a.production.mongodb-dev.net:27017/canary/restore.tar.gz"
 
@@ -75,11 +76,52 @@ def test_a_report_that_says_less_or_more_is_read(field: str) -> None:
     assert more.restores == {"completed": 2, "halved": 1}
 
 
+@pytest.mark.parametrize(
+    ("outcome", "differs"),
+    [("matches", False), ("not measured", False), ("differs", True), ("halved", False)],
+)
+def test_only_the_outcome_says_that_restored_data_differs(outcome: str, *, differs: bool) -> None:
+    """Whatever else a measurement of a newer version has, or leaves out."""
+    said = {"outcome": outcome, "databases": {"found": 1, "expected": 2, "halved": 1}}
+    message = read("measured-differs", measurement=said)
+
+    assert isinstance(message, RestoreMeasured)
+    assert message.differs is differs
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "named", "differing"),
+    [(12, 10, 2, 2), (60, 4, 10, 56), (2, 2, 1, 1), (1, 3, 0, 0)],
+    ids=["all named", "more than are named", "named all the same", "more than expected"],
+)
+def test_no_database_that_differs_is_left_out_of_their_number(
+    expected: int, found: int, named: int, differing: int
+) -> None:
+    said = {
+        "outcome": "differs",
+        "databases": {"found": found, "expected": expected},
+        "differing": [{"name": f"db{number}"} for number in range(named)],
+    }
+    message = read("measured-differs", measurement=said)
+
+    assert isinstance(message, RestoreMeasured)
+    assert message.measurement.differing_databases == differing
+
+
 def replaced(name: str, **fields: object) -> dict[str, Any]:
     """The message of this name, with other fields beside its data."""
     return event(name) | fields
 
 
+def differing(**figure: object) -> dict[str, Any]:
+    """A measurement with a database that differs in one figure."""
+    figures = [{"figure": "documents", "least": 2, "found": 1, **figure}]
+    found = {"name": "sales", "figures": figures}
+    databases = {"found": 1, "expected": 2}
+    return {"outcome": "differs", "databases": databases, "differing": [found]}
+
+
+FIGURE = "data.measurement.differing.0.figures.0"
 CLUSTER = {"groupId": "a", "clusterName": "b", "state": "never", "lastTestAt": None, "days": None}
 CONSOLE = "https://eu-west-1.console.aws.amazon.com/s3/object/a"
 NO_TEXTS: tuple[object, ...] = (None, 7.5, True, [], {})
@@ -101,7 +143,26 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (partial(event, "project-degraded", projectName=["x"]), "data.projectName"),
     (partial(event, "validation-failed", validation=None), "data.validation"),
     (partial(event, "measured-differs", measurement=None), "data.measurement"),
-    (partial(event, "measured-differs", measurement={}), "data.measurement.databases"),
+    (partial(event, "measured-differs", measurement={}), "data.measurement.outcome"),
+    (
+        partial(event, "measured-differs", measurement={"outcome": "differs"}),
+        "data.measurement.databases",
+    ),
+    (
+        partial(
+            event,
+            "measured-differs",
+            measurement=differing() | {"databases": {"found": 1, "expected": -1}},
+        ),
+        "data.measurement.databases.expected",
+    ),
+    *(
+        (
+            partial(event, "measured-differs", measurement=differing(**{name: value})),
+            f"{FIGURE}.{name}",
+        )
+        for name, value in (("least", -1), ("most", "2"), ("found", 1.5), ("mayBe", 7))
+    ),
     (partial(event, "validation-failed", validation={}), "data.validation.verdict"),
     (partial(event, "validation-failed", validation={"verdict": 7}), "data.validation.verdict"),
     *(
@@ -173,7 +234,10 @@ def test_a_refusal_quotes_no_value() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["flex-failed", "project-degraded", "validation-failed", "credentials-expiring", "report-well"],
+    [
+        *("flex-failed", "project-degraded", "validation-failed", "measured-differs"),
+        *("credentials-expiring", "report-well"),
+    ],
 )
 def test_a_url_in_any_field_is_refused_or_removed(name: str) -> None:
     url = f"at {DOWNLOAD_URL} now"
@@ -183,6 +247,10 @@ def test_a_url_in_any_field_is_refused_or_removed(name: str) -> None:
             shown += repr(read(name, **{field: url}))
     for field in ("verdict", "validatedBy", "detail"):
         shown += repr(read("validation-failed", validation={"verdict": "", field: url}))
+    for field in ("figure", "mayBe"):
+        shown += repr(read("measured-differs", measurement=differing(**{field: url})))
+    named = differing() | {"differing": [{"name": url}]}
+    shown += repr(read("measured-differs", measurement=named))
     for field in ("groupId", "clusterName", "state"):
         shown += repr(
             read("report-well", needAttention=[{**CLUSTER, field: url}], clusters={url: 1})

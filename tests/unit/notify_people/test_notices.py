@@ -19,6 +19,7 @@ from notify_people.words.missing_subscription_notice import (
 from notify_people.words.notice import Step
 from notify_people.words.notices import notice_of
 from restore_watch import errors
+from restore_watch.model.measurement import MayBe
 from restore_watch.report.report import Report
 from restore_watch.report.report_message import message_of_report
 from restore_watch.report.words.headline import headline
@@ -50,6 +51,8 @@ SECRET = f"credentials-{STACK}"
         ),
         ("dedicated-download-ready", {"expirationDate": None}, "Download ready: production"),
         ("validation-failed", PARTLY | NO_TARGET, "Validation PARTLY: production"),
+        ("measured-differs", {}, "Restored data differs: production -> staging"),
+        ("measured-differs", NO_TARGET, "Restored data differs: production"),
         *(
             (
                 "validation-passed",
@@ -92,6 +95,8 @@ SECRET = f"credentials-{STACK}"
         "an unknown word",
         "a ready download",
         "a verdict of another word",
+        "a difference",
+        "a difference, without a target",
         "passed, cancelled",
         "passed, running",
         "passed, expired",
@@ -132,6 +137,7 @@ IN = "(project payments)"
         ),
         ("flex-download-link-expired", NAMED, f"Download link expired: production {IN}"),
         ("validation-passed", NAMED, f"Validation passed: production -> staging {IN}"),
+        ("measured-differs", NAMED, f"Restored data differs: production -> staging {IN}"),
         (
             "project-degraded",
             NAMED,
@@ -158,6 +164,7 @@ IN = "(project payments)"
         "ready",
         "expired",
         "validation",
+        "difference",
         "degraded",
         "gone",
         "recovered",
@@ -189,7 +196,9 @@ def test_a_subject_that_is_too_long_keeps_both_clusters() -> None:
 
 
 @pytest.mark.parametrize("unknown", [None, "", " \u200b\n"], ids=repr)
-@pytest.mark.parametrize("name", ["flex-failed", "validation-passed", "project-degraded"])
+@pytest.mark.parametrize(
+    "name", ["flex-failed", "validation-passed", "measured-differs", "project-degraded"]
+)
 def test_a_project_without_a_visible_name_is_shown_by_its_id(name: str, unknown: Any) -> None:
     message = json.loads(json.dumps(MESSAGES[name]()))
     del message["data"]["projectName"]
@@ -287,6 +296,7 @@ def test_a_report_names_some_clusters_and_how_many_more_there_are() -> None:
         ("project-degraded", {}, "degraded"),
         ("stack-recovered", {}, "recovered"),
         ("validation-failed", {}, "validated"),
+        ("measured-differs", {}, "validated"),
         ("credentials-expiring", {}, "expiring"),
         ("credentials-renewed", {}, "expiring"),
         ("report-well", {}, "report"),
@@ -302,6 +312,7 @@ def test_a_report_names_some_clusters_and_how_many_more_there_are() -> None:
         "degraded",
         "recovered",
         "validated",
+        "differs",
         "expiring",
         "renewed",
         "report",
@@ -320,6 +331,7 @@ def test_a_notice_is_about_one_change_and_a_test_about_none(
         ("flex-started", "restore-started", RESTORE, "restore", "started"),
         ("validation-passed", "restore-validated", RESTORE, "validation", "passed"),
         ("validation-failed", "restore-validated", RESTORE, "validation", "FAILED"),
+        ("measured-differs", "restore-measured", RESTORE, "restore", "with data that differs"),
         ("project-degraded", "watch-degraded", PROJECT, "project", "not seen"),
         ("project-recovered", "watch-recovered", PROJECT, "project", "seen again"),
         ("project-removed", "watch-recovered", PROJECT, "project", "no longer watched"),
@@ -415,6 +427,7 @@ def test_a_cause_that_this_version_does_not_know_has_its_own_name() -> None:
         ("flex-download-ready", UNKNOWN_BEFORE, Paging.RESOLVE),
         ("flex-download-link-expired", UNKNOWN_BEFORE, Paging.NOTHING),
         ("validation-failed", PARTLY, Paging.TRIGGER),
+        ("measured-differs", {}, Paging.NOTHING),
     ],
     ids=[
         "completed",
@@ -424,6 +437,7 @@ def test_a_cause_that_this_version_does_not_know_has_its_own_name() -> None:
         "a ready download",
         "an expired link",
         "a verdict of another word",
+        "a difference",
     ],
 )
 def test_a_bad_end_is_paged(name: str, data: Data, paging: Paging) -> None:
@@ -447,6 +461,10 @@ ORDERS: dict[str, list[tuple[str, Data]]] = {
     "verdicts": [
         ("validation-passed", {}),
         ("validation-failed", {"sequence": 1, "observedAt": "2026-11-26T10:27:00Z"}),
+    ],
+    "measurements of a restore recorded anew": [
+        ("measured-differs", {}),
+        ("measured-differs", {"sequence": 2, "observedAt": "2026-11-26T10:22:00.000001Z"}),
     ],
     "outages": [
         (name, data) for data in ({}, NEXT_OUTAGE) for name in ("stack-degraded", "stack-recovered")
@@ -490,6 +508,7 @@ AS_IT_WAS = "It had not begun when it was last seen, so staging is probably as i
         ("dedicated-download-ready", {"expirationDate": None}, "Fetch it soon"),
         ("flex-expired", DOWNLOAD, "Start a new download"),
         ("validation-failed", NO_TARGET, "Do not rely on the restored data in the target"),
+        ("measured-differs", NO_TARGET, "Look at these databases in the target before"),
         ("project-degraded", {"fix": None}, "Read what failed above, and the log group"),
         ("project-degraded", {"fix": "Not at https://one.test/x"}, "Not at [removed]"),
     ],
@@ -503,6 +522,7 @@ AS_IT_WAS = "It had not begun when it was last seen, so staging is probably as i
         "a ready download",
         "an expired download",
         "no target",
+        "a difference, no target",
         "no advice",
         "an address as advice",
     ],
@@ -540,6 +560,119 @@ def test_people_are_told_first_what_is_most_urgent(name: str, data: Data, words:
 )
 def test_a_blind_watch_links_to_the_place_to_look(error: str, links: list[Step]) -> None:
     assert notice("project-degraded", error=error).links == links
+
+
+EXPIRED, WRITTEN = map(str, MayBe)
+
+
+def measured(*databases: Data, found: int = 0, expected: int = 0) -> Data:
+    """A measurement that names these databases."""
+    counts = {"found": found, "expected": expected or len(databases)}
+    said = {"outcome": "differs", "databases": counts, "differing": list(databases)}
+    return {"measurement": said}
+
+
+def database(name: str = "sales", *figures: Data) -> Data:
+    return {"name": name, "isMissing": not figures, "figures": list(figures)}
+
+
+def figure(name: str, found: int, least: int, most: int | None = None, **may: str) -> Data:
+    return {"figure": name, "found": found, "least": least, "most": most, **may}
+
+
+@pytest.mark.parametrize(
+    ("differs", "words"),
+    [
+        (database(), "sales (missing)"),
+        (
+            database("sales", figure("documents", 0, 1_000, 1_000)),
+            "sales (documents: 0 instead of 1,000)",
+        ),
+        (
+            database("sales", figure("documents", 3_000_000, 1_000_000, 1_000_001)),
+            "sales (documents: 3,000,000 instead of 1,000,000 to 1,000,001)",
+        ),
+        (
+            database("sales", figure("collections", 1, 2), figure("indexes", 6, 7)),
+            "sales (collections: 1 instead of 2; indexes: 6 instead of 7)",
+        ),
+        ({"name": "sales"}, "sales (differs)"),
+        (database(" \u200b\n"), "a name that cannot be shown (missing)"),
+        (database("sa\u200bl\u202ees\x00\n2"), "sales 2 (missing)"),
+    ],
+    ids=[
+        "missing",
+        "fewer documents",
+        "more documents",
+        "no upper bound",
+        "for no reason that is known here",
+        "an unseen name",
+        "unseen characters",
+    ],
+)
+def test_a_difference_says_what_was_found_and_what_was_expected(differs: Data, words: str) -> None:
+    assert notice("measured-differs", **measured(differs)).facts["Difference 1"] == words
+
+
+@pytest.mark.parametrize(
+    ("named", "found", "expected", "shown", "others"),
+    [(2, 10, 12, 2, None), (10, 2, 13, 10, "1"), (10, 0, 1_300, 10, "1,290"), (12, 0, 12, 10, "2")],
+    ids=["two", "eleven", "a thousand", "twelve names of a newer version"],
+)
+def test_ten_databases_are_named_and_the_others_are_counted(
+    named: int, found: int, expected: int, shown: int, others: str | None
+) -> None:
+    differing = [database(f"db{number}") for number in range(named)]
+    made = notice("measured-differs", **measured(*differing, found=found, expected=expected))
+
+    numbers = range(1, shown + 1)
+    assert [made.facts[f"Difference {number}"] for number in numbers] == [
+        f"db{number} (missing)" for number in range(shown)
+    ]
+    assert f"Difference {shown + 1}" not in made.facts
+    assert made.facts.get("Others that differ") == others
+    assert made.detail.startswith(f"In {expected - found:,} of {expected:,} databases, ")
+
+
+def test_two_databases_that_look_alike_are_two_differences() -> None:
+    facts = notice("measured-differs", **measured(database("a\u200b"), database("a"))).facts
+
+    assert facts["Difference 1"] == facts["Difference 2"] == "a (missing)"
+
+
+FEWER = figure("documents", 1, 900, 900, mayBe=EXPIRED)
+MORE = figure("documents", 9_000, 900, 900, mayBe=WRITTEN)
+
+
+@pytest.mark.parametrize(
+    ("databases", "reasons"),
+    [
+        ([database("a", FEWER)], [EXPIRED]),
+        ([database("a", FEWER), database("b", MORE), database("c", FEWER)], [EXPIRED, WRITTEN]),
+        ([database(), database("a", figure("indexes", 1, 2))], []),
+    ],
+    ids=["fewer documents", "fewer and more", "missing"],
+)
+def test_what_else_may_make_a_difference_is_asked_once_before_a_new_restore(
+    databases: list[Data], reasons: list[str]
+) -> None:
+    _, *ask, again, link = [
+        step.text for step in notice("measured-differs", **measured(*databases)).steps
+    ]
+    question = "Ask whether staging has changed since the restore: it may be"
+
+    assert ask == ([f"{question} {' or '.join(reasons)}"] if reasons else [])
+    assert again == "If staging has not changed since, restore again"
+    assert link.startswith("Open the project in Atlas")
+
+
+def test_a_difference_is_a_warning_with_the_moment_of_the_figures_and_another_project() -> None:
+    made = notice("measured-differs", targetProjectId="5f0000000000000000000a01")
+
+    assert made.severity is Severity.WARNING
+    assert made.facts["Counted"] == "2026-11-26 10:14:00 UTC"
+    assert made.facts["Target project"] == "5f0000000000000000000a01"
+    assert "Target project" not in notice("measured-differs").facts
 
 
 @pytest.mark.parametrize(

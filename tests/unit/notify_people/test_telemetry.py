@@ -71,7 +71,15 @@ def test_a_bug_at_one_message_leaves_the_others_alone(capsys: pytest.CaptureFixt
         {"messageId": "good", "body": json.dumps(event())},
     ]
     unused: Any = None
-    application = Application(unused, unused, telemetry(), set(), "https://console", STACK)
+    application = Application(
+        channels=unused,
+        delivery=unused,
+        telemetry=telemetry(),
+        changes=set(),
+        measurements_count=False,
+        console="https://console",
+        stack=STACK,
+    )
     answer = application.answer({"Records": records}, Deadline.after(10))
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
