@@ -10,6 +10,8 @@ What MiniStack 1.5.33 cannot do, or does not check:
   gets dynamodb:Query and states:SendTask* once more, for every resource.
 - The key of a topic, which is lost, and the ARN of a schedule, which always has the group
   `default`: so no diagnosis is asked of a deployed stack.
+- A change set in which conditions alone make or remove resources: it has no changes.
+- That Lambda polls a queue with the role of its function.
 - That a zip or its bucket is missing. A parameter that is refused is named in other words than
   those of AWS: `Parameter 'X' must be ...`.
 - The processor: functions run as processes of this machine.

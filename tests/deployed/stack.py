@@ -95,7 +95,8 @@ class DeployedStack:
         self.outputs = {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
         made = cloudformation.describe_stack_resources(StackName=NAME)["StackResources"]
         self._ids = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in made}
-        for output in {"FunctionName", "ReportFunctionName"} & self.outputs.keys():
+        asking = {"FunctionName", "ReportFunctionName", "MeasureFunctionName"}
+        for output in asking & self.outputs.keys():
             function = {"FunctionName": self.outputs[output]}
             made = self._lambda.get_function_configuration(**function)
             variables = made["Environment"]["Variables"] | {"ATLAS_BASE_URL": atlas.url}
@@ -125,6 +126,41 @@ class DeployedStack:
         """The report of a period, by hand."""
         event = json.dumps({"action": "report", "from": first, "to": last})
         return self._invoke("ReportFunctionName", event)
+
+    def measure(self, job: EmulatedRestore) -> dict[str, Any]:
+        """What a measurement would record of a job, by hand."""
+        event = json.dumps({"action": "measure", **job.event})
+        measurement: dict[str, Any] = self._invoke("MeasureFunctionName", event)["measurement"]
+        return measurement
+
+    def hurry_measurements(self, seconds: int) -> dict[str, str]:
+        """
+        Let the queue of measurements deliver at once, and after so many seconds again.
+
+        Return what its waits were before, by the names of SQS.
+        """
+        shorter = {"DelaySeconds": "0", "VisibilityTimeout": str(seconds)}
+        sqs, queue = self.account.client("sqs"), {"QueueUrl": self._ids["MeasureQueue"]}
+        asked = sqs.get_queue_attributes(**queue, AttributeNames=list(shorter))
+        sqs.set_queue_attributes(**queue, Attributes=shorter)
+        before: dict[str, str] = asked["Attributes"]
+        return before
+
+    def put_restore_to_measure(self, body: str) -> None:
+        """Put a message into the queue of measurements by hand."""
+        self.account.client("sqs").send_message(
+            QueueUrl=self._ids["MeasureQueue"], MessageBody=body
+        )
+
+    def failed_measurements(self) -> list[str]:
+        """Receive the bodies of the messages in the dead-letter queue of measurements."""
+        queue = {"QueueUrl": self._ids["MeasureDeadLetterQueue"], "VisibilityTimeout": 0}
+        got = self.account.client("sqs").receive_message(**queue).get("Messages", [])
+        return [one["Body"] for one in got]
+
+    def resources(self) -> set[str]:
+        """The logical ids of what was made."""
+        return set(self._ids)
 
     def versions(self) -> list[str]:
         """The key of each version of a file in the bucket of the reports."""

@@ -1,24 +1,35 @@
 """What a release's README.txt and the page Deploying tell an operator to type, typed."""
 
+import csv
 import json
 import re
 import shlex
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import sleep
+from typing import Any
 
 import pytest
+from boto3.dynamodb.types import TypeDeserializer
 
 from contract.documents import commands, page, section
 from deploy import ROOT
 from deploy import release as of_checkout
 from deploy.release import TEMPLATE, TRANSFORMED
 from deployed.cloud import PARAMETERS, Account, awaited
-from deployed.stack import DEPLOY, NAME, PROJECT, DeployedStack, deploy_checkout
+from deployed.stack import DEPLOY, NAME, PROJECT, DeployedStack, Inbox, deploy_checkout
 from local_stack.atlas import AtlasEmulator
+from local_stack.cluster_data import Held
+from local_stack.schemas import fits_its_schema
 from local_stack.stack import CREDENTIALS
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(300)]
+
+HOUR = timedelta(hours=1)
+
+DATABASES = {"sales": Held(1_200_000, 12, 31), "stock": Held(150, 2, 3)}
+"""What the clusters of measured restores hold."""
 
 
 class Operator:
@@ -224,6 +235,105 @@ def test_a_report_lies_in_the_bucket_that_is_kept_and_its_message_in_a_queue(
     )
     operator.uninstall()
     assert s3.list_objects_v2(**bucket)["KeyCount"] == len({*stack.versions()})
+
+
+class RestoredCopy:
+    """A dedicated cluster and its restore into another one, which Atlas dates two hours back."""
+
+    def __init__(self, atlas: AtlasEmulator, cluster: str) -> None:
+        self._began = atlas.now() - 2 * HOUR
+        self._source = atlas.hold(PROJECT, cluster, DATABASES, self._began - 24 * HOUR)
+        self.target = atlas.hold(PROJECT, f"{cluster}-restored", {})
+        self.job = atlas.start_restore(
+            PROJECT, cluster, "dedicated", at=self._began, snapshot_age=6 * HOUR
+        )
+
+    def complete(self) -> None:
+        self.ended = self._began + HOUR / 3
+        self.job.run_to_end_at(self.ended)
+        self.target.become(self._source, self.job.snapshot_at, self.ended)
+
+
+def measured(inbox: Inbox, copy: RestoredCopy) -> dict[str, Any]:
+    """The measurement that the subscriber gets, in a message that fits its schema."""
+
+    def look() -> list[dict[str, Any]]:
+        events = inbox.events(copy.job.restore_id)
+        return [event for event in events if event["type"].endswith(".restore-measured.v1")]
+
+    (event,) = awaited(look, "the measurement")
+    fits_its_schema(event)
+    assert event["id"] == f"{copy.job.restore_id}:MEASURED"
+    measurement: dict[str, Any] = event["data"]["measurement"]
+    return measurement
+
+
+def kept(stack: DeployedStack, copy: RestoredCopy) -> dict[str, Any]:
+    """The measurement in the item of the restore."""
+    read = TypeDeserializer().deserialize
+    history = read(stack.item(copy.job)["history"])
+    (found,) = (entry["measurement"] for entry in history if "measurement" in entry)
+    return dict(found)
+
+
+@pytest.mark.fault("F131")
+def test_completed_restores_are_measured_from_the_queue_to_the_message(
+    operator: Operator, atlas: AtlasEmulator
+) -> None:
+    """
+    Three restores: the copy is whole, lacks an index, or has no primary that Atlas could count.
+
+    Hours are shortened in two places. Atlas dates the restores back, so it has counted the copies
+    when they are measured. The stack's queue delivers after 15 minutes, and every 15 minutes again:
+    its two waits are changed in the account, and all else of it is as the template makes it.
+    """
+    operator.deploy()
+    stack = DeployedStack(operator.account, atlas)
+    inbox = stack.subscriber("TopicArn")
+    waits = stack.hurry_measurements(seconds=4)
+    assert waits == {"DelaySeconds": "900", "VisibilityTimeout": "900"}
+    stack.put_restore_to_measure("{}")
+    whole, lossy, unseen = copies = [
+        RestoredCopy(atlas, name) for name in ("whole", "lossy", "unseen")
+    ]
+    stack.sweep()
+    for copy in copies:
+        copy.complete()
+    lossy.target.hold("sales", DATABASES["sales"]._replace(indexes=30), lossy.ended)
+    lossy.target.primary = unseen.target.primary = None
+    stack.sweep()
+
+    assert measured(inbox, whole)["outcome"] == "matches"
+    assert stack.measure(whole.job) == measured(inbox, whole)
+    lossy.target.primary = 2
+    (differing,) = measured(inbox, lossy)["differing"]
+    assert differing["name"] == "sales"
+    assert measured(inbox, lossy)["outcome"] == "differs"
+    assert measured(inbox, unseen)["why"] == "Atlas shows no primary of the cluster"
+    # What cannot be read is kept, and has held up nothing.
+    assert awaited(stack.failed_measurements, "the dead letter") == ["{}"]
+
+    outcomes = [kept(stack, copy)["outcome"] for copy in copies]
+    assert outcomes == ["matches", "differs", "not measured"]
+    report = restores_in_the_report(stack)
+    assert {copy.job.restore_id for copy in copies} <= report.keys()
+    # The place for what the report says of the three measurements.
+
+    # Alone, it is no change to MiniStack.
+    operator.deploy("Measure=no", "LogLevel=DEBUG")
+    left = DeployedStack(operator.account, atlas).resources()
+    assert [name for name in left if "Measure" in name] == []
+
+
+def restores_in_the_report(stack: DeployedStack) -> dict[str, dict[str, str]]:
+    """The rows of restores.csv in a report up to today, by the id of the restore."""
+    today = datetime.now(UTC).date().isoformat()
+    made = stack.report_of(today, today)
+    got = stack.account.client("s3").get_object(
+        Bucket=made["bucket"], Key=f"{made['prefix']}restores.csv"
+    )
+    rows = csv.DictReader(got["Body"].read().decode("utf-8-sig").splitlines())
+    return {row["restoreId"]: row for row in rows}
 
 
 def test_a_parameter_is_changed_on_a_machine_without_the_release(

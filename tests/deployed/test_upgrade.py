@@ -192,7 +192,8 @@ def test_an_update_from_1_x_keeps_every_item_and_each_restore_goes_on_to_its_end
         restore.run_to_end()
     results = [new.sweep(), new.sweep()]
 
-    assert subscribed(new) == {*subscribers, ("email", PERSON)}
+    measures = ("sqs", new.outputs["MeasureQueueArn"])
+    assert subscribed(new) == {*subscribers, ("email", PERSON), measures}
     assert [(one["open"], one["found"], one["failures"]) for one in results] == [
         (3, 0, []),
         (0, 0, []),

@@ -73,12 +73,22 @@ class Inventory(Clusters):
             for state in (self._restores, self._snapshots, self._orders, self._additions):
                 state.pop((group_id, name), None)
 
-    def hold(self, group_id: str, name: str, databases: Mapping[str, Held]) -> ClusterData:
-        """Let a dedicated cluster hold these databases, since it was made. Add it if missing."""
+    def hold(
+        self,
+        group_id: str,
+        name: str,
+        databases: Mapping[str, Held],
+        since: datetime | None = None,
+    ) -> ClusterData:
+        """
+        Let a dedicated cluster hold these databases, and add it if it is missing.
+
+        It holds them since a moment, which may be past, or since the cluster was made.
+        """
         with self._lock:
             cluster = self.add_cluster(group_id, name, "dedicated")
             for database, held in databases.items():
-                cluster.data.hold(database, held, cluster.created)
+                cluster.data.hold(database, held, since or cluster.created)
             return cluster.data
 
     def add_snapshot(
@@ -185,9 +195,7 @@ class Inventory(Clusters):
         for number in range(count):
             began = newest - number * apart
             restore = self.start_restore(group_id, cluster, kind, at=began)
-            restore.clock = Clock(began + timedelta(minutes=1))
-            restore.run_to_end()
-            restore.clock = self.now
+            restore.run_to_end_at(began + timedelta(minutes=1))
             restores.append(restore)
         return restores
 

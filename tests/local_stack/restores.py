@@ -99,6 +99,14 @@ class EmulatedRestore(ABC):
             self._take(step)
         return self.step
 
+    def run_to_end_at(self, moment: datetime) -> str:
+        """Take all remaining steps at a moment, which may be past."""
+        now, self.clock = self.clock, lambda: moment
+        try:
+            return self.run_to_end()
+        finally:
+            self.clock = now
+
     def set(self, **fields: Any) -> None:
         """From now on the body has these fields, regardless of the timeline."""
         self._said.update(fields)
