@@ -95,11 +95,11 @@ release: build ## write what the AWS CLI alone installs, and what ships as Cyclo
 # What 1.x took is refused while make reads this file, before anything is built.
 ifneq (,$(filter deploy,$(MAKECMDGOALS)))
 $(foreach name,STACK ENVIRONMENT SECRET_ARN PROJECTS EMAIL PARAMETERS ARGS LEAVE_RELEASE,$(if \
-	$(filter command%,$(origin $(name))),$(error make deploy takes no $(name): see python -m operate deploy --help)))
+	$(filter command%,$(origin $(name))),$(error make deploy takes no $(name): see Install with SAM in docs/deploying.md)))
 endif
 
-deploy: build ## deploy this checkout to a stack that is there; for a new one, python -m operate deploy --help
-	@$(BIN)/python -m operate deploy
+deploy: build ## build, and sam deploy (CONFIG_ENV=dev|small|prod)
+	@SAM_CLI_TELEMETRY=0 $(BIN)/sam deploy $(if $(CONFIG_ENV),--config-env $(CONFIG_ENV))
 
 bench: build $(PEER)/.built ## measure speed against the usual kind of handler (PART=cold|warm|sweeps|detection|finding|scale|report)
 	@PYTHONPATH=functions:tests:. $(RUN) python -m bench $(PART)

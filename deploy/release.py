@@ -27,7 +27,6 @@ from deploy.released_template import ZIPS, released_template, transformed
 from deploy.sbom import WRITTEN, sbom
 from deploy.terraform_files import FOLDER as MODULE
 from foundation import __version__
-from operate.parameter_overrides import FILE, parameters_of_environment
 
 DIST = ROOT / "dist"
 
@@ -85,11 +84,11 @@ def zipped(folder: Path, below: str = "") -> bytes:
 
 
 def small_parameters() -> str:
-    """What `--environment small` sets, as the AWS CLI reads it, and places for one's own values."""
-    own = {"ReleaseBucket": "<bucket>", "AtlasSecretArn": "<ARN>", "AtlasProjectIds": "<ids>"}
-    small = parameters_of_environment(tomllib.loads((ROOT / FILE).read_text()), "small")
-    words = [f"{name}={value}" for name, value in (own | small).items()]
-    return json.dumps(words, indent=2) + "\n"
+    """What `--config-env small` sets, as the AWS CLI reads it, and places for one's own values."""
+    own = ["ReleaseBucket=<bucket>", "AtlasSecretArn=<ARN>", "AtlasProjectIds=<ids>"]
+    environments = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    small = environments["small"]["deploy"]["parameters"]["parameter_overrides"].split()
+    return json.dumps([*own, *small], indent=2) + "\n"
 
 
 def is_changed() -> bool:

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from typing import Any
 
 try:
-    from operate import deploy, doctor
+    from operate import doctor
     from operate.errors import OperateError
 except (ModuleNotFoundError, SyntaxError) as error:
     sys.exit(f"Use .venv/bin/python, which `make build` makes: {error}")
 
-COMMANDS = {"doctor": doctor, "deploy": deploy}
+COMMANDS = {"doctor": doctor}
 """Each has STOPPED too: what to say after Ctrl-C."""
 
 
@@ -37,14 +37,14 @@ def command_line() -> ArgumentParser:
 def main(words: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status. A wrong argument is argparse's own exit, with 2."""
     given = command_line().parse_args(words)
-    # The AWS CLI reads AWS_REGION first. boto3, and so SAM, reads the other variable alone.
+    # The AWS CLI reads AWS_REGION first. boto3 reads the other variable alone.
     if region := os.environ.get("AWS_REGION"):
         os.environ["AWS_DEFAULT_REGION"] = region
     command = COMMANDS[given.command]
     try:
         return int(command.run(given))
     except OperateError as error:
-        status, said = error.exit_status, str(error)
+        status, said = 1, str(error)
     except KeyboardInterrupt:
         # A half-read answer complains when it is dropped.
         sys.unraisablehook = lambda _: None

@@ -1,10 +1,7 @@
 """
-The errors that end a command, split by the exit status. Each text is one line with advice.
+The error that ends a command with 1. Its text is one line with advice.
 
-OperateError                        1: the operator sees to what the text names, and tries again
- +- ArgumentError                   2: the operator changes an argument; nothing was called
-
-argparse reports by itself, with 2, what it can see in a single argument.
+argparse reports by itself, with 2, what it can see in an argument.
 """
 
 
@@ -22,14 +19,6 @@ def _shown(sign: str) -> str:
 class OperateError(Exception):
     """`code`: AWS's or botocore's. The text never holds a credential, or text of AWS."""
 
-    exit_status = 1
-
     def __init__(self, text: str, code: str | None = None) -> None:
         super().__init__(plain(text))
         self.code = code
-
-
-class ArgumentError(OperateError):
-    """An argument contradicts another or samconfig.toml, or cannot be passed on to SAM."""
-
-    exit_status = 2

@@ -28,16 +28,6 @@ variable "atlas_secret_arn" {
   }
 }
 
-variable "atlas_base_url" {
-  description = "Address of the Atlas Admin API, which receives the credentials. An address of MongoDB's in the secret overrides it."
-  type        = string
-  default     = null
-  validation {
-    condition     = var.atlas_base_url == null ? true : (contains(["https://cloud.mongodb.com", "https://cloud.mongodbgov.com"], tostring(var.atlas_base_url)))
-    error_message = "AtlasBaseUrl must be MongoDB's commercial or government address."
-  }
-}
-
 variable "atlas_project_ids" {
   description = "Ids of the Atlas projects in which every restore is found, with commas between them; 100 at most. With \"all\", every project that the credentials can read is watched. With \"\", only jobs that an event names are followed."
   type        = string
@@ -45,16 +35,6 @@ variable "atlas_project_ids" {
   validation {
     condition     = var.atlas_project_ids == null ? true : (contains(["", "all"], var.atlas_project_ids) || length(split(",", var.atlas_project_ids)) <= 100 && alltrue([for id in split(",", var.atlas_project_ids) : can(regex("^ ?[a-f0-9]{24} ?$", id))]))
     error_message = "AtlasProjectIds must be empty, the word all, or at most 100 ids of 24 hexadecimal digits (0 to 9, a to f) with commas between them."
-  }
-}
-
-variable "sweep_minutes" {
-  description = "Minutes between two sweeps, which find and follow jobs. The more minutes, the later changes are reported. With 1, a hot job is asked about every ten seconds: one that has not ended, for 30 minutes after it was scheduled, first seen or last changed. With more, each job is asked about once in a sweep, which costs less. A dedicated cluster's download link is valid for one hour, so sweep every few minutes at least to get it."
-  type        = string
-  default     = null
-  validation {
-    condition     = var.sweep_minutes == null ? true : (contains(["1", "2", "3", "5", "10", "15", "30", "60"], tostring(var.sweep_minutes)))
-    error_message = "SweepMinutes must be one of 1, 2, 3, 5, 10, 15, 30, 60."
   }
 }
 
@@ -68,16 +48,6 @@ variable "notify_email" {
   }
 }
 
-variable "notify_chat" {
-  description = "With \"yes\", the stack has a topic for Amazon Q Developer in chat applications, which shows the messages in a channel of Slack or Microsoft Teams, one thread for each restore. Add the topic (output ChatTopicArn) to the channel's configuration in Amazon Q."
-  type        = string
-  default     = null
-  validation {
-    condition     = var.notify_chat == null ? true : (contains(["yes", "no"], tostring(var.notify_chat)))
-    error_message = "NotifyChat must be one of yes, no."
-  }
-}
-
 variable "notify_secret_arn" {
   description = "Full ARN of a Secrets Manager secret, in this region, with one or more of these keys as JSON: slack_webhook_url, teams_webhook_url, pagerduty_routing_key. Messages go to each of them. They are credentials: anyone who has one can write to the channel. An account of PagerDuty's EU service region also needs the key pagerduty_url with the value https://events.eu.pagerduty.com. Leave empty to use none of them."
   type        = string
@@ -88,13 +58,13 @@ variable "notify_secret_arn" {
   }
 }
 
-variable "notify_changes" {
-  description = "Which changes are sent to people, with commas between them: started, progressed, ready (a download can be fetched), ended, degraded and recovered (the watch cannot see a project, and sees it again), validated (a pipeline has tested the restored data), expiring (the secret of the service account), failed (of these only what went wrong), report (which clusters had a restore test), or all."
+variable "notify_chat" {
+  description = "With \"yes\", the stack has a topic for Amazon Q Developer in chat applications, which shows the messages in a channel of Slack or Microsoft Teams, one thread for each restore. Add the topic (output ChatTopicArn) to the channel's configuration in Amazon Q."
   type        = string
   default     = null
   validation {
-    condition     = var.notify_changes == null ? true : (can(regex("^(all|(started|progressed|ready|ended|degraded|recovered|validated|expiring|failed|report)( ?, ?(started|progressed|ready|ended|degraded|recovered|validated|expiring|failed|report)){0,9})$", var.notify_changes)))
-    error_message = "NotifyChanges must be the word all, or words of started, progressed, ready, ended, degraded, recovered, validated, expiring, failed and report with commas between them."
+    condition     = var.notify_chat == null ? true : (contains(["yes", "no"], tostring(var.notify_chat)))
+    error_message = "NotifyChat must be one of yes, no."
   }
 }
 
@@ -105,6 +75,36 @@ variable "report" {
   validation {
     condition     = var.report == null ? true : (contains(["off", "daily", "weekly", "monthly"], tostring(var.report)))
     error_message = "Report must be one of off, daily, weekly, monthly."
+  }
+}
+
+variable "atlas_base_url" {
+  description = "Address of the Atlas Admin API, which receives the credentials. An address of MongoDB's in the secret overrides it."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.atlas_base_url == null ? true : (contains(["https://cloud.mongodb.com", "https://cloud.mongodbgov.com"], tostring(var.atlas_base_url)))
+    error_message = "AtlasBaseUrl must be MongoDB's commercial or government address."
+  }
+}
+
+variable "sweep_minutes" {
+  description = "Minutes between two sweeps, which find and follow jobs. The more minutes, the later changes are reported. With 1, a hot job is asked about every ten seconds: one that has not ended, for 30 minutes after it was scheduled, first seen or last changed. With more, each job is asked about once in a sweep, which costs less. A dedicated cluster's download link is valid for one hour, so sweep every few minutes at least to get it."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.sweep_minutes == null ? true : (contains(["1", "2", "3", "5", "10", "15", "30", "60"], tostring(var.sweep_minutes)))
+    error_message = "SweepMinutes must be one of 1, 2, 3, 5, 10, 15, 30, 60."
+  }
+}
+
+variable "notify_changes" {
+  description = "Which changes are sent to people, with commas between them: started, progressed, ready (a download can be fetched), ended, degraded and recovered (the watch cannot see a project, and sees it again), validated (a pipeline has tested the restored data), expiring (the secret of the service account), failed (of these only what went wrong), report (which clusters had a restore test), or all."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.notify_changes == null ? true : (can(regex("^(all|(started|progressed|ready|ended|degraded|recovered|validated|expiring|failed|report)( ?, ?(started|progressed|ready|ended|degraded|recovered|validated|expiring|failed|report)){0,9})$", var.notify_changes)))
+    error_message = "NotifyChanges must be the word all, or words of started, progressed, ready, ended, degraded, recovered, validated, expiring, failed and report with commas between them."
   }
 }
 

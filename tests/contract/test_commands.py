@@ -5,14 +5,14 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import click
 import jmespath  # type: ignore[import-untyped]
 import pytest
-from click import Context
-from samcli.cli.main import cli as sam  # type: ignore[import-untyped]
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from contract.deployed_template import source_template
@@ -29,6 +29,7 @@ from contract.documents import (
     prose,
     section,
 )
+from contract.test_samconfig import ENVIRONMENTS
 from deploy.release import SMALL, TEMPLATE
 from local_stack.other_dynamodb import TOOLS
 from operate.__main__ import command_line
@@ -48,7 +49,7 @@ ANSWERED = {
 
 # Files that a reader writes, and which JSON of which section shows what is in them.
 WRITTEN = {
-    "atlas.json": ("README", "Install", 0),
+    "atlas.json": ("deploying", "Store the credentials", 0),
     "cluster.json": ("messages", "A queue of your own", 1),
     "list-snapshots.json": ("workflows", "A nightly refresh", 0),
     "notify.json": ("people", "Slack and Teams by webhook", 0),
@@ -104,8 +105,8 @@ def shown(program: str) -> list[Any]:
 
 
 def test_every_program_shown_is_known() -> None:
-    checked = {"aws", "make", "python", ".venv/bin/pytest", "sam", ".venv/bin/sam"}
-    of_the_reader = {"apt-get", "cat", "gh", "pre-commit", "rm", "sha256sum", "unzip"}
+    checked = {"aws", "make", "sam", ".venv/bin/python", ".venv/bin/pytest"}
+    of_the_reader = {"apt-get", "cat", "gh", "git", "pre-commit", "rm", "sha256sum", "unzip"}
 
     assert {words[0] for _, words in SHOWN} == checked | of_the_reader
 
@@ -134,7 +135,7 @@ def test_no_advice_needs_a_checkout_but_on_the_pages_about_one() -> None:
     sources = [*(ROOT / "functions").rglob("*.py"), ROOT / "template.yaml", *DOCUMENTS]
     found = {path.name for path in sources if "-m operate" in path.read_text()}
 
-    assert found == {"CONTRIBUTING.md", "make-deploy.md", "operations.md"}
+    assert found == {"CONTRIBUTING.md", "operations.md"}
     operations = page("operations")
     assert "-m operate" not in operations.replace(section(operations, "The doctor"), "")
 
@@ -219,10 +220,11 @@ def test_what_only_version_2_of_the_aws_cli_has_is_right() -> None:
         assert words[:3] != TAIL[0] or options <= TAIL[1]
 
 
-def test_a_release_installs_and_uninstalls_as_the_page_about_it() -> None:
-    of_a_release_page = commands(section(page("deploying"), "Install a release"))
-    shown = [words for words in of_a_release_page if words[0] in {"aws", "rm"}]
-    shown += [*commands(section(page("deploying"), "Uninstall"))][:2]
+def test_a_release_installs_and_uninstalls_as_the_page_says() -> None:
+    of_page = page("deploying")
+    shown = [*commands(section(of_page, "Store the credentials"))]
+    shown += [one for one in commands(section(of_page, "Install a release")) if one[0] == "aws"]
+    shown += [*commands(section(of_page, "Uninstall"))][:2]
     in_release = {"you@example.com": "<address>", "<stack>": "atlas-restore-watch"}
 
     assert list(of_a_release()) == [
@@ -237,25 +239,48 @@ def test_every_make_command_has_a_target_and_its_variables(words: list[str]) -> 
     assert all(f"$({word.partition('=')[0]}" in MAKEFILE for word in words if "=" in word)
 
 
-@pytest.mark.parametrize("words", shown("python"))
+@pytest.mark.parametrize("words", shown(".venv/bin/python"))
 def test_every_command_of_the_operator_has_these_arguments(words: list[str]) -> None:
-    example = {"<stack>": "atlas-restore-watch", "<TableName>": "restores"}
-    option, module, *arguments = (example.get(word, word) for word in words)
-    given = command_line().parse_args(arguments)
+    option, module, *arguments = (word.replace("<stack>", "a-stack") for word in words)
 
     assert (option, module) == ("-m", "operate")
-    for parameter in getattr(given, "parameters", ()):
-        assert parameter.partition("=")[0] in source_template()["Parameters"]
+    assert command_line().parse_args(arguments).stack == "a-stack"
 
 
-@pytest.mark.parametrize("words", [*shown("sam"), *shown(".venv/bin/sam")])
-def test_every_sam_command_has_these_options(words: list[str]) -> None:
-    name, *given = words
-    command = sam.get_command(Context(sam, obj=object()), name)
-    assert command is not None
-    known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)}
+def of_sam(words: list[str]) -> dict[str, Any]:
+    """What SAM itself reads in the words of a command. Raises click.UsageError."""
+    name, rest = words[0], words[1:]
+    if name == "list":
+        name, rest = f"list.{rest[0].replace('-', '_')}", rest[1:]
+    command = import_module(f"samcli.commands.{name}.command").cli
+    options, left, _ = command.make_parser(click.Context(command)).parse_args(rest)
+    assert left == []
+    return dict(options)
 
-    assert {word for word in given if word.startswith("-")} <= known
+
+def sam_commands() -> Iterator[list[str]]:
+    """Those of blocks and sentences."""
+    for path in (*DOCUMENTS, CHANGELOG):
+        text = path.read_text()
+        found = [*commands(text), *map(shlex.split, re.findall(r"`(sam [^`]+)`", prose(text)))]
+        yield from (words[1:] for words in found if words[0] == "sam")
+
+
+def test_sam_knows_every_option_and_our_files_every_name_that_is_given_to_it() -> None:
+    given = [of_sam(words) for words in sam_commands()]
+    environments = {one.get("config_env", "dev") for one in given}
+
+    assert environments - ENVIRONMENTS.keys() == set()
+    assert "prod" in environments
+    for options in given:
+        template = ROOT / options.get("template_file", TEMPLATE)
+        named = {word.partition("=")[0] for word in options.get("parameter_overrides", ())}
+        assert named <= yaml_parse(template.read_text())["Parameters"].keys()
+
+
+def test_an_option_that_sam_does_not_have_is_noticed() -> None:
+    with pytest.raises(click.UsageError, match="No such option: --config-environment"):
+        of_sam(["deploy", "--config-environment", "prod"])
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
@@ -267,7 +292,7 @@ def test_the_other_commands_name_files_that_exist() -> None:
     words = {word for _, words in SHOWN if words[0].startswith(".venv/bin/") for word in words[1:]}
     files = {word for word in words if word.startswith(("docs/", "tests/"))}
 
-    assert "docs/nightly-refresh/template.yaml" in files
+    assert "tests/unit/table/test_job_item.py" in files
     assert [name for name in files if not (ROOT / name).exists()] == []
 
 

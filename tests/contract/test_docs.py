@@ -222,7 +222,7 @@ def test_every_key_of_the_secrets_is_read() -> None:
     assert len(keys) == 18
     assert [key for key in keys if f'"{key}"' not in source] == []
     assert all(f"`{key}`" in page("people") for key in KEYS.values())
-    (secret,) = json_of("README", "Install")
+    (secret,) = json_of("deploying", "Store the credentials")
     assert read_credentials(json.dumps(secret))
 
 

@@ -78,9 +78,7 @@ def test_its_connection_reads_a_secret_that_the_function_reads_too(
 def test_its_connection_reads_the_secret_again_for_another_text() -> None:
     """CloudFormation resolves the secret of a resource that changes."""
     assert "${CredentialsOf}" in CONNECTION["Description"]["Fn::Sub"]
-    (deployed,) = [
-        one for one in commands(REFRESH) if one[0] == ".venv/bin/sam" and OVERRIDES in one
-    ]
+    (deployed,) = [one for one in commands(REFRESH) if one[0] == "sam" and OVERRIDES in one]
     (name, value) = deployed[deployed.index(OVERRIDES) + 1].split("=")
     parameter = EXAMPLE["Parameters"][name]
 

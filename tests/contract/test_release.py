@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from urllib.parse import parse_qsl
 from zipfile import ZipFile
@@ -19,12 +18,12 @@ import yaml
 from behaviour.rows import rows
 from contract import documents
 from contract.deployed_template import CHECKOUT, source_template, transformed_template
+from contract.test_samconfig import ENVIRONMENTS, overrides
 from deploy import BUILD, SAME_CODE, release
 from deploy.released_template import ZIPS
 from deploy.sbom import WRITTEN
 from deploy.terraform_files import FOLDER as MODULE
 from foundation import __version__
-from operate.parameter_overrides import parameters_of_environment
 
 PARAMETERS = {"ReleaseBucket", "ReleasePrefix"}
 
@@ -169,11 +168,10 @@ def test_the_report_has_the_zip_of_the_watch_which_holds_what_is_built_for_it(fo
 def test_small_sets_what_the_environment_of_its_name_sets(folder: Path) -> None:
     """A place that nobody has filled in fits no parameter."""
     said = dict(one.split("=", 1) for one in json.loads((folder / release.SMALL).read_text()))
-    config = tomllib.loads((CHECKOUT / "samconfig.toml").read_text())
     parameters = plain(folder, release.TEMPLATE)["Parameters"]
 
     places = {name for name, value in said.items() if value.startswith("<")}
-    stored = parameters_of_environment(config, "small")
+    stored = overrides(ENVIRONMENTS["small"]["parameter_overrides"])
     assert {name: said[name] for name in said.keys() - places} == stored
     for name in places:
         pattern = parameters[name]["AllowedPattern"]  # type: ignore[index]

@@ -94,10 +94,16 @@ class Account:
             )
         return self._clients[service]
 
-    def run(self, *words: str, cwd: Path = ROOT, fails: bool = False) -> str:
+    def run(self, *words: str, cwd: Path = ROOT, fails: bool = False, typed: str = "") -> str:
         """Run a command as the operator does. Return what it says, or complains of if it fails."""
         ran = subprocess.run(  # noqa: S603 - commands of this repository
-            words, cwd=cwd, env=self._environment, capture_output=True, text=True, check=False
+            words,
+            cwd=cwd,
+            env=self._environment,
+            input=typed,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert (ran.returncode != 0) is fails, ran.stdout + ran.stderr
         return ran.stderr if fails else ran.stdout
@@ -107,6 +113,13 @@ class Account:
         name = f"artifacts-{secrets.token_hex(8)}"
         self.client("s3").create_bucket(Bucket=name)
         return name
+
+    def resources(self, stack: str) -> dict[str, str]:
+        """The physical id of every resource of a stack, by its logical id."""
+        made = self.client("cloudformation").describe_stack_resources(StackName=stack)
+        return {
+            one["LogicalResourceId"]: one["PhysicalResourceId"] for one in made["StackResources"]
+        }
 
     def stacks(self) -> dict[str, str]:
         """The status of every stack that is there."""

@@ -1,8 +1,7 @@
 """A deployed stack, as its operator and its subscribers see it."""
 
 import json
-import re
-import sys
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,23 +20,29 @@ PROJECT = "6a1f3c9e5b7d204e8c61f0a3"
 _DEFINITION = "statemachines/await_restore.asl.yaml"
 
 
-DEPLOY = (sys.executable, "-m", "operate", "deploy")
-
-
-def deploy_checkout(account: Account, folder: Path, *words: str, fails: bool = False) -> str:
+def built_checkout(folder: Path) -> Path:
     """
-    Deploy what was built, with the workflow's definition as JSON in this folder.
+    Make what `sam deploy` reads of a checkout that is built, to change there. Return the folder.
 
-    Return what the command says, or complains of if it fails.
+    The workflow's definition is JSON, which is YAML too.
     """
-    definition, template = folder / "await_restore.asl.json", folder / "template.yaml"
+    build, definition = folder / ".aws-sam" / "build", folder / _DEFINITION
+    for parent in (build, definition.parent):
+        parent.mkdir(parents=True)
+    shutil.copy(ROOT / "samconfig.toml", folder)
+    shutil.copy(BUILD / "template.yaml", build)
+    for one in filter(Path.is_dir, BUILD.iterdir()):
+        (build / one.name).symlink_to(one)
     definition.write_text(json.dumps(yaml.safe_load((ROOT / _DEFINITION).read_text())))
-    text = (BUILD / "template.yaml").read_text().replace(f"../../{_DEFINITION}", str(definition))
-    text = re.sub(r"((?:Code|Content)Uri: )(?=\w+$)", rf"\1{BUILD}/", text, flags=re.MULTILINE)
-    template.write_text(text.replace("../../", f"{ROOT}/"))
-    # SAM looks for its configuration beside the template.
-    files = ("--template-file", str(template), "--config-file", str(ROOT / "samconfig.toml"))
-    return account.run(*DEPLOY, *words, "--", "--no-confirm-changeset", *files, fails=fails)
+    return folder
+
+
+def deploy_checkout(account: Account, folder: Path, *stated: str, fails: bool = False) -> str:
+    """Deploy with these parameters. Return what SAM says, or complains of if it fails."""
+    words = ["sam", "deploy", "--no-confirm-changeset"]
+    if stated:
+        words += ["--parameter-overrides", *stated]
+    return account.run(*words, cwd=folder, fails=fails)
 
 
 def _policy(principal: dict[str, Any], *actions: str) -> str:
@@ -93,8 +98,7 @@ class DeployedStack:
         cloudformation, self._lambda = account.client("cloudformation"), account.client("lambda")
         (described,) = cloudformation.describe_stacks(StackName=NAME)["Stacks"]
         self.outputs = {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
-        made = cloudformation.describe_stack_resources(StackName=NAME)["StackResources"]
-        self._ids = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in made}
+        self._ids = account.resources(NAME)
         asking = {"FunctionName", "ReportFunctionName", "MeasureFunctionName"}
         for output in asking & self.outputs.keys():
             function = {"FunctionName": self.outputs[output]}

@@ -9,7 +9,7 @@ import pytest
 
 from contract.documents import blocks, commands, page, section
 from deployed.cloud import PARAMETERS, Account, awaited
-from deployed.stack import PROJECT, DeployedStack, deploy_checkout
+from deployed.stack import PROJECT, DeployedStack, built_checkout, deploy_checkout
 from local_stack.atlas import AtlasEmulator, EmulatedRestore
 from local_stack.restores import FLEX_TIMELINE
 from local_stack.schemas import fits_its_schema
@@ -28,9 +28,9 @@ def stack(
 ) -> DeployedStack:
     deploy_checkout(
         account,
-        tmp_path_factory.mktemp("template"),
-        *(f"--secret-arn={secret_arn}", f"--projects={PROJECT}", f"--email={PERSON}"),
-        *("--parameters", *map("=".join, PARAMETERS.items())),
+        built_checkout(tmp_path_factory.mktemp("checkout")),
+        *(f"AtlasSecretArn={secret_arn}", f"AtlasProjectIds={PROJECT}", f"NotifyEmail={PERSON}"),
+        *map("=".join, PARAMETERS.items()),
     )
     return DeployedStack(account, atlas)
 

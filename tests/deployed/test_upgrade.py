@@ -21,7 +21,7 @@ import yaml
 from deploy.release import TEMPLATE
 from deploy.released_template import BUCKET, ZIPS
 from deployed.cloud import PARAMETERS, Account, awaited
-from deployed.stack import NAME, PROJECT, DeployedStack, deploy_checkout
+from deployed.stack import NAME, PROJECT, DeployedStack, built_checkout, deploy_checkout
 from foundation import __version__
 from local_stack.atlas import AtlasEmulator
 from local_stack.stack import CREDENTIALS
@@ -176,7 +176,7 @@ def test_an_update_from_1_x_keeps_every_item_and_each_restore_goes_on_to_its_end
         dynamodb.put_item(**table, Item=item)
     inbox, subscribers = old.subscriber("TopicArn"), subscribed(old)
 
-    deploy_checkout(account, tmp_path, "--leave-release", "--parameters", *NAMED)
+    deploy_checkout(account, built_checkout(tmp_path), *NAMED)
 
     new = DeployedStack(account, atlas)
     assert new.outputs.items() >= old.outputs.items()
@@ -215,7 +215,7 @@ def test_an_update_from_1_1_0_that_does_not_name_the_metrics_is_refused_unchange
     """It keeps `essential`. The error names the parameter; AWS adds what to give."""
     account = new_account()
     create_old_stack(account, release, as_of_1_1_0)
-    said = deploy_checkout(account, tmp_path, "--leave-release", fails=True)
+    said = deploy_checkout(account, built_checkout(tmp_path), fails=True)
 
     assert "Parameter 'Metrics'" in said
     assert account.stacks()[NAME] == "CREATE_COMPLETE"

@@ -19,9 +19,6 @@ _COVERAGE, _SECONDS = FOLDER / "coverage", FOLDER / "seconds.json"
 _OF_SOURCE = ("tests/contract/test_mutants.py", "tests/behaviour/invocation/test_build.py")
 """They compare the source with the tables and with the build, so they fail over every mutant."""
 
-_OF_BUILD = "tests/contract/test_deploy.py"
-"""What was built before the mutant is not deployed, so they fail over every mutant of it."""
-
 PACKAGES = ("foundation", "restore_watch", "notify_people", "operate", "deploy")
 
 _ALARMS = "tests/behaviour/telemetry/test_alarms.py"
@@ -62,8 +59,6 @@ class CoverageMap:
         found = {test for edit in mutant.edits for test in self._running(edit)}
         if mutant.everywhere or not found:
             found = set(self.seconds)
-        if not all(edit.file.startswith("operate/") for edit in mutant.edits):
-            found = {test for test in found if not test.startswith(_OF_BUILD)}
         said = _words(" ".join([mutant.says, *(edit.file for edit in mutant.edits)]))
 
         def order(test: str) -> float:
