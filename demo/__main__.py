@@ -31,7 +31,7 @@ from local_stack.stack import CREDENTIALS, LocalStack, Received
 from local_stack.template import STACK_NAME
 from local_stack.wire import Close, Fault
 from restore_watch.model.credentials_expiry import DAY
-from restore_watch.sweep.judging.health_after_sweep import DEGRADED_AFTER
+from restore_watch.sweep.judging.degrade_or_recover import DEGRADED_AFTER
 from restore_watch.table.stored_fields import project_key
 
 GROUP = "6a1f3c9e5b7d204e8c61f0a3"

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from foundation.outside import FromOutside
 from restore_watch.event.target_fields import read_target
-from restore_watch.model.fields import TEXT_LIMIT, atlas_text, name_or_null
+from restore_watch.model.forms_of_fields import TEXT_LIMIT, atlas_text, name_or_null
 from restore_watch.model.measurement import (
     DATABASES_NAMED,
     Count,

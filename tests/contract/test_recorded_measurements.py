@@ -25,8 +25,8 @@ from restore_watch.measuring.atlas_calls import (
     series_call,
 )
 from restore_watch.measuring.cluster_processes import ClusterHosts, primary_of, read_processes
-from restore_watch.measuring.database_names import choose_databases, read_database_names
 from restore_watch.measuring.database_series import MEASURES
+from restore_watch.measuring.databases_to_measure import choose_databases, read_database_names
 from restore_watch.model.measurement import WhyNotMeasured
 
 SHARED = Path(os.environ.get("ATLAS_SHARED") or Path(__file__).parents[3] / "shared")

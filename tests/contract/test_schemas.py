@@ -26,12 +26,12 @@ from restore_watch.model.measurement import (
     Outcome,
     RecordedMeasurement,
 )
-from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation, Verdict
+from restore_watch.model.watch_change import Trouble, WatchChange, WatchState
 from restore_watch.report.report_message import message_of_report
 from strategies import (
     changes,

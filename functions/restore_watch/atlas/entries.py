@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from foundation.json_text import as_list, as_map
 from restore_watch.atlas.families import Family
 from restore_watch.atlas.pages import Page
-from restore_watch.model.fields import (
+from restore_watch.model.forms_of_fields import (
     NAME_LIMIT,
     date_or_null,
     id_made_at,

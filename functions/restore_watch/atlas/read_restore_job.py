@@ -28,7 +28,7 @@ from foundation.outside import (
     unreadable,
 )
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.model.fields import AtlasText, Flag
+from restore_watch.model.forms_of_fields import AtlasText, Flag
 from restore_watch.model.restore_job import RestoreJob, is_download
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreKind, RestoreTarget

@@ -8,7 +8,7 @@ from pydantic import OnErrorOmit, PlainValidator
 
 from foundation.outside import FromOutside, IfReadable, if_unreadable
 from restore_watch.model.cluster_tags import tag_value
-from restore_watch.model.fields import AtlasText
+from restore_watch.model.forms_of_fields import AtlasText
 
 
 class Tag(FromOutside):

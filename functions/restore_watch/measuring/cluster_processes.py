@@ -15,7 +15,7 @@ from foundation.json_text import as_map, read_object
 from foundation.outside import FromOutside, IfReadable, unreadable
 from restore_watch.atlas.pages import Page
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.model.fields import AtlasText
+from restore_watch.model.forms_of_fields import AtlasText
 from restore_watch.model.measurement import WhyNotMeasured
 
 _HOST = r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?"

@@ -71,7 +71,7 @@ class _Compared(NamedTuple):
     found: _Found | None
 
 
-def measure_databases(
+def compare_databases(
     restore: RestoreToMeasure,
     source: Mapping[str, DatabaseSeries],
     target: Mapping[str, DatabaseSeries],

@@ -22,7 +22,7 @@ from foundation.outside import (
     unreadable,
 )
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.model.fields import AtlasText
+from restore_watch.model.forms_of_fields import AtlasText
 from restore_watch.model.measurement import Figure
 
 MEASURES = {

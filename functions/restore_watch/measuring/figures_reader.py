@@ -25,8 +25,8 @@ from restore_watch.measuring.atlas_calls import (
     series_call,
 )
 from restore_watch.measuring.cluster_processes import ClusterHosts, Process, read_processes
-from restore_watch.measuring.database_names import read_database_names
 from restore_watch.measuring.database_series import DatabaseSeries
+from restore_watch.measuring.databases_to_measure import read_database_names
 from restore_watch.measuring.restore_to_measure import ClusterKey
 from restore_watch.measuring.restored_collections import RestoredCollection, read_collections
 from restore_watch.measuring.unmeasured import UnmeasuredError

@@ -5,8 +5,8 @@ from functools import partial
 
 from restore_watch.measuring.atlas_calls import ProcessKey, source_window, target_window
 from restore_watch.measuring.cluster_processes import ClusterHosts, Process, primary_of
-from restore_watch.measuring.compare_databases import measure_databases
-from restore_watch.measuring.database_names import choose_databases, choose_of_target
+from restore_watch.measuring.compare_databases import compare_databases
+from restore_watch.measuring.databases_to_measure import choose_databases, choose_of_target
 from restore_watch.measuring.figures_reader import FiguresReader
 from restore_watch.measuring.restore_to_measure import (
     ClusterKey,
@@ -51,7 +51,7 @@ def _measure_databases(
     of_target = choose_of_target(chosen.names, reader.database_names(target))
     expected = partial(reader.series, source, window=source_window(restore, now))
     found = partial(reader.series, target, window=target_window(restore, now))
-    return measure_databases(
+    return compare_databases(
         restore,
         {name: expected(name) for name in chosen.names},
         {name: found(name) for name in of_target},

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from restore_watch.model.fields import AHEAD, id_made_at
+from restore_watch.model.forms_of_fields import AHEAD, id_made_at
 from restore_watch.model.measurement import WhyNotMeasured
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus

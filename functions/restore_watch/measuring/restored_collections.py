@@ -13,7 +13,7 @@ from pydantic import PlainValidator, ValidationError
 from foundation.outside import FromOutside, IfReadable, MustBeRight, unreadable
 from restore_watch.atlas.pages import Page
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.model.fields import AtlasText
+from restore_watch.model.forms_of_fields import AtlasText
 from restore_watch.model.measurement import (
     DATABASES_NAMED,
     Count,

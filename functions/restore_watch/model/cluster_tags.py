@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from foundation.retention import RETENTION
-from restore_watch.model.fields import atlas_text
+from restore_watch.model.forms_of_fields import atlas_text
 from restore_watch.model.objectives import Objectives
 
 RTO_TAG, RPO_TAG = "rto", "rpo"

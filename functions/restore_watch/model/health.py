@@ -8,9 +8,9 @@ from pydantic import BeforeValidator, Field, OnErrorOmit
 
 from foundation.json_text import as_map
 from foundation.outside import FromOutside, IfReadable
-from restore_watch.model.fields import PastMoment
-from restore_watch.model.outage import Trouble, WatchChange
+from restore_watch.model.forms_of_fields import PastMoment
 from restore_watch.model.question import Question
+from restore_watch.model.watch_change import Trouble, WatchChange
 
 
 class Health(FromOutside):

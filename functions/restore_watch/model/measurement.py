@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from foundation.outside import FromOutside, UtcDate
-from restore_watch.model.fields import AtlasText
+from restore_watch.model.forms_of_fields import AtlasText
 from restore_watch.model.restore_job import RestoreJob
 
 DATABASES_NAMED = 10

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, StrictStr
 
 from foundation.outside import FromOutside, UtcDate
-from restore_watch.model.fields import AtlasText
+from restore_watch.model.forms_of_fields import AtlasText
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreKind
 

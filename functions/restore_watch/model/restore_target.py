@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from restore_watch.model.fields import id_made_at
+from restore_watch.model.forms_of_fields import id_made_at
 
 
 class RestoreKind(StrEnum):

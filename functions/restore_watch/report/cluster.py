@@ -10,7 +10,7 @@ from foundation.outside import FromOutside, IfReadable, UtcDate
 from restore_watch.atlas.entries import is_free
 from restore_watch.atlas.tags import ListedTags, tags_of
 from restore_watch.model.cluster_tags import ClusterTags, read_cluster_tags
-from restore_watch.model.fields import AtlasText, Flag, id_made_at, is_object_id
+from restore_watch.model.forms_of_fields import AtlasText, Flag, id_made_at, is_object_id
 from restore_watch.model.restore_target import RestoreKind
 
 type ClusterKey = tuple[str, str]

@@ -18,7 +18,7 @@ from foundation.clock import Clock
 from foundation.deadline import Deadline
 from foundation.json_text import as_map, read_object
 from restore_watch.errors import ReportNotWrittenError
-from restore_watch.model.fields import AHEAD, date_or_null
+from restore_watch.model.forms_of_fields import AHEAD, date_or_null
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -17,7 +17,7 @@ from foundation.retention import expires_at
 from restore_watch.model.credentials_expiry import NOT_ASKED, CredentialsExpiry
 from restore_watch.model.health import Health
 from restore_watch.model.marks import Marks
-from restore_watch.model.outage import LARGEST_COUNT
+from restore_watch.model.watch_change import LARGEST_COUNT
 from restore_watch.table.items import Items, lies_between
 from restore_watch.table.lease import read_success
 from restore_watch.table.project_item import (

@@ -18,7 +18,7 @@ from foundation.clock import utc_text
 from foundation.outside import FromOutside, IfReadable, UtcDate, unreadable
 from foundation.retention import RETENTION
 from restore_watch.errors import TableUnavailableError
-from restore_watch.model.fields import is_cluster_name, is_object_id
+from restore_watch.model.forms_of_fields import is_cluster_name, is_object_id
 from restore_watch.model.history_entry import HistoryEntry
 from restore_watch.model.measurement import Measurement, RecordedMeasurement
 from restore_watch.model.restore_job import RestoreJob

@@ -23,7 +23,7 @@ from foundation.clock import CLOCKS_APART, utc_text
 from foundation.deadline import Deadline
 from foundation.errors import ApplicationError
 from foundation.outside import FromOutside, IfReadable
-from restore_watch.model.fields import AHEAD, PastMoment
+from restore_watch.model.forms_of_fields import AHEAD, PastMoment
 from restore_watch.table.items import Items, lies_between
 from restore_watch.table.stored_fields import StoredNumber, deserialized, sweeps_key
 from restore_watch.time_limits import SWEEP_TIME

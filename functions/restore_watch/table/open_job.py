@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field, StrictStr
 
 from foundation.outside import FromOutside, IfReadable, UtcDate, if_unreadable
-from restore_watch.model.fields import PastMoment
+from restore_watch.model.forms_of_fields import PastMoment
 from restore_watch.model.restore_job import RestoreJob, is_download
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreKind, RestoreTarget

@@ -19,11 +19,16 @@ from foundation.outside import FromOutside, IfReadable, if_unreadable
 from foundation.retention import RETENTION
 from restore_watch.atlas.families import LISTED_KINDS
 from restore_watch.model.credentials_expiry import NOT_ASKED, CredentialsExpiry
-from restore_watch.model.fields import PastMoment, ProjectName, is_cluster_name, is_object_id
+from restore_watch.model.forms_of_fields import (
+    PastMoment,
+    ProjectName,
+    is_cluster_name,
+    is_object_id,
+)
 from restore_watch.model.health import Health
 from restore_watch.model.marks import OLDEST_MARK, Marks, Part
-from restore_watch.model.outage import LARGEST_COUNT, WatchChange
 from restore_watch.model.restore_target import RestoreKind
+from restore_watch.model.watch_change import LARGEST_COUNT, WatchChange
 from restore_watch.table.stored_fields import (
     PROJECT,
     STACK,

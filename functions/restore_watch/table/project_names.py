@@ -12,7 +12,7 @@ from threading import Lock
 from foundation.clock import is_recent
 from foundation.deadline import Deadline
 from foundation.errors import ApplicationError
-from restore_watch.model.fields import name_or_null
+from restore_watch.model.forms_of_fields import name_or_null
 from restore_watch.table.items import Items
 from restore_watch.table.stored_fields import deserialize, project_key
 

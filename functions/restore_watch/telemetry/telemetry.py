@@ -48,7 +48,7 @@ from restore_watch.telemetry.rto_of_clusters import ListedCluster, RtoOfClusters
 
 if TYPE_CHECKING:
     from restore_watch.model.credentials_expiry import CredentialsChange
-    from restore_watch.model.outage import WatchChange
+    from restore_watch.model.watch_change import WatchChange
     from restore_watch.table.open_job import OpenJob
 
 

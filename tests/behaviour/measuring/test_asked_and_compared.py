@@ -24,13 +24,13 @@ from restore_watch.measuring.atlas_calls import (
     target_window,
 )
 from restore_watch.measuring.cluster_processes import primary_of, read_processes
-from restore_watch.measuring.compare_databases import measure_databases
-from restore_watch.measuring.database_names import (
+from restore_watch.measuring.compare_databases import compare_databases
+from restore_watch.measuring.database_series import DatabaseSeries
+from restore_watch.measuring.databases_to_measure import (
     choose_databases,
     choose_of_target,
     read_database_names,
 )
-from restore_watch.measuring.database_series import DatabaseSeries
 from restore_watch.measuring.restore_to_measure import (
     ClusterKey,
     RestoreToMeasure,
@@ -100,7 +100,7 @@ class Restored:
         now = self.clock()
         figures_of = partial(self._ask_series, source, source_window(restore, now))
         found_of = partial(self._ask_series, target, target_window(restore, now))
-        return measure_databases(
+        return compare_databases(
             restore,
             {name: figures_of(name) for name in chosen.names},
             {name: found_of(name) for name in choose_of_target(chosen.names, of_target)},

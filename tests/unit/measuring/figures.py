@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from restore_watch.measuring.compare_databases import measure_databases
+from restore_watch.measuring.compare_databases import compare_databases
 from restore_watch.measuring.database_series import DatabaseSeries, Figures, Point
 from restore_watch.measuring.restore_to_measure import RestoreToMeasure
 from restore_watch.model.measurement import Measurement
@@ -41,7 +41,7 @@ def measured(
     beyond_limit: int = 0,
 ) -> Measurement:
     """Measure: the minutes of the source are since its snapshot, of the target since the end."""
-    return measure_databases(
+    return compare_databases(
         RESTORE,
         {name: series(SNAPSHOT, points, granularity) for name, points in source.items()},
         {name: series(ENDED, points, granularity) for name, points in target.items()},

@@ -28,7 +28,7 @@ from restore_watch.measuring.atlas_calls import (
     source_window,
     target_window,
 )
-from restore_watch.measuring.compare_databases import measure_databases
+from restore_watch.measuring.compare_databases import compare_databases
 from restore_watch.measuring.database_series import DatabaseSeries, Figures, Point
 from restore_watch.model.measurement import Outcome
 from unit.atlas_answers import ID, PROJECT, TARGET
@@ -204,4 +204,4 @@ def test_a_window_reaches_points_on_both_sides_whenever_atlas_counts(
     source = {"sales": shown(source_window(RESTORE, now), SNAPSHOT + phase)}
     target = {"sales": shown(target_window(RESTORE, now), SNAPSHOT + phase)}
 
-    assert measure_databases(RESTORE, source, target).outcome is Outcome.MATCHES
+    assert compare_databases(RESTORE, source, target).outcome is Outcome.MATCHES

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from restore_watch.measuring.compare_databases import measure_databases
+from restore_watch.measuring.compare_databases import compare_databases
 from restore_watch.measuring.database_series import Figures
 from restore_watch.model.measurement import (
     Count,
@@ -292,9 +292,9 @@ def test_each_series_has_a_granularity_of_its_own() -> None:
     source = {"sales": series(SNAPSHOT, {-60: WHOLE, 61: WHOLE}, HOUR)}
     target = {"sales": series(ENDED, {2: WHOLE}, MINUTE)}
 
-    assert measure_databases(RESTORE, source, target).outcome is Outcome.MATCHES
+    assert compare_databases(RESTORE, source, target).outcome is Outcome.MATCHES
     later = replace(RESTORE, snapshot_at=SNAPSHOT + MINUTE)
-    assert measure_databases(later, source, target).why is WhyNotMeasured.NO_FIGURES_AFTER
+    assert compare_databases(later, source, target).why is WhyNotMeasured.NO_FIGURES_AFTER
 
 
 # What cannot be measured

@@ -15,7 +15,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from restore_watch.measuring.compare_databases import measure_databases
+from restore_watch.measuring.compare_databases import compare_databases
 from restore_watch.measuring.database_series import DatabaseSeries, Figures, Point
 from restore_watch.model.measurement import Figure, Measurement, Outcome
 from unit.measuring.figures import ENDED, MINUTE, RESTORE, SNAPSHOT, measured
@@ -148,7 +148,7 @@ def test_a_faithful_copy_always_matches(
 ) -> None:
     restored = {name: one.restored for name, one in source.items()}
 
-    measurement = measure_databases(
+    measurement = compare_databases(
         RESTORE, observed_source(of_source, source), observed_target(of_target, restored, before)
     )
 
@@ -201,7 +201,7 @@ def test_a_copy_that_lacks_something_always_differs(
     restored = {name: one.restored for name, one in sources.items()}
     restored |= {poor: less} if less else {}
 
-    measurement = measure_databases(
+    measurement = compare_databases(
         RESTORE, observed_source(of_source, sources), observed_target(of_target, restored, before)
     )
 
@@ -221,7 +221,7 @@ def test_a_missing_database_always_differs(
     restored = {name: one.restored for name, one in sources.items() if name != missing}
     target = observed_target(of_target, restored or {"config": (7, 8, 9)}, before)
 
-    measurement = measure_databases(RESTORE, observed_source(of_source, sources), target)
+    measurement = compare_databases(RESTORE, observed_source(of_source, sources), target)
 
     assert measurement.outcome is Outcome.DIFFERS
     assert [database.name for database in measurement.differing] == [missing]
@@ -278,7 +278,7 @@ def test_only_complete_series_are_measured_and_then_it_is_one_of_the_two(
     has_looked = any(has_figures(one, ENDED, None) for one in target.values())
     are_complete = all(is_complete(one, target.get(name)) for name, one in there.items())
 
-    measurement = measure_databases(RESTORE, source, target)
+    measurement = compare_databases(RESTORE, source, target)
 
     is_measured = bool(there) and has_looked and are_complete
     assert (measurement.outcome in {Outcome.MATCHES, Outcome.DIFFERS}) is is_measured
@@ -294,7 +294,7 @@ def test_only_complete_series_are_measured_and_then_it_is_one_of_the_two(
 def test_a_measurement_is_the_same_after_it_was_stored(
     source: dict[str, DatabaseSeries], target: dict[str, DatabaseSeries]
 ) -> None:
-    measurement = measure_databases(RESTORE, source, target)
+    measurement = compare_databases(RESTORE, source, target)
 
     assert Measurement.read(json.loads(json.dumps(measurement.as_json()))) == measurement
 

@@ -24,11 +24,11 @@ from restore_watch.model.measurement import (
     Outcome,
     RecordedMeasurement,
 )
-from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import RecordedValidation, Validation, Verdict
+from restore_watch.model.watch_change import Trouble, WatchChange, WatchState
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
 from restore_watch.report.report_message import message_of_report

@@ -14,7 +14,7 @@ from restore_watch.atlas.families import FLEX_JOBS
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.health import Health
 from restore_watch.model.marks import Marks, Part
-from restore_watch.model.outage import Trouble
+from restore_watch.model.watch_change import Trouble
 from restore_watch.sweep.judging.answers import answers_of
 from restore_watch.sweep.judging.planned_projects import watched_projects
 from restore_watch.sweep.judging.project_verdicts import (

@@ -9,7 +9,7 @@ import pytest
 from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.errors import CredentialsError
 from restore_watch.model.health import Health
-from restore_watch.model.outage import Trouble
+from restore_watch.model.watch_change import Trouble
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
 from restore_watch.sweep.judging.stack_verdict import (
     Held,

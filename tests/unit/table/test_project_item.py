@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from foundation.clock import utc_text
 from restore_watch.model.health import Health
 from restore_watch.model.marks import Marks, Part
-from restore_watch.model.outage import Trouble, WatchChange, WatchState
 from restore_watch.model.question import Question
 from restore_watch.model.restore_target import RestoreKind
+from restore_watch.model.watch_change import Trouble, WatchChange, WatchState
 from restore_watch.table.open_job import read_open_job
 from restore_watch.table.project_item import (
     Project,

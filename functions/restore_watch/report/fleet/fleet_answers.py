@@ -26,10 +26,10 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.model.fields import AHEAD, is_cluster_name, text_or_null
+from restore_watch.model.forms_of_fields import AHEAD, is_cluster_name, text_or_null
 from restore_watch.model.health import Health
-from restore_watch.model.outage import Trouble
 from restore_watch.model.restore_target import RestoreTarget
+from restore_watch.model.watch_change import Trouble
 from restore_watch.redaction import redact
 from restore_watch.report.cluster import Cluster, read_cluster
 from restore_watch.report.fleet.fleet import AtlasList, Fleet

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 from foundation.outside import FromOutside, IfReadable
 from restore_watch.atlas.pages import Page
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.model.fields import AtlasText, date_or_null
+from restore_watch.model.forms_of_fields import AtlasText, date_or_null
 from restore_watch.report.snapshot import Snapshot
 
 LARGEST = 10**18

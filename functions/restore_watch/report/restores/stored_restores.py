@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from foundation.outside import utc_date
 from restore_watch.errors import TableUnavailableError
-from restore_watch.model.fields import id_made_at, is_object_id
+from restore_watch.model.forms_of_fields import id_made_at, is_object_id
 from restore_watch.model.validation import RecordedValidation
 from restore_watch.redaction import redact
 from restore_watch.report.period import Period

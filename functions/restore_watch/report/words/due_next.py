@@ -9,7 +9,7 @@ from datetime import datetime
 from heapq import nsmallest
 from typing import NamedTuple
 
-from restore_watch.model.fields import is_cluster_name, is_object_id
+from restore_watch.model.forms_of_fields import is_cluster_name, is_object_id
 from restore_watch.report.cluster import ClusterKey
 from restore_watch.report.judging.cluster_state import Judged
 from restore_watch.report.period import LONG_AGO

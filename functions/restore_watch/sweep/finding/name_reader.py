@@ -15,7 +15,7 @@ from foundation.errors import ApplicationError
 from restore_watch.asking.list_pages import NOTHING_YET
 from restore_watch.atlas.entries import ListEntry, project_entries
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.model.fields import name_or_null
+from restore_watch.model.forms_of_fields import name_or_null
 from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
 from restore_watch.sweep.run import Run
 from restore_watch.table.bookkeeping import Bookkeeping

@@ -4,14 +4,13 @@ A project is listed when an event wakes it, or when it was not listed for long.
 Events name no job and no cluster, but they are one call for each project and sweep.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
 from pydantic import StrictStr
 
-from foundation.clock import is_recent
 from foundation.errors import ApplicationError, TimeBudgetExceededError
 from foundation.json_text import as_map
 from foundation.outside import FromOutside, IfReadable
@@ -32,18 +31,6 @@ from restore_watch.sweep.finding.wanted import Wanted
 from restore_watch.sweep.log import Unread
 from restore_watch.sweep.run import Run
 from restore_watch.table.project_item import Project
-
-LISTED_EVERY = timedelta(minutes=15)
-"""A project is listed this often without any event: a collection restore has none at its start."""
-
-LISTED_EARLY = timedelta(seconds=15)
-"""A listing may come so much early, because sweeps do not begin to the second."""
-
-LISTED_AT_ONCE = 100
-"""So many projects, or a share of all if that is more, are listed in a sweep for their age."""
-
-TICKS_TO_LIST_ALL = 14
-"""After so many ticks all were listed. With a tick a minute, LISTED_EVERY has one more."""
 
 EVENTS_BEFORE_MARK = timedelta(minutes=2)
 """Events are asked for since so long before a project's mark, because they may come late."""
@@ -86,32 +73,6 @@ class Wake(Step):
     def note_unforeseen(self, error: UnforeseenError) -> None:
         """Our own code failed about the events."""
         self.waking.note_unforeseen(self, error)
-
-
-def is_listing_due(project: Project | None, now: datetime) -> bool:
-    """Whether a project is to be listed for its age."""
-    if project is None or project.listed_at is None:
-        return True
-    age, period = now - project.listed_at, LISTED_EVERY - LISTED_EARLY
-    return not is_recent(age.total_seconds(), period.total_seconds())
-
-
-def postponed(
-    group_ids: Collection[str], stored: Mapping[str, Project], memory: ProjectMemory, now: datetime
-) -> list[str]:
-    """
-    Return the projects of these that a later sweep lists for their age.
-
-    That spreads the listings of many projects, which all began when the stack was deployed.
-    """
-    listed = [
-        group_id for group_id in group_ids if group_id in stored and stored[group_id].listed_at
-    ]
-    due = [group_id for group_id in listed if is_listing_due(stored[group_id], now)]
-    # They take turns: a project that cannot be listed does not keep others from it.
-    due.sort(key=lambda group_id: memory.last_turn(group_id, "listing"))
-    at_once = max(LISTED_AT_ONCE, len(group_ids) // TICKS_TO_LIST_ALL)
-    return due[at_once:]
 
 
 @dataclass(frozen=True)

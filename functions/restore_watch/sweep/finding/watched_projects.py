@@ -16,10 +16,11 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
     UnforeseenError,
 )
+from restore_watch.sweep.finding.listing_due import is_listing_due, postponed
 from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
 from restore_watch.sweep.finding.name_reader import NameReader
 from restore_watch.sweep.finding.step import Step, StepCalls
-from restore_watch.sweep.finding.waking import Wake, Waking, is_listing_due, postponed
+from restore_watch.sweep.finding.waking import Wake, Waking
 from restore_watch.sweep.log import AllListed, Planned, Unread
 from restore_watch.sweep.run import Run
 from restore_watch.table.project_item import Project

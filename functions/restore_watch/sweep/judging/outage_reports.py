@@ -19,9 +19,9 @@ from restore_watch.aws.status_changes_topic import StatusChangesTopic
 from restore_watch.aws.watch_messages import message_of_watch
 from restore_watch.errors import TableUnavailableError, UnforeseenError
 from restore_watch.model.health import Health
-from restore_watch.model.outage import REMOVED, Trouble, WatchChange
 from restore_watch.model.question import Question
-from restore_watch.sweep.judging.health_after_sweep import health_after_end, health_after_sweep
+from restore_watch.model.watch_change import REMOVED, Trouble, WatchChange
+from restore_watch.sweep.judging.degrade_or_recover import degrade_or_recover, end_outage
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
 from restore_watch.sweep.judging.stack_verdict import (
     Held,
@@ -79,7 +79,7 @@ class OutageReports:
 
         def forget(project: Project) -> None:
             own = [job for job in open_jobs if job.target.group_id == project.group_id]
-            after = health_after_end(project.health, self.run.now(), len(own), REMOVED)
+            after = end_outage(project.health, self.run.now(), len(own), REMOVED)
             health = self._store(project.health, after)
             self.run.projects[project.group_id] = replace(project, stored_health=health)
 
@@ -157,7 +157,7 @@ class OutageReports:
         open_jobs: int,
     ) -> Health:
         """Store and publish what has changed, if anything has. Return the health then."""
-        after = health_after_sweep(health, troubles, self.run.now(), success_at, open_jobs)
+        after = degrade_or_recover(health, troubles, self.run.now(), success_at, open_jobs)
         return self._store(health, after)
 
     def _store(self, health: Health, after: Health) -> Health:

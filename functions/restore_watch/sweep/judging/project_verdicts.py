@@ -27,10 +27,10 @@ from restore_watch.asking.asked import Asked
 from restore_watch.atlas.families import jobs_of
 from restore_watch.errors import AtlasUnauthorizedError, TableUnavailableError, UnforeseenError
 from restore_watch.model.marks import Part
-from restore_watch.model.outage import UNANSWERED, Trouble
 from restore_watch.model.question import JOBS, LISTS, Question
 from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.results import Failure
+from restore_watch.model.watch_change import UNANSWERED, Trouble
 from restore_watch.sweep.judging.answers import Answers, answers_of
 from restore_watch.sweep.judging.planned_projects import last_plan, watched_projects
 from restore_watch.sweep.log import Listed, Planned, Record

@@ -14,8 +14,8 @@ from typing import NamedTuple, Self
 from foundation.errors import ApplicationError
 from restore_watch.asking.asked import Asked
 from restore_watch.model.health import Health
-from restore_watch.model.outage import Trouble
 from restore_watch.model.question import Question
+from restore_watch.model.watch_change import Trouble
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
 from restore_watch.sweep.log import AllListed, Record, Unread
 

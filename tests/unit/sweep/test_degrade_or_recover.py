@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.model.health import Health
-from restore_watch.model.outage import REMOVED, Trouble, WatchChange, WatchState
-from restore_watch.sweep.judging.health_after_sweep import health_after_end, health_after_sweep
+from restore_watch.model.watch_change import REMOVED, Trouble, WatchChange, WatchState
+from restore_watch.sweep.judging.degrade_or_recover import degrade_or_recover, end_outage
 from unit.open_jobs import NOON
 from unit.scripted_atlas import GROUP
 
@@ -36,7 +36,7 @@ def swept(
 ) -> Health:
     """What is remembered after a sweep in which these families failed."""
     troubles = {family: trouble(at, f"{family} failed at {at}") for family in fails}
-    return health_after_sweep(health, troubles, at, last_success_at, open_jobs)
+    return degrade_or_recover(health, troubles, at, last_success_at, open_jobs)
 
 
 def failing(health: Health, begin: datetime, minutes: int) -> Health:
@@ -84,7 +84,7 @@ def test_that_no_answer_came_neither_hides_a_refusal_nor_replaces_it() -> None:
     )
     health = UNSEEN
     for minute, met in enumerate((silent, refused, silent)):
-        health = health_after_sweep(health, {"flex": met}, NOON + minute * MINUTE, BEFORE, 0)
+        health = degrade_or_recover(health, {"flex": met}, NOON + minute * MINUTE, BEFORE, 0)
 
     assert health.troubles == {"flex": replace(refused, since=NOON)}
 
@@ -138,13 +138,13 @@ def test_an_outage_is_said_twice_with_all_that_is_known_of_it() -> None:
 
 
 def test_a_degraded_project_that_is_removed_is_over_at_once() -> None:
-    health = health_after_end(degraded(), NOON + 5 * MINUTE, 7, REMOVED)
+    health = end_outage(degraded(), NOON + 5 * MINUTE, 7, REMOVED)
 
     assert health == Health(group_id=GROUP, unsent=health.unsent)
     assert health.unsent[1].reason == "removed"
     assert health.unsent[1].state is RECOVERED
     # Before it was reported, it says nothing.
-    assert health_after_end(failing(UNSEEN, NOON, 2), NOON + 3 * MINUTE, 7, REMOVED) == UNSEEN
+    assert end_outage(failing(UNSEEN, NOON, 2), NOON + 3 * MINUTE, 7, REMOVED) == UNSEEN
 
 
 def test_a_project_is_gone_when_no_list_has_shown_it_for_a_day() -> None:

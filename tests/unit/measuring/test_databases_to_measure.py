@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from restore_watch.atlas.pages import Page
 from restore_watch.errors import UnexpectedAtlasResponseError
-from restore_watch.measuring.database_names import (
+from restore_watch.measuring.databases_to_measure import (
     DATABASES_LIMIT,
     choose_databases,
     choose_of_target,

@@ -15,7 +15,7 @@ from copy import replace
 from datetime import datetime, timedelta
 
 from restore_watch.model.health import Health
-from restore_watch.model.outage import Trouble, WatchChange, WatchState
+from restore_watch.model.watch_change import Trouble, WatchChange, WatchState
 
 DEGRADED_AFTER = timedelta(minutes=3)
 """A project or the stack is degraded after sweeps have failed to see it for this long."""
@@ -27,7 +27,7 @@ UNSENT_LIMIT = 50
 """Changes that may wait for the topic. Only a topic that refuses for hours leaves as many."""
 
 
-def health_after_sweep(
+def degrade_or_recover(
     health: Health,
     troubles: Mapping[str, Trouble],
     now: datetime,
@@ -77,16 +77,14 @@ def _lasting(health: Health, question: str, trouble: Trouble, now: datetime) -> 
 
 def _without_troubles(health: Health, now: datetime, open_jobs: int) -> Health:
     if health.degraded is None:
-        return health_after_end(health, now, open_jobs)
+        return end_outage(health, now, open_jobs)
     since = min(health.recovering_since or now, now)
     if now - since < RECOVERED_AFTER:
         return replace(health, troubles={}, recovering_since=since)
-    return health_after_end(health, since, open_jobs)
+    return end_outage(health, since, open_jobs)
 
 
-def health_after_end(
-    health: Health, at: datetime, open_jobs: int, reason: str | None = None
-) -> Health:
+def end_outage(health: Health, at: datetime, open_jobs: int, reason: str | None = None) -> Health:
     """Return the health after the end of an outage, if there was one: unsent changes alone."""
     unsent = health.unsent
     if health.degraded is not None:

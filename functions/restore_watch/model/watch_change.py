@@ -14,7 +14,7 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.model.advice_on_errors import fix_of
-from restore_watch.model.fields import PastMoment
+from restore_watch.model.forms_of_fields import PastMoment
 
 REMOVED = "removed"
 """The reason of a recovery that nobody saw: the project is no longer watched."""

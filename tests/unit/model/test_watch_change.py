@@ -2,7 +2,7 @@
 
 from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
 from restore_watch.model.advice_on_errors import fix_of
-from restore_watch.model.outage import WORDS_LIMIT, Trouble
+from restore_watch.model.watch_change import WORDS_LIMIT, Trouble
 from unit.open_jobs import NOON
 
 
