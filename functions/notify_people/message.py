@@ -49,7 +49,7 @@ UtcDate = Annotated[AwareDatetime, BeforeValidator(_require_text), AfterValidato
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[StrictInt, Field(ge=0, lt=10**15)]
 # Of documents, Atlas may count more than any other count has.
-Figure = Annotated[StrictInt, Field(ge=0)]
+LargeCount = Annotated[StrictInt, Field(ge=0)]
 Name = Annotated[StrictStr, AfterValidator(partial(plain, limit=64))]
 Counts = Annotated[dict[Name, Count], Field(max_length=20)]
 # A link has no sign that a form gives a meaning, except for &, and leads to AWS.
@@ -143,9 +143,9 @@ class DifferingFigure(FromOutside):
     """
 
     figure: Name
-    least: Figure
-    found: Figure
-    most: Figure | None = None
+    least: LargeCount
+    found: LargeCount
+    most: LargeCount | None = None
     may_be: Text | None = None
 
 

@@ -192,10 +192,20 @@ def test_the_messages_shown_are_those_that_the_function_publishes() -> None:
     assert fits(WATCH, json_of("messages", "When the watch cannot see")[0])
 
 
-def test_the_email_shown_is_what_people_get() -> None:
-    (shown,) = blocks(section(page("people"), "Before the credentials expire"), "text")
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Restored data that differs", "measured-differs"),
+        ("Before the credentials expire", "credentials-expiring"),
+    ],
+)
+def test_the_email_shown_is_what_people_get(title: str, name: str) -> None:
+    (shown,) = blocks(section(page("people"), title), "text")
 
-    assert shown == golden("email", "credentials-expiring")
+    assert shown == golden("email", name)
+
+
+def test_the_subject_shown_counts_no_more_than_an_email_has() -> None:
     (subject,) = blocks(section(page("people"), "E-mail"), "text")
     function = source_template()["Resources"]["NotifyPeopleFunction"]["Properties"]
     together = function["Events"]["Notices"]["Properties"]["BatchSize"]

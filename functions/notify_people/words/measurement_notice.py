@@ -20,9 +20,9 @@ LINE_LIMIT = 220
 
 def measurement_notice(measured: RestoreMeasured, console: str, stack: str) -> Notice:
     """
-    Return the notice about a difference, which is not for a measurement without one.
+    Return the notice about a measurement that differs.
 
-    A restore that was recorded anew is measured again, later.
+    A restore is measured once, or again, later, if it was recorded anew.
     """
     severity, paging = of_difference()
     return Notice(

@@ -23,7 +23,7 @@ from local_stack.world import World
 from notify_people.channels.channel import Channel
 from notify_people.channels.webhooks import Webhooks
 from notify_people.errors import ChannelUnavailableError
-from unit.notify_people.messages import PROJECT, RESTORE, event
+from unit.notify_people.messages import MEASURED, PROJECT, RESTORE, event
 
 STARTED, ENDED = event("flex-started"), event("flex-failed")
 DEGRADED = event("project-degraded", stack=STACK_NAME)
@@ -137,11 +137,13 @@ def test_a_page_that_an_earlier_delivery_may_have_opened_is_closed(people: Peopl
 
 WRONG = {
     *("flex-failed", "collection-cancelled", "tenant-expired", "collection-unknown-end"),
-    *("project-degraded", "project-recovered", "validation-failed"),
+    *("project-degraded", "project-recovered", "validation-failed", "measured-differs"),
     *("credentials-expiring", "credentials-renewed"),
 }
 ENDS = WRONG | {"dedicated-completed", "flex-download-link-expired", "validation-passed"}
-REPORTS = {"report-well"}
+REPORTS = {"report-to-look-at"}
+OF_THE_WATCH = {name for name in WRONG if name.startswith(("project-", "credentials-"))}
+TESTED = {"validation-passed", "validation-failed", "measured-differs"}
 
 
 @pytest.mark.parametrize(
@@ -150,19 +152,58 @@ REPORTS = {"report-well"}
         ("", ENDS | REPORTS),
         ("failed", WRONG),
         ("failed,report", WRONG | REPORTS),
+        ("validated", TESTED),
+        ("ended,ready", ENDS - TESTED - OF_THE_WATCH),
         # The default before there was a report, which an upgrade keeps.
         ("ended,ready,degraded,recovered,validated,expiring", ENDS),
     ],
-    ids=["the default", "failed", "failed and reports", "the default of 1.1.0"],
+    ids=[
+        "the default",
+        "failed",
+        "failed and reports",
+        "verdicts and differences",
+        "ends",
+        "the default of 1.1.0",
+    ],
 )
 def test_people_hear_of_what_they_want(people: People, changes: str, names: set[str]) -> None:
-    people.start(NOTIFY_CHANGES=changes, NOTIFY_CHANNELS="email")
+    people.start(NOTIFY_CHANGES=changes, NOTIFY_CHANNELS="email", RESTORE_TEST_COUNTS="measured")
     told = set()
     for number, name in enumerate(sorted(ENDS | REPORTS | {"flex-started"})):
         assert people.handle(event(name, restoreId=f"{number:024x}")) == []
         told |= {name} if people.told() else set()
 
     assert told == names
+
+
+ALL_BUT_PAGER = dict.fromkeys(("chat", "email", "slack", "teams"), 1)
+
+
+@pytest.mark.parametrize("outcome", MEASURED)
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ("restored", {}),
+        ("verified", {}),
+        ("measured", {"differs": ALL_BUT_PAGER}),
+    ],
+    ids=["restored", "verified", "measured"],
+)
+def test_only_a_difference_is_said_and_only_where_measurements_are_tests(
+    people: People, counts: str, outcome: str, said: dict[str, dict[str, int]]
+) -> None:
+    """Nobody is paged."""
+    people.start(RESTORE_TEST_COUNTS=counts, NOTIFY_CHANGES="all")
+
+    assert people.handle(MEASURED[outcome]()) == []
+    assert people.told() == said.get(outcome, {})
+
+
+def test_without_the_parameter_no_difference_is_said(people: People) -> None:
+    """The template's own default."""
+    assert people.handle(event("measured-differs"), ENDED) == []
+
+    assert people.told() == EVERYBODY
 
 
 def test_with_failed_alone_an_end_that_is_known_to_be_good_closes_its_page(people: People) -> None:

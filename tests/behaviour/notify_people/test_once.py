@@ -1,16 +1,22 @@
 """Nobody is notified twice, except after a kill between sending and noting."""
 
+import re
+from contextlib import closing
 from itertools import count
 from typing import Any
 
 import pytest
 
+from behaviour.measuring.measured import Measured
 from behaviour.notify_people.people import EVERYBODY, People
 from behaviour.rows import rows
+from local_stack.cluster_data import Held
+from local_stack.connections import connect
 from local_stack.faults import Hang, Reset
 from local_stack.readers import READERS
 from local_stack.running import Running
 from local_stack.wire import Call, Fault, Phase
+from local_stack.world import World
 from notify_people.channels.channel import Channel
 from notify_people.channels.sent_table import SentTable
 from unit.notify_people.messages import RESTORE, event
@@ -67,6 +73,31 @@ def test_a_message_that_is_delivered_again_after_days_is_sent_to_nobody(people: 
     assert {item["channel"]["S"] for item in items} == set(EVERYBODY)
     assert {item["sequence"]["N"] for item in items} == {"50002"}
     assert {item["expiresAt"]["N"] for item in items} == {"1829560000"}, "400 days later"
+
+
+def test_a_difference_that_is_delivered_again_is_said_once_beside_the_end_of_its_restore(
+    people: People,
+) -> None:
+    """The functions that watch and measure publish the messages."""
+    people.start(NOTIFY_CHANGES="all", RESTORE_TEST_COUNTS="measured")
+    with closing(connect(people)) as by, World(people, by) as world:
+        measured = Measured(world)
+        measured.target.hold("sales", Held(600_000, 12, 30), measured.ended_at)
+        assert measured.deliver()
+        ended, differs = people.notices.bodies()
+
+    for days in (0, 1, 13):
+        people.now += days * 86_400
+        people.start(NOTIFY_CHANGES="all", RESTORE_TEST_COUNTS="measured")
+        assert people.handle(ended, differs, differs) == []
+
+    ((_, text),) = people.emails()
+    assert re.findall(r"^- (.+)$", text, re.MULTILINE)[:2] == [
+        "Restored data differs: orders -> copy",
+        "Restore completed: orders -> copy in 20 min",
+    ]
+    assert "sales (documents: 600,000 instead of 1,200,000; indexes: 30 instead of 31)" in text
+    assert people.told() == {"chat": 2, "slack": 2, "teams": 2}
 
 
 def test_only_a_kill_between_sending_and_noting_repeats_a_notice(people: People) -> None:

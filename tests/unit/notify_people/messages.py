@@ -23,6 +23,8 @@ from restore_watch.model.measurement import (
     Measurement,
     Outcome,
     RecordedMeasurement,
+    WhyNotMeasured,
+    not_measured,
 )
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
@@ -117,18 +119,28 @@ _DIFFERING = (
 )
 
 
-def _measured(outcome: Outcome, *differing: DifferingDatabase) -> dict[str, Any]:
-    """Atlas's figures of the dedicated restore, a quarter of an hour after its end."""
-    at = _ENDED + timedelta(minutes=18)
-    measurement = Measurement(
-        outcome=outcome,
+def _compared(*differing: DifferingDatabase) -> Measurement:
+    """Twelve databases of the dedicated restore, 18 minutes after its end."""
+    return Measurement(
+        outcome=Outcome.DIFFERS if differing else Outcome.MATCHES,
         databases=Count(found=12 - len(differing), expected=12),
         differing=differing,
-        measured_at=at,
+        measured_at=_ENDED + timedelta(minutes=18),
     )
+
+
+def _measured(measurement: Measurement) -> dict[str, Any]:
     job = RestoreJob.read(_restore("dedicated", "COMPLETED")["data"])
-    recorded = RecordedMeasurement(job, measurement, 3, at + timedelta(minutes=8))
-    return message_of_job(recorded).event
+    at = _ENDED + timedelta(minutes=26)
+    return message_of_job(RecordedMeasurement(job, measurement, 3, at)).event
+
+
+MEASURED: dict[str, Callable[[], dict[str, Any]]] = {
+    "matches": lambda: _measured(_compared()),
+    "differs": lambda: _measured(_compared(*_DIFFERING)),
+    "not measured": lambda: _measured(not_measured(WhyNotMeasured.SHARDED)),
+}
+"""The measurement of a restore by its outcome. Only a difference is for people."""
 
 
 _CODE = "IP_ADDRESS_NOT_ON_ACCESS_LIST"
@@ -198,7 +210,7 @@ NOTICES: dict[str, Callable[[], dict[str, Any]]] = {
     "validation-passed": lambda: _validated(Verdict.PASSED, ALL),
     "validation-failed": lambda: _validated(Verdict.FAILED, FEW),
     "validation-passed-of-failed": lambda: _validated(Verdict.PASSED, ALL, "FAILED"),
-    "measured-differs": lambda: _measured(Outcome.DIFFERS, *_DIFFERING),
+    "measured-differs": MEASURED["differs"],
     "project-degraded": lambda: _watch(WatchState.DEGRADED, PROJECT),
     "project-recovered": lambda: _watch(WatchState.RECOVERED, PROJECT),
     "project-removed": lambda: _watch(WatchState.RECOVERED, PROJECT, "removed"),
