@@ -31,19 +31,22 @@ class Difference(NamedTuple):
 
 class MeasurementLine(NamedTuple):
     """
-    A line, whose `differences` stand between its `text` and its `end`.
+    A line, with the `differences` that it names, and how many `others` differ.
 
     A page keeps the direction in which a name is written away from the line.
     """
 
     text: str
     differences: Sequence[Difference] = ()
-    end: str = ""
+    others: int = 0
 
     def __str__(self) -> str:
         """Return the whole line."""
-        named = [f"{one.name} ({one.how})" for one in self.differences]
-        return f"{self.text}{', '.join(named)}{self.end}"
+        if not self.differences:
+            return self.text
+        named = ", ".join(f"{one.name} ({one.how})" for one in self.differences)
+        others = f" and {count(self.others, 'other')}" if self.others > 0 else ""
+        return f"{self.text}; different: {named}{others}"
 
 
 def measurement_line(restore: Restore) -> MeasurementLine | None:
@@ -53,13 +56,12 @@ def measurement_line(restore: Restore) -> MeasurementLine | None:
     measurement = restore.measured.measurement
     if measurement.outcome is Outcome.NOT_MEASURED:
         return MeasurementLine(f"not measured: {measurement.why}")
-    text = f"measured: {', '.join([*_counts(measurement), *_after_the_end(restore)])}"
-    left_out = _left_out(measurement)
-    if not measurement.differing:
-        return MeasurementLine(f"{text}{left_out}")
-    others = f" and {count(measurement.unnamed, 'other')}" if measurement.unnamed > 0 else ""
-    differences = [Difference(one.name, _how(one)) for one in measurement.differing]
-    return MeasurementLine(f"{text}; different: ", differences, f"{others}{left_out}")
+    counts = ", ".join([*_counts(measurement), *_after_the_end(restore)])
+    return MeasurementLine(
+        "; ".join([f"measured: {counts}", *_not_compared(measurement)]),
+        differences=[Difference(one.name, _how(one)) for one in measurement.differing],
+        others=measurement.unnamed,
+    )
 
 
 def _counts(measurement: Measurement) -> list[str]:
@@ -84,15 +86,12 @@ def _after_the_end(restore: Restore) -> list[str]:
     return [] if seconds is None else [f"{duration(seconds)} after the end"]
 
 
-def _left_out(measurement: Measurement) -> str:
-    said = ""
+def _not_compared(measurement: Measurement) -> list[str]:
+    said: list[str] = []
     if measurement.not_there:
-        are = "is" if measurement.not_there == 1 else "are"
-        newer = f"{count(measurement.not_there, 'database')} {are} newer than the snapshot"
-        said += f"; {newer}, and not compared"
+        said.append(f"{count(measurement.not_there, 'database')} newer than the snapshot")
     if measurement.beyond_limit:
-        were = "was" if measurement.beyond_limit == 1 else "were"
-        said += f"; {count(measurement.beyond_limit, 'database')} {were} not asked for"
+        said.append(f"{count(measurement.beyond_limit, 'database')} not asked for")
     return said
 
 
