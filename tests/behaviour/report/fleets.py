@@ -211,17 +211,11 @@ def judge(cluster: Cluster, question: Question) -> Judged:
         if not restore.is_of_all_into_a_cluster or restore.ended is None:
             continue
         verdict, verdict_at = restore.verdict(hold)
-        measured = restore.measurement(hold)
         if restore.ended <= hold:
-            is_good = restore.status == "COMPLETED" and verdict != "FAILED"
-            if question.counts == "verified":
-                is_good = is_good and verdict == "PASSED"
-            if question.counts == "measured":
-                is_good = is_good and (verdict == "PASSED" or measured == "matches")
-                if verdict is None and measured == "differs":
-                    different.append(restore.ended)
-            if is_good:
+            if _is_good(restore, question):
                 good.append((restore.ended, restore.restore_id))
+            elif question.counts == "measured" and _differs(restore, hold):
+                different.append(restore.ended)
             if restore.status == "FAILED":
                 bad.append((restore.ended, restore.restore_id))
         if verdict == "FAILED" and verdict_at is not None:
@@ -236,6 +230,21 @@ def judge(cluster: Cluster, question: Question) -> Judged:
         decides = frozenset(restore_id for at, restore_id in good if at == good_at)
     differs = any(good_at is None or at > good_at for at in different)
     return Judged(state, good_at, days, decides, differs)
+
+
+def _is_good(restore: Restore, question: Question) -> bool:
+    verdict, _ = restore.verdict(question.hold)
+    if restore.status != "COMPLETED" or verdict == "FAILED":
+        return False
+    matches = restore.measurement(question.hold) == "matches"
+    proven = {"verified": verdict == "PASSED", "measured": verdict == "PASSED" or matches}
+    return proven.get(question.counts, True)
+
+
+def _differs(restore: Restore, hold: datetime) -> bool:
+    """A verdict stands above a difference."""
+    verdict, _ = restore.verdict(hold)
+    return verdict is None and restore.measurement(hold) == "differs"
 
 
 def _state(

@@ -243,5 +243,9 @@ def _row_of_restore(report: Report, judged: JudgedRestore) -> RestoreRow:
         objectives=judged.objectives,
         # What failed, then what missed an objective, is open for too long or differs from its
         # source, then the newest.
-        place=(not restore.went_wrong, not (is_late or restore.differs), -restore.began.timestamp()),
+        place=(
+            not restore.went_wrong,
+            not (is_late or restore.differs),
+            -restore.began.timestamp(),
+        ),
     )
