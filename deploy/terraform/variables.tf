@@ -129,12 +129,12 @@ variable "restore_test_tag" {
 }
 
 variable "restore_test_counts" {
-  description = "What counts as a restore test: a completed restore of a whole cluster into a cluster (restored), or only one whose data a pipeline of yours has tested and found good (verified)."
+  description = "What counts as a restore test: a completed restore of a whole cluster into a cluster (restored); only one whose data a pipeline of yours has tested and found good (verified); or such a one, and one whose measurement matches (measured). With \"measured\", data that differ from their source need a look."
   type        = string
   default     = null
   validation {
-    condition     = var.restore_test_counts == null ? true : (contains(["restored", "verified"], tostring(var.restore_test_counts)))
-    error_message = "RestoreTestCounts must be one of restored, verified."
+    condition     = var.restore_test_counts == null ? true : (contains(["restored", "measured", "verified"], tostring(var.restore_test_counts)))
+    error_message = "RestoreTestCounts must be one of restored, measured, verified."
   }
 }
 

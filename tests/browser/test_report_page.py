@@ -135,7 +135,7 @@ def test_a_month_differs_without_colour(browser: Browser, tmp_path: Path) -> Non
     seen, _ = opened(browser, fleet(40), tmp_path)
 
     shapes = seen.evaluate("[...document.querySelectorAll('symbol')].map(x => x.innerHTML)")
-    assert len(set(shapes)) == 6
+    assert len(set(shapes)) == 7
     titles = seen.evaluate(
         "[...new Set([...document.querySelectorAll('use > title')].map(x => x.textContent))]"
     )

@@ -97,7 +97,7 @@ CHOICES = {
     # The credentials are sent only to MongoDB.
     "AtlasBaseUrl": ["https://cloud.mongodb.com", "https://cloud.mongodbgov.com"],
     "Report": ["off", *Schedule],
-    "RestoreTestCounts": [Rung.RESTORED, Rung.VERIFIED],
+    "RestoreTestCounts": [Rung.RESTORED, Rung.MEASURED, Rung.VERIFIED],
 }
 RANGES = {
     "MemorySize": (512, 256, 10240),

@@ -12,7 +12,7 @@ from restore_watch.aws.topic_messages import Message, cloud_event
 from restore_watch.report.files.cluster_facts import cluster_facts
 from restore_watch.report.judging.cluster_state import Judged
 from restore_watch.report.report import Origin, Report
-from restore_watch.report.words.cluster_remarks import needs_look
+from restore_watch.report.words.cluster_remarks import needs_look, told_remarks
 from restore_watch.report.words.concerns import concerns
 from restore_watch.report.words.due_next import due_next
 from restore_watch.report.words.headline import headline
@@ -93,7 +93,8 @@ def _clusters(report: Report) -> list[Mapping[str, Any]]:
 
 def _cluster(report: Report, judged: Judged) -> Mapping[str, Any]:
     facts = cluster_facts(report, judged)
-    texts = [text for text in (facts["why"], facts["remarks"]) if text]
+    told = "; ".join(told_remarks(report, judged))
+    texts = [text for text in (facts["why"], told) if text]
     return {
         "groupId": facts["groupId"],
         "projectName": facts["projectName"],

@@ -58,7 +58,7 @@ def _is_window(days: float) -> bool:
     return days.is_integer() and 1 <= days <= LONGEST.days
 
 
-_Counts = Annotated[Rung, word_of((Rung.RESTORED, Rung.VERIFIED))]
+_Counts = Annotated[Rung, word_of((Rung.RESTORED, Rung.MEASURED, Rung.VERIFIED))]
 _Days = Annotated[float, number_in(_is_window, f"expected whole days from 1 to {LONGEST.days}")]
 _Schedule = Annotated[Schedule, word_of(Schedule)]
 _Tag = Annotated[tuple[str, str] | None, PlainValidator(_tag)]

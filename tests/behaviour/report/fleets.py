@@ -18,6 +18,8 @@ from local_stack.restores import CollectionRestore, FlagRestore, StatusRestore, 
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 
+type Counts = Literal["restored", "measured", "verified"]
+type Outcome = Literal["matches", "differs", "not measured"]
 type Where = Literal["Atlas", "table", "both"]
 type State = Literal[
     "exempt", "not required", "failed", "tested", "cannot tell", "new", "overdue", "never"
@@ -39,7 +41,7 @@ class Question:
     end: datetime
     """The moment after the last day."""
     window: timedelta
-    counts: Literal["restored", "verified"]
+    counts: Counts
     tag: str | None
     event: dict[str, Any]
     schedule: str
@@ -75,7 +77,8 @@ class Restore:
     """
     A restore of a cluster. `ended` is None while it runs.
 
-    `verdicts`: each with its moment, the oldest first.
+    `verdicts`: each with its moment, the oldest first. `measured`: the outcome of the measurement
+    and the moment at which Atlas counted the target.
     """
 
     restore_id: str
@@ -88,12 +91,23 @@ class Restore:
     target: tuple[str, str]
     snapshot_at: datetime
     verdicts: list[tuple[str, datetime]] = field(default_factory=list)
+    measured: tuple[Outcome, datetime] | None = None
     is_stale: bool = False
     """The table does not know the end yet."""
 
     @property
     def is_of_all_into_a_cluster(self) -> bool:
         return self.kind != "collection" and self.delivery_type.lower() != "download"
+
+    def verdict(self, hold: datetime) -> tuple[str | None, datetime | None]:
+        """The newest verdict by then, and its moment."""
+        said = [(verdict, at) for verdict, at in self.verdicts if at <= hold]
+        return said[-1] if said else (None, None)
+
+    def measurement(self, hold: datetime) -> Outcome | None:
+        """What was measured by then."""
+        is_known = self.measured is not None and self.measured[1] <= hold
+        return self.measured[0] if self.measured and is_known else None
 
     def outcome(self, *, is_asked: bool) -> str:
         """As the table has it now, or Atlas if its list was asked for."""
@@ -144,6 +158,8 @@ class Judged:
     days: int | None
     decides: frozenset[str] = frozenset()
     """The restores from which the state follows: several if they ended at one moment."""
+    differs: bool = False
+    """Whether data that differ from their source need a look."""
 
 
 @dataclass
@@ -161,14 +177,14 @@ class Fleet:
         }
 
     def to_look_at(self) -> set[tuple[str, str, State]]:
-        """For their state, or because they could not be restored today or be read."""
+        """For their state or data, or because they could not be restored today or be read."""
         judged = self.judged()
         found = set()
         for one in self.clusters:
             if one.cluster_id in judged:
                 state = judged[one.cluster_id].state
                 is_unread = one.backups and not one.is_free and not one.is_readable
-                is_at_risk = not one.backups or is_unread
+                is_at_risk = not one.backups or is_unread or judged[one.cluster_id].differs
                 if state in TO_LOOK_AT or (state not in LEFT_OUT and is_at_risk):
                     found.add((one.group, one.name, state))
         return found
@@ -190,17 +206,16 @@ def judge(cluster: Cluster, question: Question) -> Judged:
     begin = hold - cluster.window(question)
     good: list[tuple[datetime, str]] = []
     bad: list[tuple[datetime, str]] = []
+    different: list[datetime] = []
     for restore in cluster.seen():
         if not restore.is_of_all_into_a_cluster or restore.ended is None:
             continue
-        said = [(verdict, at) for verdict, at in restore.verdicts if at <= hold]
-        verdict, verdict_at = said[-1] if said else (None, None)
+        verdict, verdict_at = restore.verdict(hold)
         if restore.ended <= hold:
-            is_good = restore.status == "COMPLETED" and verdict != "FAILED"
-            if question.counts == "verified":
-                is_good = is_good and verdict == "PASSED"
-            if is_good:
+            if _is_good(restore, question):
                 good.append((restore.ended, restore.restore_id))
+            elif question.counts == "measured" and _differs(restore, hold):
+                different.append(restore.ended)
             if restore.status == "FAILED":
                 bad.append((restore.ended, restore.restore_id))
         if verdict == "FAILED" and verdict_at is not None:
@@ -213,7 +228,23 @@ def judge(cluster: Cluster, question: Question) -> Judged:
         decides = frozenset(restore_id for at, restore_id in bad if at == bad_at)
     elif state in {"tested", "overdue"}:
         decides = frozenset(restore_id for at, restore_id in good if at == good_at)
-    return Judged(state, good_at, days, decides)
+    differs = any(good_at is None or at > good_at for at in different)
+    return Judged(state, good_at, days, decides, differs)
+
+
+def _is_good(restore: Restore, question: Question) -> bool:
+    verdict, _ = restore.verdict(question.hold)
+    if restore.status != "COMPLETED" or verdict == "FAILED":
+        return False
+    matches = restore.measurement(question.hold) == "matches"
+    proven = {"verified": verdict == "PASSED", "measured": verdict == "PASSED" or matches}
+    return proven.get(question.counts, True)
+
+
+def _differs(restore: Restore, hold: datetime) -> bool:
+    """A verdict stands above a difference."""
+    verdict, _ = restore.verdict(hold)
+    return verdict is None and restore.measurement(hold) == "differs"
 
 
 def _state(
@@ -261,7 +292,7 @@ def draw(random: Random, now: datetime) -> Fleet:
 
 def _question(random: Random, now: datetime) -> Question:
     window = timedelta(days=random.choice([7, 30, 90, 120]))
-    counts: Literal["restored", "verified"] = random.choice(["restored", "verified"])
+    counts: Counts = random.choice(["restored", "measured", "verified"])
     tag = random.choice([None, None, None, "tier=gold"])
     schedule = random.choice(["daily", "weekly", "monthly"])
     midnight = datetime.combine(now.date(), time(), UTC)
@@ -351,7 +382,10 @@ def _restore(random: Random, question: Question, cluster: Cluster, oldest: datet
     )  # fmt: skip
     if status == "COMPLETED" and where != "Atlas" and random.random() < 0.5:
         _judge_data(random, question, restore)
-    lags = ended is not None and where == "both" and not restore.verdicts
+    if status == "COMPLETED" and where != "Atlas" and kind != "flex" and random.random() < 0.7:
+        _measure(random, question, restore)
+    is_judged = bool(restore.verdicts) or restore.measured is not None
+    lags = ended is not None and where == "both" and not is_judged
     restore.is_stale = lags and random.random() < 0.2
     return restore
 
@@ -366,6 +400,19 @@ def _judge_data(random: Random, question: Question, restore: Restore) -> None:
         if at > question.now - timedelta(minutes=1):
             return
         restore.verdicts.append((random.choice(["PASSED", "PASSED", "FAILED"]), at))
+
+
+def _measure(random: Random, question: Question, restore: Restore) -> None:
+    """A download is never measured, and nothing is measured before its end."""
+    assert restore.ended is not None
+    if restore.delivery_type == "download":
+        return
+    edges = [one + side * SECOND for one in (question.end, question.hold) for side in (-1, 1)]
+    later = [one for one in edges if one > restore.ended] if random.random() < 0.5 else []
+    at = random.choice(later) if later else restore.ended + timedelta(minutes=18)
+    outcomes: list[Outcome] = ["matches", "matches", "differs", "differs", "not measured"]
+    if at <= question.now - timedelta(minutes=1):
+        restore.measured = random.choice(outcomes), at
 
 
 def _hex(random: Random) -> str:
@@ -453,6 +500,23 @@ def _job(restore: Restore, cluster: Cluster) -> EmulatedRestore:
     return job
 
 
+NEWS = {"validation", "measurement"}
+"""What an entry of the history has beside the state."""
+
+
+def _measurement(outcome: Outcome, at: datetime) -> dict[str, Any]:
+    """What an entry of the history says of a measurement. Of none, only its record has a date."""
+    if outcome == "not measured":
+        why = "the figures of a sharded cluster cannot be added up"
+        return {"observedAt": _text(at), "measurement": {"outcome": outcome, "why": why}}
+    found = 2 if outcome == "matches" else 1
+    counts = {"databases": {"found": found, "expected": 2}, "measuredAt": _text(at)}
+    missing = {"name": "sales", "isMissing": True}
+    differing = {} if outcome == "matches" else {"differing": [missing]}
+    measurement = {"outcome": outcome, **counts, **differing}
+    return {"observedAt": _text(at + timedelta(minutes=9)), "measurement": measurement}
+
+
 def _item(restore: Restore, cluster: Cluster, now: datetime) -> dict[str, Any]:
     """An item as the table has it, in DynamoDB's types."""
     is_ended = restore.ended is not None and not restore.is_stale
@@ -469,8 +533,10 @@ def _item(restore: Restore, cluster: Cluster, now: datetime) -> dict[str, Any]:
                 "verdict": verdict, "validatedBy": "restore-drill", "validatedAt": _text(at),
             }  # fmt: skip
             history.append(ended | {"observedAt": _text(at), "validation": validation})
+        if restore.measured is not None:
+            history.append(ended | _measurement(*restore.measured))
     last = history[-1]
-    item = {name: value for name, value in last.items() if name != "validation"} | {
+    item = {name: value for name, value in last.items() if name not in NEWS} | {
         "cluster": f"{cluster.group}/{cluster.name}",
         "firstObservedAt": history[0]["observedAt"],
         "history": history,

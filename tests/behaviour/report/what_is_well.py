@@ -8,6 +8,7 @@ Written from the promise. The order of ROWS is the order in which a headline nam
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from copy import replace
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
@@ -26,6 +27,8 @@ from local_stack.wire import Answer, Selection
 from local_stack.world import World, within
 from notify_people.message import read_message
 from notify_people.words.notices import notice_of
+from restore_watch.measuring.record_measurement import record_measurement
+from restore_watch.model.measurement import Count, DifferingDatabase, Measurement, Outcome
 
 ROWS = ("watched", "states", "restorable", "read", "objectives", "restores")
 
@@ -40,13 +43,14 @@ WORDS: Mapping[str, str] = {
     "missed": r"missed (its|their) RTO or RPO",
     "failed": r"restores?\b.* failed",
     "open": r"\bopen\b|\bruns?\b|\brunning\b",
+    "differ": r"data of \d+ restores? (outside \S+ )?differ",
     "verdict": r"verdict|validation|\btested\b.* failed|failed .*\btests?\b",
     "degraded": r"degraded|cannot see|does not see",
     "expiring": r"\bexpires?\b",
 }
 """By name: the words, ignoring case."""
 
-WINDOW, HOUR = 90, timedelta(hours=1)
+WINDOW, HOUR, MINUTE = 90, timedelta(hours=1), timedelta(minutes=1)
 
 OPEN = "open"
 """The end of a restore that has none yet."""
@@ -60,6 +64,8 @@ class Furnished:
         self.group, self.atlas = reports.world.group, reports.world.atlas
         self.seconds = QUARTER_HOUR
         """The time of the report's invocation."""
+        self.restored: list[tuple[EmulatedRestore, Kind]] = []
+        """What the table knows."""
         self.finish: list[Callable[[], object]] = []
         """What is done last, because it is about all that is there."""
         self.tested("orders")
@@ -110,6 +116,7 @@ class Furnished:
             job.run_to_end()
         job.clock = self.atlas.now
         self.world.check(target_of(job, kind))
+        self.restored.append((job, kind))
         return job
 
     def snapshot(
@@ -134,6 +141,18 @@ class Furnished:
         event = {"action": "record-validation", **job.event, "verdict": verdict}
         said = {"validatedBy": "restore-drill", "validatedAt": date(at)}
         self.world.environment().answer(event | said)
+
+    def measure(self, job: EmulatedRestore, measurement: Measurement) -> None:
+        """Record the measurement of a restore that the table knows, by figures of the period."""
+        environment = self.world.environment()
+        counted = replace(measurement, measured_at=self.reports.at - MINUTE)
+        record_measurement(
+            environment.wires.outbox,
+            target_of(job, "dedicated"),
+            lambda _: counted,
+            environment.deadline(),
+            is_last=True,
+        )
 
     def refuse(self, step: Selection, answer: Answer) -> None:
         """From now on."""
@@ -525,6 +544,38 @@ def _verdict_on_older_restore(fleet: Furnished) -> None:
     fleet.restore("doubted-then", days=0.2)
 
 
+DIFFERS = Measurement(
+    outcome=Outcome.DIFFERS,
+    databases=Count(found=1, expected=2),
+    differing=(DifferingDatabase(name="sales", is_missing=True),),
+)
+MATCHES = Measurement(outcome=Outcome.MATCHES, databases=Count(found=2, expected=2))
+
+
+def _differs(fleet: Furnished) -> None:
+    """A good test came before it."""
+    _let_measurements_count(fleet)
+    fleet.tested("changed", days=6)
+    fleet.measure(fleet.restore("changed", days=0.5), DIFFERS)
+
+
+def _let_measurements_count(fleet: Furnished) -> None:
+    """Each other restore that completed matches, or has a verdict PASSED."""
+    fleet.reports.settings["RESTORE_TEST_COUNTS"] = "measured"
+
+    def prove() -> None:
+        for job, kind in fleet.restored:
+            item = fleet.world.known_item(job)
+            if item["status"] != "COMPLETED" or not isinstance(item["history"], list):
+                continue
+            if kind == "dedicated":
+                fleet.measure(job, MATCHES)
+            else:
+                fleet.verdict(job, "PASSED", fleet.reports.at - MINUTE)
+
+    fleet.finish.append(prove)
+
+
 def _degraded(fleet: Furnished) -> None:
     watch = fleet.world.watching()
     watch.tick()
@@ -544,6 +595,12 @@ def _expiring(fleet: Furnished) -> None:
 
 
 # What takes nothing away
+
+
+def _differs_by_itself(fleet: Furnished) -> None:
+    """An index may have expired documents."""
+    fleet.tested("changed", days=6)
+    fleet.measure(fleet.restore("changed", days=0.5), DIFFERS)
 
 
 def _cancelled(fleet: Furnished) -> None:
@@ -660,6 +717,7 @@ LINES: Mapping[str, Line] = {
     "an older restore failed": Line("restores", "failed", _older_restore_failed, 1),
     "a verdict on an older download": Line("restores", "verdict", _verdict_on_older_download, 1),
     "a verdict on an older restore": Line("restores", "verdict", _verdict_on_older_restore, 1),
+    "data differ": Line("restores", "differ", _differs, 1),
     "degraded": Line("restores", "degraded", _degraded, doctor=True),
     "credentials expire": Line("restores", "expiring", _expiring, doctor=True),
 }
@@ -677,4 +735,6 @@ HARMLESS: Mapping[str, Callable[[Furnished], object]] = {
     "a snapshot under way": _snapshot_under_way,
     "credentials last": _credentials_last,
     "recovered": _recovered,
+    "data differ by themselves": _differs_by_itself,
+    "data match": _let_measurements_count,
 }

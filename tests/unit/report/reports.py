@@ -9,6 +9,17 @@ from io import StringIO
 from random import Random
 from typing import Any
 
+from restore_watch.model.measurement import (
+    Count,
+    DifferingDatabase,
+    DifferingFigure,
+    Figure,
+    MayBe,
+    Measurement,
+    Outcome,
+    WhyNotMeasured,
+    not_measured,
+)
 from restore_watch.model.objectives import Objectives
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_target import RestoreKind
@@ -23,7 +34,11 @@ from restore_watch.report.period import DAY, Period
 from restore_watch.report.report import Origin, Report
 from restore_watch.report.restores.restore_evidence import RestoreEvidence
 from restore_watch.report.restores.stored_restores import StoredRestores
-from restore_watch.report.restores.what_a_restore_proves import DatedVerdict, Restore
+from restore_watch.report.restores.what_a_restore_proves import (
+    DatedMeasurement,
+    DatedVerdict,
+    Restore,
+)
 from restore_watch.report.snapshot import Snapshot
 from restore_watch.report.why_unread import WhyUnread
 from restore_watch.table.job_item import Recorded
@@ -31,7 +46,40 @@ from restore_watch.table.job_item import Recorded
 WEEK = Period(date(2026, 11, 23), date(2026, 11, 29))
 END = WEEK.end
 HOUR = timedelta(hours=1)
-USUAL = timedelta(minutes=42)
+MINUTE = timedelta(minutes=1)
+USUAL = 42 * MINUTE
+
+MATCHES = Measurement(
+    outcome=Outcome.MATCHES,
+    databases=Count(found=12, expected=12),
+    documents=Count(found=41_234_567, expected=41_250_000),
+    collections=Count(found=44, expected=44),
+    indexes=Count(found=131, expected=131),
+)
+DIFFERS = Measurement(
+    outcome=Outcome.DIFFERS,
+    databases=Count(found=10, expected=12),
+    documents=Count(found=40_146_567, expected=41_250_000),
+    collections=Count(found=42, expected=44),
+    indexes=Count(found=131, expected=131),
+    differing=(
+        DifferingDatabase(name="archive", is_missing=True),
+        DifferingDatabase(
+            name="sales",
+            figures=(
+                DifferingFigure(figure=Figure.COLLECTIONS, least=12, found=11),
+                DifferingFigure(
+                    figure=Figure.DOCUMENTS,
+                    least=2_176_000,
+                    most=2_190_000,
+                    found=1_088_000,
+                    may_be=MayBe.EXPIRED_OR_DELETED,
+                ),
+            ),
+        ),
+    ),
+)
+SHARDED = not_measured(WhyNotMeasured.SHARDED)
 
 NO_ROLE = WhyUnread(
     "Atlas answers 403 to the list of its restores",
@@ -91,6 +139,7 @@ def restore(
 ) -> Restore:
     """A completed restore of the cluster, except for the given fields of the job."""
     verdict, ended = fields.pop("verdict", None), began + took
+    measurement: Measurement | None = fields.pop("measurement", None)
     job: dict[str, Any] = {
         "groupId": cluster.group_id,
         "clusterName": cluster.name,
@@ -106,7 +155,17 @@ def restore(
     }
     read = RestoreJob.read(job | fields)
     verdicts = (DatedVerdict(ended + HOUR, verdict),) if verdict else ()
-    return Restore(read, began, ended, verdicts)
+    return measured_as(measurement, Restore(read, began, ended, verdicts))
+
+
+def measured_as(measurement: Measurement | None, one: Restore) -> Restore:
+    """The restore with this measurement, of 18 minutes after its end."""
+    if measurement is None:
+        return one
+    at = one.ended_at + 18 * MINUTE
+    if measurement.outcome is not Outcome.NOT_MEASURED:
+        measurement = replace(measurement, measured_at=at)
+    return replace(one, measured=DatedMeasurement(at, measurement))
 
 
 def cluster(name: str = "ledger", number: int = 0, **fields: Any) -> Cluster:
@@ -238,7 +297,17 @@ def _history(one: Cluster, bad: str, random: Random, name: Callable[[str], str])
     elif not bad:
         took = timedelta(minutes=random.triangular(20, 80, 40))
         own.append(restore(one, END - random.uniform(0.1, 40) * DAY, 98, took))
-    return list(map(_with_words, own))
+    return [_measured(_with_words(each), name) for each in own]
+
+
+def _measured(one: Restore, name: Callable[[str], str]) -> Restore:
+    """The restore with the measurement that the moment of its beginning draws."""
+    if one.rung is None or not one.is_whole:
+        return one
+    named = [replace(each, name=name(each.name)) for each in DIFFERS.differing]
+    differs = replace(DIFFERS, differing=tuple(named))
+    drawn = (None, MATCHES, MATCHES, MATCHES, SHARDED, differs)
+    return measured_as(drawn[int(one.began.timestamp()) % len(drawn)], one)
 
 
 def _with_words(one: Restore) -> Restore:

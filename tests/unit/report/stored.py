@@ -5,9 +5,15 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
 
+from restore_watch.model.measurement import Measurement
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.validation import Validation
-from restore_watch.table.job_item import history_entry, key_of, validation_entry
+from restore_watch.table.job_item import (
+    history_entry,
+    key_of,
+    measurement_entry,
+    validation_entry,
+)
 
 _serialize: Any = TypeSerializer().serialize
 
@@ -38,3 +44,10 @@ def verdict_on(job: RestoreJob, verdict: str = "PASSED", **said: Any) -> dict[st
     """The entry of `history` with a pipeline's verdict on this job, recorded at noon."""
     validation = Validation.read({"verdict": verdict, **said})
     return {"M": _serialize(validation_entry(job, validation, NOON))["M"]}
+
+
+def measurement_of(
+    job: RestoreJob, measurement: Measurement, observed_at: datetime = NOON
+) -> dict[str, Any]:
+    """The entry of `history` with the measurement of this job."""
+    return {"M": _serialize(measurement_entry(job, measurement, observed_at))["M"]}

@@ -17,6 +17,7 @@ from restore_watch.model.objectives import Objectives
 from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.validation import Verdict
 from restore_watch.report.files.cluster_facts import COLUMNS
+from restore_watch.report.files.measurement_columns import MEASUREMENT_COLUMNS
 from restore_watch.report.files.report_files import report_files
 from restore_watch.report.files.report_json import report_json
 from restore_watch.report.judging.cluster_state import Policy
@@ -99,6 +100,8 @@ def test_a_line_has_what_the_state_rests_on() -> None:
         "rtoSeconds": "3600",
         "rpoSeconds": "86400",
         "windowDays": "60",
+        **dict.fromkeys(MEASUREMENT_COLUMNS, ""),
+        "lastAttemptMeasurement": "",
     }
 
 
@@ -251,7 +254,7 @@ def test_the_json_has_everything_else() -> None:
     since = "2026-09-03T06:00:00.000000Z"
     unread = {"problem": NO_ROLE.problem, "since": since, "fix": NO_ROLE.fix}
     (one,) = said.pop("clusters")
-    assert list(one) == list(COLUMNS)
+    assert list(one) == [*COLUMNS, "measurement"]
     assert [each["outcome"] for each in said.pop("restores")] == ["COMPLETED", "FAILED"]
     assert [each["clusterName"] for each in said.pop("dueNext")] == ["ledger"]
     assert said.pop("limits")[0].startswith("A good test is")

@@ -24,8 +24,10 @@ from restore_watch.report.words.cluster_remarks import needs_look
 from restore_watch.report.words.concerns import concerns
 from unit.report.parsed_page import ParsedPage
 from unit.report.reports import (
+    DIFFERS,
     END,
     HOUR,
+    MATCHES,
     NO_ROLE,
     changed,
     cluster,
@@ -426,6 +428,8 @@ ONE = cluster(created_at=END - 20 * DAY)
 GOOD = restore(ONE, END - 10 * DAY)
 FAILED = restore(ONE, END - 9 * DAY, 2, status="FAILED")
 VERIFIED = restore(ONE, END - 8 * DAY, 3, verdict=Verdict.PASSED)
+MEASURED = restore(ONE, END - 10 * DAY, 5, measurement=MATCHES)
+DIFFERENT = restore(ONE, END - 10 * DAY, 6, measurement=DIFFERS)
 DOWNLOAD = restore(ONE, END - 7 * DAY, 4, deliveryType="DOWNLOAD")
 
 
@@ -437,8 +441,15 @@ DOWNLOAD = restore(ONE, END - 7 * DAY, 4, deliveryType="DOWNLOAD")
         ([GOOD, DOWNLOAD], Sign.RESTORED),
         ([GOOD, FAILED], Sign.FAILED),
         ([GOOD, FAILED, VERIFIED], Sign.VERIFIED),
+        ([MEASURED, GOOD], Sign.MEASURED),
+        ([MEASURED, FAILED], Sign.FAILED),
+        ([MEASURED, VERIFIED], Sign.VERIFIED),
+        ([DIFFERENT], Sign.RESTORED),
     ],
-    ids=["none", "a download", "a good one", "failed", "verified"],
+    ids=[
+        *("none", "a download", "a good one", "failed", "verified"),
+        *("measured", "measured, then failed", "measured and verified", "different"),
+    ],
 )
 def test_a_month_shows_the_best_test_or_a_failure_after_it(
     restores: list[Restore], sign: Sign

@@ -48,6 +48,13 @@ def test_everything_can_be_chosen() -> None:
     assert settings.objectives == Objectives(timedelta(hours=1), timedelta(seconds=30))
 
 
+@pytest.mark.parametrize("word", [Rung.RESTORED, Rung.MEASURED, Rung.VERIFIED], ids=str)
+def test_what_counts_is_a_rung(word: Rung) -> None:
+    settings = ReportSettings.from_environment(LEAST | {"RESTORE_TEST_COUNTS": word})
+
+    assert settings.policy.counts is word
+
+
 @pytest.mark.parametrize("days", [1, 400])
 def test_a_window_is_a_day_at_least_and_400_days_at_most(days: int) -> None:
     settings = ReportSettings.from_environment(LEAST | {"RESTORE_TEST_DAYS": str(days)})

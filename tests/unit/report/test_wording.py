@@ -27,6 +27,23 @@ def test_a_period_has_the_name_that_people_give_it(first: str, last: str, name: 
 
 
 @pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (0, "0"),
+        (999_999, "999,999"),
+        (1_000_000, "1.0 M"),
+        (41_299_999, "41.2 M"),
+        (999_999_999, "999.9 M"),
+        (1_250_000_000, "1.2 bn"),
+        (10**18, "1,000,000,000.0 bn"),
+    ],
+    ids=str,
+)
+def test_a_large_number_is_rounded_down_to_one_digit_more(number: int, said: str) -> None:
+    assert wording.number(number) == said
+
+
+@pytest.mark.parametrize(
     ("seconds", "said"),
     [
         (0, "0 s"),

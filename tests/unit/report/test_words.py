@@ -24,6 +24,7 @@ from unit.report.reports import (
     EMPTY,
     END,
     HOUR,
+    MATCHES,
     NO_ROLE,
     changed,
     cluster,
@@ -58,7 +59,7 @@ OWN_WINDOW = {"restore-test": "30d"}
 OWN_OBJECTIVES = {"rto": "30m", "rpo": "2h"}
 CANCELLED = "last attempt cancelled on 29 Nov 2026"
 EXPIRED = "last attempt expired on 29 Nov 2026"
-VERIFIED = Policy(counts=Rung.VERIFIED)
+VERIFIED, MEASURED = Policy(counts=Rung.VERIFIED), Policy(counts=Rung.MEASURED)
 
 
 def well() -> Report:
@@ -208,6 +209,14 @@ def test_the_lead_counts_clusters_and_restores(
             "Its restores have no verdict PASSED.",
         ),
         (
+            lambda: report([(LEDGER, [ended(3, measurement=MATCHES)])], policy=VERIFIED),
+            "Its restores have no verdict PASSED.",
+        ),
+        (
+            lambda: report([(LEDGER, [GOOD])], policy=MEASURED),
+            "Its restores have neither a measurement that matches nor a verdict PASSED.",
+        ),
+        (
             lambda: only(unread=NO_ROLE),
             "Atlas answers 403 to the list of its restores, since 3 Sep 2026.",
         ),
@@ -229,6 +238,8 @@ def test_the_lead_counts_clusters_and_restores(
         "a download",
         "an unknown type",
         "no verdict",
+        "measured, no verdict",
+        "not measured, no verdict",
         "unread since",
         "unread",
         "exempt",
@@ -364,6 +375,26 @@ def test_the_limits_say_what_counts_and_how_far_back_the_report_looks() -> None:
     assert "The table is empty." in said
     assert "RestoreTestTag" in said
     assert "expire" not in said
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        (Policy(), "into a cluster. Downloads"),
+        (VERIFIED, "into a cluster, if a pipeline reported the verdict PASSED on its data."),
+        (MEASURED, "if its measurement matches or a pipeline reported the verdict PASSED on its"),
+    ],
+    ids=["restored", "verified", "measured"],
+)
+def test_the_limits_say_what_a_good_test_is(policy: Policy, said: str) -> None:
+    assert said in " ".join(said_limits(changed(well(), policy=policy)))
+
+
+def test_the_limits_say_what_a_measurement_does_not_where_there_is_one() -> None:
+    measured = only(ended(3, measurement=MATCHES))
+
+    assert [said for said in said_limits(measured) if "that a document is right" in said] != []
+    assert [said for said in said_limits(well()) if "measure" in said.casefold()] == []
 
 
 @pytest.mark.parametrize(

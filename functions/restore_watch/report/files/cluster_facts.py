@@ -7,6 +7,7 @@ from typing import Any
 
 from foundation.clock import utc_text
 from restore_watch.report.cluster import Cluster
+from restore_watch.report.files.measurement_columns import MEASUREMENT_COLUMNS, measurement_cells
 from restore_watch.report.judging.cluster_state import Judged
 from restore_watch.report.report import Report
 from restore_watch.report.words.cluster_remarks import remarks
@@ -58,6 +59,8 @@ COLUMNS = (
     "rtoSeconds",
     "rpoSeconds",
     "windowDays",
+    *MEASUREMENT_COLUMNS,
+    "lastAttemptMeasurement",
 )
 """The names of the facts, in the order of the columns of coverage.csv."""
 
@@ -151,17 +154,14 @@ def _last_attempt(judged: Judged) -> Mapping[str, Any]:
         "lastAttemptAt": _text(last.attempted_at),
         "lastAttempt": last.outcome,
         "lastAttemptVerdict": last.verdict,
+        "lastAttemptMeasurement": last.measured.measurement.outcome if last.measured else None,
     }
 
 
 def _decided_by(judged: Judged) -> Mapping[str, Any]:
-    """
-    The restore that the state rests on: the one that failed, or else the last good test.
-
-    Without a need for a test, the state rests on no restore.
-    """
-    decides = judged.failed or judged.good
-    if decides is None or not judged.state.needs_test:
+    """Return the facts of the restore that the state rests on."""
+    decides = judged.decides
+    if decides is None:
         return {}
     job = decides.job
     facts: dict[str, Any] = {
@@ -171,6 +171,7 @@ def _decided_by(judged: Judged) -> Mapping[str, Any]:
         "targetDeploymentItemName": job.target_deployment_item_name,
         "snapshotId": job.snapshot_id,
         "verdictSeconds": decides.seconds_to_verdict,
+        **measurement_cells(decides),
     }
     newest = decides.newest_verdict
     if newest is not None:

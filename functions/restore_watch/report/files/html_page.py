@@ -33,6 +33,7 @@ from restore_watch.report.words.concerns import concerns
 from restore_watch.report.words.due_next import due_next
 from restore_watch.report.words.headline import headline, lead
 from restore_watch.report.words.limits import limits
+from restore_watch.report.words.measurement_line import measurement_line
 from restore_watch.report.words.own_objectives import over, own_objectives
 from restore_watch.report.words.why import age, why
 
@@ -115,6 +116,7 @@ def _words() -> Mapping[str, Any]:
         "headline": headline,
         "lead": lead,
         "limits": limits,
+        "measurement_line": measurement_line,
         "median_seconds": median_seconds,
         "over": over,
         "own_objectives": own_objectives,
@@ -239,6 +241,11 @@ def _row_of_restore(report: Report, judged: JudgedRestore) -> RestoreRow:
         is_over_rto=is_over_rto,
         is_over_rpo=is_over_rpo,
         objectives=judged.objectives,
-        # What failed, then what missed an objective or is open for too long, then the newest.
-        place=(not restore.went_wrong, not is_late, -restore.began.timestamp()),
+        # What failed, then what missed an objective, is open for too long or differs from its
+        # source, then the newest.
+        place=(
+            not restore.went_wrong,
+            not (is_late or restore.differs),
+            -restore.began.timestamp(),
+        ),
     )

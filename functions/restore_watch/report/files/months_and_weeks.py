@@ -17,6 +17,7 @@ class Sign(StrEnum):
     """What a month shows of a cluster, in words."""
 
     VERIFIED = "verified by a pipeline"
+    MEASURED = "restored, and measured: the data match their source"
     RESTORED = "restored into a cluster"
     FAILED = "failed, or a verdict FAILED"
     PARTLY = "only a download or some collections, which never count"
@@ -73,16 +74,13 @@ def _sign(
 ) -> Sign:
     if not restores:
         return _sign_without_restores(month, judged, first_seen)
-    good = [each for each in restores if each.rung in {Rung.VERIFIED, Rung.RESTORED}]
+    good = [each for each in restores if each.rung and each.rung.reaches(Rung.RESTORED)]
     if failure_after(newest_ended(good), restores):
         return Sign.FAILED
     rungs = {restore.rung for restore in restores}
-    if Rung.VERIFIED in rungs:
-        return Sign.VERIFIED
-    if Rung.RESTORED in rungs:
-        return Sign.RESTORED
-    if Rung.PARTLY in rungs:
-        return Sign.PARTLY
+    for rung in Rung:
+        if rung in rungs:
+            return Sign[rung.name]
     return Sign.NONE
 
 

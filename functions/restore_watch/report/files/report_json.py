@@ -8,11 +8,13 @@ from typing import Any
 
 from foundation.clock import utc_text
 from restore_watch.report.files.cluster_facts import cluster_facts
+from restore_watch.report.judging.cluster_state import Judged
 from restore_watch.report.report import JudgedRestore, Report, median_seconds
 from restore_watch.report.words.concerns import concerns
 from restore_watch.report.words.due_next import Due, due_next
 from restore_watch.report.words.headline import headline
 from restore_watch.report.words.limits import limits
+from restore_watch.report.words.measurement_line import measurement_line
 
 
 def report_json(report: Report, files: Mapping[str, bytes]) -> str:
@@ -22,7 +24,7 @@ def report_json(report: Report, files: Mapping[str, bytes]) -> str:
     states, clusters = None, None
     if coverage.is_configured:
         states = coverage.states
-        clusters = [cluster_facts(report, judged) for judged in coverage.in_order]
+        clusters = [_cluster(report, judged) for judged in coverage.in_order]
     whole = {
         "headline": headline(report),
         "needsAttention": bool(said),
@@ -58,9 +60,23 @@ def report_json(report: Report, files: Mapping[str, bytes]) -> str:
     return json.dumps(whole, indent=2, default=_plain) + "\n"
 
 
+def _cluster(report: Report, judged: Judged) -> Mapping[str, Any]:
+    """Return a cluster with the measurement of the restore that its state rests on."""
+    measured = judged.decides.measured if judged.decides else None
+    measurement = measured.measurement.as_json() if measured else None
+    return {**cluster_facts(report, judged), "measurement": measurement}
+
+
 def _restore(judged: JudgedRestore) -> Mapping[str, Any]:
-    """Return a restore with every verdict on it, the oldest test first."""
-    return {**judged.facts, "validations": judged.evidence.validations}
+    """Return a restore with every verdict on it, the oldest test first, and its measurement."""
+    evidence = judged.evidence
+    line = measurement_line(evidence.restore)
+    return {
+        **judged.facts,
+        "validations": evidence.validations,
+        "measured": str(line) if line else None,
+        "measurement": evidence.measurement,
+    }
 
 
 def _due(due: Due) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from restore_watch.report.files.csv_text import csv_file, csv_line
+from restore_watch.report.files.measurement_columns import MEASUREMENT_COLUMNS, measurement_cells
 from restore_watch.report.restores.restore_evidence import RestoreEvidence
 
 COLUMNS = (
@@ -40,6 +41,7 @@ COLUMNS = (
     "detail",
     "verdictSeconds",
     "restoredTo",
+    *MEASUREMENT_COLUMNS,
 )
 """As in the table in docs/report.md."""
 
@@ -56,6 +58,7 @@ def line_of_restore(evidence: RestoreEvidence, facts: Mapping[str, Any]) -> str:
         "validatedBy": newest.get("validatedBy"),
         "validatedAt": newest.get("validatedAt") or newest.get("observedAt"),
         "detail": newest.get("detail"),
+        **measurement_cells(evidence.restore),
     }
     return csv_line(known[column] for column in COLUMNS)
 

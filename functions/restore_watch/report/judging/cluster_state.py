@@ -46,6 +46,16 @@ class Policy(NamedTuple):
     window: timedelta = timedelta(days=90)
     required_tag: tuple[str, str] | None = None
 
+    @property
+    def measurements_count(self) -> bool:
+        """Whether a measurement makes a restore a test: then a difference needs a look."""
+        return self.counts is Rung.MEASURED
+
+    def is_good(self, restore: Restore) -> bool:
+        """Whether the restore is a good test."""
+        rung = restore.rung
+        return rung is not None and rung.reaches(self.counts)
+
     def window_of(self, cluster: Cluster) -> timedelta:
         """For how long a good test of the cluster counts."""
         return cluster.by_tags.window or self.window
@@ -57,6 +67,7 @@ class Judged:
     A cluster and its state, with its own restores as they stood then, the oldest first.
 
     `good`: the last good test. `failed`: the test that failed last, if no good test came after it.
+    `differs`: the last good test or a later restore, if its data differ from their source.
     `unread`: why its restores could not be read, or not all. `listed_since`: when the oldest
     restore began that was read of a list that goes on.
     """
@@ -66,8 +77,18 @@ class Judged:
     restores: tuple[Restore, ...]
     good: Restore | None
     failed: Restore | None
+    differs: Restore | None = None
     unread: WhyUnread | None = None
     listed_since: datetime | None = None
+
+    @property
+    def decides(self) -> Restore | None:
+        """
+        The restore that the state rests on: the one that failed, or else the last good test.
+
+        Without a need for a test, the state rests on no restore.
+        """
+        return (self.failed or self.good) if self.state.needs_test else None
 
     @property
     def last_attempt(self) -> Restore | None:
@@ -99,9 +120,9 @@ def judge(
         for restore in restores
         if restore.began < at and cluster.existed_at(restore.began)
     ]
-    tests = [restore for restore in own if restore.rung in {Rung.VERIFIED, policy.counts}]
-    good = newest_ended(tests)
+    good = newest_ended(restore for restore in own if policy.is_good(restore))
     failed = failure_after(good, own)
+    differs = _difference_since(good, own)
     is_lacking = tag is not None and tag not in cluster.tags.items()
     # The first that is so.
     rules = (
@@ -115,12 +136,20 @@ def judge(
         (State.NEVER, True),
     )
     state = next(state for state, is_so in rules if is_so)
-    return Judged(cluster, state, tuple(own), good, failed, unread)
+    return Judged(cluster, state, tuple(own), good, failed, differs, unread)
 
 
 def newest_ended(restores: Iterable[Restore]) -> Restore | None:
     """Return the restore that ended last."""
     return max(restores, key=lambda restore: restore.ended_at, default=None)
+
+
+def _difference_since(good: Restore | None, restores: Iterable[Restore]) -> Restore | None:
+    """Return the last restore of all data that differ, unless a good test came after it."""
+    differing = newest_ended(one for one in restores if one.is_whole and one.differs)
+    if differing is None or good is None or differing is good:
+        return differing
+    return differing if differing.ended_at > good.ended_at else None
 
 
 def failure_after(good: Restore | None, restores: Iterable[Restore]) -> Restore | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from foundation.clock import utc_text
+from restore_watch.model.measurement import RecordedMeasurement
 from restore_watch.model.objectives import Objectives
 from restore_watch.model.validation import DETAIL_LIMIT, RecordedValidation
 from restore_watch.redaction import redact_report
@@ -64,16 +65,26 @@ class RestoreEvidence:
         return {}
 
     @property
+    def measurement(self) -> Mapping[str, Any] | None:
+        """The content of the message of the measurement; None if there is none yet."""
+        entry = self.recorded.measurement
+        if entry is None:
+            return None
+        return {**self._place_in_history(entry), **entry.measurement.as_json()}
+
+    @property
     def _in_order(self) -> list[RecordedValidation]:
         return sorted(self.recorded.validations, key=test_order)
 
     def _validated(self, entry: RecordedValidation) -> dict[str, Any]:
+        return {**self._place_in_history(entry), **redacted_validation(entry)}
+
+    def _place_in_history(self, entry: RecordedValidation | RecordedMeasurement) -> dict[str, Any]:
         return {
             "id": entry.event_id,
             "published": self.recorded.has_published(entry),
             "sequence": entry.sequence,
             "observedAt": utc_text(entry.observed_at),
-            **redacted_validation(entry),
         }
 
 

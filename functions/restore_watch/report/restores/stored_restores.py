@@ -9,6 +9,7 @@ from typing import Any, Self
 from foundation.outside import utc_date
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.forms_of_fields import id_made_at, is_object_id
+from restore_watch.model.measurement import RecordedMeasurement
 from restore_watch.model.validation import RecordedValidation
 from restore_watch.redaction import redact
 from restore_watch.report.period import Period
@@ -18,7 +19,11 @@ from restore_watch.report.restores.restore_evidence import (
     test_order,
     tested_at,
 )
-from restore_watch.report.restores.what_a_restore_proves import DatedVerdict, Restore
+from restore_watch.report.restores.what_a_restore_proves import (
+    DatedMeasurement,
+    DatedVerdict,
+    Restore,
+)
 from restore_watch.table.job_item import Recorded, key_of, read_item, target_of
 
 
@@ -116,7 +121,14 @@ def _restore(recorded: Recorded, began: datetime, *, will_show_its_end: bool) ->
     if is_over and last is recorded.changes[0]:
         end_if_undated = began
     verdicts = tuple(map(_verdict, sorted(recorded.validations, key=test_order)))
-    return Restore(last.job, began, end_if_undated, verdicts, will_show_its_end)
+    return Restore(
+        last.job,
+        began,
+        end_if_undated,
+        verdicts=verdicts,
+        measured=_measured(recorded.measurement),
+        will_show_its_end=will_show_its_end,
+    )
 
 
 def _verdict(entry: RecordedValidation) -> DatedVerdict:
@@ -127,6 +139,12 @@ def _verdict(entry: RecordedValidation) -> DatedVerdict:
         detail=said["detail"],
         validated_by=said["validatedBy"],
     )
+
+
+def _measured(entry: RecordedMeasurement | None) -> DatedMeasurement | None:
+    if entry is None:
+        return None
+    return DatedMeasurement(entry.measurement.measured_at or entry.observed_at, entry.measurement)
 
 
 def _may_be_since(restore_id: str, since: datetime) -> bool:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple, Self
 
 from restore_watch.model.forms_of_fields import id_made_at
+from restore_watch.model.measurement import Measurement, Outcome
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreKind
@@ -23,14 +24,21 @@ _WHOLE = {"restore", "automated", "pointintime"}
 
 
 class Rung(StrEnum):
-    """How much a restore that succeeded proves."""
+    """How much a restore that succeeded proves; what proves the most comes first."""
 
     VERIFIED = "verified"
     """A pipeline tested the data: its verdict was PASSED."""
+    MEASURED = "measured"
+    """Atlas counts in the target what the source had: its measurement matches."""
     RESTORED = "restored"
     """Atlas wrote a whole cluster."""
     PARTLY = "partly"
     """A download, a restore of some collections, or of what is not known. It never counts."""
+
+    def reaches(self, least: "Rung") -> bool:
+        """Whether it proves at least so much."""
+        rungs = list(Rung)
+        return rungs.index(self) <= rungs.index(least)
 
 
 class Destination(StrEnum):
@@ -55,13 +63,21 @@ class DatedVerdict(NamedTuple):
     validated_by: str | None = None
 
 
+class DatedMeasurement(NamedTuple):
+    """A measurement, and when Atlas counted the target, in UTC; or when it was recorded."""
+
+    at: datetime
+    measurement: Measurement
+
+
 @dataclass(frozen=True)
 class Restore:
     """
-    A restore job with the verdicts on its data. Moments are UTC.
+    A restore job with the verdicts on its data, and their measurement. Moments are UTC.
 
     `began`: when it was scheduled, or without that date the moment of its id. `end_if_undated`:
     when it counts as ended if Atlas does not date its end. `verdicts`: the oldest test first.
+    `measured`: None if it is not measured yet, or never will be.
     `will_show_its_end`: False if the watch has given the job up, so that an end would not be seen.
     """
 
@@ -69,6 +85,7 @@ class Restore:
     began: datetime
     end_if_undated: datetime
     verdicts: tuple[DatedVerdict, ...] = ()
+    measured: DatedMeasurement | None = None
     will_show_its_end: bool = True
 
     @property
@@ -117,6 +134,22 @@ class Restore:
         if newest is None:
             return None
         return max(0.0, (newest.at - self.began).total_seconds())
+
+    @property
+    def differs(self) -> bool:
+        """Whether its data differ from their source. A verdict stands above that."""
+        return self._is_measured_as(Outcome.DIFFERS) and self.newest_verdict is None
+
+    @property
+    def seconds_to_measurement(self) -> float | None:
+        """From the end to the moment at which Atlas counted the target; None without either."""
+        counted_at = self.measured.measurement.measured_at if self.measured else None
+        if counted_at is None or self.finished_at is None:
+            return None
+        return (counted_at - self.finished_at).total_seconds()
+
+    def _is_measured_as(self, outcome: Outcome) -> bool:
+        return self.measured is not None and self.measured.measurement.outcome is outcome
 
     @property
     def destination(self) -> Destination | None:
@@ -174,7 +207,9 @@ class Restore:
             return None
         if not self.is_whole:
             return Rung.PARTLY
-        return Rung.VERIFIED if self.verdict is Verdict.PASSED else Rung.RESTORED
+        if self.verdict is Verdict.PASSED:
+            return Rung.VERIFIED
+        return Rung.MEASURED if self._is_measured_as(Outcome.MATCHES) else Rung.RESTORED
 
     @property
     def failed_at(self) -> datetime | None:
@@ -202,13 +237,15 @@ class Restore:
         return self.verdict is Verdict.FAILED or self.job.status is RestoreStatus.FAILED
 
     def as_of(self, moment: datetime) -> Self:
-        """Return it as it stood at this moment: without an end or a verdict that came later."""
+        """Return it as it stood at this moment: without what came later."""
         known = tuple(verdict for verdict in self.verdicts if verdict.at < moment)
+        is_measured = self.measured is not None and self.measured.at < moment
+        then = replace(self, verdicts=known, measured=self.measured if is_measured else None)
         if self.job.terminal and self.ended_at >= moment:
             under_way = {"status": RestoreStatus.RUNNING, "restore_finished_date": None}
             job = self.job.model_copy(update=under_way)
-            return replace(self, job=job, end_if_undated=self.began, verdicts=known)
-        return replace(self, verdicts=known)
+            return replace(then, job=job, end_if_undated=self.began)
+        return then
 
 
 def restore_listed(job: RestoreJob) -> Restore:

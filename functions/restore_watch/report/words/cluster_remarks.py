@@ -19,8 +19,16 @@ def needs_look(report: Report, judged: Judged) -> bool:
 
 
 def remarks(report: Report, judged: Judged) -> list[str]:
+    """Return every remark: what people are told of the cluster, and data that differ."""
+    said = told_remarks(report, judged)
+    if judged.differs is not None and data_that_need_look(report, judged) is None:
+        said.append(_data_differ(judged.differs))
+    return said
+
+
+def told_remarks(report: Report, judged: Judged) -> list[str]:
     """
-    Return every remark: those against the cluster, and those that only explain it.
+    Return the remarks that people are told: those against the cluster, and what explains it.
 
     A tag that cannot be read only explains, because the stack's value counts in its place: alone it
     needs no look, and all may be well. Its row says so, and does not fold.
@@ -39,6 +47,17 @@ def remarks(report: Report, judged: Judged) -> list[str]:
     if exemption:
         said.append(exemption)
     return said
+
+
+def data_that_need_look(report: Report, judged: Judged) -> Restore | None:
+    """
+    Return the restore whose data differ from their source, if that needs a look.
+
+    An index may have expired documents, and somebody may have written since. So a difference needs
+    a look only if a measurement makes a restore a test.
+    """
+    is_minded = report.policy.measurements_count and judged.state.needs_test
+    return judged.differs if is_minded else None
 
 
 def early_verdict(restore: Restore) -> str:
@@ -102,6 +121,10 @@ def objectives_unknown(report: Report, judged: Judged) -> list[str]:
     return said
 
 
+def _data_differ(restore: Restore) -> str:
+    return f"the data restored on {day(restore.began)} differ from their source"
+
+
 def _early_verdicts(judged: Judged) -> list[str]:
     """Return which verdicts on the last good test, and on the newest attempt, do not count."""
     good, last = judged.good, judged.last_attempt
@@ -120,6 +143,9 @@ def _against(report: Report, judged: Judged) -> list[str]:
     said += objectives_unknown(report, judged)
     if not judged.state.needs_test:
         return said
+    differs = data_that_need_look(report, judged)
+    if differs is not None:
+        said.append(_data_differ(differs))
     # The state *cannot tell* says it already.
     if judged.unread is not None and judged.state is not State.CANNOT_TELL:
         said.append("restores not fully read")

@@ -11,6 +11,7 @@ from restore_watch.report.judging.cluster_state import State
 from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.words.cluster_remarks import (
+    data_that_need_look,
     not_restorable,
     objectives_missed,
     objectives_unknown,
@@ -29,6 +30,7 @@ def concerns(report: Report) -> list[str]:
         *_restores_failed(report),
         *_restores_are_late(report),
         *_data_are_bad(report),
+        *_data_differ(report),
         *_the_watch_is_at_risk(report),
     ]
 
@@ -159,6 +161,39 @@ def _has_failed_verdict_of_period(report: Report, restore: Restore) -> bool:
     if newest is None or newest.verdict is not Verdict.FAILED:
         return False
     return report.period.includes(restore.began) or report.period.includes(newest.at)
+
+
+def _data_differ(report: Report) -> list[str]:
+    """
+    Of restores of any kind: those whose data differ, if a measurement makes a restore a test.
+
+    Beside those of the period: the restores for which a cluster needs a look.
+    """
+    if not report.policy.measurements_count:
+        return []
+    differing = {
+        restore.identity: restore
+        for restore in report.all_restores
+        if restore.differs and _was_begun_or_measured_in_period(report, restore)
+    }
+    for judged in report.coverage.clusters:
+        restore = data_that_need_look(report, judged)
+        if restore is not None:
+            differing[restore.identity] = restore
+    said: list[str] = []
+    in_csv, outside = _in_csv_and_outside(report, list(differing.values()))
+    if in_csv:
+        said.append(f"The data of {count(in_csv, 'restore')} differ from their source.")
+    if outside:
+        restores = f"{count(outside, 'restore')} outside restores.csv"
+        said.append(f"The data of {restores} differ from their source.")
+    return said
+
+
+def _was_begun_or_measured_in_period(report: Report, restore: Restore) -> bool:
+    measured = restore.measured
+    moments = (restore.began, measured.at) if measured is not None else (restore.began,)
+    return any(report.period.includes(moment) for moment in moments)
 
 
 def _in_csv_and_outside(report: Report, restores: list[Restore]) -> tuple[int, int]:

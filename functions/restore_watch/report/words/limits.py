@@ -14,6 +14,15 @@ PROJECTS_NAMED = 20
 """Projects that are not watched, by name. report.json has them all."""
 
 
+_ALSO_NEEDED = {
+    Rung.RESTORED: "",
+    Rung.MEASURED: ", if its measurement matches or a pipeline reported the verdict PASSED on its "
+    "data",
+    Rung.VERIFIED: ", if a pipeline reported the verdict PASSED on its data",
+}
+"""What a good test needs beside a completed restore, by what counts as a test."""
+
+
 class Limit(NamedTuple):
     """
     A sentence, whose `names` are from outside: they stand between its `text` and its `end`.
@@ -38,9 +47,8 @@ def limits(report: Report) -> list[Limit]:
 
 
 def _about_states(report: Report) -> list[str]:
-    counts = "a completed restore of a whole cluster into a cluster"
-    if report.policy.counts is Rung.VERIFIED:
-        counts += ", if a pipeline reported the verdict PASSED on its data"
+    also_needed = _ALSO_NEEDED[report.policy.counts]
+    counts = f"a completed restore of a whole cluster into a cluster{also_needed}"
     since = report.stored.watched_since
     table = f"The table of this stack begins on {day(since)}." if since else "The table is empty."
     shown = (
@@ -58,6 +66,11 @@ def _about_states(report: Report) -> list[str]:
         f"{table} {shown}",
         "How long Atlas lists a restore is not documented.",
     ]
+    if any(restore.measured for restore in report.all_restores):
+        said.append(
+            "A measurement compares how many documents, collections and indexes Atlas counts. It "
+            "does not say that a document is right, or that an application starts."
+        )
     if report.coverage.unwatched_projects is None:
         said.append("Whether the credentials see other projects could not be read.")
     return said

@@ -8,6 +8,12 @@ from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Rung
 from restore_watch.report.words.wording import count, day, reason
 
+_LACKED = {
+    Rung.VERIFIED: "no verdict PASSED",
+    Rung.MEASURED: "neither a measurement that matches nor a verdict PASSED",
+}
+"""What a restore of a whole cluster lacks that is no good test, by what counts as a test."""
+
 
 def why(report: Report, judged: Judged) -> str:
     """Return why the cluster is in its state; nothing if the state says all."""
@@ -47,8 +53,8 @@ def _why_never(report: Report, judged: Judged) -> str:
     if judged.cluster.has_backups is False:
         return "Its backups are off, so nothing can be restored."
     completed = [restore for restore in judged.restores if restore.rung is not None]
-    if any(restore.rung is Rung.RESTORED for restore in completed):
-        return "Its restores have no verdict PASSED."
+    if any(restore.is_whole for restore in completed):
+        return f"Its restores have {_LACKED[report.policy.counts]}."
     if completed and all(restore.is_partial for restore in completed):
         return "Only downloads or restores of some collections are known."
     if completed:

@@ -66,6 +66,15 @@ def size(of: int) -> str:
     return "less than 1 MB"
 
 
+def number(of: int) -> str:
+    """Return a number as people read it: from a million on with one digit more, rounded down."""
+    for unit, size_of in (("bn", 10**9), ("M", 10**6)):
+        if of >= size_of:
+            tenths = of * 10 // size_of
+            return f"{tenths // 10:,}.{tenths % 10} {unit}"
+    return f"{of:,}"
+
+
 def count(number: int, noun: str) -> str:
     """Return a number of things, whose plural takes an s."""
     return f"1 {noun}" if number == 1 else f"{number} {noun}s"
