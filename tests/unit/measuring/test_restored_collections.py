@@ -51,6 +51,13 @@ def test_collections_that_were_restored_whole_match() -> None:
     )
 
 
+def test_a_collection_without_documents_is_whole() -> None:
+    measurement = measured(collection(restoredDocuments=0, totalDocuments=0))
+
+    assert measurement.outcome is Outcome.MATCHES
+    assert measurement.documents == Count(found=0, expected=0)
+
+
 @pytest.mark.parametrize(
     ("fields", "figures"),
     [
@@ -177,6 +184,12 @@ def test_no_name_of_a_collection_is_kept() -> None:
 
     assert "secret" not in repr(read) + json.dumps([one.as_json() for one in read])
     assert "secret" not in json.dumps(measure_collections(read).as_json())
+
+
+def test_the_name_of_a_database_becomes_text_that_can_be_stored() -> None:
+    measurement = measured(collection("sales\ud800.orders", state="FAILED"))
+
+    assert [database.name for database in measurement.differing] == ["sales?"]
 
 
 @given(json_values(), json_values())

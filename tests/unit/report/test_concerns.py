@@ -299,6 +299,10 @@ CASES: dict[str, tuple[Callable[[], Report], list[str]]] = {
         lambda: changed(well(), unreadable=[ITEM, ITEM | {"restoreId": "1" * 24}]),
         ["1 cluster could not be read as a whole."],
     ),
+    "items of two clusters not read": (
+        lambda: changed(well(), unreadable=[ITEM, ITEM | {"cluster": f"{group(1)}/ledger"}]),
+        ["2 clusters could not be read as a whole."],
+    ),
     "an item not read of a cluster that was not read": (
         lambda: changed(
             report([(LEDGER, [GOOD])], {"ledger": NO_ROLE}),

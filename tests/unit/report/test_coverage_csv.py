@@ -196,6 +196,12 @@ def test_what_could_not_be_read_stands_in_the_line_with_its_fix() -> None:
         assert row["fix"] == NO_ROLE.fix
 
 
+def test_the_remarks_of_a_line_are_separated() -> None:
+    one = cluster(has_backups=False, is_paused=True)
+
+    assert rows(report([(one, [])]))[0]["remarks"] == "backups off; paused"
+
+
 @pytest.mark.fault("F112")
 def test_lines_begin_with_the_worst_and_no_cell_is_a_formula() -> None:
     made = fleet(11, name=lambda usual: f'=HYPERLINK("https://evil.example";"{usual}")\n@x')
@@ -243,7 +249,7 @@ def test_the_json_has_everything_else() -> None:
     made = changed(
         report([(LEDGER, [GOOD, FAILED])], policy=Policy(Rung.VERIFIED, 30 * DAY, POLICY[2])),
         unread_projects={group(1): NO_ROLE},
-        unwatched_projects=[group(9)],
+        unwatched_projects=[group(9), group(3)],
         unreadable=[{"cluster": "a", "restoreId": "b"}],
         degraded=[""],
         objectives=Objectives(rto=timedelta(minutes=90)),
@@ -285,7 +291,7 @@ def test_the_json_has_everything_else() -> None:
         "rtoSeconds": 5400.0,
         "rpoSeconds": None,
         "medianSeconds": 2520.0,
-        "unwatchedProjects": {group(9): None},
+        "unwatchedProjects": {group(9): None, group(3): "payments"},
         "unreadProjects": {group(1): unread},
         "unreadableItems": [{"cluster": "a", "restoreId": "b"}],
         "degraded": [""],

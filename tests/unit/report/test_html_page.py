@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from restore_watch.model.objectives import Objectives
 from restore_watch.model.validation import Verdict
-from restore_watch.report.files.html_page import CLUSTERS, ROWS, html_page, shown_facts
-from restore_watch.report.files.months_and_weeks import Sign, signs_by_month
+from restore_watch.report.files.html_page import CLUSTERS, ROWS, UNFOLDED, html_page, shown_facts
+from restore_watch.report.files.months_and_weeks import Sign, restores_by_week, signs_by_month
 from restore_watch.report.files.report_json import report_json
 from restore_watch.report.judging.cluster_state import Policy, State
-from restore_watch.report.period import DAY
+from restore_watch.report.period import DAY, Period
 from restore_watch.report.report import Report
 from restore_watch.report.report_message import message_of_report
 from restore_watch.report.restores.what_a_restore_proves import Restore
@@ -155,6 +155,28 @@ def test_clusters_of_which_the_same_cannot_be_told_share_a_row() -> None:
     text = ParsedPage(html_page(made)).text
     assert text.count(NO_ROLE.fix) == 1
     assert "crm-0 , crm-1 , crm-2 and 2 more" in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "restores"),
+    [({"is_paused": True}, []), ({}, [restore(cluster("crm-1"), END - 100 * DAY)])],
+    ids=["a remark", "a good test"],
+)
+def test_a_cluster_of_which_more_is_known_has_a_row_of_its_own(
+    fields: dict[str, Any], restores: list[Restore]
+) -> None:
+    clusters = [(cluster("crm-0"), []), (cluster("crm-1", **fields), restores)]
+    made = report(clusters, dict.fromkeys(["crm-0", "crm-1"], NO_ROLE))
+
+    assert ParsedPage(html_page(made)).text.count(NO_ROLE.fix) == 2
+
+
+@pytest.mark.parametrize(("size", "is_folding"), [(UNFOLDED, False), (UNFOLDED + 1, True)])
+def test_more_clusters_than_a_page_shows_unfolded_fold(size: int, *, is_folding: bool) -> None:
+    names = [f"orders-{number:03}" for number in range(size)]
+    made = report([(one, [restore(one, END - DAY)]) for one in map(cluster, names)])
+
+    assert ("<details>" in html_page(made)) == is_folding
 
 
 def test_projects_where_all_is_well_fold_among_many_clusters() -> None:
@@ -459,3 +481,12 @@ def test_a_month_shows_the_best_test_or_a_failure_after_it(
     before, now = list(signs_by_month(made, judged).values())[-2:]
 
     assert (before, now) == (Sign.ABSENT, sign)
+
+
+def test_a_week_that_the_period_cuts_has_no_restore_from_after_it() -> None:
+    monday = Period(END.date(), END.date())
+    last = restore(LEDGER, monday.end - SECOND)
+    both = [last, restore(LEDGER, monday.end, 2)]
+    made = report([(LEDGER, both)], period=monday, asked_at=monday.end + 6 * HOUR)
+
+    assert restores_by_week(made)[END.date()] == [last]

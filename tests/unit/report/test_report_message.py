@@ -74,6 +74,13 @@ def test_the_message_is_small_with_degraded_projects_of_any_names() -> None:
     assert len(data["data"]["needAttention"]) == 1
 
 
+def test_what_is_due_first_has_no_date_if_atlas_does_not_date_its_cluster() -> None:
+    made = report([(cluster(created_at=None), [])])
+    due = message_of_report(made, *PLACE).event["data"]["dueNext"]
+
+    assert (due["dueAt"], due["why"]) == (None, "never tested")
+
+
 def test_two_reports_that_somebody_asks_for_have_two_ids() -> None:
     made = fleet(3)
     scheduled = message_of_report(made, *PLACE).event["id"]

@@ -80,6 +80,23 @@ def test_an_objective_is_shown_as_it_is(seconds: int, said: str) -> None:
     assert wording.objective(timedelta(seconds=seconds)) == said
 
 
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (0, "less than 1 MB"),
+        (999_999, "less than 1 MB"),
+        (10**6, "1.0 MB"),
+        (41_200_000, "41.2 MB"),
+        (10**9, "1.0 GB"),
+        (10**12, "1.0 TB"),
+        (2_500_000_000_000, "2.5 TB"),
+    ],
+    ids=str,
+)
+def test_a_size_has_the_unit_that_matters(size: int, said: str) -> None:
+    assert wording.size(size) == said
+
+
 def shown(text: str) -> int:
     """The seconds that a text shows."""
     units = {"day": 86400, "days": 86400, "h": 3600, "min": 60, "s": 1}

@@ -292,6 +292,7 @@ def test_a_state_has_its_reason(make: Callable[[], Report], said: str) -> None:
             ["RTO not known"],
         ),
         (lambda: only(ended(1, restoreFinishedDate=None), tags={"rto": "0"}), Snapshot(END), []),
+        (lambda: only(ended(1, snapshotFinishedDate=None)), Snapshot(END), ["RPO not known"]),
         (
             lambda: only(GOOD, tags={"rto": "4 hours"}),
             Snapshot(END),
@@ -316,6 +317,11 @@ def test_a_state_has_its_reason(make: Callable[[], Report], said: str) -> None:
             lambda: only(LATE, tags={"rto": "x" * 256, "rpo": "4d"}),
             Snapshot(END),
             ["over the RTO", f"tag rto={'x' * 39}… {NO_TIME}"],
+        ),
+        (
+            lambda: only(GOOD, tags={"rto": "x" * 40}),
+            Snapshot(END),
+            [f"tag rto={'x' * 40} {NO_TIME}"],
         ),
     ],
     ids=[
@@ -343,11 +349,13 @@ def test_a_state_has_its_reason(make: Callable[[], Report], said: str) -> None:
         "without an objective",
         "unknown by its own RTO",
         "without an RTO, unknown",
+        "without a date of the restored snapshot",
         "an objective that cannot be read",
         "a window that cannot be read",
         "keys in another case or with blanks",
         "a key that is there twice",
         "over the objective of the stack, which counts meanwhile",
+        "a value that is not cut",
     ],
 )
 def test_a_cluster_has_the_facts_that_need_a_word(
@@ -371,7 +379,10 @@ def test_the_limits_say_what_counts_and_how_far_back_the_report_looks() -> None:
     assert "the newest 100 restores of each cluster" in usual
     assert "expire on 1 Mar 2027" in usual
     said = " ".join(said_limits(other))
-    assert "verdict PASSED on its data" in said
+    assert (
+        "A good test is a completed restore of a whole cluster into a cluster, if a pipeline "
+        "reported the verdict PASSED on its data."
+    ) in said
     assert "The table is empty." in said
     assert "RestoreTestTag" in said
     assert "expire" not in said
