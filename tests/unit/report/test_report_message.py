@@ -58,13 +58,6 @@ def test_the_subject_and_the_data_begin_with_the_headline(is_well: bool) -> None
     assert message.attributes["attention"] == json.dumps(not is_well)
 
 
-def test_a_tag_of_any_signs_leaves_a_subject_that_sns_takes() -> None:
-    tag = ("größe", "zürich\n")
-    made = report([(cluster(), [])], policy=Policy(required_tag=tag))
-
-    assert message_of_report(made, *PLACE).subject.isascii()
-
-
 def test_the_message_is_small_with_degraded_projects_of_any_names() -> None:
     names = {group(number): "\U0001f600" * 64 for number in range(30)}
     made = report([(cluster(), [])], project_names=names, degraded=[*names])
