@@ -5,13 +5,14 @@ What runs is the built function in AWS's own Lambda runtime. DynamoDB, SNS and S
 moto's and Atlas is the emulator of the tests, all on loopback ports of this machine. The schedule
 is in a hurry: its next tick comes as soon as a sweep has ended. The exit status is 0 only if a
 subscriber received every expected message, each job's in order, and nothing else, if each workflow
-took its branch, if people got theirs, and if the report says what the fleet is like.
+took its branch, if people got theirs, if a copy that lacks something is the only one that differs
+from its source, and if the report says what the fleet is like.
 """
 
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,8 +22,17 @@ from typing import Any
 from rich.console import Console
 from rich.panel import Panel
 
-from demo.fleet import FLEET, STATES, WEEK, furnish_fleet, validation
-from demo.readers import show_chat, show_email, show_pages
+from demo.fleet import (
+    DATA,
+    FLEET,
+    OUTCOMES,
+    STATES,
+    WEEK,
+    furnish_data,
+    furnish_fleet,
+    validation,
+)
+from demo.readers import show_chat, show_email, show_measurement, show_pages
 from demo.workflow import COMPLETED, OTHERWISE, refresh_workflow
 from foundation.clock import utc_text
 from local_stack.atlas import EmulatedRestore, Kind
@@ -54,6 +64,8 @@ BRANCHES = {"COMPLETED": COMPLETED, "FAILED": OTHERWISE}
 REPORT = Path("demo") / "report"
 """The folder of the report."""
 
+PAGE = "report.html"
+
 COLOURS = defaultdict(
     lambda: "red",
     {
@@ -77,6 +89,7 @@ class Demo:
         self.readers = readers
         self.branches: dict[str, str] = {}
         self.told: tuple[int, int, list[str]] = (0, 0, [])
+        self.measured: dict[str, str] = {}
         self.reported: dict[str, int] = {}
         self.received: list[Received] = []
         self.sweeps = 0
@@ -205,15 +218,44 @@ class Demo:
         tell(f"the pager was called {len(pages)} times")
         self.told = (len(emails), len(chat), [page["event_action"] for page in pages])
 
-    def play_report(self) -> None:
-        """Give the fleet a year of restore tests, and have the function of reports tell of it."""
-        scene("8", "A report says which clusters had a restore test")
+    def play_measurements(self) -> None:
+        """Give the fleet a year of restore tests, and have the newest of two clusters measured."""
+        scene("8", "Did the data come back?", "as Atlas counts them in source and target")
         seen = furnish_fleet(self.stack.atlas, GROUP)
         tell(f"the fleet gets a past; the watch records {len(seen)} restores, and verdicts on data")
-        self.stack.invoke({"targets": [restore.event for restore, _ in seen]}).result  # noqa: B018 - raises if it failed
+        newest = {restore.cluster: restore for restore, _ in reversed(seen)}
+        measurable = [newest[cluster] for cluster in DATA]
+        self.check(restore for restore, _ in seen if restore not in measurable)
+        tell("a restore waits 15 minutes for Atlas's figures; two of the past need not wait")
+        self.measure(measurable)
         for restore, verdict in seen:
             if verdict:
                 self.stack.invoke(validation(restore, verdict)).result  # noqa: B018 - raises if it failed
+
+    def measure(self, restores: Sequence[EmulatedRestore]) -> None:
+        """Let the queue deliver restores at once, and show what is published of each."""
+        for restore in restores:
+            furnish_data(self.stack.atlas, restore)
+        queue = self.stack.measurements
+        self.check(restores)
+        while queue.deliver():
+            pass
+        for message in self.stack.received():
+            data = message.event["data"]
+            if "measurement" in data:
+                self.measured[data["clusterName"]] = data["measurement"]["outcome"]
+                show_measurement(console, data)
+        # Nobody keeps the clusters of a drill.
+        for restore in restores:
+            self.stack.atlas.remove_cluster(restore.target_group, restore.target_cluster)
+
+    def check(self, restores: Iterable[EmulatedRestore]) -> None:
+        """Name restores to the watch."""
+        self.stack.invoke({"targets": [restore.event for restore in restores]}).result  # noqa: B018 - raises if it failed
+
+    def play_report(self) -> None:
+        """Have the function of reports tell of the fleet."""
+        scene("9", "A report says which clusters had a restore test")
         today = datetime.now(UTC).date()
         days = {"from": str(today - timedelta(WEEK)), "to": str(today)}
         made = self.stack.reports.invoke({"action": "report", **days}).result
@@ -227,7 +269,6 @@ class Demo:
         }
         counts = ", ".join(f"{count} {state}" for state, count in self.reported.items())
         tell(f"{len(FLEET)} clusters: {counts}")
-        console.print(f"     the page: [bold]{REPORT / 'report.html'}[/]")
 
     def start(self, cluster: str, kind: Kind, **how: Any) -> EmulatedRestore:
         """Start a restore as people do, in Atlas. Nobody tells the function."""
@@ -324,6 +365,8 @@ class Demo:
             yield f"people got {self.told} instead of {TOLD}"
         if self.branches != BRANCHES:
             yield f"workflows ended in {self.branches} instead of {BRANCHES}"
+        if self.measured != OUTCOMES:
+            yield f"measurements say {self.measured} instead of {OUTCOMES}"
         if self.reported != STATES:
             yield f"the report has {self.reported} instead of {STATES}"
 
@@ -390,6 +433,7 @@ def main() -> int:
         demo.play_rotation()
         demo.play_workflows()
         demo.play_people()
+        demo.play_measurements()
         demo.play_report()
         start = stack.pool.runtimes[0].init_milliseconds
     wrong = list(demo.problems())
@@ -403,6 +447,8 @@ def main() -> int:
         f"\n  [bold green]{len(ids)} changes, each reported under one id, in order[/]"
         f"  [dim]· {demo.sweeps} sweeps · cold start {start:.0f} ms · {took:.0f} s[/]\n"
     )
+    # The last line is the path alone.
+    console.print(str(REPORT / PAGE))
     return 0
 
 

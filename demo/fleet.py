@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from foundation.clock import utc_text
 from local_stack.atlas import AtlasEmulator, EmulatedRestore, Kind
-from local_stack.clock import Clock
+from local_stack.cluster_data import Held
 
 LONG, RECORDED, WEEK = 395, 100, 6
 """Days: what the report shows, what the watch has seen, and the period before today."""
@@ -44,6 +44,22 @@ FLEET = (
     Past("stock-flex", "flex", ago=4, apart=21, verdict="PASSED"),
 )
 
+DATA = {
+    "ledger": {"accounts": Held(412_000, 6, 19), "bookings": Held(9_730_000, 14, 52)},
+    "prices": {
+        "quotes": Held(2_480_000, 9, 31),
+        "rates": Held(57_000, 3, 8),
+        "shops": Held(800, 2, 5),
+    },
+}
+"""What two clusters hold, so that their newest restores can be measured."""
+
+LOST = {"prices": {"quotes": Held(1_240_000, 9, 30), "rates": None}}
+"""What the target of a cluster's newest restore holds instead, None if the database is missing."""
+
+OUTCOMES = {"ledger": "matches", "prices": "differs"}
+"""What the measurements must say."""
+
 STATES = {"failed": 2, "overdue": 1, "never": 1, "tested": 8, "exempt": 1}
 """What the report must say: `reports-flex` has failed in the demo."""
 
@@ -67,6 +83,20 @@ def furnish_fleet(atlas: AtlasEmulator, group_id: str) -> list[tuple[EmulatedRes
     return seen
 
 
+def furnish_data(atlas: AtlasEmulator, restore: EmulatedRestore) -> None:
+    """Let source and target of a restore hold what Atlas counts, as of then and since then."""
+    assert restore.finished is not None
+    long_ago = restore.snapshot_at - 30 * DAY
+    source = atlas.hold(restore.group_id, restore.cluster, DATA[restore.cluster], long_ago)
+    target = atlas.hold(restore.target_group, restore.target_cluster, {})
+    target.become(source, restore.snapshot_at, restore.finished)
+    for name, held in LOST.get(restore.cluster, {}).items():
+        if held is None:
+            target.drop(name, restore.finished)
+        else:
+            target.hold(name, held, restore.finished)
+
+
 def validation(restore: EmulatedRestore, verdict: str) -> dict[str, str]:
     """What a pipeline sends that has tested the data for half an hour."""
     assert restore.finished is not None
@@ -82,11 +112,9 @@ def _restore(
     began = day - random.uniform(0, 5) * HOUR
     restore = atlas.start_restore(
         *(group_id, past.cluster, past.kind),
-        target_cluster="drill",
+        target_cluster=f"{past.cluster}-drill",
         at=began,
         snapshot_age=random.triangular(0.5, 28, 4) * HOUR,
     )
-    restore.clock = Clock(began + random.triangular(10, 75, 35) * MINUTE)
-    restore.run_to_end()
-    restore.clock = atlas.now
+    restore.run_to_end_at(began + random.triangular(10, 75, 35) * MINUTE)
     return restore

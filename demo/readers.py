@@ -1,4 +1,4 @@
-"""How the demo shows what people read: an e-mail, a message in chat, and pages."""
+"""How the demo shows what people read: e-mail, chat, pages, and what a measurement says."""
 
 import re
 from html import unescape
@@ -29,6 +29,26 @@ def show_pages(console: Console, pages: list[dict[str, Any]]) -> None:
         summary = escape(str(page.get("payload", {}).get("summary", "")))
         lines.append(f"{page['event_action']:<8}{page['dedup_key']}  [dim]{summary}[/]")
     _show(console, "pager", "\n".join(lines))
+
+
+def show_measurement(console: Console, data: dict[str, Any]) -> None:
+    """What a message says of a measurement, and of each database that differs."""
+    said = data["measurement"]
+    counts = {name: said[name] for name in ("databases", "documents", "indexes")}
+    found = ", ".join(
+        f"{of['found']:,} of {of['expected']:,} {name}" for name, of in counts.items()
+    )
+    colour = "green" if said["outcome"] == "matches" else "yellow"
+    clusters = escape(f"{data['clusterName']} → {data['targetDeploymentItemName']}")
+    console.print(f"     [bold {colour}]{said['outcome']:<9}[/]  {clusters}")
+    console.print(f"                {found}")
+    for database in said["differing"]:
+        figures = [
+            f"{one['found']:,} {one['figure']} instead of {one['least']:,}"
+            for one in database["figures"]
+        ]
+        differs = "it is missing" if database["isMissing"] else ", ".join(figures)
+        console.print(f"                [bold]{escape(database['name'])}[/]: {differs}")
 
 
 def _show(console: Console, title: str, text: str) -> None:

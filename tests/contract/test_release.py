@@ -128,6 +128,8 @@ def test_the_demo_runs_with_the_code_of_the_zips(folder: Path, tmp_path: Path) -
     )
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
+    page = CHECKOUT / ran.stdout.splitlines()[-1]
+    assert b"<html" in page.read_bytes()
 
 
 def test_the_templates_are_the_checkouts_own_with_the_code_in_a_bucket(folder: Path) -> None:
