@@ -422,6 +422,24 @@ def test_a_sweep_publishes_a_measurement_that_was_left_behind(
     assert not world.is_open(measured.job)
 
 
+def test_a_sweep_makes_the_same_calls_with_a_measurement(measured: Measured, world: World) -> None:
+    environment = world.environment()
+
+    def idle_sweep() -> list[str]:
+        world.pass_time(60)
+        world.stack.forget_calls()
+        environment.tick()
+        return world.operations()
+
+    for _ in range(3):  # the first ones list what events woke
+        idle_sweep()
+    before = idle_sweep()
+
+    assert measured.deliver()
+    assert before
+    assert idle_sweep() == before
+
+
 # Deaths
 
 
