@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.period import DAY
 from restore_watch.report.report_message import message_of_report
 from restore_watch.report.words.headline import headline
