@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from behaviour.measuring.measured import LAST, QUARTER_HOUR, Measured, record
-from behaviour.rows import rows
+from behaviour.measuring.measured import LAST, QUARTER_HOUR, Measured, answered, record
+from behaviour.rows import pairs
 from contract.error_texts import ErrorText, is_on_the_page
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
@@ -148,10 +148,25 @@ def test_a_list_without_an_end_is_no_answer(measured: Measured, world: World) ->
     assert (measured.recorded() or {})["error"] == "UnexpectedAtlasResponseError"
 
 
+ODD: dict[str, object] = {
+    "a list": [],
+    "no results": {},
+    "a number": {"results": 5},
+    "a list of numbers": {"results": [5]},
+}
+
+
 @pytest.mark.parametrize(
-    "step", [HOSTS, PROCESSES, DATABASES, FIGURES], ids=lambda one: one.operation
+    ("step", "body"),
+    pairs(
+        ASKED,
+        ODD,
+        "the hosts-a list",
+        "the processes-no results",
+        "the databases-a number",
+        "the figures-a list of numbers",
+    ),
 )
-@pytest.mark.parametrize("body", [[], {}, {"results": 5}, {"results": [5]}], ids=str)
 def test_an_answer_that_cannot_be_read_never_matches(
     measured: Measured, world: World, step: Selection, body: object
 ) -> None:
@@ -245,8 +260,16 @@ ANSWERS: dict[str, tuple[Action, WhyNotMeasured, str]] = {
 
 
 @pytest.mark.fault("F131")
-@pytest.mark.parametrize("step", ASKED.values(), ids=ASKED)
-@pytest.mark.parametrize(("answer", "why", "error"), rows(ANSWERS, *ANSWERS))
+@pytest.mark.parametrize(
+    ("step", "answer", "why", "error"),
+    pairs(
+        ASKED,
+        ANSWERS,
+        "the processes-401",
+        "the databases-a broken connection",
+        "the figures-429",
+    ),
+)
 def test_a_refusal_at_any_call_is_tried_again_and_recorded_in_the_end(
     measured: Measured,
     world: World,
@@ -269,8 +292,16 @@ def test_a_refusal_at_any_call_is_tried_again_and_recorded_in_the_end(
 
 
 @pytest.mark.fault("F131")
-@pytest.mark.parametrize("step", ASKED.values(), ids=ASKED)
-@pytest.mark.parametrize("answer", [one[0] for one in ANSWERS.values()], ids=ANSWERS)
+@pytest.mark.parametrize(
+    ("step", "answer"),
+    pairs(
+        ASKED,
+        {name: answer for name, (answer, _, _) in ANSWERS.items()},
+        "the hosts-500",
+        "the databases-404",
+        "the figures-a broken connection",
+    ),
+)
 def test_a_refusal_that_passes_leaves_no_trace(
     measured: Measured, world: World, step: Selection, answer: Action
 ) -> None:
@@ -381,8 +412,17 @@ STEPS: dict[str, Selection] = {
 
 
 @pytest.mark.fault("F132")
-@pytest.mark.parametrize("phase", ["before", "after"])
-@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+@pytest.mark.parametrize(
+    ("step", "phase"),
+    pairs(
+        STEPS,
+        {"before": "before", "after": "after"},
+        "the figures-after",
+        "record-before",
+        "record-after",
+        "publish-after",
+    ),
+)
 def test_a_death_at_any_call_leaves_one_measurement_with_one_id(
     measured: Measured, world: World, step: Selection, phase: Phase
 ) -> None:
@@ -513,10 +553,10 @@ def test_by_hand_an_unknown_job_is_an_error(measured: Measured) -> None:
     ids=str,
 )
 def test_another_event_is_refused_before_anything_is_read(
-    measured: Measured, world: World, event: object, field: str
+    world: World, event: object, field: str
 ) -> None:
     with pytest.raises(InvalidEventError) as refused:
-        measured.answer(event)
+        answered(event, world.watching())
 
     assert refused.value.field == field
     assert is_on_the_page(ErrorText("InvalidEventError", str(refused.value)))
