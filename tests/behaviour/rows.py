@@ -38,6 +38,19 @@ def rows(
     if unknown := {*telling, *(campaign or ())} - table.keys():
         raise ValueError(unknown)
     return [
-        case(name, *(row if type(row) is tuple else (row,)), when=when(name, telling, campaign))
-        for name, row in table.items()
+        case(name, *_values(row), when=when(name, telling, campaign)) for name, row in table.items()
     ]
+
+
+def pairs(one: Mapping[str, Any], other: Mapping[str, Any], *telling: str) -> list[Any]:
+    """Return a case for each row of a table with each row of another: "404-the hosts" of both."""
+    both = {
+        f"{name}-{second}": (*_values(row), *_values(beside))
+        for name, row in one.items()
+        for second, beside in other.items()
+    }
+    return rows(both, *telling)
+
+
+def _values(row: Any) -> tuple[Any, ...]:
+    return row if type(row) is tuple else (row,)

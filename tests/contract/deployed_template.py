@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase as is_like
 from functools import cache
@@ -59,7 +60,7 @@ def source_template() -> Json:
 @cache
 def transformed_template() -> Json:
     """template.yaml after SAM's transform, as if its code was uploaded."""
-    source = yaml_parse((CHECKOUT / "template.yaml").read_text())
+    source = deepcopy(source_template())
     uploaded = "s3://bucket/key"
     for function in (*FUNCTIONS, *SAME_CODE):
         source["Resources"][function]["Properties"]["CodeUri"] = uploaded

@@ -13,8 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
-
 from contract.deployed_template import EVERYTHING, READERS, Stack
 from foundation import __version__
 
@@ -42,6 +40,11 @@ type Fixed = dict[str, dict[str, Any]]
 
 @cache
 def fixed_properties(kind: str) -> tuple[str, ...]:
+    # Imported here, because it takes half a second.
+    from cfnlint.schema.manager import (  # type: ignore[import-untyped]  # noqa: PLC0415
+        PROVIDER_SCHEMA_MANAGER,
+    )
+
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
     paths = [
         path

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 import notify_people.errors
 import restore_watch.errors
@@ -56,7 +55,7 @@ from restore_watch.report.files.restores_csv import COLUMNS
 from restore_watch.table.project_item import health_as_values, marks_as_values
 from strategies import plain_job
 
-TEMPLATE: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
+TEMPLATE = source_template()
 SOURCES = ROOT / "functions" / "restore_watch"
 CATALOGUE = ROOT / "tests" / "behaviour" / "README.md"
 OUT_OF_DATE = "out of date; `make docs` writes the tables, `make pictures` the flowchart"

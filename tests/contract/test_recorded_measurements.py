@@ -16,13 +16,12 @@ import httpx
 import pytest
 
 from restore_watch.atlas.exchange import Answer
-from restore_watch.atlas.families import COLLECTION_JOBS, DEDICATED_CLUSTERS, Family
+from restore_watch.atlas.families import COLLECTION_JOBS, DEDICATED_CLUSTERS, PROCESSES, Family
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.read_restore_job import restore_job
 from restore_watch.atlas.refusals import family_refusal
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.measuring.atlas_calls import (
-    PROCESSES,
     ProcessKey,
     Window,
     databases_call,

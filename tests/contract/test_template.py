@@ -2,10 +2,10 @@
 
 import json
 import re
+from functools import cache
 
 import pytest
 from botocore.session import get_session
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
 
 from contract.deployed_template import CHECKOUT, EVERYTHING, READERS, Stack, source_template
 from contract.deployed_template import SECRET as GIVEN_SECRET
@@ -16,6 +16,7 @@ PARAMETERS = source_template()["Parameters"]
 IDS = ["0123456789abcdef01234567"] * 100
 
 
+@cache
 def place(service: str) -> str:
     """The beginning of the longest ARN of a service in any region."""
     session = get_session()
@@ -356,6 +357,10 @@ def test_without_a_prefix_no_resource_has_a_fixed_name() -> None:
 
 def test_every_type_that_takes_a_name_has_one() -> None:
     """A schedule is named within its group. Alarms and dashboards are not named by the prefix."""
+    # Imported here, because it takes half a second.
+    from cfnlint.schema.manager import (  # type: ignore[import-untyped]  # noqa: PLC0415
+        PROVIDER_SCHEMA_MANAGER,
+    )
 
     def takes_a_name(resource_type: str) -> bool:
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource_type).schema

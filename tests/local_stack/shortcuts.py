@@ -25,6 +25,7 @@ _SERIALIZE = "moto.core.serialize.BaseJSONSerializer._serialize_type_structure"
 _FIND_METHODS = "moto.core.responses.method_names_from_class"
 _UNDERSCORES = "moto.core.responses.camelcase_to_underscores"
 _SIGNING_KEY = "moto.sns.models.Subscription.private_key"
+_CORS = "moto.moto_server.werkzeug_app.CORS"
 _LOAD_MODEL = "botocore.loaders.JSONFileLoader.load_file"
 
 _is_processed: dict[tuple[type, type], bool] = {}
@@ -52,6 +53,8 @@ def shortcuts() -> Iterator[None]:
             _FIND_METHODS: cache(_find_methods),
             _UNDERSCORES: cache(resolve_name(_UNDERSCORES)),
             _SIGNING_KEY: lambda _: _signing_key(),
+            # The headers that let pages of other sites ask moto.
+            _CORS: lambda _: None,
             # Otherwise each session reads what services look like.
             _LOAD_MODEL: lambda _, path: _loaded(path),
         }.items():
@@ -105,5 +108,5 @@ def _serialized(
 
 @cache
 def _signing_key() -> rsa.RSAPrivateKey:
-    """Make one key for every subscription that there ever is; making it takes 100 ms."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    """Make one short key for all subscriptions. A long one is slow to make, and to sign with."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505

@@ -20,9 +20,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from cfnlint.api import lint  # type: ignore[import-untyped]
-from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
-
 from contract.deployed_template import CHECKOUT, EVERYTHING, READERS, Stack, source_template
 from deploy.released_template import released_template, transformed
 from foundation import __version__
@@ -56,6 +53,10 @@ def linted(template: Json) -> set[Finding]:
 
     An empty file stands in place of `.cfnlintrc` of the home and of the project, which it reads.
     """
+    # Imported here, because it takes half a second, and the tests import this file.
+    from cfnlint.api import lint  # type: ignore[import-untyped]  # noqa: PLC0415
+    from cfnlint.config import ManualArgs  # type: ignore[import-untyped]  # noqa: PLC0415
+
     for name, resource in template["Resources"].items():
         if "cfn-lint" in resource.get("Metadata", {}):
             msg = f"{name} has exceptions for cfn-lint itself; explain them in docs/security.md"

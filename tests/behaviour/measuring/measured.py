@@ -70,12 +70,8 @@ class Measured:
     def answer(
         self, event: object, environment: Environment | None = None, seconds: float = PLENTY
     ) -> Mapping[str, Any]:
-        """Invoke the measuring function with an event."""
-        environment = environment or self.world.watching()
-        measurer = Measurer(environment.wires)
-        result = measurer.answer(event, environment.deadline(seconds))
-        self.world.said.append(json.dumps(result))
-        return result
+        """Invoke the measuring function with an event, in a new environment unless one is named."""
+        return answered(event, environment or self.world.watching(), seconds)
 
     def recorded(self) -> dict[str, Any] | None:
         """The measurement in the table, of which there is one at most."""
@@ -87,6 +83,13 @@ class Measured:
     def published(self) -> list[str]:
         """The ids of the messages about the restore, without its own id."""
         return self.world.published(self.job)
+
+
+def answered(event: object, environment: Environment, seconds: float = PLENTY) -> Mapping[str, Any]:
+    """Invoke the measuring function with an event."""
+    result = Measurer(environment.wires).answer(event, environment.deadline(seconds))
+    environment.world.said.append(json.dumps(result))
+    return result
 
 
 def record(body: str, number: int, place: int = 0) -> dict[str, Any]:

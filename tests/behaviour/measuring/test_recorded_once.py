@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from behaviour.measuring.measured import LAST, QUARTER_HOUR, Measured, record
-from behaviour.rows import rows
+from behaviour.measuring.measured import LAST, QUARTER_HOUR, Measured, answered, record
+from behaviour.rows import pairs, rows
 from contract.error_texts import ErrorText, is_on_the_page
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
@@ -53,7 +53,7 @@ ASKED = {
 }
 """Every question of a measurement, in their order."""
 
-PLACES = list(range(len(ASKED)))
+ASKED_AT = {name: place for place, name in enumerate(ASKED)}
 
 
 def finished(world: World, kind: Any, **how: Any) -> EmulatedRestore:
@@ -175,10 +175,31 @@ def test_a_list_without_an_end_is_no_answer(measured: Measured, world: World) ->
     assert (measured.recorded() or {})["error"] == "UnexpectedAtlasResponseError"
 
 
+ASKED_ONCE = {
+    "the hosts": HOSTS,
+    "the processes": PROCESSES,
+    "the databases": DATABASES,
+    "the figures": FIGURES,
+}
+ODD: dict[str, object] = {
+    "a list": [],
+    "no results": {},
+    "a number": {"results": 5},
+    "a list of numbers": {"results": [5]},
+}
+
+
 @pytest.mark.parametrize(
-    "step", [HOSTS, PROCESSES, DATABASES, FIGURES], ids=lambda one: one.operation
+    ("step", "body"),
+    pairs(
+        ASKED_ONCE,
+        ODD,
+        "the hosts-a list",
+        "the processes-no results",
+        "the databases-a number",
+        "the figures-a list of numbers",
+    ),
 )
-@pytest.mark.parametrize("body", [[], {}, {"results": 5}, {"results": [5]}], ids=str)
 def test_an_answer_that_cannot_be_read_never_matches(
     measured: Measured, world: World, step: Selection, body: object
 ) -> None:
@@ -288,8 +309,16 @@ ANSWERS: dict[str, tuple[Action, WhyNotMeasured, str]] = {
 
 
 @pytest.mark.fault("F131")
-@pytest.mark.parametrize("place", PLACES, ids=ASKED)
-@pytest.mark.parametrize(("answer", "why", "error"), rows(ANSWERS, "401", "404", "429"))
+@pytest.mark.parametrize(
+    ("place", "answer", "why", "error"),
+    pairs(
+        ASKED_AT,
+        ANSWERS,
+        "processes of the source-401",
+        "databases of the target-a broken connection",
+        "stock in the target-429",
+    ),
+)
 def test_a_refusal_at_any_call_is_tried_again_and_recorded_in_the_end(
     measured: Measured, world: World, place: int, answer: Action, why: WhyNotMeasured, error: str
 ) -> None:
@@ -307,8 +336,16 @@ def test_a_refusal_at_any_call_is_tried_again_and_recorded_in_the_end(
 
 
 @pytest.mark.fault("F131")
-@pytest.mark.parametrize("place", PLACES, ids=ASKED)
-@pytest.mark.parametrize("answer", rows({name: one[0] for name, one in ANSWERS.items()}, "429"))
+@pytest.mark.parametrize(
+    ("place", "answer"),
+    pairs(
+        ASKED_AT,
+        {name: answer for name, (answer, _, _) in ANSWERS.items()},
+        "hosts of the target-500",
+        "databases of the source-404",
+        "sales in the target-a broken connection",
+    ),
+)
 def test_a_refusal_that_passes_leaves_no_trace(
     measured: Measured, world: World, place: int, answer: Action
 ) -> None:
@@ -458,12 +495,11 @@ OTHER_CALLS = {
     "publish": PUBLISH,
     "acknowledge": ACKNOWLEDGE,
 }
-PHASES: tuple[Phase, ...] = ("before", "after")
+PHASES: dict[str, Phase] = {"before": "before", "after": "after"}
 
 
 @pytest.mark.fault("F132")
-@pytest.mark.parametrize("phase", PHASES)
-@pytest.mark.parametrize("place", PLACES, ids=ASKED)
+@pytest.mark.parametrize(("place", "phase"), pairs(ASKED_AT, PHASES, "stock in the target-after"))
 def test_a_death_at_any_question_leaves_one_measurement_with_one_id(
     measured: Measured, world: World, place: int, phase: Phase
 ) -> None:
@@ -475,8 +511,10 @@ def test_a_death_at_any_question_leaves_one_measurement_with_one_id(
 
 
 @pytest.mark.fault("F132")
-@pytest.mark.parametrize("phase", PHASES)
-@pytest.mark.parametrize("step", OTHER_CALLS.values(), ids=OTHER_CALLS)
+@pytest.mark.parametrize(
+    ("step", "phase"),
+    pairs(OTHER_CALLS, PHASES, "record-before", "record-after", "publish-after"),
+)
 def test_a_death_at_any_other_call_leaves_one_measurement_with_one_id(
     measured: Measured, world: World, step: Selection, phase: Phase
 ) -> None:
@@ -491,8 +529,7 @@ OF_COLLECTIONS = OTHER_CALLS | {"ask": RESTORED_COLLECTIONS}
 
 
 @pytest.mark.fault("F132")
-@pytest.mark.parametrize("phase", PHASES)
-@pytest.mark.parametrize("step", OF_COLLECTIONS.values(), ids=OF_COLLECTIONS)
+@pytest.mark.parametrize(("step", "phase"), pairs(OF_COLLECTIONS, PHASES, "ask-after"))
 def test_a_death_while_collections_are_measured_leaves_one_measurement_with_one_id(
     collections: Measured, world: World, step: Selection, phase: Phase
 ) -> None:
@@ -621,10 +658,10 @@ def test_by_hand_an_unknown_job_is_an_error(measured: Measured) -> None:
     ids=str,
 )
 def test_another_event_is_refused_before_anything_is_read(
-    measured: Measured, world: World, event: object, field: str
+    world: World, event: object, field: str
 ) -> None:
     with pytest.raises(InvalidEventError) as refused:
-        measured.answer(event)
+        answered(event, world.watching())
 
     assert refused.value.field == field
     assert is_on_the_page(ErrorText("InvalidEventError", str(refused.value)))

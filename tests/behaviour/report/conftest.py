@@ -15,7 +15,6 @@ from local_stack.environment import Environment, target_of
 from local_stack.stack import CREDENTIALS
 from local_stack.wire import Call, Selection
 from local_stack.world import World
-from produced import Produced
 from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.report.report_bucket import ReportBucket
 from restore_watch.report.report_settings import ReportSettings
@@ -66,7 +65,7 @@ class Reports:
 
     def page(self) -> str:
         """The newest page in the bucket."""
-        return self.files("reports/2")[self._newest("html")].decode()
+        return self._newest("html").decode()
 
     def environment(self) -> Environment:
         projects: Any = "all" if self.projects == ("all",) else self.projects
@@ -100,15 +99,19 @@ class Reports:
 
     def files(self, prefix: str = "") -> dict[str, bytes]:
         """The objects in the bucket by key."""
-        s3 = self.world.aws.client("s3")
-        listed = s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", ())
-        keys = [one["Key"] for one in listed]
-        return {key: s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
+        return {key: self._read(key) for key in self._keys(prefix)}
+
+    def delete_files(self) -> None:
+        """Empty the bucket."""
+        keys = [{"Key": key} for key in self._keys()]
+        if keys:
+            self._s3.delete_objects(Bucket=self.bucket, Delete={"Objects": keys})
 
     def contents(self, prefix: str = "") -> dict[str, object]:
         """The objects in the bucket by key, without the moment at which Atlas was read."""
-        found: dict[str, object] = dict(self.files(prefix))
-        for key, body in self.files(prefix).items():
+        files = self.files(prefix)
+        found: dict[str, object] = dict(files)
+        for key, body in files.items():
             if key.endswith(".json"):
                 whole = json.loads(body)
                 for moving in ("readAt", "limits", "files"):
@@ -120,12 +123,24 @@ class Reports:
 
     def json(self) -> dict[str, Any]:
         """The newest report in the bucket."""
-        read: dict[str, Any] = json.loads(self.files("reports/2")[self._newest("json")])
+        read: dict[str, Any] = json.loads(self._newest("json"))
         return read
 
-    def _newest(self, form: str) -> str:
-        """The key of the newest file, by the last day of its period."""
-        return max(key for key in self.files("reports/2") if key.endswith(form))
+    def _newest(self, form: str) -> bytes:
+        """The newest file of a form, by the last day of its period."""
+        return self._read(max(key for key in self._keys("reports/2") if key.endswith(form)))
+
+    def _keys(self, prefix: str = "") -> list[str]:
+        listed = self._s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
+        return [one["Key"] for one in listed.get("Contents", ())]
+
+    def _read(self, key: str) -> bytes:
+        body: bytes = self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return body
+
+    @property
+    def _s3(self) -> Any:
+        return self.world.aws.client("s3")
 
     def clusters(self) -> dict[str, dict[str, Any]]:
         """The clusters of a new report by name."""
@@ -148,10 +163,8 @@ class Reports:
 
 
 @pytest.fixture
-def reports(world: World, produced: Produced) -> Iterator[Reports]:
-    """A stack without any report; what the bucket holds in the end is kept for the canaries."""
+def reports(world: World) -> Iterator[Reports]:
+    """A stack without any report. What is put into the bucket, the canaries see as requests."""
     made = Reports(world)
     yield made
-    for key, content in made.files().items():
-        produced.add("files", content.decode(errors="replace"))
-        world.aws.client("s3").delete_object(Bucket=made.bucket, Key=key)
+    made.delete_files()

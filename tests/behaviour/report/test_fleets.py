@@ -63,8 +63,7 @@ def differences(reports: Reports, seed: int) -> list[str]:
     reports.projects = tuple(fleet.projects)
     reports.settings = fleet.question.settings
     _refuse_unreadable(world, fleet)
-    for key in reports.files():
-        world.aws.client("s3").delete_object(Bucket=reports.bucket, Key=key)
+    reports.delete_files()
     reports.make(fleet.question.event)
     files = {key.rpartition("/")[2]: text for key, text in reports.files("reports/").items()}
     messages = reports.messages()

@@ -52,8 +52,7 @@ class Month:
         self.world.stack.empty_table()
         self.world.atlas.empty()
         self.world.atlas.add_project(self.world.group)
-        for key in self.reports.files():
-            self.world.aws.client("s3").delete_object(Bucket=self.reports.bucket, Key=key)
+        self.reports.delete_files()
         self.reports.settings["REPORT"] = "monthly"
         # The table does not know these tests, so that who does not ask cannot tell.
         self.cluster("orders", days=20)
