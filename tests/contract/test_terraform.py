@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -18,13 +19,19 @@ from foundation import __version__
 
 OWN = {"stack_name", "release_folder", "tags", "release_bucket", "release_prefix"}
 
-MODULE = {path.name: hcl2.loads(path.read_text()) for path in sorted(FOLDER.glob("*.tf"))}
+FILES = sorted(path.name for path in FOLDER.glob("*.tf"))
+
+
+@cache
+def module() -> dict[str, Any]:
+    """Each file, read."""
+    return {name: hcl2.loads((FOLDER / name).read_text()) for name in FILES}
 
 
 def blocks(kind: str) -> dict[str, Any]:
     """The blocks of a kind by their last name."""
     found: dict[str, Any] = {}
-    for read in MODULE.values():
+    for read in module().values():
         for one in read.get(kind, ()):
             labels, body = [], one
             while "__is_block__" not in body:
@@ -38,7 +45,7 @@ def test_the_generated_files_are_what_the_template_says_now() -> None:
     assert {name: (FOLDER / name).read_text() for name in terraform_files()} == terraform_files()
 
 
-@pytest.mark.parametrize("name", MODULE)
+@pytest.mark.parametrize("name", FILES)
 def test_the_equals_signs_of_successive_lines_are_below_each_other(name: str) -> None:
     """As `terraform fmt` writes them. A line that opens a block or a list stands for itself."""
     lines = (FOLDER / name).read_text().splitlines()
@@ -60,7 +67,7 @@ def test_an_update_that_fails_finds_the_old_files_and_the_next_one_is_made() -> 
     assert files["lifecycle"][0]["create_before_destroy"] is True
     assert "local.version" in files["key"]
     assert stack["depends_on"] == ["${aws_s3_object.release}"]
-    (local,) = (one for one in MODULE["main.tf"]["locals"] if "tag" in one)
+    (local,) = (one for one in module()["main.tf"]["locals"] if "tag" in one)
     assert [*local["tag"].values()] == ["${local.version}"]
     assert "local.tag" in stack["tags"]
 
@@ -73,7 +80,7 @@ def test_a_stack_has_an_hour_to_change_and_to_go() -> None:
 
 def test_an_object_has_no_default_tags_in_either_version_of_the_provider() -> None:
     """S3 takes ten. Of the region, version 5 has no `region`, and version 6 warns of the others."""
-    (needs,) = MODULE["main.tf"]["terraform"]
+    (needs,) = module()["main.tf"]["terraform"]
     assert needs["required_providers"][0]["aws"]["version"] == '">= 5.24, < 7.0"'
 
     (override,) = blocks("resource")["release"]["override_provider"]
@@ -92,13 +99,13 @@ def test_each_parameter_is_a_variable_and_each_output_an_output() -> None:
     # A stack without the resource has no such output.
     tried = {*re.findall(r'output "(\w+)" \{[^}]*= try\(', terraform_files()["outputs.tf"])}
     assert tried == {name for name, one in outputs.items() if "Condition" in one}
-    (local,) = MODULE["parameters.tf"]["locals"]
+    (local,) = module()["parameters.tf"]["locals"]
     passed = {name: value for name, value in local["parameters"].items() if name in names}
     assert passed == {name: f"${{var.{variable}}}" for name, variable in names.items()}
 
 
 def test_the_zips_of_a_release_and_its_template_are_copied() -> None:
-    (local,) = (one for one in MODULE["main.tf"]["locals"] if "files" in one)
+    (local,) = (one for one in module()["main.tf"]["locals"] if "files" in one)
 
     assert {*re.findall(r"[\w.]+\.(?:zip|yaml)", local["files"])} == {
         *ZIPS.values(),

@@ -19,6 +19,7 @@ from werkzeug.wrappers import Request, Response
 from local_stack.faults import Answer
 from local_stack.interpreter import repaired
 from local_stack.loopback import LoopbackServer
+from local_stack.own_calls import answer_without_socket
 from local_stack.shortcuts import shortcuts
 from local_stack.wire import Call, Wire
 
@@ -138,10 +139,11 @@ class AwsEmulator:
         return AwsEmulator._emptied_last_by is self
 
     def client(self, name: str) -> Any:
-        """Return a boto3 client of this service that signs with the tests' key."""
+        """Return a boto3 client whose calls need no socket, and which the wire does not see."""
         with self._client_lock:  # a session makes clients one at a time
             if name not in self._clients:
                 made = self._session.client(name, endpoint_url=self.url, config=ONE_TRY)  # type: ignore[call-overload]
+                answer_without_socket(made, self.serve)
                 self._clients[name] = made
             return self._clients[name]
 

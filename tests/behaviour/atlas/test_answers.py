@@ -84,15 +84,16 @@ CHALLENGE = {"Www-Authenticate": 'Digest realm="r", nonce="n", qop="auth", algor
 
 @pytest.mark.campaign
 @pytest.mark.fault("F17")
-@cases("body", [gzip.compress(bytes(30_000_000)), b"\x1f\x8bno gzip at all"], ids=["bomb", "none"])
+@cases("is_gzip", [True, False], ids=["bomb", "none"])
 @cases(
     ("credentials", "step", "status"),
     [("service_account", TOKEN, 200), ("service_account", FLEX, 200), ("api_key", FLEX, 401)],
     ids=["token", "job", "challenge"],
 )
 def test_a_compressed_answer_is_not_decompressed(
-    world: World, credentials: Credentials, step: Selection, status: int, body: bytes
+    world: World, credentials: Credentials, step: Selection, status: int, *, is_gzip: bool
 ) -> None:
+    body = gzip.compress(bytes(30_000_000)) if is_gzip else b"\x1f\x8bno gzip at all"
     world.use(credentials)
     job = world.job()
     headers = {**JSON, **CHALLENGE, "Content-Encoding": "gzip"}
