@@ -121,8 +121,7 @@ def _failed_restore(atlas: AtlasEmulator) -> EmulatedRestore:
         timeline=("RUNNING", "FAILED"),
         at=began,
     )
-    restore.clock = Clock(began + timedelta(minutes=9))
-    restore.advance()
+    restore.run_to_end_at(began + timedelta(minutes=9))
     return restore
 
 
