@@ -220,6 +220,7 @@ def test_a_finished_restore_says_what_is_compared_and_of_which_moments(
     )
 
     assert restore == RestoreToMeasure(
+        restore_id=body["id"],
         source=(group, cluster),
         target=(body["targetGroupId"], body["targetClusterName"]),
         snapshot_at=datetime.fromisoformat(body["timestamp"]),

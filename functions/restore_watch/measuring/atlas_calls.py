@@ -3,7 +3,8 @@ The questions to Atlas about a restore, and the times that they are about. Pure.
 
 In order: the hosts of each of the two clusters, the processes of their projects, the databases of
 each primary, and of each database the source's figures around the snapshot and the target's since
-the restore. All but the first are of one family, which has a rate limit of its own.
+the restore; at last, the restore jobs of the source. All but the first and the last are of one
+family, which has a rate limit of its own.
 """
 
 from datetime import datetime, timedelta
@@ -12,7 +13,12 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from foundation.clock import date_text
-from restore_watch.atlas.families import COLLECTION_JOBS, DEDICATED_CLUSTERS, PROCESSES
+from restore_watch.atlas.families import (
+    COLLECTION_JOBS,
+    DEDICATED_CLUSTERS,
+    DEDICATED_JOBS,
+    PROCESSES,
+)
 from restore_watch.atlas.pages import FIRST_PAGE, Page, PageAt, page_query, read_page
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import Get
@@ -40,6 +46,10 @@ class _Granularity(NamedTuple):
     duration: timedelta
     kept: timedelta | None
     reach: timedelta
+
+    def is_kept(self, start: datetime, now: datetime) -> bool:
+        """Whether Atlas still has the points since then, and will for a later try."""
+        return self.kept is None or now - start + _MARGIN < self.kept
 
 
 _GRANULARITIES = (
@@ -77,22 +87,26 @@ class Window(NamedTuple):
 
 def source_window(restore: RestoreToMeasure, now: datetime) -> Window:
     """Return the time around the snapshot."""
-    return _window(restore.snapshot_at, now, is_around=True)
+    moment = restore.snapshot_at
+    granularity = next(one for one in _GRANULARITIES if one.is_kept(moment - one.reach, now))
+    return _window(granularity, moment - granularity.reach, moment + granularity.reach, now)
 
 
 def target_window(restore: RestoreToMeasure, now: datetime) -> Window:
     """Return the time since the restore."""
-    return _window(restore.ended_at, now, is_around=False)
+    moment = restore.ended_at
+    granularity = next(one for one in _GRANULARITIES if one.is_kept(moment, now))
+    return _window(granularity, moment, moment + granularity.reach, now)
 
 
-def _window(moment: datetime, now: datetime, *, is_around: bool) -> Window:
-    """Return the time around a moment, or since then, with the finest points that Atlas keeps."""
-    moment, now = moment.replace(microsecond=0), now.replace(microsecond=0)
-    for granularity in _GRANULARITIES:
-        start = moment - granularity.reach if is_around else moment
-        if granularity.kept is None or now - start + _MARGIN < granularity.kept:
-            break
-    end = min(moment + granularity.reach, now)
+def window_after(window: Window, now: datetime) -> Window:
+    """Return the time from the end of a window up to now."""
+    granularity = next(one for one in _GRANULARITIES if one.is_kept(window.end, now))
+    return _window(granularity, window.end, now, now)
+
+
+def _window(granularity: _Granularity, start: datetime, end: datetime, now: datetime) -> Window:
+    start, end = start.replace(microsecond=0), min(end, now).replace(microsecond=0)
     # The clock of this machine may be behind Atlas's.
     return Window(granularity.text, start, max(end, start + granularity.duration))
 
@@ -130,6 +144,11 @@ def collections_call(target: RestoreTarget, at: PageAt = FIRST_PAGE) -> Get[Page
     """Return the question for what became of each collection of a collection restore."""
     path = f"{COLLECTION_JOBS.path_of(*target.cluster)}/{target.restore_id}/collections"
     return _list_call(path, Bucket(target.group_id, COLLECTION_JOBS), at)
+
+
+def jobs_call(cluster: ClusterKey, at: PageAt = FIRST_PAGE) -> Get[Page]:
+    """Return the question for a page of the restore jobs of a dedicated cluster."""
+    return _list_call(DEDICATED_JOBS.path_of(*cluster), Bucket(cluster[0], DEDICATED_JOBS), at)
 
 
 def _list_call(path: str, bucket: Bucket, at: PageAt) -> Get[Page]:

@@ -1,9 +1,9 @@
 """
 Compares the databases of a restore's source at its snapshot with those of its target. Pure.
 
-The source's figures at the snapshot lie between its last point wholly before the snapshot and its
-first point wholly after, as long as it only grew or only shrank in between. A faithful copy lies
-there too. The target's first point that lies wholly after the restore is compared with them.
+A database of the target matches as soon as Atlas counts in it what the source had. It differs once
+two counts in a row have shown a difference: a first count may be of a list, or of a cluster, that
+is not up to date yet.
 """
 
 import math
@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from foundation.clock import CLOCKS_APART
-from restore_watch.measuring.database_series import DatabaseSeries, Figures
+from restore_watch.measuring.database_series import DatabaseSeries, Figures, Point
+from restore_watch.measuring.figures_around_snapshot import FiguresAround, figures_around
 from restore_watch.measuring.restore_to_measure import RestoreToMeasure
 from restore_watch.model.measurement import (
     DATABASES_NAMED,
@@ -31,44 +31,32 @@ SHARE = 0.01
 FEW = 100
 """Documents may differ by this share or by this many, whichever is more, but never by half."""
 
+COUNTS_THAT_DIFFER = 2
+"""How many counts of the target have to show a difference before it is said."""
+
 _ROUNDING = 1e-9
 """The share by which a mean of equal numbers may differ from them."""
 
 
-class _Around(NamedTuple):
-    """
-    The points of a database of the source around the snapshot.
-
-    `points`: how many there are at all. `before` and `after`: the figures of the last point wholly
-    before the snapshot, and of the first one wholly after; None without such a point. `between`:
-    the figures of the points between the two.
-    """
-
-    points: int
-    before: Figures | None
-    between: tuple[Figures, ...]
-    after: Figures | None
-
-    def range_of(self, figure: Figure) -> tuple[float, float]:
-        """Return the least and the most that the source had of a figure."""
-        known = filter(None, (self.before, *self.between, self.after))
-        values = [_value(figures, figure) for figures in known]
-        return min(values), max(values)
-
-
-class _Found(NamedTuple):
-    """The first figures of a database of the target since the restore, and their moment."""
-
-    at: datetime
-    figures: Figures
-
-
 class _Compared(NamedTuple):
-    """A database of the source, and what was found of it in the target; None if it is missing."""
+    """
+    A database of the source, and what was found of it in the target.
+
+    `found`: the first count that matches, or else the last one; None if the database is missing.
+    `difference`: how it differs, None if it matches. `is_sure`: whether enough counts show that.
+    """
 
     name: str
-    source: _Around
-    found: _Found | None
+    source: FiguresAround
+    found: Point | None
+    difference: DifferingDatabase | None
+    is_sure: bool
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether half of the documents could be missing although it matches."""
+        least, most = self.source.range_of(Figure.DOCUMENTS)
+        return self.difference is None and least <= most / 2 and most > FEW
 
 
 def compare_databases(
@@ -76,23 +64,30 @@ def compare_databases(
     source: Mapping[str, DatabaseSeries],
     target: Mapping[str, DatabaseSeries],
     *,
+    since: Mapping[str, DatabaseSeries] | None = None,
     beyond_limit: int = 0,
 ) -> Measurement:
     """
     Compare the databases of the source with those of the target, by name.
 
-    `target` has the databases of the source that the target's list shows, or if it shows none, a
-    system database. A database of the source without any point around the snapshot is newer than
-    the snapshot, and is not compared. `beyond_limit`: how many were not asked for.
+    `source`: what Atlas says of the time around the snapshot. `since`: of the time after that, for
+    the databases of which `source` has nothing. If Atlas has figures of such a database then, it is
+    newer than the snapshot and is not compared; if not, nobody can tell. `target` has the databases
+    of the source that the target's list shows, or if it shows none, a system database.
+    `beyond_limit`: how many were not asked for.
     """
-    around = {name: _around(source[name], restore.snapshot_at) for name in sorted(source)}
-    there = {name: points for name, points in around.items() if points.points}
-    found = {name: _first_since(series, restore.ended_at) for name, series in target.items()}
-    why = _why_source_is_unknown(source, there) or _why_target_is_unknown(there, found)
+    around = {name: figures_around(source[name], restore.snapshot_at) for name in sorted(source)}
+    newer = {name for name, series in (since or {}).items() if series.points}
+    there = {name: figures for name, figures in around.items() if name not in newer}
+    counts = {name: _counts_since(series, restore.ended_at) for name, series in target.items()}
+    why = _why_source_is_unknown(source, there) or _why_target_is_unknown(there, counts)
     if why is not None:
         return not_measured(why)
-    compared = [_Compared(name, points, found.get(name)) for name, points in there.items()]
-    differing = list(filter(None, map(_difference, compared)))
+    compared = [_compare(name, figures, counts) for name, figures in there.items()]
+    why = _why_nobody_can_tell(compared)
+    if why is not None:
+        return not_measured(why)
+    differing = [one.difference for one in compared if one.difference is not None]
     return Measurement(
         outcome=Outcome.DIFFERS if differing else Outcome.MATCHES,
         databases=Count(found=len(compared) - len(differing), expected=len(compared)),
@@ -100,58 +95,32 @@ def compare_databases(
         collections=_sum_of(Figure.COLLECTIONS, compared),
         indexes=_sum_of(Figure.INDEXES, compared),
         differing=tuple(differing[:DATABASES_NAMED]),
-        not_there=len(source) - len(there),
+        not_there=len(newer),
         beyond_limit=beyond_limit,
-        measured_at=max(one.at for one in found.values() if one is not None),
+        measured_at=_newest_count(compared, counts),
     )
 
 
-def _around(series: DatabaseSeries, snapshot_at: datetime) -> _Around:
-    """Look for the points around the snapshot. Points without figures are passed over."""
-    last_before = snapshot_at - CLOCKS_APART
-    first_after = _first_whole_point(series, snapshot_at)
-    known = [point for point in series.points if point.figures is not None]
-    before = [point for point in known if point.at <= last_before]
-    between = [point for point in known if last_before < point.at < first_after]
-    after = [point for point in known if point.at >= first_after]
-    return _Around(
-        len(series.points),
-        before[-1].figures if before else None,
-        tuple(point.figures for point in between if point.figures is not None),
-        after[0].figures if after else None,
-    )
-
-
-def _first_since(series: DatabaseSeries, ended_at: datetime) -> _Found | None:
-    """Return the first figures that are only of the time since the restore."""
-    first = _first_whole_point(series, ended_at)
-    for point in series.points:
-        if point.figures is not None and point.at >= first:
-            return _Found(point.at, point.figures)
-    return None
-
-
-def _first_whole_point(series: DatabaseSeries, moment: datetime) -> datetime:
-    """
-    Return from when on a point lies wholly after a moment.
-
-    A point is a mean over the time before it, and two machines of Atlas dated the two.
-    """
-    return moment + series.granularity + CLOCKS_APART
+def _counts_since(series: DatabaseSeries, ended_at: datetime) -> tuple[Point, ...]:
+    """Return the first counts that are only of the time since the restore."""
+    first = series.first_whole_point(ended_at)
+    since = [point for point in series.points if point.at >= first]
+    return tuple(since[:COUNTS_THAT_DIFFER])
 
 
 def _why_source_is_unknown(
-    source: Mapping[str, DatabaseSeries], there: Mapping[str, _Around]
+    source: Mapping[str, DatabaseSeries], there: Mapping[str, FiguresAround]
 ) -> WhyNotMeasured | None:
     if not source:
         return WhyNotMeasured.NO_DATABASES
-    with_before = [points for points in there.values() if points.before is not None]
-    with_after = [points for points in there.values() if points.after is not None]
+    known = [figures for figures in there.values() if figures.is_any]
+    with_before = [figures for figures in known if figures.before]
+    with_after = [figures for figures in known if figures.after]
     if not with_before:
         return WhyNotMeasured.NO_FIGURES_BEFORE
     if not with_after:
         return WhyNotMeasured.NO_FIGURES_AFTER
-    if len(with_before) < len(there):
+    if len(with_before) < len(known):
         return WhyNotMeasured.NOT_ALL_BEFORE
     if len(with_after) < len(there):
         return WhyNotMeasured.NOT_ALL_AFTER
@@ -159,30 +128,51 @@ def _why_source_is_unknown(
 
 
 def _why_target_is_unknown(
-    there: Mapping[str, _Around], found: Mapping[str, _Found | None]
+    there: Mapping[str, FiguresAround], counts: Mapping[str, tuple[Point, ...]]
 ) -> WhyNotMeasured | None:
     """A database is missing only if Atlas has looked at another one since the restore."""
-    if not any(found.values()):
+    if not any(counts.values()):
         return WhyNotMeasured.NO_FIGURES_OF_TARGET
-    if any(name in found and found[name] is None for name in there):
+    if any(name in counts and not counts[name] for name in there):
         return WhyNotMeasured.NOT_ALL_OF_TARGET
     return None
 
 
-def _difference(compared: _Compared) -> DifferingDatabase | None:
-    """Return how a database differs, None if it matches."""
-    if compared.found is None:
-        return DifferingDatabase(name=compared.name, is_missing=True)
-    differing = [
-        _differing_figure(figure, compared.source, compared.found.figures) for figure in Figure
-    ]
-    figures = tuple(figure for figure in differing if figure is not None)
-    return DifferingDatabase(name=compared.name, figures=figures) if figures else None
+def _why_nobody_can_tell(compared: Iterable[_Compared]) -> WhyNotMeasured | None:
+    differing = [one for one in compared if one.difference is not None]
+    if differing and not any(one.is_sure for one in differing):
+        return WhyNotMeasured.COUNTED_ONCE
+    if not differing and any(one.is_doubtful for one in compared):
+        return WhyNotMeasured.DOUBLED
+    return None
 
 
-def _differing_figure(figure: Figure, source: _Around, found: Figures) -> DifferingFigure | None:
+def _compare(
+    name: str, source: FiguresAround, counts: Mapping[str, tuple[Point, ...]]
+) -> _Compared:
+    own = counts.get(name, ())
+    for count in own:
+        if not _differing_figures(source, count.figures):
+            return _Compared(name, source, count, None, is_sure=True)
+    if own:
+        figures = _differing_figures(source, own[-1].figures)
+        difference = DifferingDatabase(name=name, figures=figures)
+        return _Compared(name, source, own[-1], difference, len(own) == COUNTS_THAT_DIFFER)
+    # The list of the databases has to be as new as two counts.
+    is_sure = any(len(points) == COUNTS_THAT_DIFFER for points in counts.values())
+    return _Compared(name, source, None, DifferingDatabase(name=name, is_missing=True), is_sure)
+
+
+def _differing_figures(source: FiguresAround, found: Figures) -> tuple[DifferingFigure, ...]:
+    figures = (_differing_figure(figure, source, found) for figure in Figure)
+    return tuple(figure for figure in figures if figure is not None)
+
+
+def _differing_figure(
+    figure: Figure, source: FiguresAround, found: Figures
+) -> DifferingFigure | None:
     least, most = source.range_of(figure)
-    value = _value(found, figure)
+    value = found.value_of(figure)
     if figure is Figure.DOCUMENTS:
         return _differing_documents(least, most, value)
     if value >= least * (1 - _ROUNDING):
@@ -221,18 +211,16 @@ def _sum_of(figure: Figure, compared: Iterable[_Compared]) -> Count:
     found_sum, expected_sum = 0.0, 0.0
     for one in compared:
         least, most = one.source.range_of(figure)
-        found = _value(one.found.figures, figure) if one.found else 0.0
+        found = one.found.figures.value_of(figure) if one.found else 0.0
         expected = min(max(found, least), most)
         expected_sum += expected
         found_sum += found if figure is Figure.DOCUMENTS else min(found, expected)
     return Count(found=round(found_sum), expected=round(expected_sum))
 
 
-def _value(figures: Figures, figure: Figure) -> float:
-    match figure:
-        case Figure.COLLECTIONS:
-            return figures.collections
-        case Figure.DOCUMENTS:
-            return figures.documents
-        case Figure.INDEXES:
-            return figures.indexes
+def _newest_count(
+    compared: Iterable[_Compared], counts: Mapping[str, tuple[Point, ...]]
+) -> datetime:
+    """Return the moment of the newest count that was used. It may show that others are missing."""
+    found = [one.found.at for one in compared if one.found is not None]
+    return max(found or (point.at for points in counts.values() for point in points))

@@ -13,6 +13,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator, PlainValidator, ValidationError
 
+from foundation.clock import CLOCKS_APART
 from foundation.json_text import read_json
 from foundation.outside import (
     FromOutside,
@@ -43,24 +44,42 @@ class Figures(NamedTuple):
     documents: float
     indexes: float
 
+    def value_of(self, figure: Figure) -> float:
+        """Return one of them."""
+        match figure:
+            case Figure.COLLECTIONS:
+                return self.collections
+            case Figure.DOCUMENTS:
+                return self.documents
+            case Figure.INDEXES:
+                return self.indexes
+
 
 class Point(NamedTuple):
-    """The figures at a moment, in UTC; None if Atlas lacks one of them."""
+    """The figures at a moment, in UTC."""
 
     at: datetime
-    figures: Figures | None
+    figures: Figures
 
 
 @dataclass(frozen=True)
 class DatabaseSeries:
     """
-    The points of a database, the oldest first.
+    The points of a database that have all figures, the oldest first.
 
     Each is a mean over the `granularity` before its moment.
     """
 
     granularity: timedelta
     points: tuple[Point, ...] = ()
+
+    def first_whole_point(self, moment: datetime) -> datetime:
+        """
+        Return from when on a point lies wholly after a moment.
+
+        A point is a mean over the time before it, and two machines of Atlas dated the two.
+        """
+        return moment + self.granularity + CLOCKS_APART
 
 
 _DURATION = re.compile(
@@ -124,9 +143,9 @@ def read_series(body: bytes, process_id: str, database: str) -> DatabaseSeries:
     """
     Read the answer about a database of a process.
 
-    A value that is no number of things counts as null. Raises UnexpectedAtlasResponseError if the
-    answer is about another database or process, or if a moment or the granularity cannot be read:
-    a point that is left out could hide that a database was there.
+    A moment at which a figure is null, or no number of things, is no point. Raises
+    UnexpectedAtlasResponseError if the answer is about another database or process, or if a moment
+    or the granularity cannot be read.
     """
     answer = read_json(body)
     try:
@@ -144,7 +163,8 @@ def read_series(body: bytes, process_id: str, database: str) -> DatabaseSeries:
             raise _unexpected("it has a series twice")
         by_figure[MEASURES[measure.name]] = _by_moment(measure.data_points)
     moments = sorted({moment for values in by_figure.values() for moment in values})
-    points = (Point(moment, _figures_at(moment, by_figure)) for moment in moments)
+    at_moments = ((moment, _figures_at(moment, by_figure)) for moment in moments)
+    points = (Point(moment, figures) for moment, figures in at_moments if figures is not None)
     return DatabaseSeries(read.granularity, tuple(points))
 
 

@@ -16,16 +16,20 @@ SYSTEM = frozenset({"admin", "config", "local"})
 DATABASES_LIMIT = 50
 """Databases of a restore that are measured at most, so that its calls leave room for others."""
 
-_is_name = re.compile(r'[^\x00-\x20\x7f-\x9f/\\."$\ud800-\udfff]{1,63}').fullmatch
-"""
-The signs of a name, by MongoDB's own limits of naming. It becomes a part of a path.
+_NAME = re.compile(r'[^\x00-\x20\x7f-\x9f/\\."$\ud800-\udfff]{1,63}')
 
-https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions
-"""
+
+def is_database_name(text: str) -> bool:
+    """
+    Whether a text may name a database, by MongoDB's own limits. A name becomes a part of a path.
+
+    https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions
+    """
+    return _NAME.fullmatch(text) is not None
 
 
 def _database_name(value: object) -> str:
-    if isinstance(value, str) and _is_name(value):
+    if isinstance(value, str) and is_database_name(value):
         return value
     raise unreadable("expected the name of a database")
 

@@ -11,6 +11,7 @@ from restore_watch.asking.asked import Subject
 from restore_watch.asking.list_pages import NOTHING_NEW, NOTHING_YET, Stop
 from restore_watch.asking.pace import Pace, Permission
 from restore_watch.asking.questions import Questions
+from restore_watch.atlas.entries import ListEntry
 from restore_watch.atlas.pages import Page, PageAt
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import AtlasSession, Get
@@ -21,12 +22,14 @@ from restore_watch.measuring.atlas_calls import (
     collections_call,
     databases_call,
     hosts_call,
+    jobs_call,
     processes_call,
     series_call,
 )
 from restore_watch.measuring.cluster_processes import ClusterHosts, Process, read_processes
 from restore_watch.measuring.database_series import DatabaseSeries
 from restore_watch.measuring.databases_to_measure import read_database_names
+from restore_watch.measuring.other_restores import read_jobs
 from restore_watch.measuring.restored_collections import RestoredCollection, read_collections
 from restore_watch.measuring.unmeasured import UnmeasuredError
 from restore_watch.model.measurement import WhyNotMeasured
@@ -73,6 +76,11 @@ class FiguresReader:
         """Return what became of each collection of a collection restore."""
         pages = self._pages(partial(collections_call, target))
         return [one for page in pages for one in _read(read_collections, page)]
+
+    def jobs(self, cluster: ClusterKey) -> list[ListEntry]:
+        """Return the restore jobs of a dedicated cluster."""
+        pages = self._pages(partial(jobs_call, cluster))
+        return [job for page in pages for job in read_jobs(page)]
 
     def _pages(self, call: Callable[[PageAt], Get[Page]]) -> Iterator[Page]:
         """Yield the pages of a list up to its end."""

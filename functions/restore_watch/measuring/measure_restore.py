@@ -3,18 +3,21 @@
 from datetime import datetime
 from functools import partial
 
-from restore_watch.measuring.atlas_calls import ProcessKey, source_window, target_window
+from restore_watch.measuring.atlas_calls import (
+    ProcessKey,
+    source_window,
+    target_window,
+    window_after,
+)
 from restore_watch.measuring.cluster_processes import ClusterHosts, Process, primary_of
 from restore_watch.measuring.compare_databases import compare_databases
 from restore_watch.measuring.databases_to_measure import choose_databases, choose_of_target
 from restore_watch.measuring.figures_reader import FiguresReader
-from restore_watch.measuring.restore_to_measure import (
-    RestoreToMeasure,
-    restore_to_measure,
-)
+from restore_watch.measuring.other_restores import is_written_over
+from restore_watch.measuring.restore_to_measure import RestoreToMeasure, restore_to_measure
 from restore_watch.measuring.restored_collections import measure_collections
 from restore_watch.measuring.unmeasured import UnmeasuredError
-from restore_watch.model.measurement import Measurement, WhyNotMeasured
+from restore_watch.model.measurement import Measurement, WhyNotMeasured, not_measured
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import ClusterKey, RestoreKind, RestoreTarget
@@ -48,14 +51,29 @@ def _measure_databases(
     )
     chosen = choose_databases(reader.database_names(source))
     of_target = choose_of_target(chosen.names, reader.database_names(target))
-    expected = partial(reader.series, source, window=source_window(restore, now))
+    around, later = source_window(restore, now), window_after(source_window(restore, now), now)
+    expected = {name: reader.series(source, name, around) for name in chosen.names}
+    without_any = [name for name, series in expected.items() if not series.points]
     found = partial(reader.series, target, window=target_window(restore, now))
-    return compare_databases(
+    measurement = compare_databases(
         restore,
-        {name: expected(name) for name in chosen.names},
+        expected,
         {name: found(name) for name in of_target},
+        since={name: reader.series(source, name, later) for name in without_any},
         beyond_limit=chosen.beyond_limit,
     )
+    return _unless_written_over(measurement, restore, reader)
+
+
+def _unless_written_over(
+    measurement: Measurement, restore: RestoreToMeasure, reader: FiguresReader
+) -> Measurement:
+    """Return the measurement, unless the target may have held the data of another restore."""
+    if measurement.measured_at is None:
+        return measurement
+    if is_written_over(restore, reader.jobs(restore.source), measurement.measured_at):
+        return not_measured(WhyNotMeasured.WRITTEN_OVER)
+    return measurement
 
 
 def _primary_of(cluster: ClusterKey, hosts: ClusterHosts, processes: list[Process]) -> ProcessKey:

@@ -7,7 +7,7 @@ from restore_watch.model.forms_of_fields import AHEAD, id_made_at
 from restore_watch.model.measurement import WhyNotMeasured
 from restore_watch.model.restore_job import LONGEST_RESTORE, RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
-from restore_watch.model.restore_target import ClusterKey, RestoreKind
+from restore_watch.model.restore_target import ClusterKey, RestoreKind, is_same_cluster
 
 _OF_FLEX = {RestoreKind.FLEX, RestoreKind.TENANT}
 
@@ -27,6 +27,7 @@ class RestoreToMeasure:
     Both by Atlas's clock, in UTC.
     """
 
+    restore_id: str
     source: ClusterKey
     target: ClusterKey
     snapshot_at: datetime
@@ -57,9 +58,9 @@ def restore_to_measure(job: RestoreJob) -> RestoreToMeasure | WhyNotMeasured:
     target = job.target_project_id or "", job.target_deployment_item_name or ""
     if not all(target):
         return WhyNotMeasured.NO_TARGET
-    if source == target:
+    if is_same_cluster(source, target):
         return WhyNotMeasured.OVERWRITTEN
-    return RestoreToMeasure(source, target, snapshot_at, ended_at)
+    return RestoreToMeasure(job.restore_id, source, target, snapshot_at, ended_at)
 
 
 def _why_it_is_no_whole_copy(job: RestoreJob) -> WhyNotMeasured | None:

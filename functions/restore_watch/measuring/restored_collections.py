@@ -13,6 +13,7 @@ from pydantic import PlainValidator, ValidationError
 from foundation.outside import FromOutside, IfReadable, MustBeRight, unreadable
 from restore_watch.atlas.pages import Page
 from restore_watch.errors import UnexpectedAtlasResponseError
+from restore_watch.measuring.databases_to_measure import is_database_name
 from restore_watch.model.forms_of_fields import AtlasText
 from restore_watch.model.measurement import (
     DATABASES_NAMED,
@@ -28,6 +29,7 @@ from restore_watch.model.measurement import (
 )
 
 _RESTORED = "SUCCESSFUL"
+_INDEXES_FAILED = "FAILED"
 _NOT_RESTORED = {
     "FAILED",
     "INDEX_BUILD_FAILED",
@@ -42,9 +44,9 @@ _NOT_RESTORED = {
 def _database_of(value: object) -> str:
     """Read a namespace, and keep its database."""
     if isinstance(value, str):
-        database, dot, collection = value.partition(".")
-        if database and dot and collection and len(database) < 64:
-            return database.encode(errors="replace").decode()
+        database, _, collection = value.partition(".")
+        if is_database_name(database) and collection:
+            return database
     raise unreadable("expected a namespace")
 
 
@@ -65,7 +67,20 @@ _Documents = Annotated[int, PlainValidator(_documents)]
 
 
 class _IndexStatus(FromOutside):
+    """`failed_indexes`: whether there are any. `state`: Atlas's word, None if it says none."""
+
     failed_indexes: MustBeRight[Annotated[bool, PlainValidator(_is_any)]]
+    state: MustBeRight[AtlasText | None]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether Atlas is done with the indexes."""
+        return self.has_failed or self.state in {None, _RESTORED}
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether an index is missing."""
+        return self.failed_indexes or self.state == _INDEXES_FAILED
 
 
 class RestoredCollection(FromOutside):
@@ -88,14 +103,15 @@ class RestoredCollection(FromOutside):
         if self.state in _NOT_RESTORED:
             return True
         has_counts = self.restored_documents is not None and self.total_documents is not None
-        return self.state == _RESTORED and has_counts
+        are_indexes_known = self.index_status is None or self.index_status.is_known
+        return self.state == _RESTORED and has_counts and are_indexes_known
 
     @property
     def is_whole(self) -> bool:
         """Whether all its documents and indexes were restored."""
-        has_failed_indexes = self.index_status is not None and self.index_status.failed_indexes
+        has_all_indexes = self.index_status is None or not self.index_status.has_failed
         has_all_documents = self.restored_documents == self.total_documents
-        return self.state == _RESTORED and has_all_documents and not has_failed_indexes
+        return self.state == _RESTORED and has_all_documents and has_all_indexes
 
 
 def read_collections(page: Page) -> list[RestoredCollection]:

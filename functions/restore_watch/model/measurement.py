@@ -55,6 +55,9 @@ class WhyNotMeasured(StrEnum):
     NOT_ALL_AFTER = "Atlas has no figures of each database of the source after its snapshot"
     NO_FIGURES_OF_TARGET = "Atlas has no figures of the target since the restore"
     NOT_ALL_OF_TARGET = "Atlas has no figures of each database of the target since the restore"
+    COUNTED_ONCE = "Atlas has counted a database of the target that differs only once so far"
+    DOUBLED = "the documents of a database of the source doubled or halved around its snapshot"
+    WRITTEN_OVER = "another restore wrote into the target before Atlas had counted it"
     NO_COLLECTIONS = "Atlas names no collection of the restore"
     UNKNOWN_COLLECTIONS = "Atlas does not say of each collection what became of it"
     GONE = "Atlas does not know the cluster any more"
@@ -78,6 +81,7 @@ _MAY_PASS = {
     WhyNotMeasured.NOT_ALL_AFTER,
     WhyNotMeasured.NO_FIGURES_OF_TARGET,
     WhyNotMeasured.NOT_ALL_OF_TARGET,
+    WhyNotMeasured.COUNTED_ONCE,
     WhyNotMeasured.NO_COLLECTIONS,
     WhyNotMeasured.UNKNOWN_COLLECTIONS,
     WhyNotMeasured.NOT_FOUND,
@@ -145,10 +149,9 @@ class Measurement(FromOutside):
     `error`: our name of the error, if there was one, and `error_code`: Atlas's. Its text may name
     anything, so it is not kept. `databases`: how many match of those
     that were compared. `differing`: the first DATABASES_NAMED that differ, by name. `indexes`: None
-    if Atlas does not count them. `not_there`: databases of the source that Atlas has no figures of
-    around the snapshot, because they are newer. `beyond_limit`: databases that were not asked for,
-    because there are too many. `measured_at`: the moment of the target's newest figure that was
-    compared, or None.
+    if Atlas does not count them. `not_there`: databases of the source that are newer than the
+    snapshot. `beyond_limit`: databases that were not asked for, because there are too many.
+    `measured_at`: the moment of the target's newest figure that was compared, or None.
     """
 
     outcome: Outcome
@@ -163,6 +166,11 @@ class Measurement(FromOutside):
     not_there: StrictInt = 0
     beyond_limit: StrictInt = 0
     measured_at: UtcDate | None = None
+
+    @property
+    def matches_whole(self) -> bool:
+        """Whether every database of the source at its snapshot was compared, and matches."""
+        return self.outcome is Outcome.MATCHES and self.beyond_limit == 0
 
     @property
     def unnamed(self) -> int:

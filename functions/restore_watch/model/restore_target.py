@@ -11,6 +11,11 @@ type ClusterKey = tuple[str, str]
 """Project id and cluster name: a cluster's name is unique within its project only."""
 
 
+def is_same_cluster(one: ClusterKey, other: ClusterKey) -> bool:
+    """Whether both name one cluster. Whoever starts a restore may write its name in other case."""
+    return [name.casefold() for name in one] == [name.casefold() for name in other]
+
+
 class RestoreKind(StrEnum):
     """The family of Atlas endpoints that answers for a job."""
 

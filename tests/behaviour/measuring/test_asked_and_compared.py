@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import httpx
 import pytest
@@ -11,32 +10,13 @@ from foundation.deadline import Deadline
 from local_stack.atlas import AtlasEmulator, Clock
 from local_stack.cluster_data import ClusterData, Held
 from restore_watch.atlas.credentials import ServiceAccount
-from restore_watch.atlas.session import AtlasSession, Get, only
+from restore_watch.atlas.session import AtlasSession, only
 from restore_watch.atlas.transport.http_client import http_client
-from restore_watch.measuring.atlas_calls import (
-    ProcessKey,
-    Window,
-    databases_call,
-    hosts_call,
-    processes_call,
-    series_call,
-    source_window,
-    target_window,
-)
-from restore_watch.measuring.cluster_processes import primary_of, read_processes
-from restore_watch.measuring.compare_databases import compare_databases
-from restore_watch.measuring.database_series import DatabaseSeries
-from restore_watch.measuring.databases_to_measure import (
-    choose_databases,
-    choose_of_target,
-    read_database_names,
-)
-from restore_watch.measuring.restore_to_measure import (
-    RestoreToMeasure,
-    restore_to_measure,
-)
-from restore_watch.model.measurement import Measurement, Outcome, WhyNotMeasured, not_measured
-from restore_watch.model.restore_target import ClusterKey, RestoreTarget
+from restore_watch.measuring.figures_reader import FiguresReader
+from restore_watch.measuring.measure_restore import measure_restore
+from restore_watch.measuring.unmeasured import UnmeasuredError
+from restore_watch.model.measurement import Measurement, Outcome, WhyNotMeasured
+from restore_watch.model.restore_target import RestoreTarget
 
 GROUP = "5f0000000000000000000a01"
 OTHER_GROUP = "5f0000000000000000000a02"
@@ -71,7 +51,7 @@ class Restored:
         clock.advance(20 * 60)
         job.run_to_end()
         self.target.become(self.source, job.snapshot_at, self.clock())
-        self._job_id = job.restore_id
+        self.job_id = job.restore_id
         account = only(ServiceAccount(*ACCOUNT))
         self._session = AtlasSession(atlas.url, account, http, now=self._unix)
 
@@ -79,44 +59,14 @@ class Restored:
         return self.clock().timestamp()
 
     def measure(self) -> Measurement:
-        """Ask as the plan says, in its order."""
-        target = RestoreTarget(GROUP, "orders", self._job_id)
+        """Ask as the function does, and compare."""
+        target = RestoreTarget(GROUP, "orders", self.job_id)
         job = self._session.restore_job(target, Deadline.after(30))
-        restore = restore_to_measure(job)
-        if isinstance(restore, WhyNotMeasured):
-            return not_measured(restore)
-        source = self._primary(restore.source)
-        copy = self._primary(restore.target)
-        if isinstance(source, WhyNotMeasured) or isinstance(copy, WhyNotMeasured):
-            return not_measured(WhyNotMeasured.NO_PRIMARY)
-        return self._compare(restore, source, copy)
-
-    def _compare(
-        self, restore: RestoreToMeasure, source: ProcessKey, target: ProcessKey
-    ) -> Measurement:
-        chosen = choose_databases(read_database_names(self._ask(databases_call(source))))
-        of_target = read_database_names(self._ask(databases_call(target)))
-        now = self.clock()
-        figures_of = partial(self._ask_series, source, source_window(restore, now))
-        found_of = partial(self._ask_series, target, target_window(restore, now))
-        return compare_databases(
-            restore,
-            {name: figures_of(name) for name in chosen.names},
-            {name: found_of(name) for name in choose_of_target(chosen.names, of_target)},
-            beyond_limit=chosen.beyond_limit,
-        )
-
-    def _primary(self, cluster: ClusterKey) -> ProcessKey | WhyNotMeasured:
-        hosts = self._ask(hosts_call(cluster))
-        processes = read_processes(self._ask(processes_call(cluster[0])))
-        primary = primary_of(hosts, processes)
-        return primary if isinstance(primary, WhyNotMeasured) else ProcessKey(cluster[0], primary)
-
-    def _ask_series(self, process: ProcessKey, window: Window, name: str) -> DatabaseSeries:
-        return self._ask(series_call(process, name, window))
-
-    def _ask[Read](self, get: Get[Read]) -> Read:
-        return self._session.ask(get, Deadline.after(30))
+        reader = FiguresReader.until(Deadline.after(30), self._session, self._unix())
+        try:
+            return measure_restore(job, reader, self.clock())
+        except UnmeasuredError as error:
+            return error.measurement
 
 
 @pytest.fixture
@@ -175,7 +125,7 @@ def lose_all(target: ClusterData, since: datetime) -> None:
     ],
     ids=["a database", "half of the documents", "an index", "everything"],
 )
-@pytest.mark.parametrize("later", [25 * MINUTE, 50 * HOUR, timedelta(days=100)], ids=str)
+@pytest.mark.parametrize("later", [45 * MINUTE, 50 * HOUR, timedelta(days=100)], ids=str)
 def test_a_copy_that_lacks_something_differs_whenever_it_is_measured(
     restored: Restored, lose: object, names: list[str], later: timedelta
 ) -> None:
@@ -187,6 +137,74 @@ def test_a_copy_that_lacks_something_differs_whenever_it_is_measured(
 
     assert measurement.outcome is Outcome.DIFFERS
     assert [database.name for database in measurement.differing] == names
+
+
+@pytest.mark.fault("F134")
+def test_a_copy_that_lacks_something_is_counted_twice_before_it_is_said(
+    restored: Restored,
+) -> None:
+    lose_index(restored.target, restored.clock())
+    pass_time(restored, 25 * MINUTE)
+
+    assert restored.measure().why is WhyNotMeasured.COUNTED_ONCE
+    pass_time(restored, 20 * MINUTE)
+    assert restored.measure().outcome is Outcome.DIFFERS
+
+
+@pytest.mark.fault("F134")
+def test_a_first_count_that_was_too_early_makes_no_difference(restored: Restored) -> None:
+    ended_at = restored.clock()
+    lose_half(restored.target, ended_at)
+    restored.target.hold("stock", DATABASES["stock"], ended_at + 25 * MINUTE)
+    pass_time(restored, 45 * MINUTE)
+
+    assert restored.measure().outcome is Outcome.MATCHES
+
+
+@pytest.mark.fault("F135")
+def test_a_database_that_is_newer_than_its_snapshot_is_not_compared(restored: Restored) -> None:
+    restored.source.hold("later", Held(7), restored.clock())
+    pass_time(restored, 25 * MINUTE)
+
+    measurement = restored.measure()
+
+    assert measurement.outcome is Outcome.MATCHES
+    assert (measurement.databases.expected, measurement.not_there) == (3, 1)
+
+
+@pytest.mark.fault("F135")
+def test_a_database_that_atlas_never_counts_leaves_the_restore_unmeasured(
+    restored: Restored,
+) -> None:
+    restored.source.do_not_count(MIDNIGHT, MIDNIGHT + timedelta(days=9), "stock")
+    restored.target.drop("stock", restored.clock())
+    pass_time(restored, 25 * MINUTE)
+
+    assert restored.measure().why is WhyNotMeasured.NOT_ALL_AFTER
+
+
+@pytest.mark.fault("F136")
+def test_another_restore_into_the_target_leaves_this_one_unmeasured(restored: Restored) -> None:
+    restored.atlas.behaviour.figures_late = 1800
+    pass_time(restored, 10 * MINUTE)
+    other = restored.atlas.start_restore(
+        GROUP, "orders", "dedicated", target_group=OTHER_GROUP, target_cluster="copy"
+    )
+    pass_time(restored, 5 * MINUTE)
+    other.run_to_end()
+    pass_time(restored, 45 * MINUTE)
+
+    assert restored.measure().why is WhyNotMeasured.WRITTEN_OVER
+
+
+def test_a_later_restore_that_begins_after_the_count_changes_nothing(restored: Restored) -> None:
+    pass_time(restored, 45 * MINUTE)
+    restored.atlas.start_restore(
+        GROUP, "orders", "dedicated", target_group=OTHER_GROUP, target_cluster="copy"
+    )
+    pass_time(restored, 5 * MINUTE)
+
+    assert restored.measure().outcome is Outcome.MATCHES
 
 
 def test_late_figures_are_measured_once_they_are_there(restored: Restored) -> None:

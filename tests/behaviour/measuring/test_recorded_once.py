@@ -19,6 +19,7 @@ from local_stack.restores import CollectionRestore
 from local_stack.steps import (
     ACKNOWLEDGE,
     DATABASES,
+    DEDICATED_LIST,
     FIGURES,
     HOSTS,
     MISSING_ROLE,
@@ -50,6 +51,7 @@ ASKED = {
     "stock in the source": FIGURES,
     "sales in the target": FIGURES,
     "stock in the target": FIGURES,
+    "restores of the source": DEDICATED_LIST,
 }
 """Every question of a measurement, in their order."""
 
@@ -142,10 +144,12 @@ def test_a_change_that_comes_between_does_no_harm(measured: Measured, world: Wor
     assert world.known_item(measured.job)["history"][-1]["measurement"]["outcome"] == "matches"
 
 
-def test_what_differs_is_named(measured: Measured) -> None:
+def test_what_differs_is_named_once_it_was_counted_twice(measured: Measured) -> None:
     measured.target.hold("sales", Held(600_000, 12, 30), measured.ended_at)
 
-    assert measured.deliver()
+    assert not measured.deliver()
+    measured.world.pass_time(QUARTER_HOUR)
+    assert measured.deliver(2)
 
     recorded = measured.recorded() or {}
     assert recorded["outcome"] == "differs"

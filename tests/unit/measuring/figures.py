@@ -13,10 +13,12 @@ from unit.scripted_atlas import GROUP
 MINUTE = timedelta(minutes=1)
 SNAPSHOT = NOON
 ENDED = NOON + timedelta(hours=2)
-RESTORE = RestoreToMeasure((GROUP, "orders"), (GROUP, "copy"), SNAPSHOT, ENDED)
+RESTORE_ID = f"{int(SNAPSHOT.timestamp()) + 3600:08x}0000000000000001"
+"""The id of a restore that began an hour after its snapshot."""
+RESTORE = RestoreToMeasure(RESTORE_ID, (GROUP, "orders"), (GROUP, "copy"), SNAPSHOT, ENDED)
 
 type ByMinute = Mapping[float, Figures | None]
-"""Figures by the minutes since a moment."""
+"""Figures by the minutes since a moment. At a minute with None, Atlas shows none."""
 
 
 def figures(documents: float = 1000, collections: float = 3, indexes: float = 5) -> Figures:
@@ -29,7 +31,8 @@ AROUND: ByMinute = {-10: WHOLE, 10: WHOLE}
 
 
 def series(since: datetime, points: ByMinute, granularity: timedelta = MINUTE) -> DatabaseSeries:
-    dated = (Point(since + minutes * MINUTE, points[minutes]) for minutes in sorted(points))
+    known = [(minutes, shown) for minutes, shown in sorted(points.items()) if shown is not None]
+    dated = (Point(since + minutes * MINUTE, shown) for minutes, shown in known)
     return DatabaseSeries(granularity, tuple(dated))
 
 
@@ -37,13 +40,19 @@ def measured(
     source: Mapping[str, ByMinute],
     target: Mapping[str, ByMinute],
     *,
+    since: Mapping[str, ByMinute] | None = None,
     granularity: timedelta = MINUTE,
     beyond_limit: int = 0,
 ) -> Measurement:
-    """Measure: the minutes of the source are since its snapshot, of the target since the end."""
+    """
+    Measure: the minutes of the source are since its snapshot, of the target since the end.
+
+    `since`: what Atlas shows later of the source's databases that have nothing around the snapshot.
+    """
     return compare_databases(
         RESTORE,
         {name: series(SNAPSHOT, points, granularity) for name, points in source.items()},
         {name: series(ENDED, points, granularity) for name, points in target.items()},
+        since={name: series(SNAPSHOT, points) for name, points in (since or {}).items()},
         beyond_limit=beyond_limit,
     )

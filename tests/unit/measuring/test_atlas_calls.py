@@ -12,7 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.atlas.exchange import Answer
-from restore_watch.atlas.families import COLLECTION_JOBS, DEDICATED_CLUSTERS, PROCESSES
+from restore_watch.atlas.families import (
+    COLLECTION_JOBS,
+    DEDICATED_CLUSTERS,
+    DEDICATED_JOBS,
+    PROCESSES,
+)
 from restore_watch.atlas.pages import PageAt
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import Get
@@ -23,10 +28,12 @@ from restore_watch.measuring.atlas_calls import (
     collections_call,
     databases_call,
     hosts_call,
+    jobs_call,
     processes_call,
     series_call,
     source_window,
     target_window,
+    window_after,
 )
 from restore_watch.measuring.compare_databases import compare_databases
 from restore_watch.measuring.database_series import DatabaseSeries, Figures, Point
@@ -51,6 +58,12 @@ DAY = timedelta(days=1)
             f"{API}/clusters/orders",
             None,
             Bucket(PROJECT, DEDICATED_CLUSTERS),
+        ),
+        (
+            jobs_call((PROJECT, "orders")),
+            f"{API}/clusters/orders/backup/restoreJobs",
+            PAGE,
+            Bucket(PROJECT, DEDICATED_JOBS),
         ),
         (processes_call(PROJECT), f"{API}/processes", PAGE, Bucket(PROJECT, PROCESSES)),
         (
@@ -87,7 +100,7 @@ DAY = timedelta(days=1)
             Bucket(PROJECT, COLLECTION_JOBS),
         ),
     ],
-    ids=["hosts", "processes", "the next page", "databases", "series", "collections"],
+    ids=["hosts", "restores", "processes", "the next page", "databases", "series", "collections"],
 )
 def test_each_question_has_its_path_and_its_bucket(
     call: Get[Any], path: str, query: object, bucket: Bucket
@@ -159,6 +172,29 @@ def test_the_source_is_asked_for_the_finest_points_that_atlas_still_keeps(
 )
 def test_the_target_is_asked_for_the_time_since_the_restore(age: timedelta, window: Window) -> None:
     assert target_window(RESTORE, ENDED + age) == window
+
+
+@pytest.mark.parametrize(
+    ("age", "granularity"),
+    [
+        (timedelta(minutes=20), "PT1M"),
+        (45 * HOUR, "PT1M"),
+        (46 * HOUR, "PT1H"),
+        (62 * DAY, "PT1H"),
+        (63 * DAY, "P1D"),
+    ],
+    ids=["minutes", "two days", "more", "two months", "more months"],
+)
+def test_what_came_later_is_asked_for_up_to_now(age: timedelta, granularity: str) -> None:
+    window = Window("PT1M", SNAPSHOT, ENDED)
+
+    assert window_after(window, ENDED + age) == Window(granularity, ENDED, ENDED + age)
+
+
+def test_nothing_came_after_a_window_that_ends_now() -> None:
+    window = Window("PT1M", SNAPSHOT, ENDED)
+
+    assert window_after(window, ENDED) == Window("PT1M", ENDED, ENDED + timedelta(minutes=1))
 
 
 def test_moments_are_asked_for_in_whole_seconds() -> None:

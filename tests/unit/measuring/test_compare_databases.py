@@ -31,7 +31,13 @@ from unit.measuring.figures import (
 )
 
 COPY: ByMinute = {5: WHOLE}
+"""One count of the target. That is enough if it matches."""
 HOUR = timedelta(hours=1)
+
+
+def twice(figures: Figures) -> ByMinute:
+    """Two counts of the target."""
+    return {5: figures, 25: figures}
 
 
 def figure_of(measurement: Measurement) -> DifferingFigure:
@@ -67,13 +73,13 @@ def test_a_faithful_copy_matches_and_everything_is_counted() -> None:
         (100_000, 100_000, 98_999, "differs"),
         (100_000, 100_000, 101_000, "matches"),
         (100_000, 100_000, 101_001, "differs"),
-        (1000, 3000, 2000, "matches"),
-        (1000, 3000, 900, "matches"),
-        (1000, 3000, 899, "differs"),
-        (1000, 3000, 3100, "matches"),
-        (1000, 3000, 3101, "differs"),
-        (3000, 1000, 2000, "matches"),
-        (3000, 1000, 899, "differs"),
+        (1000, 1900, 1500, "matches"),
+        (1000, 1900, 900, "matches"),
+        (1000, 1900, 899, "differs"),
+        (1000, 1900, 2000, "matches"),
+        (1000, 1900, 2001, "differs"),
+        (1900, 1000, 1500, "matches"),
+        (1900, 1000, 899, "differs"),
         (999.5, 1000.25, 899.5, "matches"),
         (999.5, 1000.25, 899.25, "differs"),
         (150, 150, 76, "matches"),
@@ -83,7 +89,7 @@ def test_a_faithful_copy_matches_and_everything_is_counted() -> None:
         (0, 0, 0, "matches"),
         (0, 0, 100, "matches"),
         (0, 0, 101, "differs"),
-        (0, 1000, 0, "matches"),
+        (0, 100, 0, "matches"),
     ],
     ids=str,
 )
@@ -92,7 +98,51 @@ def test_documents_lie_between_the_points_of_the_source_or_near_them(
 ) -> None:
     source: dict[str, ByMinute] = {"sales": {-10: figures(before), 10: figures(after)}}
 
-    assert measured(source, {"sales": {5: figures(found)}}).outcome == outcome
+    assert measured(source, {"sales": twice(figures(found))}).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found", "why"),
+    [
+        (1000, 2000, 1500, WhyNotMeasured.DOUBLED),
+        (2000, 1000, 1000, WhyNotMeasured.DOUBLED),
+        (0, 1000, 0, WhyNotMeasured.DOUBLED),
+        (0, 101, 0, WhyNotMeasured.DOUBLED),
+        (1000, 2000, 899, None),
+        (1000, 2000, 2101, None),
+        (1000, 1999, 1500, None),
+        (0, 100, 0, None),
+    ],
+    ids=[
+        "doubled",
+        "halved",
+        "filled",
+        "filled with a few",
+        "fewer all the same",
+        "more all the same",
+        "not quite doubled",
+        "as few as may differ",
+    ],
+)
+def test_documents_that_doubled_around_the_snapshot_hide_the_loss_of_half(
+    before: float, after: float, found: float, why: WhyNotMeasured | None
+) -> None:
+    source: dict[str, ByMinute] = {
+        "sales": {-10: figures(before), 10: figures(after)},
+        "stock": AROUND,
+    }
+
+    measurement = measured(source, {"sales": twice(figures(found)), "stock": COPY})
+
+    assert measurement.why is why
+
+
+def test_a_database_that_doubled_hides_no_other_that_differs() -> None:
+    source: dict[str, ByMinute] = {"sales": {-10: figures(0), 10: WHOLE}, "stock": AROUND}
+
+    measurement = measured(source, {"sales": COPY, "stock": twice(figures(1))})
+
+    assert [database.name for database in measurement.differing] == ["stock"]
 
 
 @pytest.mark.parametrize(
@@ -122,24 +172,24 @@ def test_a_difference_of_documents_says_what_else_it_may_be(
 ) -> None:
     source: dict[str, ByMinute] = {"sales": {-10: figures(999.5), 10: figures(2000.5)}}
 
-    assert figure_of(measured(source, {"sales": {5: figures(found)}})) == expected
+    assert figure_of(measured(source, {"sales": twice(figures(found))})) == expected
 
 
 def test_a_source_that_changed_by_less_than_one_document_has_one_number() -> None:
     source: dict[str, ByMinute] = {"sales": {-10: figures(999.25), 10: figures(999.75)}}
 
-    figure = figure_of(measured(source, {"sales": {5: figures(5)}}))
+    figure = figure_of(measured(source, {"sales": twice(figures(5))}))
 
     assert (figure.least, figure.most, figure.found) == (1000, 1000, 5)
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"), [(2000, 2000), (950, 1000), (3050, 3000), (5, 1000), (9000, 3000)]
+    ("found", "expected"), [(1500, 1500), (950, 1000), (1950, 1900), (5, 1000), (9000, 1900)]
 )
 def test_expected_is_what_the_source_had_that_is_nearest(found: float, expected: int) -> None:
-    source: dict[str, ByMinute] = {"sales": {-10: figures(1000), 10: figures(3000)}}
+    source: dict[str, ByMinute] = {"sales": {-10: figures(1000), 10: figures(1900)}}
 
-    documents = measured(source, {"sales": {5: figures(found)}}).documents
+    documents = measured(source, {"sales": twice(figures(found))}).documents
 
     assert documents == Count(found=int(found), expected=expected)
 
@@ -184,7 +234,7 @@ def test_collections_and_indexes_are_no_fewer(
         return WHOLE._replace(**{figure.value: count})
 
     source: dict[str, ByMinute] = {"sales": {-10: having(before), 10: having(after)}}
-    measurement = measured(source, {"sales": {5: having(found)}})
+    measurement = measured(source, {"sales": twice(having(found))})
 
     if least is None:
         assert measurement.outcome is Outcome.MATCHES
@@ -208,23 +258,28 @@ def test_more_collections_and_indexes_than_expected_count_once() -> None:
 # Which points
 
 
+LESS = figures(600)
+"""Fewer than what is whole, and more than half."""
+
+
 @pytest.mark.parametrize(
     ("source", "outcome"),
     [
-        ({-30: figures(1), -20: WHOLE, 20: WHOLE, 30: figures(1)}, "matches"),
-        ({-20: WHOLE, -10: None, 10: None, 20: WHOLE}, "matches"),
-        ({-1: WHOLE, 2: WHOLE}, "matches"),
+        ({-40: LESS, -30: WHOLE, -20: WHOLE, 20: WHOLE, 30: WHOLE, 40: LESS}, "differs"),
+        ({-30: LESS, -20: WHOLE, 20: WHOLE}, "matches"),
+        ({-20: WHOLE, 20: WHOLE, 40: LESS}, "matches"),
+        ({-20: WHOLE, -10: None, 10: None, 20: WHOLE}, "differs"),
+        ({-1: WHOLE, 2: WHOLE}, "differs"),
         ({-0.9: WHOLE, 2: WHOLE}, "not measured"),
         ({-1: WHOLE, 1.9: WHOLE}, "not measured"),
-        ({-20: figures(1), -0.5: WHOLE, 20: figures(1)}, "matches"),
-        ({-20: figures(1), 0: WHOLE, 20: figures(1)}, "matches"),
-        ({-20: figures(1), 1.9: WHOLE, 20: figures(1)}, "matches"),
-        ({-20: figures(1), 2: WHOLE, 20: figures(1)}, "matches"),
-        ({-20: figures(1), 2: figures(1), 20: WHOLE}, "differs"),
-        ({-20: WHOLE, -1: figures(1), 20: figures(1)}, "differs"),
+        ({-20: WHOLE, -0.5: LESS, 20: WHOLE}, "matches"),
+        ({-20: WHOLE, 0: LESS, 20: WHOLE}, "matches"),
+        ({-20: WHOLE, 1.9: LESS, 20: WHOLE}, "matches"),
     ],
     ids=[
-        "only the next ones count",
+        "only the next two on each side count",
+        "the second before",
+        "the second after",
         "nulls are passed over",
         "as near as clocks allow",
         "too near before",
@@ -232,44 +287,70 @@ def test_more_collections_and_indexes_than_expected_count_once() -> None:
         "one that two clocks may date before",
         "one at the moment itself",
         "one that reaches over the moment",
-        "the first after",
-        "none after the first after",
-        "none before the last before",
     ],
 )
 def test_the_points_of_the_source_lie_wholly_before_and_after_the_snapshot(
     source: ByMinute, outcome: str
 ) -> None:
-    assert measured({"sales": source}, {"sales": COPY}).outcome == outcome
+    assert measured({"sales": source}, {"sales": twice(LESS)}).outcome == outcome
 
 
 @pytest.mark.parametrize(
-    ("target", "outcome"),
+    ("target", "why"),
     [
-        ({2: WHOLE}, "matches"),
-        ({1.9: WHOLE}, "not measured"),
-        ({-5: figures(1), 1: figures(1), 2: WHOLE}, "matches"),
-        ({5: None, 25: WHOLE}, "matches"),
-        ({5: figures(1), 25: WHOLE}, "differs"),
-        ({5: WHOLE, 25: figures(1)}, "matches"),
-        ({}, "not measured"),
-        ({5: None}, "not measured"),
+        ({2: WHOLE}, None),
+        ({1.9: WHOLE}, WhyNotMeasured.NO_FIGURES_OF_TARGET),
+        ({-5: LESS, 1: LESS, 2: WHOLE}, None),
+        ({5: None, 25: WHOLE}, None),
+        ({5: LESS, 25: WHOLE}, None),
+        ({5: WHOLE, 25: LESS}, None),
+        ({5: LESS}, WhyNotMeasured.COUNTED_ONCE),
+        ({1: LESS, 5: LESS}, WhyNotMeasured.COUNTED_ONCE),
+        ({}, WhyNotMeasured.NO_FIGURES_OF_TARGET),
+        ({5: None}, WhyNotMeasured.NO_FIGURES_OF_TARGET),
     ],
     ids=[
         "as near as clocks allow",
         "too near",
         "what it had before does not count",
         "nulls are passed over",
-        "the first counts",
+        "the first count was not up to date",
         "what becomes of it later does not count",
+        "a difference that was counted once",
+        "once since the restore",
         "no point",
         "null only",
     ],
 )
-def test_the_first_point_of_the_target_that_lies_wholly_after_the_restore_counts(
-    target: ByMinute, outcome: str
+def test_a_count_of_the_target_that_lies_wholly_after_the_restore_is_enough_to_match(
+    target: ByMinute, why: WhyNotMeasured | None
 ) -> None:
-    assert measured({"sales": AROUND}, {"sales": target}).outcome == outcome
+    measurement = measured({"sales": AROUND}, {"sales": target})
+
+    assert measurement.why is why
+    assert measurement.outcome in {Outcome.MATCHES, Outcome.NOT_MEASURED}
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [({5: LESS, 25: figures(700)}, 700), ({5: LESS, 25: figures(700), 45: WHOLE}, 700)],
+    ids=["the newer of two is named", "a third is too late"],
+)
+def test_two_counts_in_a_row_show_a_difference(target: ByMinute, found: int) -> None:
+    measurement = measured({"sales": AROUND}, {"sales": target})
+
+    assert figure_of(measurement).found == found
+    assert measurement.measured_at == ENDED + 25 * MINUTE
+
+
+def test_one_difference_that_two_counts_show_is_enough_to_say_so() -> None:
+    source: dict[str, ByMinute] = {"a": AROUND, "b": AROUND, "c": AROUND}
+    target: dict[str, ByMinute] = {"a": twice(LESS), "b": {5: LESS}, "c": COPY}
+
+    measurement = measured(source, target)
+
+    assert [database.name for database in measurement.differing] == ["a", "b"]
+    assert measurement.databases == Count(found=1, expected=3)
 
 
 @pytest.mark.parametrize(
@@ -320,7 +401,8 @@ ONLY_AFTER: ByMinute = {10: WHOLE}
             False,
         ),
         ({"a": AROUND, "b": ONLY_BEFORE}, {"a": COPY}, WhyNotMeasured.NOT_ALL_AFTER, True),
-        ({"a": AROUND, "b": {0: None}}, {"a": COPY}, WhyNotMeasured.NOT_ALL_BEFORE, False),
+        ({"a": AROUND, "b": {0: None}}, {"a": COPY}, WhyNotMeasured.NOT_ALL_AFTER, True),
+        ({"a": AROUND, "b": {}}, {"a": COPY, "b": COPY}, WhyNotMeasured.NOT_ALL_AFTER, True),
         ({"a": AROUND}, {}, WhyNotMeasured.NO_FIGURES_OF_TARGET, True),
         ({"a": AROUND}, {"config": {}}, WhyNotMeasured.NO_FIGURES_OF_TARGET, True),
         (
@@ -340,6 +422,7 @@ ONLY_AFTER: ByMinute = {10: WHOLE}
         "one database made just then",
         "one database dropped just then",
         "null only of one database",
+        "nothing of one database, then or now",
         "an empty target that nobody has looked at",
         "a system database without points",
         "one database of the target has none yet",
@@ -371,7 +454,7 @@ def test_a_database_that_is_newer_than_the_snapshot_is_counted_and_not_compared(
 ) -> None:
     source: dict[str, ByMinute] = {"sales": AROUND, "later": {}}
 
-    measurement = measured(source, target, beyond_limit=3)
+    measurement = measured(source, target, since={"later": {300: WHOLE}}, beyond_limit=3)
 
     assert measurement.outcome is Outcome.MATCHES
     assert measurement.databases == Count(found=1, expected=1)
@@ -379,9 +462,13 @@ def test_a_database_that_is_newer_than_the_snapshot_is_counted_and_not_compared(
 
 
 @pytest.mark.parametrize(
-    "target", [{"stock": COPY}, {"config": COPY}], ids=["others are there", "all are missing"]
+    "target",
+    [{"stock": twice(WHOLE)}, {"config": twice(WHOLE)}],
+    ids=["others are there", "all are missing"],
 )
-def test_a_missing_database_differs_once_atlas_has_looked(target: dict[str, ByMinute]) -> None:
+def test_a_missing_database_differs_once_atlas_has_looked_twice(
+    target: dict[str, ByMinute],
+) -> None:
     measurement = measured({"sales": AROUND, "stock": AROUND}, target)
 
     assert measurement.outcome is Outcome.DIFFERS
@@ -392,8 +479,22 @@ def test_a_missing_database_differs_once_atlas_has_looked(target: dict[str, ByMi
     )
 
 
+def test_a_database_that_a_list_does_not_show_yet_is_not_missing() -> None:
+    """Atlas may show the databases of the target as they were before the restore."""
+    measurement = measured({"sales": AROUND}, {"config": COPY})
+
+    assert measurement.why is WhyNotMeasured.COUNTED_ONCE
+    assert measurement.may_pass
+
+
+def test_if_all_databases_are_newer_than_the_snapshot_nothing_is_measured() -> None:
+    measurement = measured({"later": {}}, {"later": COPY}, since={"later": {300: WHOLE}})
+
+    assert measurement.why is WhyNotMeasured.NO_FIGURES_BEFORE
+
+
 def test_all_figures_of_a_database_that_differ_are_named() -> None:
-    measurement = measured({"sales": AROUND}, {"sales": {5: figures(0, 0, 0)}})
+    measurement = measured({"sales": AROUND}, {"sales": twice(figures(0, 0, 0))})
 
     (database,) = measurement.differing
     assert [figure.figure for figure in database.figures] == list(Figure)
@@ -407,7 +508,7 @@ def test_all_figures_of_a_database_that_differ_are_named() -> None:
 def test_ten_databases_that_differ_are_named_and_the_others_counted() -> None:
     names = [f"tenant-{number:02}" for number in range(12)]
 
-    measurement = measured(dict.fromkeys(reversed(names), AROUND), {"config": COPY})
+    measurement = measured(dict.fromkeys(reversed(names), AROUND), {"config": twice(WHOLE)})
 
     assert [database.name for database in measurement.differing] == names[:10]
     assert measurement.unnamed == 2

@@ -26,6 +26,7 @@ def test_a_completed_restore_of_a_whole_cluster_is_measured() -> None:
     restore = restore_to_measure(job())
 
     assert restore == RestoreToMeasure(
+        job().restore_id,
         (PROJECT, "orders"),
         (PROJECT, "carts"),
         snapshot_at=NOON - timedelta(hours=6),
@@ -60,6 +61,7 @@ def test_the_processes_of_two_projects_are_asked_for() -> None:
         ({"targetClusterName": None}, WhyNotMeasured.NO_TARGET),
         ({"targetClusterName": ""}, WhyNotMeasured.NO_TARGET),
         ({"targetClusterName": "orders"}, WhyNotMeasured.OVERWRITTEN),
+        ({"targetClusterName": "Orders"}, WhyNotMeasured.OVERWRITTEN),
     ],
     ids=[
         "failed",
@@ -78,6 +80,7 @@ def test_the_processes_of_two_projects_are_asked_for() -> None:
         "no cluster",
         "an empty name",
         "in place",
+        "in place, in other case",
     ],
 )
 def test_another_restore_has_a_reason_that_no_later_try_changes(

@@ -282,6 +282,10 @@ STATES: dict[str, tuple[Restore, dict[str, State]]] = {
         ended(5, MATCHES, verdict=Verdict.FAILED),
         dict.fromkeys(POLICIES, State.FAILED),
     ),
+    "matches, as far as databases were asked for": (
+        ended(5, replace(MATCHES, beyond_limit=1)),
+        {"restored": State.TESTED},
+    ),
     "some collections match": (ended(5, MATCHES, kind=RestoreKind.COLLECTION), {}),
     "a download": (ended(5, MATCHES, deliveryType="download"), {}),
     "of an unknown type": (ended(5, MATCHES, deliveryType="odd"), {}),
@@ -320,7 +324,8 @@ def test_what_is_a_test_by_a_higher_rung_is_one_by_each_lower(
 
     assert RESTORED.is_good(one)
     assert not VERIFIED.is_good(one)
-    assert MEASURED.is_good(one) == (measurement.outcome is Outcome.MATCHES)
+    has_compared_all = measurement.beyond_limit == 0
+    assert MEASURED.is_good(one) == (measurement.outcome is Outcome.MATCHES and has_compared_all)
     assert policy.measurements_count == (policy is MEASURED)
 
 

@@ -10,7 +10,7 @@ from restore_watch.model.forms_of_fields import id_made_at
 from restore_watch.model.measurement import Measurement, Outcome
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
-from restore_watch.model.restore_target import RestoreKind
+from restore_watch.model.restore_target import RestoreKind, is_same_cluster
 from restore_watch.model.validation import CLOCKS_DIFFER, Verdict
 
 OPEN = "OPEN"
@@ -29,7 +29,7 @@ class Rung(StrEnum):
     VERIFIED = "verified"
     """A pipeline tested the data: its verdict was PASSED."""
     MEASURED = "measured"
-    """Atlas counts in the target what the source had: its measurement matches."""
+    """Atlas counts in the target what the source had: every database was compared, and matches."""
     RESTORED = "restored"
     """Atlas wrote a whole cluster."""
     PARTLY = "partly"
@@ -138,7 +138,9 @@ class Restore:
     @property
     def differs(self) -> bool:
         """Whether its data differ from their source. A verdict stands above that."""
-        return self._is_measured_as(Outcome.DIFFERS) and self.newest_verdict is None
+        if self.measured is None or self.newest_verdict is not None:
+            return False
+        return self.measured.measurement.outcome is Outcome.DIFFERS
 
     @property
     def seconds_to_measurement(self) -> float | None:
@@ -148,20 +150,17 @@ class Restore:
             return None
         return (counted_at - self.finished_at).total_seconds()
 
-    def _is_measured_as(self, outcome: Outcome) -> bool:
-        return self.measured is not None and self.measured.measurement.outcome is outcome
-
     @property
     def destination(self) -> Destination | None:
         """Where it wrote; None for a download, or if Atlas does not say."""
         job = self.job
         if self.job.is_download or not (job.target_project_id and job.target_deployment_item_name):
             return None
-        if job.target_project_id != job.group_id:
-            return Destination.OTHER_PROJECT
-        if job.target_deployment_item_name == job.cluster_name:
+        target = job.target_project_id, job.target_deployment_item_name
+        if is_same_cluster(target, (job.group_id, job.cluster_name)):
             return Destination.IN_PLACE
-        return Destination.SAME_PROJECT
+        is_same_project = job.target_project_id == job.group_id
+        return Destination.SAME_PROJECT if is_same_project else Destination.OTHER_PROJECT
 
     @property
     def is_partial(self) -> bool:
@@ -209,7 +208,8 @@ class Restore:
             return Rung.PARTLY
         if self.verdict is Verdict.PASSED:
             return Rung.VERIFIED
-        return Rung.MEASURED if self._is_measured_as(Outcome.MATCHES) else Rung.RESTORED
+        matches = self.measured is not None and self.measured.measurement.matches_whole
+        return Rung.MEASURED if matches else Rung.RESTORED
 
     @property
     def failed_at(self) -> datetime | None:
@@ -262,8 +262,8 @@ def merged(known: Iterable[Restore], listed: Iterable[Restore]) -> list[Restore]
     """
     Return each restore once, the oldest first.
 
-    The table knows verdicts, and an end that it has recorded stays. Of a restore that is open in
-    the table, Atlas's list may know the end.
+    The table knows verdicts and measurements, and an end that it has recorded stays. Of a restore
+    that is open in the table, Atlas's list may know the end.
     """
     found = {restore.identity: restore for restore in listed}
     for restore in known:
@@ -272,7 +272,7 @@ def merged(known: Iterable[Restore], listed: Iterable[Restore]) -> list[Restore]
         if in_list is None or restore.job.terminal:
             found[key] = restore
         elif in_list.job.terminal:
-            found[key] = replace(in_list, verdicts=restore.verdicts)
+            found[key] = replace(in_list, verdicts=restore.verdicts, measured=restore.measured)
         else:
             # Open in the table and in the list: the list will show its end to a later report, even
             # if the watch has given the job up.
