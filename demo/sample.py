@@ -106,8 +106,8 @@ def _measure(world: FixedWorld, environment: Environment, restore: EmulatedResto
     furnish_data(world.stack.atlas, restore)
     messages = [one.event for one in world.stack.received()]
     (ended,) = [one for one in messages if one["id"] == f"{restore.restore_id}:COMPLETED"]
-    world.go_to(_end(restore) + timedelta(minutes=31))
-    event = {"Records": [sqs_record(restore.restore_id, json.dumps(ended), number=2)]}
+    world.go_to(_end(restore) + timedelta(minutes=46))
+    event = {"Records": [sqs_record(restore.restore_id, json.dumps(ended), number=3)]}
     result = Measurer(environment.wires).answer(event, Deadline.after(PLENTY, world.uptime))
     assert result == {"batchItemFailures": []}
 

@@ -62,7 +62,7 @@ DAY = timedelta(days=1)
         (
             jobs_call((PROJECT, "orders")),
             f"{API}/clusters/orders/backup/restoreJobs",
-            PAGE,
+            PAGE | {"includeCount": "false"},
             Bucket(PROJECT, DEDICATED_JOBS),
         ),
         (processes_call(PROJECT), f"{API}/processes", PAGE, Bucket(PROJECT, PROCESSES)),

@@ -316,6 +316,7 @@ def test_a_verdict_alone_decides_what_a_restore_proves(
     assert not measured.differs
 
 
+@pytest.mark.fault("F139")
 @given(measurements, st.sampled_from(list(POLICIES.values())))
 def test_what_is_a_test_by_a_higher_rung_is_one_by_each_lower(
     measurement: Measurement, policy: Policy

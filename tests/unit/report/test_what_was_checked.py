@@ -123,6 +123,7 @@ def test_a_verdict_without_words_says_when() -> None:
 PLACES: list[tuple[dict[str, Any], Destination | None]] = [
     ({}, Destination.SAME_PROJECT),
     ({"targetDeploymentItemName": "ledger"}, Destination.IN_PLACE),
+    ({"targetDeploymentItemName": "Ledger"}, Destination.IN_PLACE),
     ({"targetProjectId": "b" * 24}, Destination.OTHER_PROJECT),
     (
         {"targetProjectId": "b" * 24, "targetDeploymentItemName": "ledger"},
@@ -137,7 +138,16 @@ PLACES: list[tuple[dict[str, Any], Destination | None]] = [
 @pytest.mark.parametrize(
     ("fields", "place"),
     PLACES,
-    ids=["usual", "over its source", "other", "namesake", "no project", "no target", "download"],
+    ids=[
+        "usual",
+        "over its source",
+        "in other case",
+        "other",
+        "namesake",
+        "no project",
+        "no target",
+        "download",
+    ],
 )
 def test_a_restore_went_over_its_source_or_to_the_same_or_another_project(
     fields: dict[str, Any], place: Destination | None
