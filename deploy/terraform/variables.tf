@@ -99,7 +99,7 @@ variable "sweep_minutes" {
 }
 
 variable "notify_changes" {
-  description = "Which changes are sent to people, with commas between them: started, progressed, ready (a download can be fetched), ended, degraded and recovered (the watch cannot see a project, and sees it again), validated (a pipeline has tested the restored data), expiring (the secret of the service account), failed (of these only what went wrong), report (which clusters had a restore test), or all."
+  description = "Which changes are sent to people, with commas between them: started, progressed, ready (a download can be fetched), ended, degraded and recovered (the watch cannot see a project, and sees it again), validated (a pipeline has tested the restored data, or, with RestoreTestCounts as measured, the data differ from their source), expiring (the secret of the service account), failed (of these only what went wrong), report (which clusters had a restore test), or all."
   type        = string
   default     = null
   validation {
@@ -129,7 +129,7 @@ variable "restore_test_tag" {
 }
 
 variable "restore_test_counts" {
-  description = "What counts as a restore test: a completed restore of a whole cluster into a cluster (restored); only one whose data a pipeline of yours has tested and found good (verified); or such a one, and one whose measurement matches (measured). With \"measured\", data that differ from their source need a look."
+  description = "What counts as a restore test: a completed restore of a whole cluster into a cluster (restored); only one whose data a pipeline of yours has tested and found good (verified); or such a one, and one whose measurement matches (measured). With \"measured\", which needs Measure as yes, data that differ from their source need a look."
   type        = string
   default     = null
   validation {
@@ -179,7 +179,7 @@ variable "log_retention_days" {
 }
 
 variable "metrics" {
-  description = "With \"yes\", the stack has nine metrics of its own, which its alarms and its dashboard read; CloudWatch bills each of them. With \"no\", alarms look at metrics of AWS only."
+  description = "With \"yes\", the stack has metrics of its own, which its alarms and its dashboard read; CloudWatch bills each of them. With \"no\", alarms look at metrics of AWS only."
   type        = string
   default     = null
   validation {

@@ -31,8 +31,8 @@ What does this error mean, and what do I do?
 
 <!-- `make docs` writes this page from the error classes and docs/troubleshooting/ -->
 
-Ask [the doctor](operations.md#the-doctor) first. Otherwise look in [the index](#index), or search
-this page, for words of the error text that are not names or numbers. The text is the `message` of a
+Ask [the doctor](operations.md#the-doctor) first. Otherwise look in [the index](#index), by what you
+see or by words of the error text that are not names or numbers. The text is the `message` of a
 log line, in the `failures` of a [sweep](events.md#a-sweep) or of a
 [degraded watch](messages.md#when-the-watch-cannot-see), or the `errorMessage` of an invocation:
 
@@ -49,6 +49,10 @@ The first row that fits counts. `…` stands for any words, `<names>` for [what 
 _INDEX_HEAD = """\
 ## Index
 
+| you see | where to look |
+| --- | --- |"""
+
+_WORDS_HEAD = """
 | the text has | where it is |
 | --- | --- |"""
 
@@ -114,7 +118,7 @@ def page() -> str:
     repairs = (FOLDER / "repairs.md").read_text()
     return "\n".join(
         (
-            *(_HEAD, _INDEX_HEAD, *_index(), ""),
+            *(_HEAD, _INDEX_HEAD, *_without_text(), _WORDS_HEAD, *_index(), ""),
             *(*_of_section(of_any, "##"), *tables, *of_aws, repairs, *_varying(both)),
         )
     )
@@ -144,6 +148,11 @@ def all_places() -> Iterator[Place]:
         name = f"{part.title}, of people's messages" if part in people.sections else part.title
         texts = tuple(text for row in part.rows for text in row.texts)
         yield Place(name, f"{anchor}-{number}" if number else anchor, texts)
+
+
+def _without_text() -> Iterator[str]:
+    for seen, place in tomllib.loads((FOLDER / "index.toml").read_text())["without_text"]:
+        yield f"| {seen} | {place} |"
 
 
 def _index() -> Iterator[str]:

@@ -114,10 +114,15 @@ class Stack:
         found: Json = properties
         return found
 
-    def accepted_by(self, rule: str) -> bool:
-        """Whether a rule of the template accepts the parameters."""
-        (assertion,) = source_template()["Rules"][rule]["Assertions"]
-        return self._holds(assertion["Assert"])
+    def refused_by(self) -> set[str]:
+        """The rules of the template that refuse the parameters."""
+        return {name for name, rule in source_template()["Rules"].items() if self._breaks(rule)}
+
+    def _breaks(self, rule: Json) -> bool:
+        """Whether a rule is for these parameters, and an assertion of the rule does not hold."""
+        if "RuleCondition" in rule and not self._holds(rule["RuleCondition"]):
+            return False
+        return not all(self._holds(one["Assert"]) for one in rule["Assertions"])
 
     def _made(self, parts: Json) -> Json:
         """Without those whose condition does not hold."""

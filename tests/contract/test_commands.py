@@ -27,7 +27,9 @@ from contract.documents import (
     names,
     page,
     prose,
+    quoted,
     section,
+    table,
 )
 from contract.test_samconfig import ENVIRONMENTS
 from deploy.release import SMALL, TEMPLATE
@@ -43,8 +45,8 @@ OF_A_RELEASE = {"ReleaseBucket", "ReleasePrefix"}
 
 # Names that a sentence explains.
 ANSWERED = {
-    *("stack", "BackupArn", "RoleArn", "body", "name", "bucket"),
-    *("QueueArn", "QueueUrl", "SubscriptionArn", "NextToken"),
+    *("stack", "BackupArn", "RoleArn", "name", "bucket", "Body", "ReceiptHandle"),
+    *("QueueArn", "QueueUrl", "SubscriptionArn", "NextToken", "functionArn"),
 }
 
 # Files that a reader writes, and which JSON of which section shows what is in them.
@@ -53,6 +55,7 @@ WRITTEN = {
     "cluster.json": ("messages", "A queue of your own", 1),
     "list-snapshots.json": ("workflows", "A nightly refresh", 0),
     "notify.json": ("people", "Slack and Teams by webhook", 0),
+    "payload.json": ("operations", "A message did not arrive", 0),
     "queue.json": ("messages", "A queue of your own", 0),
     "rotated.json": ("operations", "Rotation by Secrets Manager", 0),
     "silence.json": ("people", "Silence a project", 0),
@@ -106,7 +109,8 @@ def shown(program: str) -> list[Any]:
 
 def test_every_program_shown_is_known() -> None:
     checked = {"aws", "make", "sam", ".venv/bin/python", ".venv/bin/pytest"}
-    of_the_reader = {"apt-get", "cat", "gh", "git", "pre-commit", "rm", "sha256sum", "unzip"}
+    of_the_reader = {"apt-get", "cat", "cd", "export", "gh", "git", "pre-commit", "rm"}
+    of_the_reader |= {"sha256sum", "unzip"}
 
     assert {words[0] for _, words in SHOWN} == checked | of_the_reader
 
@@ -294,6 +298,16 @@ def test_the_other_commands_name_files_that_exist() -> None:
 
     assert "tests/unit/table/test_job_item.py" in files
     assert [name for name in files if not (ROOT / name).exists()] == []
+
+
+def test_every_call_of_secrets_manager_is_a_permission_of_who_deploys() -> None:
+    permissions = table(section(page("deploying"), "Permissions in AWS"))
+    allowed = dict(permissions[2:])["`secretsmanager`"]
+    shown = {words[2] for _, words in SHOWN if words[:2] == ["aws", "secretsmanager"]}
+    needed = {"".join(map(str.title, command.split("-"))) for command in shown}
+
+    assert {"CreateSecret", "RotateSecret"} < needed
+    assert needed - set(quoted(allowed)) == set()
 
 
 def test_uninstalling_deletes_every_secret_that_the_docs_store() -> None:

@@ -140,14 +140,36 @@ def test_every_parameter_is_explained_in_the_console() -> None:
     assert {name for name, one in PARAMETERS.items() if "Default" not in one} == {"AtlasSecretArn"}
 
 
-def test_parameters_that_do_not_fit_together_are_rejected() -> None:
-    for given, accepted in (
-        ({}, True),
-        ({"SubnetIds": "x", "SecurityGroupIds": "y"}, True),
-        ({"SubnetIds": "x"}, False),
-        ({"SecurityGroupIds": "y"}, False),
-    ):
-        assert Stack(**given).accepted_by("WholeNetworkOrNone") is accepted
+@pytest.mark.parametrize(
+    ("refused_by", "given"),
+    [
+        pytest.param(set(), {}, id="defaults"),
+        pytest.param(set(), {"SubnetIds": "x", "SecurityGroupIds": "y"}, id="whole network"),
+        pytest.param({"WholeNetworkOrNone"}, {"SubnetIds": "x"}, id="subnets alone"),
+        pytest.param({"WholeNetworkOrNone"}, {"SecurityGroupIds": "y"}, id="groups alone"),
+        pytest.param(set(), {"RtoMinutes": "1", "RpoMinutes": "1"}, id="objectives"),
+        pytest.param(set(), {"Metrics": "no"}, id="no metrics"),
+        pytest.param(
+            {"ObjectivesHaveMetrics"}, {"Metrics": "no", "RtoMinutes": "1"}, id="RTO, no metrics"
+        ),
+        pytest.param(
+            {"ObjectivesHaveMetrics"}, {"Metrics": "no", "RpoMinutes": "1"}, id="RPO, no metrics"
+        ),
+        pytest.param(set(), {"RestoreTestCounts": "measured"}, id="measurements count"),
+        pytest.param(
+            set(), {"RestoreTestCounts": "verified", "Measure": "no"}, id="verdicts, not measured"
+        ),
+        pytest.param(
+            {"MeasurementsAreMade"},
+            {"RestoreTestCounts": "measured", "Measure": "no"},
+            id="measurements count, not measured",
+        ),
+    ],
+)
+def test_parameters_that_do_not_fit_together_are_rejected(
+    refused_by: set[str], given: dict[str, str]
+) -> None:
+    assert Stack(**given).refused_by() == refused_by
 
 
 # The functions

@@ -9,7 +9,7 @@ import pytest
 
 from contract.documents import blocks, commands, page, section
 from deployed.cloud import PARAMETERS, Account, awaited
-from deployed.stack import PROJECT, DeployedStack, built_checkout, deploy_checkout
+from deployed.stack import NAME, PROJECT, DeployedStack, built_checkout, deploy_checkout
 from local_stack.atlas import AtlasEmulator, EmulatedRestore
 from local_stack.restores import FLEX_TIMELINE
 from local_stack.schemas import fits_its_schema
@@ -166,6 +166,55 @@ def test_a_restore_that_missed_the_rto_is_found_by_the_page(
 
     assert wanted.restore_id in found(seconds)
     assert wanted.restore_id not in found(seconds + 1)
+
+
+def test_the_names_behind_an_alarm_are_found_by_the_page(
+    stack: DeployedStack, tmp_path: Path
+) -> None:
+    terminal = Terminal(
+        stack.account,
+        tmp_path,
+        section(page("operations"), "Alarms"),
+        stack=NAME,
+        FunctionName=stack.outputs["FunctionName"],
+    )
+    terminal.values["name"] = terminal.type(0).strip()
+
+    assert "ENABLED" in terminal.type(1)
+    assert stack.outputs["RequestQueueArn"] in (triggers := terminal.type(2))
+    assert "Enabled" in triggers
+
+
+def test_a_failed_invocation_is_repeated_by_the_page(
+    stack: DeployedStack, atlas: AtlasEmulator, tmp_path: Path
+) -> None:
+    _, _, text = section(page("operations"), "A message did not arrive").partition(
+        "#### Invoke again"
+    )
+    # Version 1 of the AWS CLI takes a payload as text anyway.
+    text = text.replace("--cli-binary-format raw-in-base64-out ", "")
+    job = atlas.start_restore(PROJECT, "again", "flex", timeline=["COMPLETED"])
+    url = stack.outputs["OnFailureQueueUrl"]
+    sqs = stack.account.client("sqs")
+    function = {"functionArn": f"{stack.outputs['FunctionArn']}:$LATEST"}
+    record = {"requestContext": function, "requestPayload": job.event}
+    sqs.send_message(QueueUrl=url, MessageBody=json.dumps(record))
+    terminal = Terminal(stack.account, tmp_path, text, OnFailureQueueUrl=url)
+
+    (message,) = json.loads(terminal.type(0))["Messages"]
+    received = json.loads(message["Body"])
+    (tmp_path / "payload.json").write_text(json.dumps(received["requestPayload"]))
+    terminal.values |= {
+        "functionArn": received["requestContext"]["functionArn"],
+        "ReceiptHandle": message["ReceiptHandle"],
+    }
+    terminal.type(1)
+    terminal.type(3)
+
+    assert json.loads((tmp_path / "result.json").read_text())["changed"] is True
+    waiting = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert waiting["ApproximateNumberOfMessages"] == "0"
+    assert waiting["ApproximateNumberOfMessagesNotVisible"] == "0"
 
 
 def test_people_do_not_hear_of_a_project_that_is_silenced_by_the_page(

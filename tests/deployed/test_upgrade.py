@@ -61,7 +61,7 @@ def as_of_1_1_0(template: Mapping[str, Any]) -> dict[str, Any]:
     old = deepcopy(dict(template))
     del old["Metadata"], old["Mappings"], old["Parameters"]["SweepMinutes"]
     del old["Resources"]["Dashboard"], old["Resources"]["StartSweepsPolicy"]
-    del old["Conditions"]["HasHotRounds"]
+    del old["Conditions"]["HasHotRounds"], old["Rules"]["MeasurementsAreMade"]
     for part in ("Conditions", "Outputs", "Resources"):
         for name in [one for one in old[part] if "Alarm" in one]:
             del old[part][name]
