@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 from foundation.outside import FromOutside
 from restore_watch.event.target_fields import read_target
 from restore_watch.model.forms_of_fields import TEXT_LIMIT, atlas_text, name_or_null
+from restore_watch.model.history_entry import RecordedMeasurement, RecordedValidation
 from restore_watch.model.measurement import (
     DATABASES_NAMED,
     Count,
@@ -19,20 +20,13 @@ from restore_watch.model.measurement import (
     MayBe,
     Measurement,
     Outcome,
-    RecordedMeasurement,
     WhyNotMeasured,
 )
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.status_change import StatusChange
-from restore_watch.model.validation import (
-    DETAIL_LIMIT,
-    VALIDATED_BY_LIMIT,
-    RecordedValidation,
-    Validation,
-    Verdict,
-)
+from restore_watch.model.validation import DETAIL_LIMIT, VALIDATED_BY_LIMIT, Validation, Verdict
 from restore_watch.redaction import redact_report
 
 TEXTS = (

@@ -44,12 +44,13 @@ from restore_watch.event.request import OneTarget, SeveralTargets, read_request
 from restore_watch.event.target_fields import read_target
 from restore_watch.model.cluster_tags import RESTORE_TEST_TAG, RPO_TAG, RTO_TAG
 from restore_watch.model.health import Health
+from restore_watch.model.history_entry import RecordedValidation
 from restore_watch.model.marks import Marks
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.status_change import StatusChange
-from restore_watch.model.validation import RecordedValidation, Validation
+from restore_watch.model.validation import Validation
 from restore_watch.report.files import cluster_facts
 from restore_watch.report.files.restores_csv import COLUMNS
 from restore_watch.table.project_item import health_as_values, marks_as_values

@@ -17,20 +17,13 @@ from jsonschema import Draft202012Validator
 from restore_watch.aws.topic_messages import message_of_job, message_of_test
 from restore_watch.aws.watch_messages import message_of_credentials, message_of_watch
 from restore_watch.model.credentials_expiry import CredentialsChange, ExpiringSecret
-from restore_watch.model.history_entry import HistoryEntry
-from restore_watch.model.measurement import (
-    DATABASES_NAMED,
-    Figure,
-    MayBe,
-    Measurement,
-    Outcome,
-    RecordedMeasurement,
-)
+from restore_watch.model.history_entry import HistoryEntry, RecordedMeasurement, RecordedValidation
+from restore_watch.model.measurement import DATABASES_NAMED, Figure, MayBe, Measurement, Outcome
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.status_change import StatusChange
-from restore_watch.model.validation import RecordedValidation, Validation, Verdict
+from restore_watch.model.validation import Validation, Verdict
 from restore_watch.model.watch_change import Trouble, WatchChange, WatchState
 from restore_watch.report.report_message import message_of_report
 from strategies import (

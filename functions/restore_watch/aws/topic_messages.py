@@ -11,9 +11,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from foundation.clock import utc_text
-from restore_watch.model.history_entry import HistoryEntry
-from restore_watch.model.measurement import RecordedMeasurement
-from restore_watch.model.validation import RecordedValidation
+from restore_watch.model.history_entry import (
+    HistoryEntry,
+    RecordedMeasurement,
+    RecordedValidation,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef

@@ -10,12 +10,12 @@ from restore_watch.errors import (
     ValidationRefusedError,
 )
 from restore_watch.event.actions import RecordValidation
+from restore_watch.model.history_entry import RecordedValidation
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.results import ValidationResult
 from restore_watch.model.validation import (
     CLOCKS_DIFFER,
     VALIDATIONS_LIMIT,
-    RecordedValidation,
     Validation,
     Verdict,
     recorded_before,

@@ -11,28 +11,22 @@ There are six shapes:
 - one target with the `taskToken` of a workflow that waits for it, or with `waitUntil` alone to ask
   whether such a wait would be over, at the top level only;
 - an action (`restore_watch.event.actions`), at the top level only.
+
+The fields that only some shapes have are imported when an event has that shape.
 """
 
-import re
 from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple
-
-from pydantic import PlainValidator
+from typing import Any, NamedTuple
 
 from foundation.json_text import read_json
-from foundation.outside import unreadable
 from restore_watch.errors import InvalidEventError
-from restore_watch.event.actions import Action, read_action
-from restore_watch.event.event_fields import EventFields, one_word_of, require_list, require_object
-from restore_watch.event.sqs_record import SqsRecord, read_record
+from restore_watch.event.actions import Action, has_action
+from restore_watch.event.event_fields import require_list, require_object
 from restore_watch.event.target_fields import read_target
 from restore_watch.model.restore_target import RestoreTarget
-from restore_watch.model.workflow_wait import ENDED, TOKEN_LIMIT, UNTIL, Wait
+from restore_watch.model.workflow_wait import Wait
 
 DETAIL_TYPE = "Atlas Restore Watch Requested"
-
-# A token is visible ASCII, and is stored behind a space.
-_TOKEN = re.compile(rf"[\x21-\x7e]{{1,{TOKEN_LIMIT}}}")
 
 TARGETS_LIMIT = 100
 """Targets of one event at most. More do not fit in one invocation: use the queue."""
@@ -93,37 +87,23 @@ def read_request(event: object) -> Request:
     """Read an event. Raises InvalidEventError, naming the field and what was expected."""
     fields = require_object(event, "event")
     if "Records" in fields:
-        records = require_list(fields["Records"], "Records", "SQS records")
-        read = (_queue_record(record, f"Records[{n}]") for n, record in enumerate(records))
-        return QueueBatch(tuple(read))
-    action = read_action(fields)
-    if action is not None:
-        return action
-    if "taskToken" in fields:
-        target, token = read_target(fields), _TokenField.of(fields).task_token
-        return WaitForJob(target, Wait(token, _read_until(fields)))
-    if "waitUntil" in fields:
-        return OneTarget(read_target(fields), _read_until(fields))
+        return _queue_batch(fields["Records"])
+    if has_action(fields):
+        from restore_watch.event.action_fields import read_action
+
+        return read_action(fields)
+    if "taskToken" in fields or "waitUntil" in fields:
+        return _wait(fields)
     return _request(fields, path="")
 
 
-def _token(value: object) -> str:
-    if isinstance(value, str) and _TOKEN.fullmatch(value):
-        return value
-    raise unreadable(f"expected a task token of Step Functions, {TOKEN_LIMIT} characters at most")
+def _wait(fields: Mapping[str, Any]) -> WaitForJob | OneTarget:
+    from restore_watch.event.wait_fields import read_token, read_until
 
-
-class _TokenField(EventFields):
-    task_token: Annotated[str, PlainValidator(_token)]
-
-
-class _UntilField(EventFields):
-    wait_until: Annotated[str, PlainValidator(one_word_of(UNTIL))] | None = None
-
-
-def _read_until(event: Mapping[str, Any]) -> str:
-    # A workflow may fill in a field with nothing.
-    return _UntilField.of(event).wait_until or ENDED
+    target = read_target(fields)
+    if "taskToken" in fields:
+        return WaitForJob(target, Wait(read_token(fields), read_until(fields)))
+    return OneTarget(target, read_until(fields))
 
 
 def _request(fields: Mapping[str, Any], *, path: str) -> OneTarget | SeveralTargets:
@@ -157,9 +137,16 @@ def _target_or_refusal(value: object, path: str) -> Target:
         return RefusedTarget(path, error)
 
 
-def _queue_record(value: object, path: str) -> QueueRecord:
-    record = read_record(SqsRecord, require_object(value, path), path)
-    return QueueRecord(record.message_id, _record_targets(record.body, f"{path}.body"))
+def _queue_batch(value: object) -> QueueBatch:
+    from restore_watch.event.sqs_record import SqsRecord, read_record
+
+    batch: list[QueueRecord] = []
+    for number, given in enumerate(require_list(value, "Records", "SQS records")):
+        path = f"Records[{number}]"
+        record = read_record(SqsRecord, require_object(given, path), path)
+        targets = _record_targets(record.body, f"{path}.body")
+        batch.append(QueueRecord(record.message_id, targets))
+    return QueueBatch(tuple(batch))
 
 
 def _record_targets(body: object, path: str) -> tuple[Target, ...]:

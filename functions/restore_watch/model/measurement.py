@@ -6,8 +6,6 @@ and no collection. It is an entry of the job's history, as a validation is, and 
 most.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -15,7 +13,6 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from foundation.outside import FromOutside, UtcDate
 from restore_watch.model.forms_of_fields import AtlasText
-from restore_watch.model.restore_job import RestoreJob
 
 DATABASES_NAMED = 10
 """A measurement names this many databases that differ at most, and counts the others."""
@@ -188,22 +185,3 @@ def not_measured(
 ) -> Measurement:
     """Return the measurement of a restore that was not measured."""
     return Measurement(outcome=Outcome.NOT_MEASURED, why=why, error=error, error_code=error_code)
-
-
-@dataclass(frozen=True)
-class RecordedMeasurement:
-    """
-    The measurement in the history of a job, with the state that the job had then.
-
-    `sequence` counts the entries of the history from 1. `observed_at` is when it was recorded.
-    """
-
-    job: RestoreJob
-    measurement: Measurement
-    sequence: int
-    observed_at: datetime
-
-    @property
-    def event_id(self) -> str:
-        """The same each time it is published, and a job has one measurement at most."""
-        return f"{self.job.restore_id}:MEASURED"

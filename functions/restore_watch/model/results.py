@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from foundation.errors import ApplicationError
-from restore_watch.model.history_entry import HistoryEntry
+from restore_watch.model.history_entry import HistoryEntry, RecordedValidation
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreKind
-from restore_watch.model.validation import RecordedValidation
 
 FAILURES_SHOWN = 20
 """A result lists this many failures at most."""

@@ -6,14 +6,13 @@ the topic. It changes neither the job's status nor the statuses that may follow.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from pydantic import StrictStr
 
 from foundation.outside import FromOutside, UtcDate
-from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.history_entry import RecordedValidation
 
 VALIDATIONS_LIMIT = 20
 """A job's history holds this many validations at most, so that its item stays small."""
@@ -41,27 +40,6 @@ class Validation(FromOutside):
     validated_by: StrictStr | None = None
     detail: StrictStr | None = None
     validated_at: UtcDate | None = None
-
-
-@dataclass(frozen=True)
-class RecordedValidation:
-    """
-    A validation in the history of a job, with the state that the job had then.
-
-    `sequence` counts the entries of the history from 1. `observed_at` is when it was recorded.
-    `request_id` is Lambda's id of the invocation that recorded it. It is stored, and not published.
-    """
-
-    job: RestoreJob
-    validation: Validation
-    sequence: int
-    observed_at: datetime
-    request_id: str | None = None
-
-    @property
-    def event_id(self) -> str:
-        """The same each time it is published, so that consumers can deduplicate."""
-        return f"{self.job.restore_id}:VALIDATION:{self.sequence}"
 
 
 def recorded_before(

@@ -7,39 +7,41 @@ and measurement: every entry after `publishedSequence` is pending.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from boto3.dynamodb.types import Binary
-from pydantic import AfterValidator, BeforeValidator, Field, Strict, StrictStr
+from pydantic import BeforeValidator, Field, Strict, StrictStr
 
 from foundation.clock import utc_text
-from foundation.outside import FromOutside, IfReadable, UtcDate, unreadable
-from foundation.retention import RETENTION
+from foundation.outside import FromOutside, IfReadable, UtcDate
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.forms_of_fields import is_cluster_name, is_object_id
-from restore_watch.model.history_entry import HistoryEntry
-from restore_watch.model.measurement import Measurement, RecordedMeasurement
+from restore_watch.model.history_entry import (
+    HistoryEntry,
+    RecordedMeasurement,
+    RecordedValidation,
+)
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 from restore_watch.model.status_change import StatusChange
-from restore_watch.model.validation import RecordedValidation, Validation
 from restore_watch.model.workflow_wait import Wait
 from restore_watch.table.stored_fields import (
     LongNumber,
+    ObservedAt,
     StoredNumber,
     deserialized,
-    in_whole_numbers,
     present,
 )
 
+if TYPE_CHECKING:
+    from restore_watch.model.measurement import Measurement
+    from restore_watch.model.validation import Validation
+
 OPEN_SHARDS = ("0", "1", "2", "3")
 """Partitions of the index OpenJobs, to spread its writes."""
-
-# Adding the retention to a later date would overflow. We never write one.
-_LATEST = datetime.max.replace(tzinfo=UTC) - RETENTION
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def history_entry(job: RestoreJob, observed_at: datetime) -> dict[str, Any]:
 
 
 def validation_entry(
-    job: RestoreJob, validation: Validation, observed_at: datetime, request_id: str | None = None
+    job: RestoreJob, validation: "Validation", observed_at: datetime, request_id: str | None = None
 ) -> dict[str, Any]:
     """
     The entry of `history` for a validation, beside the state that the job has.
@@ -149,7 +151,7 @@ def validation_entry(
 
 
 def measurement_entry(
-    job: RestoreJob, measurement: Measurement, observed_at: datetime
+    job: RestoreJob, measurement: "Measurement", observed_at: datetime
 ) -> dict[str, Any]:
     """
     The entry of `history` for a measurement, beside the state that the job has.
@@ -184,29 +186,10 @@ class _JobItem(FromOutside):
     unanswered_since: IfReadable[UtcDate]
 
 
-def _refuse_latest(moment: datetime) -> datetime:
-    if moment >= _LATEST:
-        raise unreadable("expected a date to which the retention can be added")
-    return moment
-
-
 class _ChangeEntry(FromOutside):
     """A change in the history, beside the state of the job."""
 
-    observed_at: Annotated[UtcDate, AfterValidator(_refuse_latest)]
-
-
-class _ValidationEntry(_ChangeEntry):
-    """A validation in the history, beside the state of the job."""
-
-    validation: Validation
-    request_id: Any = None
-
-
-class _MeasurementEntry(_ChangeEntry):
-    """A measurement in the history, beside the state of the job."""
-
-    measurement: Annotated[Measurement, BeforeValidator(in_whole_numbers)]
+    observed_at: ObservedAt
 
 
 def read_item(
@@ -268,12 +251,12 @@ def _read_entry(
 ) -> HistoryEntry:
     job = RestoreJob.read(entry)
     if "validation" in entry:
-        validated = _ValidationEntry.read(entry)
-        return RecordedValidation(
-            job, validated.validation, sequence, validated.observed_at, validated.request_id
-        )
+        from restore_watch.table.validation_entry import read_validation
+
+        return read_validation(entry, job, sequence)
     if "measurement" in entry:
-        measured = _MeasurementEntry.read(entry)
-        return RecordedMeasurement(job, measured.measurement, sequence, measured.observed_at)
+        from restore_watch.table.measurement_entry import read_measurement
+
+        return read_measurement(entry, job, sequence)
     changed = _ChangeEntry.read(entry)
     return StatusChange(job, previous_status, sequence, changed.observed_at)

@@ -7,7 +7,7 @@ One conditional update records a change: it sets the job's state and appends to 
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
@@ -15,12 +15,10 @@ from foundation.clock import utc_text
 from foundation.deadline import Deadline
 from foundation.retention import expires_at
 from restore_watch.model.history_entry import HistoryEntry
-from restore_watch.model.measurement import Measurement
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.model.status_change import UNKNOWN_LIMIT, has_room_for_unknown, is_new_unknown
-from restore_watch.model.validation import Validation
 from restore_watch.model.workflow_wait import WAITS_LIMIT, Wait
 from restore_watch.table.items import Items
 from restore_watch.table.job_item import (
@@ -33,6 +31,10 @@ from restore_watch.table.job_item import (
     state_of,
     validation_entry,
 )
+
+if TYPE_CHECKING:
+    from restore_watch.model.measurement import Measurement
+    from restore_watch.model.validation import Validation
 
 
 class RestoreJobsTable(Items):
@@ -71,7 +73,7 @@ class RestoreJobsTable(Items):
     def validate(
         self,
         recorded: Recorded,
-        validation: Validation,
+        validation: "Validation",
         observed_at: datetime,
         deadline: Deadline,
         request_id: str | None = None,
@@ -88,7 +90,7 @@ class RestoreJobsTable(Items):
     def measure(
         self,
         recorded: Recorded,
-        measurement: Measurement,
+        measurement: "Measurement",
         observed_at: datetime,
         deadline: Deadline,
     ) -> Recorded | None:

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from pydantic import BeforeValidator, Strict
+from pydantic import AfterValidator, BeforeValidator, Strict
 
-from foundation.outside import unreadable
+from foundation.outside import UtcDate, unreadable
+from foundation.retention import RETENTION
 
 PARTITION = "sweeps"
 """The partition key of the items of sweeps. The partition key of a job contains a slash."""
@@ -18,6 +20,19 @@ STACK = "stack"
 
 PROJECT = "project/"
 """The sort key of a project's item begins with this, and ends with the id of the project."""
+
+# Adding the retention to a later date would overflow. We never write one.
+_LATEST = datetime.max.replace(tzinfo=UTC) - RETENTION
+
+
+def _refuse_latest(moment: datetime) -> datetime:
+    if moment >= _LATEST:
+        raise unreadable("expected a date to which the retention can be added")
+    return moment
+
+
+ObservedAt = Annotated[UtcDate, AfterValidator(_refuse_latest)]
+"""When an entry of a history was recorded."""
 
 StoredNumber = Annotated[Decimal, Strict()]
 """A number of an item. A text of digits is none."""
@@ -31,18 +46,6 @@ def _whole_number(value: object) -> int:
 
 StoredInteger = Annotated[int, BeforeValidator(_whole_number)]
 """A whole number of an item."""
-
-
-def in_whole_numbers(value: object) -> object:
-    """Return a value whose numbers are counts, as they were before they were stored."""
-    match value:
-        case Decimal() if value == value.to_integral_value():
-            return int(value)
-        case dict():
-            return {name: in_whole_numbers(part) for name, part in value.items()}
-        case list():
-            return [in_whole_numbers(part) for part in value]
-    return value
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,6 @@ from cachetools import TTLCache
 from restore_watch.atlas.entries import ListEntry
 from restore_watch.atlas.families import jobs_of
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.atlas.tags import read_tags
-from restore_watch.model.cluster_tags import read_cluster_tags
 from restore_watch.model.objectives import Objectives
 from restore_watch.model.restore_target import ClusterKey, RestoreKind
 
@@ -70,6 +68,9 @@ class RtoOfClusters:
         """Atlas shows these clusters, with their tags."""
         if self.of_stack is None:
             return
+        from restore_watch.atlas.tags import read_tags
+        from restore_watch.model.cluster_tags import read_cluster_tags
+
         for entry in shown:
             by_tags = read_cluster_tags(*read_tags(entry.content))
             rto = by_tags.objectives(Objectives(rto=self.of_stack)).rto

@@ -18,7 +18,6 @@ from foundation.emitting import Metrics, MetricsLog, emitting
 from foundation.errors import ApplicationError
 from restore_watch.errors import AtlasError
 from restore_watch.model.history_entry import HistoryEntry
-from restore_watch.model.measurement import Measurement
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.model.results import (
@@ -47,6 +46,7 @@ from restore_watch.telemetry.rto_of_clusters import ListedCluster, RtoOfClusters
 
 if TYPE_CHECKING:
     from restore_watch.model.credentials_expiry import CredentialsChange
+    from restore_watch.model.measurement import Measurement
     from restore_watch.model.watch_change import WatchChange
     from restore_watch.table.open_job import OpenJob
 
@@ -112,7 +112,7 @@ class Telemetry:
     def report_measurement(
         self,
         target: RestoreTarget,
-        measurement: Measurement | None,
+        measurement: "Measurement | None",
         error: ApplicationError | None,
         *,
         advice: str | None,

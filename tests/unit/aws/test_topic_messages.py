@@ -12,7 +12,7 @@ from hypothesis import example, given
 from restore_watch.aws.status_changes_topic import StatusChangesTopic
 from restore_watch.aws.topic_messages import message_of_job
 from restore_watch.aws.watch_messages import message_of_watch
-from restore_watch.model.measurement import RecordedMeasurement
+from restore_watch.model.history_entry import RecordedMeasurement
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.watch_change import Trouble, WatchChange, WatchState
 from strategies import TEXTS, changes, plain_change, plain_job, recorded_measurements

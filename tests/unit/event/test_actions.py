@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from restore_watch.errors import InvalidEventError
+from restore_watch.event.action_fields import read_action
 from restore_watch.event.actions import (
     Action,
     Diagnose,
@@ -13,7 +14,7 @@ from restore_watch.event.actions import (
     RecordValidation,
     Sweep,
     TestNotification,
-    read_action,
+    has_action,
 )
 from restore_watch.model.validation import Validation, Verdict
 
@@ -100,7 +101,7 @@ def test_a_field_that_an_action_cannot_have_is_refused_by_name(
     ids=str,
 )
 def test_an_event_without_an_action_is_not_one(event: dict[str, Any]) -> None:
-    assert read_action(event) is None
+    assert not has_action(event)
 
 
 @pytest.mark.parametrize(

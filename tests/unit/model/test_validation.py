@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore_watch.aws.topic_messages import message_of_job
+from restore_watch.model.history_entry import RecordedValidation
 from restore_watch.model.restore_status import RestoreStatus
-from restore_watch.model.validation import RecordedValidation, Validation, Verdict, recorded_before
+from restore_watch.model.validation import Validation, Verdict, recorded_before
 from strategies import plain_job, recorded_validations, validations
 from unit.open_jobs import NOON
 

@@ -14,6 +14,7 @@ from restore_watch.aws.watch_messages import message_of_credentials, message_of_
 from restore_watch.errors import AtlasForbiddenError, AtlasReason
 from restore_watch.model.advice_on_errors import fix_of
 from restore_watch.model.credentials_expiry import CredentialsChange, ExpiringSecret, Threshold
+from restore_watch.model.history_entry import RecordedMeasurement, RecordedValidation
 from restore_watch.model.measurement import (
     Count,
     DifferingDatabase,
@@ -22,14 +23,13 @@ from restore_watch.model.measurement import (
     MayBe,
     Measurement,
     Outcome,
-    RecordedMeasurement,
     WhyNotMeasured,
     not_measured,
 )
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.status_change import StatusChange
-from restore_watch.model.validation import RecordedValidation, Validation, Verdict
+from restore_watch.model.validation import Validation, Verdict
 from restore_watch.model.watch_change import Trouble, WatchChange, WatchState
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from foundation.retention import expires_at
 from restore_watch.errors import TableUnavailableError
+from restore_watch.model.history_entry import RecordedMeasurement, RecordedValidation
 from restore_watch.model.measurement import (
     DATABASES_NAMED,
     Count,
@@ -23,14 +24,13 @@ from restore_watch.model.measurement import (
     MayBe,
     Measurement,
     Outcome,
-    RecordedMeasurement,
     WhyNotMeasured,
     not_measured,
 )
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.status_change import StatusChange
-from restore_watch.model.validation import RecordedValidation, Validation, Verdict
+from restore_watch.model.validation import Validation, Verdict
 from restore_watch.table.job_item import (
     history_entry,
     key_of,

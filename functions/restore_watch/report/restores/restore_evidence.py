@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from foundation.clock import utc_text
-from restore_watch.model.measurement import RecordedMeasurement
+from restore_watch.model.history_entry import RecordedMeasurement, RecordedValidation
 from restore_watch.model.objectives import Objectives
-from restore_watch.model.validation import DETAIL_LIMIT, RecordedValidation
+from restore_watch.model.validation import DETAIL_LIMIT
 from restore_watch.redaction import redact_report
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.table.job_item import Recorded

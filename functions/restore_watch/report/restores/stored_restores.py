@@ -9,8 +9,7 @@ from typing import Any, Self
 from foundation.outside import utc_date
 from restore_watch.errors import TableUnavailableError
 from restore_watch.model.forms_of_fields import id_made_at, is_object_id
-from restore_watch.model.measurement import RecordedMeasurement
-from restore_watch.model.validation import RecordedValidation
+from restore_watch.model.history_entry import RecordedMeasurement, RecordedValidation
 from restore_watch.redaction import redact
 from restore_watch.report.period import Period
 from restore_watch.report.restores.restore_evidence import (
