@@ -24,7 +24,7 @@ from restore_watch.report.files.months_and_weeks import (
 )
 from restore_watch.report.files.timeline import SCHEDULED_AT, Timeline
 from restore_watch.report.files.visible_text import visible
-from restore_watch.report.judging.cluster_state import Judged, State
+from restore_watch.report.judging.cluster_state import ClusterState, Judged
 from restore_watch.report.report import JudgedRestore, Report, median_seconds
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.words import wording
@@ -174,7 +174,7 @@ def _are_alike(report: Report, first: Judged, second: Judged) -> bool:
 
 def _is_bare(report: Report, judged: Judged) -> bool:
     """Whether nothing is known of the cluster but why it cannot be read."""
-    if judged.state is not State.CANNOT_TELL:
+    if judged.state is not ClusterState.CANNOT_TELL:
         return False
     return judged.good is None and not remarks(report, judged)
 
@@ -188,7 +188,7 @@ def _by_project(clusters: Sequence[Judged]) -> Mapping[str, list[Judged]]:
 
 def shown_facts(report: Report, judged: Judged) -> list[str]:
     """Return what the page shows of a cluster beside the word for its state."""
-    if judged.state is State.OVERDUE:
+    if judged.state is ClusterState.OVERDUE:
         return [age(report, judged), *remarks(report, judged)]
     return remarks(report, judged)
 

@@ -9,7 +9,7 @@ from typing import Self
 from restore_watch.model.restore_target import ClusterKey
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.fleet.fleet import Fleet
-from restore_watch.report.judging.cluster_state import Judged, State
+from restore_watch.report.judging.cluster_state import ClusterState, Judged
 from restore_watch.report.period import LONG_AGO
 from restore_watch.report.snapshot import Snapshot
 from restore_watch.report.why_unread import WhyUnread
@@ -59,10 +59,10 @@ class Coverage:
         )
 
     @property
-    def states(self) -> Mapping[State, int]:
+    def states(self) -> Mapping[ClusterState, int]:
         """How many clusters are in each state."""
         numbers = Counter(judged.state for judged in self.clusters)
-        return {state: numbers[state] for state in State}
+        return {state: numbers[state] for state in ClusterState}
 
     @property
     def required(self) -> list[Judged]:
@@ -83,7 +83,7 @@ class Coverage:
             # Without any good test, an older cluster is worse.
             known_since = judged.good.ended_at if judged.good else cluster.created_at
             since = known_since or LONG_AGO
-        state = list(State).index(judged.state)
+        state = list(ClusterState).index(judged.state)
         return state, has_good, since, self.project_name(cluster.group_id), cluster.key
 
     @property

@@ -9,7 +9,7 @@ from restore_watch.atlas.families import jobs_of
 from restore_watch.model.restore_target import ClusterKey, RestoreKind
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.fleet.fleet import RESTORES_READ, AtlasList, Fleet
-from restore_watch.report.judging.cluster_state import Judged, Policy, State, judge
+from restore_watch.report.judging.cluster_state import ClusterState, Judged, Policy, judge_cluster
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.why_unread import WhyUnread
 
@@ -51,7 +51,7 @@ def judge_fleet(
             continue
         own = by_cluster.get(cluster.key, ())
         listed_since = fleet.listed_since.get(cluster.key)
-        judged = judge(cluster, own, unread, policy, at)
+        judged = judge_cluster(cluster, own, unread, policy, at)
         why = unread
         if why is None and listed_since is not None:
             why = _why_list_is_too_short(
@@ -63,7 +63,7 @@ def judge_fleet(
             )
         if why is _MAY_HIDE_TEST:
             # NEW, OVERDUE and NEVER say that there is no such test. The state is CANNOT_TELL.
-            judged = judge(cluster, own, why, policy, at)
+            judged = judge_cluster(cluster, own, why, policy, at)
         fleet_judged.append(replace(judged, unread=why, listed_since=listed_since))
     return fleet_judged
 
@@ -123,7 +123,7 @@ def _may_hide_test(
 
     `knows_period`: whether the table knows each restore of the period.
     """
-    if judged.state is State.TESTED:
+    if judged.state is ClusterState.TESTED:
         # The test that decides is known.
         return False
     if at - listed_since >= policy.window_of(judged.cluster):

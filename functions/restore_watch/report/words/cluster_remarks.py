@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from restore_watch.report.judging.cluster_state import Judged, State
+from restore_watch.report.judging.cluster_state import ClusterState, Judged
 from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.snapshot import Snapshot
@@ -147,7 +147,7 @@ def _against(report: Report, judged: Judged) -> list[str]:
     if differs is not None:
         said.append(_data_differ(differs))
     # The state *cannot tell* says it already.
-    if judged.unread is not None and judged.state is not State.CANNOT_TELL:
+    if judged.unread is not None and judged.state is not ClusterState.CANNOT_TELL:
         said.append("restores not fully read")
     snapshot = report.coverage.snapshots.get(judged.cluster.key)
     if snapshot is not None and snapshot.unread is not None:
