@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from notify_people.change import Change
 from notify_people.message import ValidationRecorded
-from notify_people.severity_and_paging import of_validation
+from notify_people.severity_and_paging import severity_and_paging_of_validation
 from notify_people.words.durations_and_moments import microseconds, moment
 from notify_people.words.notice import Notice, Step, known, project_fact
 from notify_people.words.restore_notice import clusters, with_project
@@ -15,7 +15,7 @@ def validation_notice(recorded: ValidationRecorded, console: str, stack: str) ->
     """Return the notice. Each has its own subject: no verdict outdates a verdict on other data."""
     found = recorded.validation
     verdict, advice = _verdict(recorded)
-    severity, paging = of_validation(is_good=not advice)
+    severity, paging = severity_and_paging_of_validation(is_good=not advice)
     return Notice(
         stack=stack,
         subject=f"validation/{recorded.restore_id}/{recorded.sequence}",
