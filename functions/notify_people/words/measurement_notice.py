@@ -27,7 +27,7 @@ def measurement_notice(measured: RestoreMeasured, console: str, stack: str) -> N
     severity, paging = severity_and_paging_of_difference()
     return Notice(
         stack=stack,
-        subject=f"measurement/{measured.restore_id}",
+        about=f"measurement/{measured.restore_id}",
         order=microseconds(measured.observed_at),
         thread=measured.restore_id,
         change=Change.VALIDATED,

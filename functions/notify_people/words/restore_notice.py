@@ -37,7 +37,7 @@ def restore_notice(change: StatusChange, console: str, stack: str) -> Notice:
     snapshot_age = duration(change.snapshot_age_seconds)
     return Notice(
         stack=stack,
-        subject=f"restore/{change.restore_id}",
+        about=f"restore/{change.restore_id}",
         order=_order_of(change),
         thread=change.restore_id,
         change=_change_of(change),

@@ -32,7 +32,7 @@ def watch_notice(change: WatchChange, console: str, stack: str) -> Notice:
     happened = Change.RECOVERED if change.recovered else Change.DEGRADED
     return Notice(
         stack=stack,
-        subject=f"watch/{change.subject}",
+        about=f"watch/{change.subject}",
         # By outage, and within an outage degraded before recovered.
         order=2 * microseconds(change.since) + change.recovered,
         thread=change.subject,
