@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.validation import Verdict
-from restore_watch.report.judging.cluster_state import ClusterState, Judged, Policy, judge_cluster
+from restore_watch.report.judging.cluster_state import (
+    ClusterState,
+    JudgedCluster,
+    Policy,
+    judge_cluster,
+)
 from restore_watch.report.period import DAY
 from restore_watch.report.restores.what_a_restore_proves import Restore, Rung
 from restore_watch.report.why_unread import WhyUnread
@@ -227,7 +232,7 @@ restores = st.lists(
 )
 
 
-def judged(known: Iterable[Restore], **fields: Any) -> Judged:
+def judged(known: Iterable[Restore], **fields: Any) -> JudgedCluster:
     return judge_cluster(cluster(**fields), known, None, Policy(), END)
 
 

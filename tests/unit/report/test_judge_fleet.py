@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from restore_watch.report.fleet.fleet import Fleet
-from restore_watch.report.judging.cluster_state import ClusterState, Judged, Policy
+from restore_watch.report.judging.cluster_state import ClusterState, JudgedCluster, Policy
 from restore_watch.report.judging.judge_fleet import judge_fleet
 from restore_watch.report.period import DAY
 from restore_watch.report.restores.what_a_restore_proves import Restore
@@ -14,7 +14,7 @@ from unit.report.reports import END, HOUR, WEEK, cluster, restore
 LEDGER = cluster()
 
 
-def judge_young(*restores: Restore, listed: timedelta, knows_period: bool = False) -> Judged:
+def judge_young(*restores: Restore, listed: timedelta, knows_period: bool = False) -> JudgedCluster:
     """Judge by a list that goes back so far, and on, and a table younger than the period."""
     fleet = Fleet(clusters=[LEDGER], listed_since={LEDGER.key: END - listed})
     begin = None if knows_period else WEEK.begin

@@ -67,7 +67,7 @@ class Policy(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedCluster:
     """
     A cluster and its state, with its own restores as they stood then, the oldest first.
 
@@ -112,7 +112,7 @@ def judge_cluster(
     unread: WhyUnread | None,
     policy: Policy,
     at: datetime,
-) -> Judged:
+) -> JudgedCluster:
     """
     Return the state of the cluster at that moment, by these restores of its name.
 
@@ -141,7 +141,7 @@ def judge_cluster(
         (ClusterState.NEVER, True),
     )
     state = next(state for state, is_so in rules if is_so)
-    return Judged(cluster, state, tuple(own), good, failed, differs, unread)
+    return JudgedCluster(cluster, state, tuple(own), good, failed, differs, unread)
 
 
 def newest_ended(restores: Iterable[Restore]) -> Restore | None:
