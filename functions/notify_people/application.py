@@ -64,7 +64,7 @@ class Application:
                 continue
             if outgoing is not None:
                 # SQS may deliver a message twice in a batch.
-                key = outgoing.notice.subject, outgoing.notice.order
+                key = outgoing.notice.about, outgoing.notice.order
                 notices.setdefault(key, outgoing).records.append(record["messageId"])
         in_order = sorted(notices.values(), key=_moment_and_order)
         self._send(in_order, deadline)

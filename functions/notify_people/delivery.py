@@ -114,7 +114,7 @@ class Delivery:
             is_sending = isinstance(error, SendingElsewhereError)
             return CLAIM_PAUSE if is_sending and waiting.remaining() else None
 
-        claiming = partial(self.sent.claim, notice.subject, channel, notice.order, claim, deadline)
+        claiming = partial(self.sent.claim, notice.about, channel, notice.order, claim, deadline)
         try:
             sent = repeat(claiming, wait_after, self.sleep)
         except NotifyPeopleError as error:
@@ -149,13 +149,13 @@ class Delivery:
         """Give the claims back. If that fails, a claim expires by itself."""
         for notice in notices:
             with suppress(NotifyPeopleError):
-                self.sent.release(notice.subject, channel, claim, deadline)
+                self.sent.release(notice.about, channel, claim, deadline)
 
     def _note(self, channel: Channel, outgoing: OutgoingNotice, deadline: Deadline) -> None:
         """Note that the notice was sent. If that fails, SQS delivers it again."""
         notice = outgoing.notice
         try:
-            self.sent.note(notice.subject, channel, notice.order, deadline)
+            self.sent.note(notice.about, channel, notice.order, deadline)
             self.telemetry.report_sent(channel, notice)
         except NotifyPeopleError as error:
             self.fail([outgoing], error, channel)

@@ -25,7 +25,7 @@ class Paging(StrEnum):
     """Trigger and resolve at once: a test."""
 
 
-def of_restore(change: StatusChange) -> tuple[Severity, Paging]:
+def severity_and_paging_of_restore(change: StatusChange) -> tuple[Severity, Paging]:
     """
     An end pages somebody unless it is known to be good.
 
@@ -44,17 +44,17 @@ def of_restore(change: StatusChange) -> tuple[Severity, Paging]:
     return Severity.ERROR if is_error else Severity.WARNING, Paging.TRIGGER
 
 
-def of_validation(*, is_good: bool) -> tuple[Severity, Paging]:
+def severity_and_paging_of_validation(*, is_good: bool) -> tuple[Severity, Paging]:
     """A verdict pages somebody if it is not good, or if the restore has not completed."""
     return (Severity.SUCCESS, Paging.NOTHING) if is_good else (Severity.ERROR, Paging.TRIGGER)
 
 
-def of_difference() -> tuple[Severity, Paging]:
+def severity_and_paging_of_difference() -> tuple[Severity, Paging]:
     """A difference pages nobody: expired documents, or writes since the restore, make one too."""
     return Severity.WARNING, Paging.NOTHING
 
 
-def of_watch(change: WatchChange) -> tuple[Severity, Paging]:
+def severity_and_paging_of_watch(change: WatchChange) -> tuple[Severity, Paging]:
     """
     While the watch cannot see, restores are reported late, so degraded always pages somebody.
 
@@ -65,7 +65,7 @@ def of_watch(change: WatchChange) -> tuple[Severity, Paging]:
     return Severity.ERROR if change.group_id else Severity.CRITICAL, Paging.TRIGGER
 
 
-def of_credentials(change: CredentialsChange) -> tuple[Severity, Paging]:
+def severity_and_paging_of_credentials(change: CredentialsChange) -> tuple[Severity, Paging]:
     """From seven days on, an expiry pages somebody."""
     if change.renewed:
         return Severity.SUCCESS, Paging.RESOLVE

@@ -54,7 +54,7 @@ class Telemetry:
 def _names(channel: Channel | None, notice: Notice) -> dict[str, Any]:
     return {
         "channel": channel,
-        "subject": notice.subject,
+        "subject": notice.about,
         "order": notice.order,
         "event_type": notice.event_type,
     }

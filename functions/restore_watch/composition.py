@@ -35,7 +35,7 @@ def compose(
     def sweeper() -> "Sweeper":
         from restore_watch.sweep.composition import SweepEnvironment
         from restore_watch.sweep.sweep import Sweeper
-        from restore_watch.table.lease import SweepLease
+        from restore_watch.table.sweep_lease import SweepLease
 
         environment = SweepEnvironment(wires, settings.hot_rounds, settings.project_ids)
         return Sweeper(environment, SweepLease(wires.table.client, wires.table.table_name))

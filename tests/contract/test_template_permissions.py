@@ -17,8 +17,8 @@ from contract.deployed_template import (
     verdict,
 )
 from contract.documents import blocks, names, page, quoted, rows, section
-from restore_watch.table.lease import KEY
 from restore_watch.table.stored_fields import project_key
+from restore_watch.table.sweep_lease import KEY
 
 ACCOUNT, OTHER_ACCOUNT = "111122223333", "444455556666"
 ALL = Stack(**EVERYTHING, **READERS)

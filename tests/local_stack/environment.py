@@ -34,8 +34,8 @@ from restore_watch.sweep import composition
 from restore_watch.sweep.finding.watched_projects import ProjectIds
 from restore_watch.sweep.sweep import Sweeper
 from restore_watch.table.jobs import RestoreJobsTable
-from restore_watch.table.lease import SweepLease
 from restore_watch.table.project_names import ProjectNames, StoredNames
+from restore_watch.table.sweep_lease import SweepLease
 from restore_watch.telemetry.rto_of_clusters import RtoOfClusters
 from restore_watch.telemetry.telemetry import Telemetry
 from restore_watch.threads.how_many_threads import threads_for

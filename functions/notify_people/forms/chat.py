@@ -36,7 +36,7 @@ def chat_message(notice: Notice) -> dict[str, Any]:
             "eventType": notice.event_type,
             "relatedResources": [notice.source],
             "additionalContext": {
-                "subject": notice.subject,
+                "subject": notice.about,
                 "severity": notice.severity,
                 "at": notice.at.isoformat(),
             },

@@ -32,8 +32,8 @@ def mail(notices: Sequence[Notice]) -> tuple[str, str]:
     ordered = sorted(notices, key=lambda notice: (-_badness(notice), notice.at))
     lines = "".join(map(_lines, ordered))
     # What a newer notice of the e-mail has ended needs no advice any more.
-    newest = {notice.subject: notice for notice in sorted(notices, key=attrgetter("order"))}
-    bad = [notice for notice in ordered if _badness(notice) and notice is newest[notice.subject]]
+    newest = {notice.about: notice for notice in sorted(notices, key=attrgetter("order"))}
+    bad = [notice for notice in ordered if _badness(notice) and notice is newest[notice.about]]
     return _subject(", ".join(_counts(ordered))), _RULE.join((lines, *map(_detail, bad)))
 
 

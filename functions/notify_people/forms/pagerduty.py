@@ -27,7 +27,7 @@ def pagerduty_events(notice: Notice) -> Sequence[dict[str, Any]]:
         case Paging.TRIGGER:
             return (_trigger(notice),)
         case Paging.RESOLVE:
-            return (_resolve(notice.key), _resolve(notice.subject))
+            return (_resolve(notice.key), _resolve(notice.about))
         case Paging.TRY_BOTH:
             return (_trigger(notice), _resolve(notice.key))
 
@@ -58,5 +58,5 @@ def _resolve(name: str) -> dict[str, Any]:
 
 
 def _key(name: str) -> str:
-    """Only the subject of a whole stack may be too long; the stack's name comes before it."""
+    """Only what is about a whole stack may be too long; the stack's name comes before it."""
     return f"atlas-restore-watch/{name}"[:255]

@@ -6,18 +6,18 @@ from datetime import timedelta
 from notify_people.change import Change
 from notify_people.message import CredentialsChange
 from notify_people.plain_text import cut
-from notify_people.severity_and_paging import of_credentials
+from notify_people.severity_and_paging import severity_and_paging_of_credentials
 from notify_people.words.durations_and_moments import duration, microseconds, minute, moment
 from notify_people.words.notice import NAME_LIMIT, Notice, Step, known
 
 
 def credentials_notice(change: CredentialsChange, console: str, stack: str) -> Notice:
-    """Return the notice. All of a stack share a subject: a renewal closes an expiry's page."""
+    """Return the notice. All of a stack are about the same: a renewal closes an expiry's page."""
     what = "renewed" if change.renewed else "expiring"
-    severity, paging = of_credentials(change)
+    severity, paging = severity_and_paging_of_credentials(change)
     return Notice(
         stack=stack,
-        subject=f"credentials/{change.subject}",
+        about=f"credentials/{change.subject}",
         # The new secret may expire soon as well, which is noticed at the same moment.
         order=2 * microseconds(change.at) + (not change.renewed),
         thread=f"credentials-{change.subject}",

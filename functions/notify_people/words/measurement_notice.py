@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from notify_people.change import Change
 from notify_people.message import DifferingDatabase, DifferingFigure, RestoreMeasured
 from notify_people.plain_text import cut
-from notify_people.severity_and_paging import of_difference
+from notify_people.severity_and_paging import severity_and_paging_of_difference
 from notify_people.words.durations_and_moments import microseconds, moment
 from notify_people.words.notice import Notice, Step, known, project_fact
 from notify_people.words.restore_notice import clusters, with_project
@@ -24,10 +24,10 @@ def measurement_notice(measured: RestoreMeasured, console: str, stack: str) -> N
 
     A restore is measured once, or again, later, if it was recorded anew.
     """
-    severity, paging = of_difference()
+    severity, paging = severity_and_paging_of_difference()
     return Notice(
         stack=stack,
-        subject=f"measurement/{measured.restore_id}",
+        about=f"measurement/{measured.restore_id}",
         order=microseconds(measured.observed_at),
         thread=measured.restore_id,
         change=Change.VALIDATED,

@@ -38,7 +38,7 @@ def missing_subscription_notice(found: EmailSubscriptions, at: datetime, stack: 
     name = "alarms" if is_of_alarms else "email"
     return Notice(
         stack=stack,
-        subject=f"{name}/{stack}",
+        about=f"{name}/{stack}",
         order=at.toordinal(),
         thread=f"{name}-{stack}",
         change=None,

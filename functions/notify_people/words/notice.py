@@ -40,16 +40,17 @@ class Notice:
     """
     The notice about a change.
 
-    `stack`: separates the notices of two stacks that watch the same project. `order`: of two
-    notices about a `subject`, the larger is newer. `thread`: groups notices in a chat. `change`:
-    None if the notice is always sent. `event_type`: a word such as `restore-ended`. `what`,
-    `outcome`: an e-mail of several notices counts them by these, such as `restore` and `FAILED`.
-    `title`: the headline. `detail`: a sentence that completes the title, or nothing. `facts`: lines
-    such as `Took: 42 min`. `source`: the CloudEvent's.
+    `stack`: separates the notices of two stacks that watch the same project. `about`: what the
+    notice is about, such as `restore/<its id>`; the log and the table of sent notices call it the
+    subject. `order`: of two notices about the same, the larger is newer. `thread`: groups notices
+    in a chat. `change`: None if the notice is always sent. `event_type`: a word such as
+    `restore-ended`. `what`, `outcome`: an e-mail of several notices counts them by these, such as
+    `restore` and `FAILED`. `title`: the headline. `detail`: a sentence that completes the title, or
+    nothing. `facts`: lines such as `Took: 42 min`. `source`: the CloudEvent's.
     """
 
     stack: str
-    subject: str
+    about: str
     order: int
     thread: str
     change: Change | None
@@ -68,8 +69,8 @@ class Notice:
 
     @property
     def key(self) -> str:
-        """The subject, of this stack alone."""
-        return f"{self.stack}/{self.subject}"
+        """What the notice is about, of this stack alone."""
+        return f"{self.stack}/{self.about}"
 
     @property
     def title_with_icon(self) -> str:

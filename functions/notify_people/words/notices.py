@@ -51,7 +51,7 @@ def _test_notice(test: NotificationTest) -> Notice:
     """Nobody can mistake it for a real notice. The pager opens an alert and closes it at once."""
     return Notice(
         stack=test.subject,
-        subject=f"test/{test.subject}",
+        about=f"test/{test.subject}",
         order=microseconds(test.requested_at),
         thread=f"test-{test.subject}",
         change=None,

@@ -26,7 +26,7 @@ def report_notice(made: ReportMade, stack: str) -> Notice:
     page = "Open the report: it has every cluster, and what helps"
     return Notice(
         stack=stack,
-        subject=f"report/{made.subject}",
+        about=f"report/{made.subject}",
         order=microseconds(made.at),
         thread=f"report-{made.subject}",
         change=Change.REPORT,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from notify_people.change import Change
 from notify_people.message import AboutRestore, Status, StatusChange
 from notify_people.plain_text import cut
-from notify_people.severity_and_paging import of_restore
+from notify_people.severity_and_paging import severity_and_paging_of_restore
 from notify_people.words.durations_and_moments import duration, minute, moment
 from notify_people.words.notice import NAME_LIMIT, Notice, known, project_fact
 from notify_people.words.restore_steps import is_ready, restore_steps
@@ -33,11 +33,11 @@ _OUTCOMES = {
 def restore_notice(change: StatusChange, console: str, stack: str) -> Notice:
     """Return the notice about a restore. `console` is the address of Atlas's console."""
     what, outcome = _what(change), _outcome(change)
-    severity, paging = of_restore(change)
+    severity, paging = severity_and_paging_of_restore(change)
     snapshot_age = duration(change.snapshot_age_seconds)
     return Notice(
         stack=stack,
-        subject=f"restore/{change.restore_id}",
+        about=f"restore/{change.restore_id}",
         order=_order_of(change),
         thread=change.restore_id,
         change=_change_of(change),

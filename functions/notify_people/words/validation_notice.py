@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from notify_people.change import Change
 from notify_people.message import ValidationRecorded
-from notify_people.severity_and_paging import of_validation
+from notify_people.severity_and_paging import severity_and_paging_of_validation
 from notify_people.words.durations_and_moments import microseconds, moment
 from notify_people.words.notice import Notice, Step, known, project_fact
 from notify_people.words.restore_notice import clusters, with_project
@@ -12,13 +12,13 @@ from notify_people.words.restore_steps import project_step
 
 
 def validation_notice(recorded: ValidationRecorded, console: str, stack: str) -> Notice:
-    """Return the notice. Each has its own subject: no verdict outdates a verdict on other data."""
+    """Return the notice. Each is about its own verdict: it outdates no verdict on other data."""
     found = recorded.validation
     verdict, advice = _verdict(recorded)
-    severity, paging = of_validation(is_good=not advice)
+    severity, paging = severity_and_paging_of_validation(is_good=not advice)
     return Notice(
         stack=stack,
-        subject=f"validation/{recorded.restore_id}/{recorded.sequence}",
+        about=f"validation/{recorded.restore_id}/{recorded.sequence}",
         order=microseconds(recorded.observed_at),
         thread=recorded.restore_id,
         change=Change.VALIDATED,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from notify_people.change import Change
 from notify_people.message import WatchChange
 from notify_people.plain_text import cut
-from notify_people.severity_and_paging import of_watch
+from notify_people.severity_and_paging import severity_and_paging_of_watch
 from notify_people.words.durations_and_moments import duration, microseconds, moment
 from notify_people.words.notice import NAME_LIMIT, Notice, Step, known, project_fact
 
@@ -28,11 +28,11 @@ _CAUSES = {
 def watch_notice(change: WatchChange, console: str, stack: str) -> Notice:
     """Return the notice. Both notices about an outage have the same `since`."""
     story = _story_of(change, console)
-    severity, paging = of_watch(change)
+    severity, paging = severity_and_paging_of_watch(change)
     happened = Change.RECOVERED if change.recovered else Change.DEGRADED
     return Notice(
         stack=stack,
-        subject=f"watch/{change.subject}",
+        about=f"watch/{change.subject}",
         # By outage, and within an outage degraded before recovered.
         order=2 * microseconds(change.since) + change.recovered,
         thread=change.subject,

@@ -28,7 +28,7 @@ def register_wait(
 
     def store() -> Recorded | None:
         outbox = checker.outbox
-        return outbox.table.wait(target, wait, outbox.clock.now(), deadline)
+        return outbox.table.add_wait(target, wait, outbox.clock.now(), deadline)
 
     first_check = None
     recorded = store()

@@ -11,8 +11,8 @@ from foundation.errors import ApplicationError
 from restore_watch.diagnosis.aws_fixes import TABLE_FIXES
 from restore_watch.diagnosis.line import Line, bad, good, unsure
 from restore_watch.table.bookkeeping import Bookkeeping
-from restore_watch.table.lease import SweepLease
 from restore_watch.table.open_jobs import OpenJobs
+from restore_watch.table.sweep_lease import SweepLease
 
 LATE_PERIODS = 3
 """A sweep is late after so many periods of the schedule."""

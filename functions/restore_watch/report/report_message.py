@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 from foundation.clock import utc_text
 from restore_watch.aws.topic_messages import Message, cloud_event
 from restore_watch.report.files.cluster_facts import cluster_facts
-from restore_watch.report.judging.cluster_state import Judged
+from restore_watch.report.judging.cluster_state import JudgedCluster
 from restore_watch.report.report import Origin, Report
 from restore_watch.report.words.cluster_remarks import needs_look, told_remarks
 from restore_watch.report.words.concerns import concerns
@@ -91,7 +91,7 @@ def _clusters(report: Report) -> list[Mapping[str, Any]]:
     return [_cluster(report, judged) for judged in clusters[:SHOWN]]
 
 
-def _cluster(report: Report, judged: Judged) -> Mapping[str, Any]:
+def _cluster(report: Report, judged: JudgedCluster) -> Mapping[str, Any]:
     facts = cluster_facts(report, judged)
     told = "; ".join(told_remarks(report, judged))
     texts = [text for text in (facts["why"], told) if text]

@@ -33,7 +33,7 @@ from restore_watch.errors import (
     UnforeseenError,
 )
 from restore_watch.model.credentials_expiry import CredentialsChange, CredentialsExpiry
-from restore_watch.sweep.judging.planned_projects import watched_projects
+from restore_watch.sweep.judging.planned_projects import watched_by_plan
 from restore_watch.sweep.publish_in_order import publish_in_order
 from restore_watch.sweep.run import Run
 from restore_watch.table.bookkeeping import Bookkeeping
@@ -156,7 +156,7 @@ class ExpiryWatch:
         for group_id, records_of_project in records.items():
             if answering_families(records_of_project):
                 answering.add(group_id or "")
-        watched = answering & watched_projects(records)
+        watched = answering & watched_by_plan(records)
         if watched:
             return sorted(watched)
         return sorted(answering & {job.target.group_id for job in self.run.open_jobs()})

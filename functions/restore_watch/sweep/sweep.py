@@ -42,7 +42,7 @@ from restore_watch.sweep.judging.refusal_of_credentials import refusal_of_creden
 from restore_watch.sweep.log import Record
 from restore_watch.sweep.rounds import FirstRound
 from restore_watch.table.bookkeeping import Books
-from restore_watch.table.lease import SweepLease
+from restore_watch.table.sweep_lease import SweepLease
 from restore_watch.time_limits import PENDING_TIME
 
 SKIPPED: Mapping[str, Any] = {"skipped": True}

@@ -19,7 +19,6 @@ from restore_watch.model.health import Health
 from restore_watch.model.marks import Marks
 from restore_watch.model.watch_change import LARGEST_COUNT
 from restore_watch.table.items import Items, lies_between
-from restore_watch.table.lease import read_success
 from restore_watch.table.project_item import (
     Project,
     expiry_as_value,
@@ -28,6 +27,7 @@ from restore_watch.table.project_item import (
     read_project,
 )
 from restore_watch.table.stored_fields import PARTITION, project_key
+from restore_watch.table.sweep_lease import read_success
 
 _LISTED = ("firstMark", "mark", "behind", "listedAt", "readable")
 _mark, _version, _credentials = Attr("mark"), Attr("watchVersion"), Attr("credentials")

@@ -107,7 +107,7 @@ class RestoreJobsTable(Items):
         item = self._look_up(key_of(target), deadline, "sequence")
         return read_item(item) if item else None
 
-    def wait(
+    def add_wait(
         self, target: RestoreTarget, wait: Wait, now: datetime, deadline: Deadline
     ) -> Recorded | None:
         """

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from behaviour.stored import NOON, Stored, soon
-from restore_watch.table.lease import SweepLease
+from restore_watch.table.sweep_lease import SweepLease
 
 
 def lease_at(stored: Stored, second: float) -> SweepLease:

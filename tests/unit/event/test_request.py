@@ -148,6 +148,17 @@ def test_an_error_names_the_expected_detail_type_and_the_empty_part() -> None:
     assert "empty" in str(refusal({"Records": []}))
 
 
+NOT_A_LIST: dict[str, tuple[object, str]] = {
+    "targets": ({"targets": "text"}, "targets: expected a list of targets, got text"),
+    "records": ({"Records": {}}, "Records: expected a list of SQS records, got an object"),
+}
+
+
+@pytest.mark.parametrize(("event", "says"), NOT_A_LIST.values(), ids=NOT_A_LIST)
+def test_an_error_says_what_the_list_is_of(event: object, says: str) -> None:
+    assert str(refusal(event)).startswith(says)
+
+
 def test_an_event_may_name_a_hundred_targets() -> None:
     assert read_request({"targets": [FLEX] * 100}) == SeveralTargets((TARGET,) * 100)
 
@@ -204,6 +215,12 @@ def test_a_poison_record_is_refused_alone(body: object, field: str) -> None:
     assert isinstance(refused, RefusedTarget)
     assert refused.error.field == f"Records[1].body{field}"
     assert refused.as_json() == {"path": "Records[1].body"}
+
+
+def test_an_error_says_that_a_body_is_not_json() -> None:
+    (error,) = refusals(read_request({"Records": [record("{")]}))
+
+    assert str(error) == "Records[0].body: expected JSON text"
 
 
 def test_one_of_several_targets_of_a_record_is_named_by_its_path() -> None:

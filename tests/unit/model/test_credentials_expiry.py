@@ -24,9 +24,10 @@ from restore_watch.model.credentials_expiry import (
 from restore_watch.table.project_item import expiry_as_value, read_expiry
 from strategies import values_of
 from unit.open_jobs import NOON
+from unit.records import OTHER_GROUP
 from unit.scripted_atlas import ACCOUNT, GROUP, Clock, ScriptedAtlas, answer
 
-DAY = timedelta(days=1)
+DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
 MADE = NOON - 335 * DAY
 DATE = {"Date": NOON.strftime("%a, %d %b %Y %H:%M:%S GMT")}
 
@@ -192,6 +193,66 @@ def test_another_date_begins_anew_and_a_later_one_is_a_renewal(
     )
 
     assert said(after) == thresholds
+
+
+SAME_OR_ANOTHER: dict[str, tuple[datetime | None, datetime | None, float, list[int | None]]] = {
+    "made within the hour": (MADE, MADE + HOUR - SECOND, 10.5, [14]),
+    "made an hour later": (MADE, MADE + HOUR, 10.5, [14, None, 14]),
+    "made an hour later, for as long": (MADE, MADE + HOUR, 10, [14, 14]),
+    "version 1.1.0 stored no creation": (None, MADE, 10.5, [14]),
+    "Atlas says no creation any more": (MADE, None, 10.5, [14]),
+    "a day later": (None, None, 11, [14, None, 14]),
+}
+
+
+@pytest.mark.parametrize(
+    ("made", "then_made", "days", "thresholds"), SAME_OR_ANOTHER.values(), ids=SAME_OR_ANOTHER
+)
+def test_a_secret_is_another_one_if_it_was_made_or_ends_at_another_time(
+    made: datetime | None, then_made: datetime | None, days: float, thresholds: list[int | None]
+) -> None:
+    after = (
+        CredentialsExpiry()
+        .after_answer(secret(10, made=made), GROUP, NOON)
+        .after_answer(secret(days, made=then_made), GROUP, NOON)
+    )
+
+    assert said(after) == thresholds
+
+
+IN_USE: dict[str, tuple[float | None, bool, bool, bool]] = {
+    # Days left of the certain secret of before, whether Atlas shows it still, whether the other
+    # secret that Atlas shows is certain; and whether the secret of before counts on.
+    "none was known": (None, False, False, False),
+    "none was known, a certain one is shown": (None, False, True, False),
+    "it is shown beside another": (20, True, False, True),
+    "it is shown no more": (20, False, False, False),
+    "it is shown beside a certain one": (20, True, True, False),
+    "it ended less than an hour ago": (-1 / 24 + 1 / 86_400, True, False, True),
+    "it ended an hour ago": (-1 / 24, True, False, False),
+}
+
+
+@pytest.mark.parametrize(
+    ("days", "is_shown", "is_certain", "counts_on"), IN_USE.values(), ids=IN_USE
+)
+def test_a_certain_secret_counts_on_while_none_of_those_that_are_shown_is_certain(
+    days: float | None, *, is_shown: bool, is_certain: bool, counts_on: bool
+) -> None:
+    before = None if days is None else secret(days)
+    shown = secret(90, is_certain=is_certain)
+    others = [replace(before, is_certain=False)] if before and is_shown else []
+
+    after = CredentialsExpiry(secret=before).after_answer(shown, GROUP, NOON, others)
+
+    assert after.secret == (before if counts_on else shown)
+
+
+def test_the_project_that_answered_last_is_remembered() -> None:
+    known = CredentialsExpiry().after_answer(secret(90), OTHER_GROUP, NOON)
+
+    assert known.seen_in == OTHER_GROUP
+    assert known.after_answer(secret(90), GROUP, NOON).seen_in == GROUP
 
 
 def test_a_refusal_counts_for_a_day_and_the_date_that_is_known_counts_on() -> None:

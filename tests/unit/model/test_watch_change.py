@@ -17,8 +17,8 @@ def test_a_trouble_says_what_failed_and_apart_from_that_what_fixes_it() -> None:
     refused = AtlasUnauthorizedError("Atlas answered 401 for a list. Renew the credentials")
     refused.summary = "Atlas answered 401 for a list"
 
-    of_project, of_stack = (Trouble.of(refused, NOON, of_stack=one) for one in (False, True))
+    of_project, of_stack = Trouble.of(refused, NOON), Trouble.of(refused, NOON, of_stack=True)
 
     assert of_project.message == of_stack.message == "Atlas answered 401 for a list"
     assert of_project.fix == fix_of(refused)
-    assert of_stack.fix == fix_of(refused, of_stack=True)
+    assert of_stack.fix == fix_of(refused, of_stack=True) != of_project.fix

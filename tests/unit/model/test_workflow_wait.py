@@ -48,6 +48,8 @@ def test_a_workflow_is_answered_once_what_it_waits_for_is_reached_or_cannot_be(
         restore_finished_date="2026-05-04T11:59:01Z" if statuses[-1] == "UNKNOWN" else None,
     )
 
-    found = answer_to(Wait("token", until), job, statuses)
+    wait = Wait("token", until)
+    found = answer_to(wait, job, statuses)
 
     assert (found and (found.error or GOES_ON)) == answer
+    assert found is None or found.wait == wait

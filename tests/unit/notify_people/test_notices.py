@@ -182,7 +182,7 @@ def test_the_title_has_the_name_of_the_project_and_a_fact_has_its_id_too(
     assert made.facts["Project"] == f"{shown} ({PROJECT})"
     assert [*made.facts.values(), made.title, made.detail].count(made.facts["Project"]) == 1
     # Pages, threads and what was sent go by the id.
-    others = ("subject", "thread", "source", "key", "steps", "order")
+    others = ("about", "thread", "source", "key", "steps", "order")
     unnamed = notice(name, **data | {"projectName": None})
     assert [getattr(made, one) for one in others] == [getattr(unnamed, one) for one in others]
 

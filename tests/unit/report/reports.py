@@ -28,7 +28,7 @@ from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.files.cluster_facts import COLUMNS
 from restore_watch.report.files.coverage_csv import coverage_csv
-from restore_watch.report.judging.cluster_state import Policy, judge
+from restore_watch.report.judging.cluster_state import Policy, judge_cluster
 from restore_watch.report.judging.coverage import Coverage
 from restore_watch.report.period import DAY, Period
 from restore_watch.report.report import Origin, Report
@@ -202,7 +202,9 @@ def report(
     policy = fields.get("policy", EMPTY.policy)
     period = fields.get("period", WEEK)
     judged = [
-        judge(one, sorted(own, key=_began), (unread or {}).get(one.name), policy, period.end)
+        judge_cluster(
+            one, sorted(own, key=_began), (unread or {}).get(one.name), policy, period.end
+        )
         for one, own in clusters
     ]
     restores = sorted((each for _, own in clusters for each in own), key=_began)

@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.validation import Verdict
-from restore_watch.report.judging.cluster_state import Judged, Policy, State, judge
+from restore_watch.report.judging.cluster_state import (
+    ClusterState,
+    JudgedCluster,
+    Policy,
+    judge_cluster,
+)
 from restore_watch.report.period import DAY
 from restore_watch.report.restores.what_a_restore_proves import Restore, Rung
 from restore_watch.report.why_unread import WhyUnread
@@ -31,8 +36,8 @@ def restore(
 
 def state(
     *restores: Restore, unread: WhyUnread | None = None, policy: Policy | None = None, **fields: Any
-) -> State:
-    return judge(cluster(**fields), restores, unread, policy or Policy(), END).state
+) -> ClusterState:
+    return judge_cluster(cluster(**fields), restores, unread, policy or Policy(), END).state
 
 
 VERIFIED_ONLY = Policy(counts=Rung.VERIFIED)
@@ -50,165 +55,168 @@ def of_end(ago: timedelta) -> Restore:
     return reports.restore(cluster(), END - ago - reports.USUAL)
 
 
-BY_RESTORES: dict[str, tuple[list[Restore], State]] = {
-    "none": ([], State.NEVER),
-    "good": ([restore(5)], State.TESTED),
-    "a second within the window": ([of_end(WINDOW - MOMENT)], State.TESTED),
-    "as old as the window": ([of_end(WINDOW)], State.TESTED),
-    "a second over the window": ([of_end(WINDOW + MOMENT)], State.OVERDUE),
-    "running": ([restore(1, RUNNING)], State.NEVER),
-    "cancelled": ([restore(1, RestoreStatus.CANCELLED)], State.NEVER),
-    "an unknown status": ([restore(1, RestoreStatus.UNKNOWN)], State.NEVER),
-    "failed after a good one": ([restore(5), restore(2, FAILED)], State.FAILED),
-    "good after a failed one": ([restore(2), restore(5, FAILED)], State.TESTED),
-    "failed long ago": ([restore(200, FAILED)], State.FAILED),
-    "failed, of the next period": ([restore(5), restore(-1, FAILED)], State.TESTED),
-    "good, begun with the next period": ([restore(0)], State.NEVER),
-    "a verdict FAILED": ([restore(5), restore(2, verdict=Verdict.FAILED)], State.FAILED),
-    "a failed download": ([restore(2, FAILED, deliveryType="download")], State.NEVER),
-    "a download": ([restore(2, deliveryType="download")], State.NEVER),
+BY_RESTORES: dict[str, tuple[list[Restore], ClusterState]] = {
+    "none": ([], ClusterState.NEVER),
+    "good": ([restore(5)], ClusterState.TESTED),
+    "a second within the window": ([of_end(WINDOW - MOMENT)], ClusterState.TESTED),
+    "as old as the window": ([of_end(WINDOW)], ClusterState.TESTED),
+    "a second over the window": ([of_end(WINDOW + MOMENT)], ClusterState.OVERDUE),
+    "running": ([restore(1, RUNNING)], ClusterState.NEVER),
+    "cancelled": ([restore(1, RestoreStatus.CANCELLED)], ClusterState.NEVER),
+    "an unknown status": ([restore(1, RestoreStatus.UNKNOWN)], ClusterState.NEVER),
+    "failed after a good one": ([restore(5), restore(2, FAILED)], ClusterState.FAILED),
+    "good after a failed one": ([restore(2), restore(5, FAILED)], ClusterState.TESTED),
+    "failed long ago": ([restore(200, FAILED)], ClusterState.FAILED),
+    "failed, of the next period": ([restore(5), restore(-1, FAILED)], ClusterState.TESTED),
+    "good, begun with the next period": ([restore(0)], ClusterState.NEVER),
+    "a verdict FAILED": ([restore(5), restore(2, verdict=Verdict.FAILED)], ClusterState.FAILED),
+    "a failed download": ([restore(2, FAILED, deliveryType="download")], ClusterState.NEVER),
+    "a download": ([restore(2, deliveryType="download")], ClusterState.NEVER),
     "a verified download": (
         [restore(2, deliveryType="DOWNLOAD", verdict=Verdict.PASSED)],
-        State.NEVER,
+        ClusterState.NEVER,
     ),
     "a refuted download": (
         [restore(2, deliveryType="DOWNLOAD", verdict=Verdict.FAILED)],
-        State.NEVER,
+        ClusterState.NEVER,
     ),
-    "some collections": ([restore(2, kind=RestoreKind.COLLECTION)], State.NEVER),
+    "some collections": ([restore(2, kind=RestoreKind.COLLECTION)], ClusterState.NEVER),
     "some refuted collections": (
         [restore(2, kind=RestoreKind.COLLECTION, verdict=Verdict.FAILED)],
-        State.NEVER,
+        ClusterState.NEVER,
     ),
-    "expired": ([restore(2, RestoreStatus.EXPIRED)], State.NEVER),
+    "expired": ([restore(2, RestoreStatus.EXPIRED)], ClusterState.NEVER),
     "cancelled after a good one": (
         [restore(5), restore(2, RestoreStatus.CANCELLED)],
-        State.TESTED,
+        ClusterState.TESTED,
     ),
-    "expired after a good one": ([restore(5), restore(2, RestoreStatus.EXPIRED)], State.TESTED),
-    "ended after the period": ([restore(0.02)], State.NEVER),
-    "failed after the period": ([restore(0.02, FAILED)], State.NEVER),
+    "expired after a good one": (
+        [restore(5), restore(2, RestoreStatus.EXPIRED)],
+        ClusterState.TESTED,
+    ),
+    "ended after the period": ([restore(0.02)], ClusterState.NEVER),
+    "failed after the period": ([restore(0.02, FAILED)], ClusterState.NEVER),
     "judged after the period": (
         [restore(5), restore(0.05, verdict=Verdict.FAILED)],
-        State.TESTED,
+        ClusterState.TESTED,
     ),
 }
 
 
 @pytest.mark.parametrize(("known", "expected"), BY_RESTORES.values(), ids=BY_RESTORES)
-def test_the_state_follows_from_the_restores(known: list[Restore], expected: State) -> None:
+def test_the_state_follows_from_the_restores(known: list[Restore], expected: ClusterState) -> None:
     assert state(*known) is expected
 
 
-BY_CLUSTER: dict[str, tuple[list[Restore], dict[str, Any], State]] = {
-    "unread": ([], {"unread": NO_ROLE}, State.CANNOT_TELL),
-    "unread, overdue": ([restore(91)], {"unread": NO_ROLE}, State.CANNOT_TELL),
-    "unread, tested": ([restore(5)], {"unread": NO_ROLE}, State.TESTED),
-    "unread, failed": ([restore(5), restore(2, FAILED)], {"unread": NO_ROLE}, State.FAILED),
+BY_CLUSTER: dict[str, tuple[list[Restore], dict[str, Any], ClusterState]] = {
+    "unread": ([], {"unread": NO_ROLE}, ClusterState.CANNOT_TELL),
+    "unread, overdue": ([restore(91)], {"unread": NO_ROLE}, ClusterState.CANNOT_TELL),
+    "unread, tested": ([restore(5)], {"unread": NO_ROLE}, ClusterState.TESTED),
+    "unread, failed": ([restore(5), restore(2, FAILED)], {"unread": NO_ROLE}, ClusterState.FAILED),
     "unread, new": (
         [],
         {"unread": NO_ROLE, "created_at": END - 30 * DAY},
-        State.CANNOT_TELL,
+        ClusterState.CANNOT_TELL,
     ),
-    "verified only": ([restore(5)], {"policy": VERIFIED_ONLY}, State.NEVER),
+    "verified only": ([restore(5)], {"policy": VERIFIED_ONLY}, ClusterState.NEVER),
     "verified": (
         [restore(5, verdict=Verdict.PASSED)],
         {"policy": VERIFIED_ONLY},
-        State.TESTED,
+        ClusterState.TESTED,
     ),
     "verified after the period": (
         [restore(0.05, verdict=Verdict.PASSED)],
         {"policy": VERIFIED_ONLY},
-        State.NEVER,
+        ClusterState.NEVER,
     ),
-    "younger than the window": ([], {"created_at": END - WINDOW + MOMENT}, State.NEW),
-    "as old as the window": ([], {"created_at": END - WINDOW}, State.NEVER),
-    "young and tested": ([restore(2)], {"created_at": END - 30 * DAY}, State.TESTED),
-    "young and failed": ([restore(2, FAILED)], {"created_at": END - 30 * DAY}, State.FAILED),
-    "a restore of an older one": ([restore(40)], {"created_at": END - 30 * DAY}, State.NEW),
+    "younger than the window": ([], {"created_at": END - WINDOW + MOMENT}, ClusterState.NEW),
+    "as old as the window": ([], {"created_at": END - WINDOW}, ClusterState.NEVER),
+    "young and tested": ([restore(2)], {"created_at": END - 30 * DAY}, ClusterState.TESTED),
+    "young and failed": ([restore(2, FAILED)], {"created_at": END - 30 * DAY}, ClusterState.FAILED),
+    "a restore of an older one": ([restore(40)], {"created_at": END - 30 * DAY}, ClusterState.NEW),
     "a restore of its first second": (
         [restore(30)],
         {"created_at": END - 30 * DAY},
-        State.TESTED,
+        ClusterState.TESTED,
     ),
-    "without a date": ([], {"created_at": None}, State.NEVER),
-    "without a date, overdue": ([restore(400)], {"created_at": None}, State.OVERDUE),
-    "exempt": ([], {"tags": EXEMPT}, State.EXEMPT),
+    "without a date": ([], {"created_at": None}, ClusterState.NEVER),
+    "without a date, overdue": ([restore(400)], {"created_at": None}, ClusterState.OVERDUE),
+    "exempt": ([], {"tags": EXEMPT}, ClusterState.EXEMPT),
     "exempt for a reason": (
         [restore(2, FAILED)],
         {"tags": {"restore-test": "exempt:a copy: of orders"}},
-        State.EXEMPT,
+        ClusterState.EXEMPT,
     ),
-    "almost exempt": ([], {"tags": {"restore-test": "exempted"}}, State.NEVER),
-    "as old as its own window": ([of_end(30 * DAY)], {"tags": SHORT}, State.TESTED),
+    "almost exempt": ([], {"tags": {"restore-test": "exempted"}}, ClusterState.NEVER),
+    "as old as its own window": ([of_end(30 * DAY)], {"tags": SHORT}, ClusterState.TESTED),
     "a second over its own window": (
         [of_end(30 * DAY + MOMENT)],
         {"tags": SHORT},
-        State.OVERDUE,
+        ClusterState.OVERDUE,
     ),
     "within its own window, which is longer": (
         [of_end(400 * DAY)],
         {"tags": LONG},
-        State.TESTED,
+        ClusterState.TESTED,
     ),
     "over its own window, which is longer": (
         [of_end(400 * DAY + MOMENT)],
         {"tags": LONG},
-        State.OVERDUE,
+        ClusterState.OVERDUE,
     ),
     "younger than its own window": (
         [],
         {"tags": SHORT, "created_at": END - 30 * DAY + MOMENT},
-        State.NEW,
+        ClusterState.NEW,
     ),
     "as old as its own window, never tested": (
         [],
         {"tags": SHORT, "created_at": END - 30 * DAY},
-        State.NEVER,
+        ClusterState.NEVER,
     ),
     "unread, over its own window": (
         [of_end(31 * DAY)],
         {"tags": SHORT, "unread": NO_ROLE},
-        State.CANNOT_TELL,
+        ClusterState.CANNOT_TELL,
     ),
     "failed, within its own window": (
         [restore(5), restore(2, FAILED)],
         {"tags": LONG},
-        State.FAILED,
+        ClusterState.FAILED,
     ),
     "a window that cannot be read": (
         [of_end(WINDOW)],
         {"tags": {"restore-test": "30 days"}},
-        State.TESTED,
+        ClusterState.TESTED,
     ),
     "a window that cannot be read, overdue": (
         [of_end(WINDOW + MOMENT)],
         {"tags": {"restore-test": "401d"}},
-        State.OVERDUE,
+        ClusterState.OVERDUE,
     ),
-    "free": ([], {"is_free": True}, State.NOT_REQUIRED),
-    "internal": ([], {"is_internal": True}, State.NOT_REQUIRED),
-    "without the tag": ([], {"policy": PRODUCTION}, State.NOT_REQUIRED),
+    "free": ([], {"is_free": True}, ClusterState.NOT_REQUIRED),
+    "internal": ([], {"is_internal": True}, ClusterState.NOT_REQUIRED),
+    "without the tag": ([], {"policy": PRODUCTION}, ClusterState.NOT_REQUIRED),
     "with another value": (
         [],
         {"policy": PRODUCTION, "tags": {"tier": "test"}},
-        State.NOT_REQUIRED,
+        ClusterState.NOT_REQUIRED,
     ),
-    "with the tag": ([], {"policy": PRODUCTION, "tags": PRODUCTION_TAG}, State.NEVER),
+    "with the tag": ([], {"policy": PRODUCTION, "tags": PRODUCTION_TAG}, ClusterState.NEVER),
 }
 
 
 @pytest.mark.parametrize(("known", "said", "expected"), BY_CLUSTER.values(), ids=BY_CLUSTER)
 def test_the_state_follows_from_the_cluster_and_the_policy(
-    known: list[Restore], said: dict[str, Any], expected: State
+    known: list[Restore], said: dict[str, Any], expected: ClusterState
 ) -> None:
     assert state(*known, **said) is expected
 
 
 def test_a_failed_verdict_takes_the_test_away_that_it_judges() -> None:
-    judged = judge(cluster(), [restore(2, verdict=Verdict.FAILED)], None, Policy(), END)
+    judged = judge_cluster(cluster(), [restore(2, verdict=Verdict.FAILED)], None, Policy(), END)
 
-    assert (judged.state, judged.good) == (State.FAILED, None)
+    assert (judged.state, judged.good) == (ClusterState.FAILED, None)
 
 
 restores = st.lists(
@@ -224,8 +232,8 @@ restores = st.lists(
 )
 
 
-def judged(known: Iterable[Restore], **fields: Any) -> Judged:
-    return judge(cluster(**fields), known, None, Policy(), END)
+def judged(known: Iterable[Restore], **fields: Any) -> JudgedCluster:
+    return judge_cluster(cluster(**fields), known, None, Policy(), END)
 
 
 @pytest.mark.fault("F112")
@@ -235,22 +243,22 @@ def test_a_cluster_that_was_made_again_begins_as_new(known: list[Restore], days:
 
     again = judged([one for one in known if one.began < made], created_at=made)
 
-    assert (again.state, again.restores) == (State.NEW, ())
+    assert (again.state, again.restores) == (ClusterState.NEW, ())
 
 
 @given(restores)
 def test_a_download_or_a_part_never_counts(known: list[Restore]) -> None:
     parts = [one for one in known if one.is_partial]
 
-    assert judged(parts).state is State.NEVER
+    assert judged(parts).state is ClusterState.NEVER
     assert judged(known).good not in parts
 
 
 @given(restores)
 def test_what_cannot_be_read_is_never_never(known: list[Restore]) -> None:
     """Only a test that the table proves says more."""
-    unread = judge(cluster(), known, NO_ROLE, Policy(), END)
+    unread = judge_cluster(cluster(), known, NO_ROLE, Policy(), END)
 
-    assert unread.state in {State.CANNOT_TELL, State.TESTED, State.FAILED}
-    is_proven = unread.state is State.TESTED
-    assert is_proven == (judged(known).state is State.TESTED)
+    assert unread.state in {ClusterState.CANNOT_TELL, ClusterState.TESTED, ClusterState.FAILED}
+    is_proven = unread.state is ClusterState.TESTED
+    assert is_proven == (judged(known).state is ClusterState.TESTED)

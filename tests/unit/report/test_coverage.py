@@ -7,7 +7,7 @@ import pytest
 from restore_watch.atlas.families import CLUSTER_LISTS
 from restore_watch.model.restore_target import RestoreKind
 from restore_watch.report.fleet.fleet import AtlasList, Fleet
-from restore_watch.report.judging.cluster_state import Judged, State
+from restore_watch.report.judging.cluster_state import ClusterState, JudgedCluster
 from restore_watch.report.judging.coverage import Coverage
 from restore_watch.report.snapshot import Snapshot
 from unit.report.reports import END, NO_ROLE, cluster, group
@@ -26,7 +26,7 @@ FLEET = Fleet(
     },
     unread={AtlasList.of_project(group(0), CLUSTER_LISTS[0]): NO_ROLE},
 )
-JUDGED = [Judged(one, State.NEVER, (), None, None) for one in (LEDGER, STOCK)]
+JUDGED = [JudgedCluster(one, ClusterState.NEVER, (), None, None) for one in (LEDGER, STOCK)]
 
 
 def test_it_has_what_the_fleet_says_of_the_clusters_and_their_projects() -> None:
@@ -64,6 +64,6 @@ TIER = {"tier": "production"}
 def test_a_tag_is_lacking_if_there_are_clusters_and_none_has_it(
     tags: list[dict[str, str]], *, lacks: bool
 ) -> None:
-    judged = [Judged(cluster(tags=own), State.NEVER, (), None, None) for own in tags]
+    judged = [JudgedCluster(cluster(tags=own), ClusterState.NEVER, (), None, None) for own in tags]
 
     assert Coverage.of(FLEET, judged).lacks_tag(("tier", "production")) is lacks

@@ -15,7 +15,7 @@ from restore_watch.model.validation import Verdict
 from restore_watch.report.files.html_page import CLUSTERS, ROWS, UNFOLDED, html_page, shown_facts
 from restore_watch.report.files.months_and_weeks import Sign, restores_by_week, signs_by_month
 from restore_watch.report.files.report_json import report_json
-from restore_watch.report.judging.cluster_state import Policy, State
+from restore_watch.report.judging.cluster_state import ClusterState, Policy
 from restore_watch.report.period import DAY, Period
 from restore_watch.report.report import Report
 from restore_watch.report.report_message import message_of_report
@@ -81,7 +81,7 @@ def test_the_sums_of_the_page_the_csv_the_json_and_the_message_agree(
     bars = sum(tag == "td" and ("class", "bar") in attrs for tag, attrs in parsed.structure)
     more = re.search(r"And (\d+) more restores", parsed.text)
     assert restores == len(whole["restores"]) == bars + int(more[1] if more else 0)
-    looked = sum(states[str(one)] for one in State if one.is_bad)
+    looked = sum(states[str(one)] for one in ClusterState if one.is_bad)
     assert whole["headline"].startswith(f"{looked} of ") == (looked > 0)
     named = sum(needs_look(made, judged) for judged in made.coverage.in_order)
     assert len(said["needAttention"]) == min(named, 20)
@@ -144,7 +144,7 @@ def test_what_needs_a_look_stands_first_in_the_table_and_in_its_project() -> Non
     assert pills == [str(one.state) for one in made.coverage.in_order if needs_look(made, one)]
     for project in html.split("<h3>")[1:]:
         states = re.findall(r'<td class="state ([a-z-]+)"', project)
-        order = [list(State).index(State(one.replace("-", " "))) for one in states]
+        order = [list(ClusterState).index(ClusterState(one.replace("-", " "))) for one in states]
         assert order == sorted(order)
 
 
@@ -201,7 +201,7 @@ def test_among_many_clusters_only_those_without_a_remark_fold() -> None:
         for judged in made.coverage.in_order
         if not judged.state.is_bad and not shown_facts(made, judged)
     }
-    remarked = [judged for judged in made.coverage.in_order if judged.state is State.TESTED]
+    remarked = [judged for judged in made.coverage.in_order if judged.state is ClusterState.TESTED]
     assert folded == without_remark
     assert 0 < len(folded) < 70
     assert any(shown_facts(made, judged) for judged in remarked)

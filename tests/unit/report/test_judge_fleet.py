@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from restore_watch.report.fleet.fleet import Fleet
-from restore_watch.report.judging.cluster_state import Judged, Policy, State
+from restore_watch.report.judging.cluster_state import ClusterState, JudgedCluster, Policy
 from restore_watch.report.judging.judge_fleet import judge_fleet
 from restore_watch.report.period import DAY
 from restore_watch.report.restores.what_a_restore_proves import Restore
@@ -14,7 +14,7 @@ from unit.report.reports import END, HOUR, WEEK, cluster, restore
 LEDGER = cluster()
 
 
-def judge_young(*restores: Restore, listed: timedelta, knows_period: bool = False) -> Judged:
+def judge_young(*restores: Restore, listed: timedelta, knows_period: bool = False) -> JudgedCluster:
     """Judge by a list that goes back so far, and on, and a table younger than the period."""
     fleet = Fleet(clusters=[LEDGER], listed_since={LEDGER.key: END - listed})
     begin = None if knows_period else WEEK.begin
@@ -26,7 +26,7 @@ def test_a_period_that_the_list_does_not_cover_is_not_read_as_a_whole() -> None:
     """A restore of the period may have failed, although the cluster was tested after it."""
     judged = judge_young(restore(LEDGER, END - HOUR), listed=2 * DAY)
 
-    assert judged.state is State.TESTED
+    assert judged.state is ClusterState.TESTED
     assert judged.unread is not None
     assert "the period" in judged.unread.problem
     # Another test shows nothing of a restore before it.
@@ -38,7 +38,7 @@ def test_where_a_test_may_be_hidden_another_test_helps() -> None:
         restore(LEDGER, END - HOUR, deliveryType="DOWNLOAD"), listed=2 * DAY, knows_period=True
     )
 
-    assert judged.state is State.CANNOT_TELL
+    assert judged.state is ClusterState.CANNOT_TELL
     assert judged.unread is not None
     assert "Restore the whole cluster once" in judged.unread.fix
 
@@ -48,7 +48,7 @@ def test_a_test_that_is_hidden_may_be_newer_than_what_is_known(status: str) -> N
     """The table knows of an old restore; the list goes back two days only."""
     judged = judge_young(restore(LEDGER, END - 100 * DAY, status=status), listed=2 * DAY)
 
-    assert judged.state is (State.FAILED if status == "FAILED" else State.CANNOT_TELL)
+    assert judged.state is (ClusterState.FAILED if status == "FAILED" else ClusterState.CANNOT_TELL)
     assert judged.unread is not None
     assert "Restore the whole cluster once" in judged.unread.fix
 
@@ -60,16 +60,20 @@ def test_a_list_over_the_window_decides_although_the_period_is_longer() -> None:
     begin = END - 200 * DAY
     (judged,) = judge_fleet(listed, [overdue], policy=Policy(), at=END, must_be_listed_since=begin)
 
-    assert judged.state is State.OVERDUE
+    assert judged.state is ClusterState.OVERDUE
     assert judged.unread is not None
     assert "the period" in judged.unread.problem
 
 
 @pytest.mark.parametrize(
     ("window", "state"),
-    [("30d", State.OVERDUE), ("31d", State.CANNOT_TELL), ("30 days", State.CANNOT_TELL)],
+    [
+        ("30d", ClusterState.OVERDUE),
+        ("31d", ClusterState.CANNOT_TELL),
+        ("30 days", ClusterState.CANNOT_TELL),
+    ],
 )
-def test_a_list_over_the_own_window_of_a_cluster_decides(window: str, state: State) -> None:
+def test_a_list_over_the_own_window_of_a_cluster_decides(window: str, state: ClusterState) -> None:
     """The list goes back 30 days, and the window of the stack is longer."""
     own = cluster(tags={"restore-test": window})
     listed = Fleet(clusters=[own], listed_since={own.key: END - 30 * DAY})
@@ -89,4 +93,4 @@ def test_a_period_that_is_known_is_read(*, days: int, knows_period: bool) -> Non
 
     judged = judge_young(tested, listed=days * DAY, knows_period=knows_period)
 
-    assert (judged.state, judged.unread) == (State.TESTED, None)
+    assert (judged.state, judged.unread) == (ClusterState.TESTED, None)

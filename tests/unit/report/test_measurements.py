@@ -23,7 +23,7 @@ from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.validation import Verdict
 from restore_watch.report.files.html_page import ROWS, html_page
 from restore_watch.report.files.report_files import report_files
-from restore_watch.report.judging.cluster_state import Policy, State, judge
+from restore_watch.report.judging.cluster_state import ClusterState, Policy, judge_cluster
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
 from restore_watch.report.report_message import message_of_report
@@ -261,26 +261,35 @@ def test_restores_that_differ_stand_before_those_that_match() -> None:
 # What counts as a test
 
 
-STATES: dict[str, tuple[Restore, dict[str, State]]] = {
-    "it matches": (ended(5, MATCHES), {"restored": State.TESTED, "measured": State.TESTED}),
-    "it differs": (ended(5, DIFFERS), {"restored": State.TESTED, "measured": State.NEVER}),
-    "not measured": (ended(5, SHARDED), {"restored": State.TESTED, "measured": State.NEVER}),
-    "not yet": (ended(5), {"restored": State.TESTED, "measured": State.NEVER}),
+STATES: dict[str, tuple[Restore, dict[str, ClusterState]]] = {
+    "it matches": (
+        ended(5, MATCHES),
+        {"restored": ClusterState.TESTED, "measured": ClusterState.TESTED},
+    ),
+    "it differs": (
+        ended(5, DIFFERS),
+        {"restored": ClusterState.TESTED, "measured": ClusterState.NEVER},
+    ),
+    "not measured": (
+        ended(5, SHARDED),
+        {"restored": ClusterState.TESTED, "measured": ClusterState.NEVER},
+    ),
+    "not yet": (ended(5), {"restored": ClusterState.TESTED, "measured": ClusterState.NEVER}),
     "matches, and PASSED": (
         ended(5, MATCHES, verdict=Verdict.PASSED),
-        dict.fromkeys(POLICIES, State.TESTED),
+        dict.fromkeys(POLICIES, ClusterState.TESTED),
     ),
     "differs, and PASSED": (
         ended(5, DIFFERS, verdict=Verdict.PASSED),
-        dict.fromkeys(POLICIES, State.TESTED),
+        dict.fromkeys(POLICIES, ClusterState.TESTED),
     ),
     "not measured, and PASSED": (
         ended(5, SHARDED, verdict=Verdict.PASSED),
-        dict.fromkeys(POLICIES, State.TESTED),
+        dict.fromkeys(POLICIES, ClusterState.TESTED),
     ),
     "matches, and FAILED": (
         ended(5, MATCHES, verdict=Verdict.FAILED),
-        dict.fromkeys(POLICIES, State.FAILED),
+        dict.fromkeys(POLICIES, ClusterState.FAILED),
     ),
     "matches, as far as databases were asked for": (
         ended(5, replace(MATCHES, beyond_limit=1)),
@@ -290,19 +299,22 @@ STATES: dict[str, tuple[Restore, dict[str, State]]] = {
     "a download": (ended(5, MATCHES, deliveryType="download"), {}),
     "of an unknown type": (ended(5, MATCHES, deliveryType="odd"), {}),
     "cancelled": (ended(5, MATCHES, status="CANCELLED"), {}),
-    "measured after the period": (measured_as(MATCHES, ended(0.04)), {"restored": State.TESTED}),
+    "measured after the period": (
+        measured_as(MATCHES, ended(0.04)),
+        {"restored": ClusterState.TESTED},
+    ),
 }
-"""By what counts; State.NEVER where nothing is said."""
+"""By what counts; ClusterState.NEVER where nothing is said."""
 
 
 @pytest.mark.parametrize("counts", POLICIES)
 @pytest.mark.parametrize(("one", "states"), STATES.values(), ids=STATES)
 def test_a_verdict_stands_above_a_measurement(
-    one: Restore, states: dict[str, State], counts: str
+    one: Restore, states: dict[str, ClusterState], counts: str
 ) -> None:
-    judged = judge(LEDGER, [one], None, POLICIES[counts], END)
+    judged = judge_cluster(LEDGER, [one], None, POLICIES[counts], END)
 
-    assert judged.state is states.get(counts, State.NEVER)
+    assert judged.state is states.get(counts, ClusterState.NEVER)
 
 
 @given(measurements, st.sampled_from(Verdict))
@@ -336,7 +348,7 @@ def test_what_is_a_test_by_a_higher_rung_is_one_by_each_lower(
 def plainly(made: Report) -> Report:
     """The report of the same restores without their measurements."""
     clusters = [
-        judge(one.cluster, map(_bare, one.restores), one.unread, made.policy, END)
+        judge_cluster(one.cluster, map(_bare, one.restores), one.unread, made.policy, END)
         for one in made.coverage.clusters
     ]
     seen = list(map(_bare, made.all_restores))
@@ -500,9 +512,9 @@ def test_a_difference_is_of_the_period_of_its_restore_or_its_measurement(
 
 def test_what_differs_after_the_period_is_no_remark_on_its_clusters() -> None:
     late = ended(0.04, DIFFERS)
-    judged = judge(LEDGER, [late], None, MEASURED, END)
+    judged = judge_cluster(LEDGER, [late], None, MEASURED, END)
 
-    assert (judged.state, judged.differs) == (State.NEVER, None)
+    assert (judged.state, judged.differs) == (ClusterState.NEVER, None)
 
 
 @given(

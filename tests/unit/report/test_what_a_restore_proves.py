@@ -18,7 +18,7 @@ from restore_watch.report.cluster import Cluster, read_cluster
 from restore_watch.report.files.html_page import html_page
 from restore_watch.report.files.months_and_weeks import Sign, signs_by_month
 from restore_watch.report.fleet.fleet import AtlasList, Fleet
-from restore_watch.report.judging.cluster_state import Policy, State, judge
+from restore_watch.report.judging.cluster_state import ClusterState, Policy, judge_cluster
 from restore_watch.report.judging.judge_fleet import judge_fleet
 from restore_watch.report.period import DAY
 from restore_watch.report.restores.stored_restores import read_evidence
@@ -123,7 +123,11 @@ def test_a_cluster_has_one_state_and_none_of_an_unread_list_is_called_never(
     assert len(states) == len(judged)
     for one in judged:
         is_listed = one.cluster.key in listed
-        assert is_listed or one.state in {State.CANNOT_TELL, State.TESTED, State.FAILED}
+        assert is_listed or one.state in {
+            ClusterState.CANNOT_TELL,
+            ClusterState.TESTED,
+            ClusterState.FAILED,
+        }
         assert is_listed or jobs_of(one.cluster.kind).clusters in unread
         made = one.cluster.created_at
         assert made is None or (made < END and all(each.began >= made for each in one.restores))
@@ -141,7 +145,10 @@ def test_a_cluster_without_a_date_is_as_old_as_its_id() -> None:
     read = read_cluster(group(0), RestoreKind.DEDICATED, said)
 
     assert read.created_at == made
-    assert judge(read, [restore(read, END - 40 * DAY)], None, Policy(), END).state is State.NEW
+    assert (
+        judge_cluster(read, [restore(read, END - 40 * DAY)], None, Policy(), END).state
+        is ClusterState.NEW
+    )
 
 
 @pytest.mark.parametrize("values", [("30m", "4h"), ("4h", "4h"), ("4h", None)])
@@ -181,7 +188,7 @@ def test_a_restore_that_was_over_when_it_was_first_seen_is_not_of_that_day() -> 
 
     read = read_evidence(item_of(job, observed_at=END - DAY), END).restore
 
-    assert judge(LEDGER, [read], None, Policy(), END).state is State.OVERDUE
+    assert judge_cluster(LEDGER, [read], None, Policy(), END).state is ClusterState.OVERDUE
 
 
 def test_a_verdict_is_no_older_than_the_restore_that_it_judges() -> None:
@@ -192,7 +199,7 @@ def test_a_verdict_is_no_older_than_the_restore_that_it_judges() -> None:
         verdicts=(DatedVerdict(END - 5 * HOUR, Verdict.FAILED),),
     )
 
-    assert judge(LEDGER, [good, bad], None, Policy(), END).state is State.FAILED
+    assert judge_cluster(LEDGER, [good, bad], None, Policy(), END).state is ClusterState.FAILED
 
 
 @pytest.mark.parametrize(
@@ -207,8 +214,8 @@ def test_a_restore_of_an_unknown_form_is_no_test(said: dict[str, Any]) -> None:
     odd = restore(LEDGER, END - DAY, **said)
     failed = restore(LEDGER, END - DAY, status="FAILED", **said)
 
-    assert judge(LEDGER, [odd], None, Policy(), END).state is not State.TESTED
-    assert judge(LEDGER, [failed], None, Policy(), END).state is State.FAILED
+    assert judge_cluster(LEDGER, [odd], None, Policy(), END).state is not ClusterState.TESTED
+    assert judge_cluster(LEDGER, [failed], None, Policy(), END).state is ClusterState.FAILED
 
 
 @pytest.mark.parametrize("year", [1, 9999])
@@ -218,7 +225,7 @@ def test_an_end_that_cannot_be_counts_as_none(year: int) -> None:
     old = restore(LEDGER, END - 300 * DAY, restoreFinishedDate=wrong)
     new = restore(LEDGER, END - 2 * DAY, restoreFinishedDate=wrong)
 
-    assert judge(LEDGER, [old], None, Policy(), END).state is State.OVERDUE
+    assert judge_cluster(LEDGER, [old], None, Policy(), END).state is ClusterState.OVERDUE
     (row,) = rows(report([(LEDGER, [new])]))
     assert (row["state"], row["days"], row["durationSeconds"]) == ("tested", "1", "")
     assert (row["rtoMet"], row["remarks"]) == ("", "RTO not known")
@@ -275,4 +282,4 @@ def test_a_verdict_before_the_end_of_the_period_counts_though_the_restore_ends_a
     late = replace(restore(LEDGER, END - DAY, took=DAY + HOUR), verdicts=(verdict,))
     good = restore(LEDGER, END - 5 * DAY)
 
-    assert judge(LEDGER, [good, late], None, Policy(), END).state is State.FAILED
+    assert judge_cluster(LEDGER, [good, late], None, Policy(), END).state is ClusterState.FAILED

@@ -11,7 +11,7 @@ import pytest
 from restore_watch.report.files.html_page import html_page
 from restore_watch.report.files.report_json import report_json
 from restore_watch.report.files.restores_csv import line_of_restore, restores_csv
-from restore_watch.report.judging.cluster_state import Policy, judge
+from restore_watch.report.judging.cluster_state import Policy, judge_cluster
 from restore_watch.report.restores.stored_restores import read_evidence, read_stored_restores
 from restore_watch.report.restores.what_a_restore_proves import Destination, Rung
 from unit.report.parsed_page import ParsedPage
@@ -208,7 +208,7 @@ def test_a_cluster_that_needs_a_verdict_is_not_tested_by_one_that_is_too_early()
     made = made_of(verdict_on(JOB, validatedAt=BEGAN))
     (judged,) = made.coverage.clusters
     policy = Policy(counts=Rung.VERIFIED)
-    again = judge(judged.cluster, judged.restores, None, policy, END)
+    again = judge_cluster(judged.cluster, judged.restores, None, policy, END)
     (row,) = rows(changed(made, policy=policy, clusters=[again]))
 
     assert (row["state"], row["remarks"]) == ("never", EARLY)

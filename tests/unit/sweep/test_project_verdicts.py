@@ -16,7 +16,7 @@ from restore_watch.model.health import Health
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.watch_change import Trouble
 from restore_watch.sweep.judging.answers import answers_of
-from restore_watch.sweep.judging.planned_projects import watched_projects
+from restore_watch.sweep.judging.planned_projects import watched_by_plan
 from restore_watch.sweep.judging.project_verdicts import (
     ProjectVerdict,
     SeenBySweep,
@@ -352,8 +352,8 @@ def test_projects_are_left_alone_that_fail_without_being_watched_or_having_open_
 
 def test_a_project_is_watched_by_the_last_plan_for_it() -> None:
     other = Planned(OTHER_GROUP, is_watched=True)
-    assert watched_projects({GROUP: [DUE, WATCHED], OTHER_GROUP: [other], None: []}) == {
+    assert watched_by_plan({GROUP: [DUE, WATCHED], OTHER_GROUP: [other], None: []}) == {
         GROUP,
         OTHER_GROUP,
     }
-    assert watched_projects({GROUP: [WATCHED, DUE]}) == set()
+    assert watched_by_plan({GROUP: [WATCHED, DUE]}) == set()

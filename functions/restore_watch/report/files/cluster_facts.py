@@ -8,7 +8,7 @@ from typing import Any
 from foundation.clock import utc_text
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.files.measurement_columns import MEASUREMENT_COLUMNS, measurement_cells
-from restore_watch.report.judging.cluster_state import Judged
+from restore_watch.report.judging.cluster_state import JudgedCluster
 from restore_watch.report.report import Report
 from restore_watch.report.words.cluster_remarks import remarks
 from restore_watch.report.words.why import why
@@ -71,7 +71,7 @@ _WITH_MEANING = re.compile(r"[\\;=]")
 """Signs that separate tags, and keys from values."""
 
 
-def cluster_facts(report: Report, judged: Judged) -> dict[str, Any]:
+def cluster_facts(report: Report, judged: JudgedCluster) -> dict[str, Any]:
     """Return what is known of a cluster. None stands for what is not known."""
     cluster = judged.cluster
     facts: dict[str, Any] = dict.fromkeys(COLUMNS)
@@ -129,7 +129,7 @@ def _tags(cluster: Cluster) -> str:
     return text if len(text) <= TAGS_LIMIT else f"{text[: TAGS_LIMIT - 1]}…"
 
 
-def _last_test(report: Report, judged: Judged) -> Mapping[str, Any]:
+def _last_test(report: Report, judged: JudgedCluster) -> Mapping[str, Any]:
     good, objectives = judged.good, report.objectives_of(judged.cluster)
     if good is None:
         return {}
@@ -145,7 +145,7 @@ def _last_test(report: Report, judged: Judged) -> Mapping[str, Any]:
     }
 
 
-def _last_attempt(judged: Judged) -> Mapping[str, Any]:
+def _last_attempt(judged: JudgedCluster) -> Mapping[str, Any]:
     last = judged.last_attempt
     if last is None:
         return {}
@@ -158,7 +158,7 @@ def _last_attempt(judged: Judged) -> Mapping[str, Any]:
     }
 
 
-def _decided_by(judged: Judged) -> Mapping[str, Any]:
+def _decided_by(judged: JudgedCluster) -> Mapping[str, Any]:
     """Return the facts of the restore that the state rests on."""
     decides = judged.decides
     if decides is None:

@@ -24,7 +24,7 @@ from restore_watch.report.files.months_and_weeks import (
 )
 from restore_watch.report.files.timeline import SCHEDULED_AT, Timeline
 from restore_watch.report.files.visible_text import visible
-from restore_watch.report.judging.cluster_state import Judged, State
+from restore_watch.report.judging.cluster_state import ClusterState, JudgedCluster
 from restore_watch.report.report import JudgedRestore, Report, median_seconds
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.words import wording
@@ -152,9 +152,9 @@ def _contents(report: Report) -> Mapping[str, Any]:
     }
 
 
-def _looks(report: Report) -> list[list[Judged]]:
+def _looks(report: Report) -> list[list[JudgedCluster]]:
     """Return the rows of what needs a look. A row has a cluster, or several that are alike."""
-    rows: list[list[Judged]] = []
+    rows: list[list[JudgedCluster]] = []
     for judged in report.coverage.in_order:
         if not needs_look(report, judged):
             continue
@@ -165,38 +165,40 @@ def _looks(report: Report) -> list[list[Judged]]:
     return rows
 
 
-def _are_alike(report: Report, first: Judged, second: Judged) -> bool:
+def _are_alike(report: Report, first: JudgedCluster, second: JudgedCluster) -> bool:
     """Whether they are of one project, and all that is known is the same: why they are unread."""
     is_same_project = first.cluster.group_id == second.cluster.group_id
     are_bare = _is_bare(report, first) and _is_bare(report, second)
     return is_same_project and are_bare and first.unread == second.unread
 
 
-def _is_bare(report: Report, judged: Judged) -> bool:
+def _is_bare(report: Report, judged: JudgedCluster) -> bool:
     """Whether nothing is known of the cluster but why it cannot be read."""
-    if judged.state is not State.CANNOT_TELL:
+    if judged.state is not ClusterState.CANNOT_TELL:
         return False
     return judged.good is None and not remarks(report, judged)
 
 
-def _by_project(clusters: Sequence[Judged]) -> Mapping[str, list[Judged]]:
-    projects: dict[str, list[Judged]] = {}
+def _by_project(clusters: Sequence[JudgedCluster]) -> Mapping[str, list[JudgedCluster]]:
+    projects: dict[str, list[JudgedCluster]] = {}
     for judged in clusters:
         projects.setdefault(judged.cluster.group_id, []).append(judged)
     return projects
 
 
-def shown_facts(report: Report, judged: Judged) -> list[str]:
+def shown_facts(report: Report, judged: JudgedCluster) -> list[str]:
     """Return what the page shows of a cluster beside the word for its state."""
-    if judged.state is State.OVERDUE:
+    if judged.state is ClusterState.OVERDUE:
         return [age(report, judged), *remarks(report, judged)]
     return remarks(report, judged)
 
 
-def _folded(report: Report, clusters: Sequence[Judged]) -> tuple[list[Judged], list[Judged]]:
+def _folded(
+    report: Report, clusters: Sequence[JudgedCluster]
+) -> tuple[list[JudgedCluster], list[JudgedCluster]]:
     """Return the clusters that a long page shows at once, and those without a remark."""
-    shown: list[Judged] = []
-    without_remark: list[Judged] = []
+    shown: list[JudgedCluster] = []
+    without_remark: list[JudgedCluster] = []
     for judged in clusters:
         if judged.state.is_bad or shown_facts(report, judged):
             shown.append(judged)
@@ -205,7 +207,7 @@ def _folded(report: Report, clusters: Sequence[Judged]) -> tuple[list[Judged], l
     return shown, without_remark
 
 
-def _counted(clusters: Sequence[Judged]) -> str:
+def _counted(clusters: Sequence[JudgedCluster]) -> str:
     """Return how many of the clusters, which are in order, are in each state."""
     states = Counter(judged.state for judged in clusters)
     return ", ".join(f"{number} {state}" for state, number in states.items())

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 
-from restore_watch.report.judging.cluster_state import Judged, failure_after, newest_ended
+from restore_watch.report.judging.cluster_state import JudgedCluster, failure_after, newest_ended
 from restore_watch.report.period import DAY, first_days_of_months
 from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Restore, Rung
@@ -30,7 +30,7 @@ def shown_months(report: Report) -> list[date]:
     return first_days_of_months(report.period.last, MONTHS_AND_WEEKS)
 
 
-def signs_by_month(report: Report, judged: Judged) -> Mapping[date, Sign]:
+def signs_by_month(report: Report, judged: JudgedCluster) -> Mapping[date, Sign]:
     """Return the cluster in each month. A restore belongs to the month in which it began."""
     begun: dict[date, list[Restore]] = {month: [] for month in shown_months(report)}
     for restore in judged.restores:
@@ -62,7 +62,7 @@ def _monday(day: date) -> date:
     return day - day.weekday() * DAY
 
 
-def _first_seen(report: Report, judged: Judged) -> date | None:
+def _first_seen(report: Report, judged: JudgedCluster) -> date | None:
     """The day from which no restore is missing, by Atlas's list or the table; None if none is."""
     if judged.listed_since is None:
         return None
@@ -70,7 +70,7 @@ def _first_seen(report: Report, judged: Judged) -> date | None:
 
 
 def _sign(
-    month: date, restores: Sequence[Restore], judged: Judged, first_seen: date | None
+    month: date, restores: Sequence[Restore], judged: JudgedCluster, first_seen: date | None
 ) -> Sign:
     if not restores:
         return _sign_without_restores(month, judged, first_seen)
@@ -84,7 +84,7 @@ def _sign(
     return Sign.NONE
 
 
-def _sign_without_restores(month: date, judged: Judged, first_seen: date | None) -> Sign:
+def _sign_without_restores(month: date, judged: JudgedCluster, first_seen: date | None) -> Sign:
     if judged.unread:
         return Sign.ABSENT
     made = judged.cluster.created_at

@@ -8,7 +8,7 @@ from typing import Any
 
 from foundation.clock import utc_text
 from restore_watch.report.files.cluster_facts import cluster_facts
-from restore_watch.report.judging.cluster_state import Judged
+from restore_watch.report.judging.cluster_state import JudgedCluster
 from restore_watch.report.report import JudgedRestore, Report, median_seconds
 from restore_watch.report.words.concerns import concerns
 from restore_watch.report.words.due_next import Due, due_next
@@ -60,7 +60,7 @@ def report_json(report: Report, files: Mapping[str, bytes]) -> str:
     return json.dumps(whole, indent=2, default=_plain) + "\n"
 
 
-def _cluster(report: Report, judged: Judged) -> Mapping[str, Any]:
+def _cluster(report: Report, judged: JudgedCluster) -> Mapping[str, Any]:
     """Return a cluster with the measurement of the restore that its state rests on."""
     measured = judged.decides.measured if judged.decides else None
     measurement = measured.measurement.as_json() if measured else None

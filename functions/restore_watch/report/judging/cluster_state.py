@@ -11,7 +11,7 @@ from restore_watch.report.restores.what_a_restore_proves import Restore, Rung
 from restore_watch.report.why_unread import WhyUnread
 
 
-class State(StrEnum):
+class ClusterState(StrEnum):
     """The states, in the order in which a report shows them: the bad ones come first."""
 
     FAILED = "failed"
@@ -26,12 +26,17 @@ class State(StrEnum):
     @property
     def is_bad(self) -> bool:
         """Whether a cluster in this state needs a look for the state alone."""
-        return self in {State.FAILED, State.OVERDUE, State.NEVER, State.CANNOT_TELL}
+        return self in {
+            ClusterState.FAILED,
+            ClusterState.OVERDUE,
+            ClusterState.NEVER,
+            ClusterState.CANNOT_TELL,
+        }
 
     @property
     def needs_test(self) -> bool:
         """Whether the cluster is one of those that need a test."""
-        return self not in {State.EXEMPT, State.NOT_REQUIRED}
+        return self not in {ClusterState.EXEMPT, ClusterState.NOT_REQUIRED}
 
 
 class Policy(NamedTuple):
@@ -62,7 +67,7 @@ class Policy(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedCluster:
     """
     A cluster and its state, with its own restores as they stood then, the oldest first.
 
@@ -73,7 +78,7 @@ class Judged:
     """
 
     cluster: Cluster
-    state: State
+    state: ClusterState
     restores: tuple[Restore, ...]
     good: Restore | None
     failed: Restore | None
@@ -101,13 +106,13 @@ class Judged:
         return None if self.good is None else (at - self.good.ended_at).days
 
 
-def judge(
+def judge_cluster(
     cluster: Cluster,
     restores: Iterable[Restore],
     unread: WhyUnread | None,
     policy: Policy,
     at: datetime,
-) -> Judged:
+) -> JudgedCluster:
     """
     Return the state of the cluster at that moment, by these restores of its name.
 
@@ -126,17 +131,17 @@ def judge(
     is_lacking = tag is not None and tag not in cluster.tags.items()
     # The first that is so.
     rules = (
-        (State.EXEMPT, cluster.by_tags.exemption is not None),
-        (State.NOT_REQUIRED, is_lacking or cluster.is_free or cluster.is_internal),
-        (State.FAILED, failed is not None),
-        (State.TESTED, good is not None and at - good.ended_at <= window),
-        (State.CANNOT_TELL, unread is not None),
-        (State.NEW, good is None and made is not None and at - made < window),
-        (State.OVERDUE, good is not None),
-        (State.NEVER, True),
+        (ClusterState.EXEMPT, cluster.by_tags.exemption is not None),
+        (ClusterState.NOT_REQUIRED, is_lacking or cluster.is_free or cluster.is_internal),
+        (ClusterState.FAILED, failed is not None),
+        (ClusterState.TESTED, good is not None and at - good.ended_at <= window),
+        (ClusterState.CANNOT_TELL, unread is not None),
+        (ClusterState.NEW, good is None and made is not None and at - made < window),
+        (ClusterState.OVERDUE, good is not None),
+        (ClusterState.NEVER, True),
     )
     state = next(state for state, is_so in rules if is_so)
-    return Judged(cluster, state, tuple(own), good, failed, differs, unread)
+    return JudgedCluster(cluster, state, tuple(own), good, failed, differs, unread)
 
 
 def newest_ended(restores: Iterable[Restore]) -> Restore | None:

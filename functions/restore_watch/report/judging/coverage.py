@@ -9,7 +9,7 @@ from typing import Self
 from restore_watch.model.restore_target import ClusterKey
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.fleet.fleet import Fleet
-from restore_watch.report.judging.cluster_state import Judged, State
+from restore_watch.report.judging.cluster_state import ClusterState, JudgedCluster
 from restore_watch.report.period import LONG_AGO
 from restore_watch.report.snapshot import Snapshot
 from restore_watch.report.why_unread import WhyUnread
@@ -27,7 +27,7 @@ class Coverage:
     """
 
     is_configured: bool
-    clusters: Sequence[Judged]
+    clusters: Sequence[JudgedCluster]
     watched_projects: int
     project_names: Mapping[str, str]
     unread_projects: Mapping[str, WhyUnread]
@@ -35,7 +35,7 @@ class Coverage:
     unwatched_projects: Sequence[str] | None = None
 
     @classmethod
-    def of(cls, fleet: Fleet, judged: Sequence[Judged] | None) -> Self:
+    def of(cls, fleet: Fleet, judged: Sequence[JudgedCluster] | None) -> Self:
         """
         Return the coverage of these clusters, of which the fleet has the snapshots.
 
@@ -59,22 +59,22 @@ class Coverage:
         )
 
     @property
-    def states(self) -> Mapping[State, int]:
+    def states(self) -> Mapping[ClusterState, int]:
         """How many clusters are in each state."""
         numbers = Counter(judged.state for judged in self.clusters)
-        return {state: numbers[state] for state in State}
+        return {state: numbers[state] for state in ClusterState}
 
     @property
-    def required(self) -> list[Judged]:
+    def required(self) -> list[JudgedCluster]:
         """The clusters that need a test."""
         return [judged for judged in self.clusters if judged.state.needs_test]
 
     @cached_property
-    def in_order(self) -> list[Judged]:
+    def in_order(self) -> list[JudgedCluster]:
         """Every cluster by state: the worst first, and those of a state that is well by name."""
         return sorted(self.clusters, key=self._place)
 
-    def _place(self, judged: Judged) -> tuple[object, ...]:
+    def _place(self, judged: JudgedCluster) -> tuple[object, ...]:
         """Its state; then, if that is bad, for how long it has been so; then its name."""
         cluster = judged.cluster
         has_good, since = False, LONG_AGO
@@ -83,7 +83,7 @@ class Coverage:
             # Without any good test, an older cluster is worse.
             known_since = judged.good.ended_at if judged.good else cluster.created_at
             since = known_since or LONG_AGO
-        state = list(State).index(judged.state)
+        state = list(ClusterState).index(judged.state)
         return state, has_good, since, self.project_name(cluster.group_id), cluster.key
 
     @property
@@ -103,7 +103,7 @@ class Coverage:
         """The clusters by project and name."""
         return {judged.cluster.key: judged.cluster for judged in self.clusters}
 
-    def not_read(self, judged: Judged) -> WhyUnread | None:
+    def not_read(self, judged: JudgedCluster) -> WhyUnread | None:
         """Return why the cluster's restores or its snapshots could not be read, or not all."""
         if judged.unread is not None:
             return judged.unread

@@ -9,7 +9,12 @@ from restore_watch.atlas.families import jobs_of
 from restore_watch.model.restore_target import ClusterKey, RestoreKind
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.fleet.fleet import RESTORES_READ, AtlasList, Fleet
-from restore_watch.report.judging.cluster_state import Judged, Policy, State, judge
+from restore_watch.report.judging.cluster_state import (
+    ClusterState,
+    JudgedCluster,
+    Policy,
+    judge_cluster,
+)
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.why_unread import WhyUnread
 
@@ -35,7 +40,7 @@ def judge_fleet(
     policy: Policy,
     at: datetime,
     must_be_listed_since: datetime | None = None,
-) -> list[Judged]:
+) -> list[JudgedCluster]:
     """
     Judge every cluster that existed at that moment.
 
@@ -45,13 +50,13 @@ def judge_fleet(
     by_cluster: defaultdict[ClusterKey, list[Restore]] = defaultdict(list)
     for restore in restores:
         by_cluster[restore.job.group_id, restore.job.cluster_name].append(restore)
-    fleet_judged: list[Judged] = []
+    fleet_judged: list[JudgedCluster] = []
     for cluster, unread in _clusters(fleet, by_cluster):
         if cluster.created_at is not None and cluster.created_at >= at:
             continue
         own = by_cluster.get(cluster.key, ())
         listed_since = fleet.listed_since.get(cluster.key)
-        judged = judge(cluster, own, unread, policy, at)
+        judged = judge_cluster(cluster, own, unread, policy, at)
         why = unread
         if why is None and listed_since is not None:
             why = _why_list_is_too_short(
@@ -63,7 +68,7 @@ def judge_fleet(
             )
         if why is _MAY_HIDE_TEST:
             # NEW, OVERDUE and NEVER say that there is no such test. The state is CANNOT_TELL.
-            judged = judge(cluster, own, why, policy, at)
+            judged = judge_cluster(cluster, own, why, policy, at)
         fleet_judged.append(replace(judged, unread=why, listed_since=listed_since))
     return fleet_judged
 
@@ -95,7 +100,7 @@ def _clusters(
 
 
 def _why_list_is_too_short(
-    judged: Judged,
+    judged: JudgedCluster,
     *,
     listed_since: datetime,
     policy: Policy,
@@ -116,14 +121,19 @@ def _why_list_is_too_short(
 
 
 def _may_hide_test(
-    judged: Judged, *, listed_since: datetime, policy: Policy, at: datetime, knows_period: bool
+    judged: JudgedCluster,
+    *,
+    listed_since: datetime,
+    policy: Policy,
+    at: datetime,
+    knows_period: bool,
 ) -> bool:
     """
     Whether a good test that decides the state may lie among the restores that were not read.
 
     `knows_period`: whether the table knows each restore of the period.
     """
-    if judged.state is State.TESTED:
+    if judged.state is ClusterState.TESTED:
         # The test that decides is known.
         return False
     if at - listed_since >= policy.window_of(judged.cluster):

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from restore_watch.report.judging.cluster_state import Judged, State
+from restore_watch.report.judging.cluster_state import ClusterState, JudgedCluster
 from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.snapshot import Snapshot
@@ -13,12 +13,12 @@ OLDEST_SNAPSHOT = timedelta(days=2)
 """Without an RPO, the newest snapshot of a cluster may be this old."""
 
 
-def needs_look(report: Report, judged: Judged) -> bool:
+def needs_look(report: Report, judged: JudgedCluster) -> bool:
     """Whether the cluster needs a look: its state is bad, or there is a remark against it."""
     return judged.state.is_bad or bool(_against(report, judged))
 
 
-def remarks(report: Report, judged: Judged) -> list[str]:
+def remarks(report: Report, judged: JudgedCluster) -> list[str]:
     """Return every remark: what people are told of the cluster, and data that differ."""
     said = told_remarks(report, judged)
     if judged.differs is not None and data_that_need_look(report, judged) is None:
@@ -26,7 +26,7 @@ def remarks(report: Report, judged: Judged) -> list[str]:
     return said
 
 
-def told_remarks(report: Report, judged: Judged) -> list[str]:
+def told_remarks(report: Report, judged: JudgedCluster) -> list[str]:
     """
     Return the remarks that people are told: those against the cluster, and what explains it.
 
@@ -49,7 +49,7 @@ def told_remarks(report: Report, judged: Judged) -> list[str]:
     return said
 
 
-def data_that_need_look(report: Report, judged: Judged) -> Restore | None:
+def data_that_need_look(report: Report, judged: JudgedCluster) -> Restore | None:
     """
     Return the restore whose data differ from their source, if that needs a look.
 
@@ -68,7 +68,7 @@ def early_verdict(restore: Restore) -> str:
     return f"verdict PASSED of {day(early.at)} is dated before the end of its restore: not counted"
 
 
-def not_restorable(report: Report, judged: Judged) -> str:
+def not_restorable(report: Report, judged: JudgedCluster) -> str:
     """
     Return why the cluster could not be restored today as its owners expect; "" if it could.
 
@@ -84,7 +84,7 @@ def not_restorable(report: Report, judged: Judged) -> str:
     return _not_usable(report, judged, snapshot)
 
 
-def _not_usable(report: Report, judged: Judged, snapshot: Snapshot) -> str:
+def _not_usable(report: Report, judged: JudgedCluster, snapshot: Snapshot) -> str:
     if snapshot.taken_at is None:
         return "no snapshot"
     said = f"newest snapshot of {day(snapshot.taken_at)}"
@@ -94,7 +94,7 @@ def _not_usable(report: Report, judged: Judged, snapshot: Snapshot) -> str:
     return said if report.read_at - snapshot.taken_at > oldest else ""
 
 
-def objectives_missed(report: Report, judged: Judged) -> list[str]:
+def objectives_missed(report: Report, judged: JudgedCluster) -> list[str]:
     """Return which objectives the last good test of a cluster that needs tests did not meet."""
     good, objectives = judged.good, report.objectives_of(judged.cluster)
     if good is None or not judged.state.needs_test:
@@ -107,7 +107,7 @@ def objectives_missed(report: Report, judged: Judged) -> list[str]:
     return said
 
 
-def objectives_unknown(report: Report, judged: Judged) -> list[str]:
+def objectives_unknown(report: Report, judged: JudgedCluster) -> list[str]:
     """Return against which objectives the last good test cannot be judged, for want of a date."""
     good, objectives = judged.good, report.objectives_of(judged.cluster)
     if good is None or not judged.state.needs_test:
@@ -125,7 +125,7 @@ def _data_differ(restore: Restore) -> str:
     return f"restore of {day(restore.began)} differs from its source"
 
 
-def _early_verdicts(judged: Judged) -> list[str]:
+def _early_verdicts(judged: JudgedCluster) -> list[str]:
     """Return which verdicts on the last good test, and on the newest attempt, do not count."""
     good, last = judged.good, judged.last_attempt
     said = [early_verdict(good)] if good is not None else []
@@ -134,7 +134,7 @@ def _early_verdicts(judged: Judged) -> list[str]:
     return list(filter(None, said))
 
 
-def _against(report: Report, judged: Judged) -> list[str]:
+def _against(report: Report, judged: JudgedCluster) -> list[str]:
     said: list[str] = []
     reason = not_restorable(report, judged)
     if reason:
@@ -147,7 +147,7 @@ def _against(report: Report, judged: Judged) -> list[str]:
     if differs is not None:
         said.append(_data_differ(differs))
     # The state *cannot tell* says it already.
-    if judged.unread is not None and judged.state is not State.CANNOT_TELL:
+    if judged.unread is not None and judged.state is not ClusterState.CANNOT_TELL:
         said.append("restores not fully read")
     snapshot = report.coverage.snapshots.get(judged.cluster.key)
     if snapshot is not None and snapshot.unread is not None:

@@ -7,7 +7,7 @@ headline, the subject of the message, `attention`, and what people read follow `
 
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.validation import Verdict
-from restore_watch.report.judging.cluster_state import State
+from restore_watch.report.judging.cluster_state import ClusterState
 from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.words.cluster_remarks import (
@@ -53,7 +53,7 @@ def _tests_are_missing(report: Report) -> list[str]:
     bad = [judged for judged in required if judged.state.is_bad]
     if bad:
         return [f"{_need_a_look(len(bad), len(required))}."]
-    if required and report.coverage.states[State.TESTED] == 0:
+    if required and report.coverage.states[ClusterState.TESTED] == 0:
         return [f"{_need_a_look(len(required), len(required))}: none is tested yet."]
     return []
 

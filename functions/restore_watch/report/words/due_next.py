@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from restore_watch.model.forms_of_fields import is_cluster_name, is_object_id
 from restore_watch.model.restore_target import ClusterKey
-from restore_watch.report.judging.cluster_state import Judged
+from restore_watch.report.judging.cluster_state import JudgedCluster
 from restore_watch.report.period import LONG_AGO
 from restore_watch.report.report import Report
 from restore_watch.report.snapshot import Snapshot
@@ -39,7 +39,7 @@ class Due(NamedTuple):
     `no_command`: why there is no command, "" if there is one.
     """
 
-    judged: Judged
+    judged: JudgedCluster
     at: datetime | None
     why: str
     took: float | None
@@ -59,18 +59,18 @@ def due_next(report: Report) -> list[Due]:
     whose restores cannot be read, nobody knows.
     """
 
-    def place(judged: Judged) -> tuple[datetime, ClusterKey]:
+    def place(judged: JudgedCluster) -> tuple[datetime, ClusterKey]:
         return _due_at(report, judged) or LONG_AGO, judged.cluster.key
 
     testable = [judged for judged in report.coverage.required if _can_be_tested(judged)]
     return [_due(report, judged) for judged in nsmallest(SHOWN, testable, place)]
 
 
-def _can_be_tested(judged: Judged) -> bool:
+def _can_be_tested(judged: JudgedCluster) -> bool:
     return judged.unread is None and judged.cluster.has_backups is not False
 
 
-def _due(report: Report, judged: Judged) -> Due:
+def _due(report: Report, judged: JudgedCluster) -> Due:
     at = _due_at(report, judged)
     snapshot = report.coverage.snapshots.get(judged.cluster.key)
     snapshot_id = snapshot.id if snapshot is not None else None
@@ -88,7 +88,7 @@ def _due(report: Report, judged: Judged) -> Due:
     )
 
 
-def _due_at(report: Report, judged: Judged) -> datetime | None:
+def _due_at(report: Report, judged: JudgedCluster) -> datetime | None:
     """Return when the test is due, None if Atlas does not say when the cluster was made."""
     if judged.failed is not None:
         return judged.failed.attempted_at
@@ -96,7 +96,7 @@ def _due_at(report: Report, judged: Judged) -> datetime | None:
     return begins + report.policy.window_of(judged.cluster) if begins is not None else None
 
 
-def _why(report: Report, judged: Judged, at: datetime | None) -> str:
+def _why(report: Report, judged: JudgedCluster, at: datetime | None) -> str:
     if at is None or (judged.failed is None and judged.good is None):
         return "never tested"
     if judged.failed is not None:
@@ -104,7 +104,7 @@ def _why(report: Report, judged: Judged, at: datetime | None) -> str:
     return f"{'runs' if at >= report.at else 'ran'} out on {day(at)}"
 
 
-def _took(judged: Judged) -> float | None:
+def _took(judged: JudgedCluster) -> float | None:
     """Return how long the newest restore took that ended well."""
     for restore in reversed(judged.restores):
         if restore.is_whole and restore.rung is not None and restore.took is not None:
@@ -112,7 +112,7 @@ def _took(judged: Judged) -> float | None:
     return None
 
 
-def _why_no_command(judged: Judged, snapshot: Snapshot | None) -> str:
+def _why_no_command(judged: JudgedCluster, snapshot: Snapshot | None) -> str:
     """Return why there can be no command, "" if there can: its values have Atlas's own forms."""
     if snapshot is not None and snapshot.unread is not None:
         return "the newest snapshot could not be read"
@@ -126,7 +126,7 @@ def _why_no_command(judged: Judged, snapshot: Snapshot | None) -> str:
     return ""
 
 
-def _command(judged: Judged, snapshot_id: str | None) -> str:
+def _command(judged: JudgedCluster, snapshot_id: str | None) -> str:
     group_id, name = judged.cluster.key
     return (
         f"atlas backups restores start automated --projectId {group_id} --clusterName {name} "

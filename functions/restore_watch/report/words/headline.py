@@ -1,7 +1,7 @@
 """The first sentence of a report, and the paragraph below it. Pure."""
 
 from restore_watch.model.validation import Verdict
-from restore_watch.report.judging.cluster_state import State
+from restore_watch.report.judging.cluster_state import ClusterState
 from restore_watch.report.report import Report, median_seconds
 from restore_watch.report.words.concerns import concerns
 from restore_watch.report.words.wording import count, duration
@@ -29,7 +29,7 @@ def _tests(report: Report) -> str:
         return f"It has restores, and no clusters. {_NAME_PROJECTS}"
     if not coverage.required:
         return _no_tests(report)
-    tested = [judged for judged in coverage.clusters if judged.state is State.TESTED]
+    tested = [judged for judged in coverage.clusters if judged.state is ClusterState.TESTED]
     unsure = [judged for judged in tested if judged.unread]
     said = f"{_tested(report)} had a good restore test in the last {_window(report)}"
     if not tested:
@@ -63,7 +63,7 @@ def _restores(report: Report) -> list[str]:
 
 
 def _tested(report: Report) -> str:
-    tested = report.coverage.states[State.TESTED]
+    tested = report.coverage.states[ClusterState.TESTED]
     return f"{tested} of {count(len(report.coverage.required), 'cluster')}"
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from restore_watch.model.validation import Verdict
-from restore_watch.report.judging.cluster_state import Judged, State
+from restore_watch.report.judging.cluster_state import ClusterState, JudgedCluster
 from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Rung
 from restore_watch.report.words.wording import count, day, reason
@@ -15,24 +15,24 @@ _LACKED = {
 """What a restore of a whole cluster lacks that is no good test, by what counts as a test."""
 
 
-def why(report: Report, judged: Judged) -> str:
+def why(report: Report, judged: JudgedCluster) -> str:
     """Return why the cluster is in its state; nothing if the state says all."""
     match judged.state:
-        case State.FAILED if judged.failed:
+        case ClusterState.FAILED if judged.failed:
             began = day(judged.failed.began)
             if judged.failed.verdict is Verdict.FAILED:
                 return f"The data restored on {began} failed their test."
             return f"Atlas could not finish the restore of {began}."
-        case State.OVERDUE:
+        case ClusterState.OVERDUE:
             return f"The last good test is {age(report, judged)}."
-        case State.NEVER:
+        case ClusterState.NEVER:
             return _why_never(report, judged)
-        case State.CANNOT_TELL if judged.unread:
+        case ClusterState.CANNOT_TELL if judged.unread:
             return f"{reason(judged.unread)}."
     return ""
 
 
-def age(report: Report, judged: Judged) -> str:
+def age(report: Report, judged: JudgedCluster) -> str:
     """Return how old the last good test is, and by how much that is over the cluster's window."""
     if judged.good is None:
         return ""
@@ -49,7 +49,7 @@ def age(report: Report, judged: Judged) -> str:
     return f"{text}, {over.days} over {window}"
 
 
-def _why_never(report: Report, judged: Judged) -> str:
+def _why_never(report: Report, judged: JudgedCluster) -> str:
     if judged.cluster.has_backups is False:
         return "Its backups are off, so nothing can be restored."
     completed = [restore for restore in judged.restores if restore.rung is not None]

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from restore_watch.sweep.log import Planned, Record
 
 
-def watched_projects(records: Mapping[str | None, Sequence[Record]]) -> set[str]:
-    """Return the projects that are watched, by the log of a sweep."""
+def watched_by_plan(records: Mapping[str | None, Sequence[Record]]) -> set[str]:
+    """Return the projects that are watched, by the plans in the log of a sweep."""
     watched: set[str] = set()
     for records_of_project in records.values():
         plan = last_plan(records_of_project)

@@ -32,7 +32,7 @@ from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.results import Failure
 from restore_watch.model.watch_change import UNANSWERED, Trouble
 from restore_watch.sweep.judging.answers import Answers, answers_of
-from restore_watch.sweep.judging.planned_projects import last_plan, watched_projects
+from restore_watch.sweep.judging.planned_projects import last_plan, watched_by_plan
 from restore_watch.sweep.log import Listed, Planned, Record
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import JobKey, OpenJob
@@ -131,7 +131,7 @@ def judge_projects(seen: SeenBySweep) -> list[ProjectVerdict]:
 
 def left_alone(seen: SeenBySweep) -> list[Project]:
     """Return the projects that fail, in which the last job that was named has ended."""
-    known = watched_projects(seen.records)
+    known = watched_by_plan(seen.records)
     known.update(job.target.group_id for job in seen.open_jobs)
     return [
         project
