@@ -111,6 +111,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("text", rows(UNREADABLE, "a conflict"))
+@pytest.mark.campaign
 def test_a_record_with_conflicts_or_of_an_older_form_is_named(
     checkout: PicturesCheckout, text: str
 ) -> None:

@@ -231,7 +231,7 @@ NO_JOB: dict[str, tuple[Selection, Action, type[ApplicationError]]] = {
 
 
 @pytest.mark.fault("F55")
-@cases(("step", "fault", "error"), list(NO_JOB.values()), ids=list(NO_JOB))
+@cases(("step", "fault", "error"), rows(NO_JOB, "404", "401", "503", "no-token", "secret"))
 def test_a_pending_change_is_published_before_the_error_is_raised(
     world: World, step: Selection, fault: Action, error: type[ApplicationError]
 ) -> None:

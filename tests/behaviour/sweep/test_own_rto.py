@@ -185,10 +185,10 @@ def test_without_an_objective_of_the_stack_no_tag_is_read(world: World, late: La
 
 
 def test_running_restores_of_many_projects_cost_one_list_each(world: World, late: Late) -> None:
-    for _ in range(12):
+    for _ in range(4):
         group = project_with(world, "orders", "carts")
         for cluster in ("orders", "carts"):
             world.recorded_job(group=group, cluster=cluster)
     world.environment(rto=OF_STACK).tick()
 
-    assert (world.count(FLEX_CLUSTERS), late()) == (12, [])
+    assert (world.count(FLEX_CLUSTERS), late()) == (4, [])

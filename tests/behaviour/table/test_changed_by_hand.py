@@ -152,6 +152,7 @@ def test_an_open_job_that_somebody_has_changed_holds_up_no_other(
     assert statuses.count("COMPLETED") >= len(jobs) - UNREADABLE
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F116")
 def test_a_number_of_more_digits_than_boto3_keeps_holds_up_no_restore(world: World) -> None:
     with pytest.raises(ArithmeticError):
