@@ -6,6 +6,7 @@ AWS. Clock and ids are fixed, so the files are the same each time, until the cod
 version changes. The contract tests compare them.
 """
 
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -13,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from demo.fleet import HOUR, RECORDED, furnish_fleet, validation
+from demo.fleet import DATA, HOUR, RECORDED, furnish_data, furnish_fleet, validation
 from foundation.clock import utc_text
 from foundation.deadline import Deadline
 from local_stack.atlas import AtlasEmulator, EmulatedRestore
@@ -22,6 +23,7 @@ from local_stack.connections import connect
 from local_stack.environment import PLENTY, Environment
 from local_stack.restores import same_ids
 from local_stack.stack import LocalStack
+from restore_watch.measuring.measurer import Measurer
 from restore_watch.report.report_bucket import ReportBucket
 from restore_watch.report.report_settings import ReportSettings
 from restore_watch.report.reporter import Reporter
@@ -85,13 +87,34 @@ def _watch(world: FixedWorld, environment: Environment) -> None:
     world.go_to(AT)
     seen = furnish_fleet(atlas, GROUP)
     seen.append((_failed_restore(atlas), None))
+    newest = {restore.cluster: restore for restore, _ in reversed(seen)}
+    measured = [newest[cluster] for cluster in DATA]
     for restore, verdict in sorted(seen, key=lambda one: _end(one[0])):
         world.go_to(_end(restore) + timedelta(seconds=7))
         environment.answer(restore.event)
+        if restore in measured:
+            _measure(world, environment, restore)
         if verdict:
             world.go_to(_end(restore) + HOUR)
             environment.answer(validation(restore, verdict))
     world.go_to(AT)
+
+
+def _measure(world: FixedWorld, environment: Environment, restore: EmulatedRestore) -> None:
+    """Measure a restore as the queue has it measured, when Atlas has figures of its target."""
+    furnish_data(world.stack.atlas, restore)
+    messages = [one.event for one in world.stack.received()]
+    (ended,) = [one for one in messages if one["id"] == f"{restore.event['restoreId']}:COMPLETED"]
+    world.go_to(_end(restore) + timedelta(minutes=31))
+    delivery = {
+        "eventSource": "aws:sqs",
+        "messageId": restore.event["restoreId"],
+        "body": json.dumps(ended),
+        "attributes": {"ApproximateReceiveCount": "2"},
+    }
+    event = {"Records": [delivery]}
+    result = Measurer(environment.wires).answer(event, Deadline.after(PLENTY, world.uptime))
+    assert result == {"batchItemFailures": []}
 
 
 def _failed_restore(atlas: AtlasEmulator) -> EmulatedRestore:

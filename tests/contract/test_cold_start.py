@@ -28,6 +28,7 @@ NOT_NEEDED = {
         "restore_watch.asking",
         "restore_watch.diagnosis",
         "restore_watch.measuring",
+        "restore_watch.model.advice_on_errors",
         "restore_watch.report",
         "restore_watch.sweep",
     },

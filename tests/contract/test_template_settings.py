@@ -255,7 +255,12 @@ def test_what_measures_has_the_code_of_the_watch_and_without_it_nothing_is_made(
     assert not [name for name in without.resources if "Measure" in name]
     assert not [name for name in without.outputs if "Measure" in name]
     assert "easure" not in json.dumps([without.resources, without.outputs])
-    assert without.resources.keys() < Stack(**READERS).resources.keys()
+    # All else is the same: the watch and its role have nothing more with it.
+    made = Stack(**READERS).resources
+    assert without.resources == {name: made[name] for name in without.resources}
+    assert {
+        name for name in made.keys() - without.resources.keys() if "Measure" not in name
+    } == set()
 
 
 @pytest.mark.parametrize(

@@ -93,4 +93,5 @@ def test_an_environment_is_offered_and_saved(
     expected = DEFAULTS | {"AtlasSecretArn": secret_arn} | overrides(stored["parameter_overrides"])
 
     assert parameters(account, stored["stack_name"]) == saved(checkout, "small") == expected
-    assert "up to date" in account.run(*later, cwd=checkout)
+    account.run(*later, cwd=checkout)
+    assert parameters(account, stored["stack_name"]) == expected

@@ -13,6 +13,7 @@ from restore_watch.measuring.measure_request import Deliveries, Delivery, Measur
 from restore_watch.measuring.measure_restore import measure_restore
 from restore_watch.measuring.record_measurement import record_measurement
 from restore_watch.measuring.unmeasured import UnmeasuredError
+from restore_watch.model.advice_on_errors import fix_of
 from restore_watch.model.measurement import Measurement
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_target import RestoreTarget
@@ -70,6 +71,8 @@ class Measurer:
             target,
             measured.measurement,
             measured.error,
+            # Not there: a cold start of the watch would load the words of advice too.
+            advice=fix_of(measured.error) if measured.error else None,
             is_new=measured.is_new,
             comes_again=measured.comes_again,
         )

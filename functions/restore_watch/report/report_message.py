@@ -72,7 +72,7 @@ def message_of_report(
     if request_id is not None:
         names.append(request_id)
     message = cloud_event(
-        _printable(f"Atlas restore report to {last}: {title}"),
+        f"Atlas restore report to {last}: {title}",
         data,
         {"attention": json.dumps(bool(said))},
         id=":".join(names),
@@ -153,8 +153,3 @@ def _shorten(message: Message) -> None:
     while len(json.dumps(message.event)) > SIZE_LIMIT:
         largest = max(names, key=lambda name: len(json.dumps(data[name])))
         data[largest].pop()
-
-
-def _printable(subject: str) -> str:
-    """SNS takes ASCII. A tag may hold anything."""
-    return "".join(sign if " " <= sign <= "~" else "?" for sign in subject)

@@ -17,7 +17,6 @@ from foundation.clock import utc_text, without_leap_second
 from foundation.emitting import Metrics, MetricsLog, emitting
 from foundation.errors import ApplicationError
 from restore_watch.errors import AtlasError
-from restore_watch.model.advice_on_errors import fix_of
 from restore_watch.model.history_entry import HistoryEntry
 from restore_watch.model.measurement import Measurement
 from restore_watch.model.restore_job import RestoreJob
@@ -116,6 +115,7 @@ class Telemetry:
         measurement: Measurement | None,
         error: ApplicationError | None,
         *,
+        advice: str | None,
         is_new: bool,
         comes_again: bool,
     ) -> None:
@@ -136,7 +136,7 @@ class Telemetry:
             error=measurement.error,
             error_code=measurement.error_code,
             problem=str(error) if isinstance(error, AtlasError) and not error.reason else None,
-            advice=fix_of(error) if error else None,
+            advice=advice,
             changed=is_new,
         )
 

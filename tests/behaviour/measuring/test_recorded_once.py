@@ -1,5 +1,6 @@
 """A restore is measured once, whatever is delivered, refused or killed."""
 
+import itertools
 import json
 from functools import partial
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from behaviour.measuring.measured import LAST, QUARTER_HOUR, Measured, answered, record
-from behaviour.rows import pairs
+from behaviour.rows import pairs, rows
 from contract.error_texts import ErrorText, is_on_the_page
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
@@ -23,6 +24,7 @@ from local_stack.steps import (
     MISSING_ROLE,
     PROCESSES,
     PUBLISH,
+    QUESTION,
     RECALL,
     RESTORED_COLLECTIONS,
     SECRET,
@@ -37,12 +39,37 @@ from restore_watch.model.measurement import WhyNotMeasured
 
 ONCE = ["COMPLETED", "MEASURED"]
 
-ASKED: dict[str, Selection] = {
-    "the hosts": HOSTS,
-    "the processes": PROCESSES,
-    "the databases": DATABASES,
-    "the figures": FIGURES,
+ASKED = {
+    "hosts of the source": HOSTS,
+    "hosts of the target": HOSTS,
+    "processes of the source": PROCESSES,
+    "processes of the target": PROCESSES,
+    "databases of the source": DATABASES,
+    "databases of the target": DATABASES,
+    "sales in the source": FIGURES,
+    "stock in the source": FIGURES,
+    "sales in the target": FIGURES,
+    "stock in the target": FIGURES,
 }
+"""Every question of a measurement, in their order."""
+
+ASKED_AT = {name: place for place, name in enumerate(ASKED)}
+
+
+def finished(world: World, kind: Any, **how: Any) -> EmulatedRestore:
+    job = world.finished_job(kind, **how)
+    world.check(target_of(job, kind))
+    return job
+
+
+@pytest.fixture
+def collections(measured: Measured, world: World) -> Measured:
+    """A collection restore that the table knows as completed, in place of the other."""
+    measured.job = finished(world, "collection")
+    (measured.message,) = world.messages(measured.job)
+    world.stack.forget_calls()
+    return measured
+
 
 # Recorded and published
 
@@ -148,6 +175,12 @@ def test_a_list_without_an_end_is_no_answer(measured: Measured, world: World) ->
     assert (measured.recorded() or {})["error"] == "UnexpectedAtlasResponseError"
 
 
+ASKED_ONCE = {
+    "the hosts": HOSTS,
+    "the processes": PROCESSES,
+    "the databases": DATABASES,
+    "the figures": FIGURES,
+}
 ODD: dict[str, object] = {
     "a list": [],
     "no results": {},
@@ -159,7 +192,7 @@ ODD: dict[str, object] = {
 @pytest.mark.parametrize(
     ("step", "body"),
     pairs(
-        ASKED,
+        ASKED_ONCE,
         ODD,
         "the hosts-a list",
         "the processes-no results",
@@ -176,6 +209,22 @@ def test_an_answer_that_cannot_be_read_never_matches(
 
     assert (measured.recorded() or {})["outcome"] == "not measured"
     assert measured.published() == ONCE
+
+
+def test_a_measurement_asks_these_questions_and_aws_for_what_the_role_allows(
+    measured: Measured, world: World
+) -> None:
+    measured.deliver()
+
+    assert [call.operation for call in world.questions()] == [
+        one.operation for one in ASKED.values()
+    ]
+    of_aws = {(call.service, call.operation) for call in world.calls() if call.service != "atlas"}
+    assert of_aws == {
+        ("dynamodb", "UpdateItem"),
+        ("secretsmanager", "GetSecretValue"),
+        ("sns", "Publish"),
+    }
 
 
 # What is not there yet
@@ -261,29 +310,24 @@ ANSWERS: dict[str, tuple[Action, WhyNotMeasured, str]] = {
 
 @pytest.mark.fault("F131")
 @pytest.mark.parametrize(
-    ("step", "answer", "why", "error"),
+    ("place", "answer", "why", "error"),
     pairs(
-        ASKED,
+        ASKED_AT,
         ANSWERS,
-        "the processes-401",
-        "the databases-a broken connection",
-        "the figures-429",
+        "processes of the source-401",
+        "databases of the target-a broken connection",
+        "stock in the target-429",
     ),
 )
 def test_a_refusal_at_any_call_is_tried_again_and_recorded_in_the_end(
-    measured: Measured,
-    world: World,
-    step: Selection,
-    answer: Action,
-    why: WhyNotMeasured,
-    error: str,
+    measured: Measured, world: World, place: int, answer: Action, why: WhyNotMeasured, error: str
 ) -> None:
-    with world.inject(step, answer, times=None):
+    with world.inject(QUESTION, answer, times=None, skip=place):
         assert not measured.deliver(1)
-        assert measured.recorded() is None
-        assert measured.published() == ["COMPLETED"]
-
-        world.pass_time(QUARTER_HOUR)
+    assert measured.recorded() is None
+    assert measured.published() == ["COMPLETED"]
+    world.pass_time(QUARTER_HOUR)
+    with world.inject(QUESTION, answer, times=None, skip=place):
         assert measured.deliver(LAST)
 
     recorded = measured.recorded() or {}
@@ -293,19 +337,19 @@ def test_a_refusal_at_any_call_is_tried_again_and_recorded_in_the_end(
 
 @pytest.mark.fault("F131")
 @pytest.mark.parametrize(
-    ("step", "answer"),
+    ("place", "answer"),
     pairs(
-        ASKED,
+        ASKED_AT,
         {name: answer for name, (answer, _, _) in ANSWERS.items()},
-        "the hosts-500",
-        "the databases-404",
-        "the figures-a broken connection",
+        "hosts of the target-500",
+        "databases of the source-404",
+        "sales in the target-a broken connection",
     ),
 )
 def test_a_refusal_that_passes_leaves_no_trace(
-    measured: Measured, world: World, step: Selection, answer: Action
+    measured: Measured, world: World, place: int, answer: Action
 ) -> None:
-    with world.inject(step, answer, times=None):
+    with world.inject(QUESTION, answer, times=None, skip=place):
         measured.deliver(1)
     world.pass_time(QUARTER_HOUR)
 
@@ -313,6 +357,22 @@ def test_a_refusal_that_passes_leaves_no_trace(
 
     assert (measured.recorded() or {})["outcome"] == "matches"
     assert measured.published() == ONCE
+
+
+@pytest.mark.fault("F131")
+@pytest.mark.parametrize(("answer", "why", "error"), rows(ANSWERS, *ANSWERS))
+def test_a_refusal_of_restored_collections_is_tried_again_and_recorded_in_the_end(
+    collections: Measured, world: World, answer: Action, why: WhyNotMeasured, error: str
+) -> None:
+    with world.inject(RESTORED_COLLECTIONS, answer, times=None):
+        assert not collections.deliver(1)
+        assert collections.recorded() is None
+        world.pass_time(QUARTER_HOUR)
+        assert collections.deliver(LAST)
+
+    recorded = collections.recorded() or {}
+    assert (recorded["outcome"], recorded["why"], recorded["error"]) == ("not measured", why, error)
+    assert collections.published() == ONCE
 
 
 @pytest.mark.fault("F131")
@@ -400,52 +460,97 @@ def test_a_sweep_publishes_a_measurement_that_was_left_behind(
     assert not world.is_open(measured.job)
 
 
+def test_a_sweep_makes_the_same_calls_with_a_measurement(measured: Measured, world: World) -> None:
+    environment = world.environment()
+
+    def idle_sweep() -> list[str]:
+        world.pass_time(60)
+        world.stack.forget_calls()
+        environment.tick()
+        return world.operations()
+
+    for _ in range(3):  # the first ones list what events woke
+        idle_sweep()
+    before = idle_sweep()
+
+    assert measured.deliver()
+    assert before
+    assert idle_sweep() == before
+
+
 # Deaths
 
-STEPS: dict[str, Selection] = {
+
+def question(place: int) -> Selection:
+    """One question of a measurement."""
+    seen = itertools.count()
+    return Selection(when=lambda call: QUESTION.covers(call) and next(seen) == place)
+
+
+OTHER_CALLS = {
     "read": RECALL,
-    **ASKED,
+    "read the secret": SECRET,
+    "get a token": TOKEN,
     "record": VALIDATE,
     "publish": PUBLISH,
     "acknowledge": ACKNOWLEDGE,
 }
+PHASES: dict[str, Phase] = {"before": "before", "after": "after"}
+
+
+@pytest.mark.fault("F132")
+@pytest.mark.parametrize(("place", "phase"), pairs(ASKED_AT, PHASES, "stock in the target-after"))
+def test_a_death_at_any_question_leaves_one_measurement_with_one_id(
+    measured: Measured, world: World, place: int, phase: Phase
+) -> None:
+    doomed = world.watching()
+    with world.death(doomed, question(place), phase):
+        measured.deliver(1, doomed)
+
+    assert_measured_once(measured, world)
 
 
 @pytest.mark.fault("F132")
 @pytest.mark.parametrize(
     ("step", "phase"),
-    pairs(
-        STEPS,
-        {"before": "before", "after": "after"},
-        "the figures-after",
-        "record-before",
-        "record-after",
-        "publish-after",
-    ),
+    pairs(OTHER_CALLS, PHASES, "record-before", "record-after", "publish-after"),
 )
-def test_a_death_at_any_call_leaves_one_measurement_with_one_id(
+def test_a_death_at_any_other_call_leaves_one_measurement_with_one_id(
     measured: Measured, world: World, step: Selection, phase: Phase
 ) -> None:
     doomed = world.watching()
     with world.death(doomed, step, phase):
         measured.deliver(1, doomed)
 
+    assert_measured_once(measured, world)
+
+
+OF_COLLECTIONS = OTHER_CALLS | {"ask": RESTORED_COLLECTIONS}
+
+
+@pytest.mark.fault("F132")
+@pytest.mark.parametrize(("step", "phase"), pairs(OF_COLLECTIONS, PHASES, "ask-after"))
+def test_a_death_while_collections_are_measured_leaves_one_measurement_with_one_id(
+    collections: Measured, world: World, step: Selection, phase: Phase
+) -> None:
+    doomed = world.watching()
+    with world.death(doomed, step, phase):
+        collections.deliver(1, doomed)
+
+    assert_measured_once(collections, world)
+
+
+def assert_measured_once(measured: Measured, world: World) -> None:
+    """After two more deliveries. What was published before a death is so again, with its id."""
     assert measured.deliver(2)
     assert measured.deliver(3)
 
     assert (measured.recorded() or {})["outcome"] == "matches"
-    # What was published before the death is published again, with the same id.
     assert [*dict.fromkeys(measured.published())] == ONCE
     assert "openShard" not in world.known_item(measured.job)
 
 
 # What else the queue may have
-
-
-def finished(world: World, kind: Any, **how: Any) -> EmulatedRestore:
-    job = world.finished_job(kind, **how)
-    world.check(target_of(job, kind))
-    return job
 
 
 def test_a_collection_restore_is_measured_by_atlas_s_own_count(
@@ -563,14 +668,68 @@ def test_another_event_is_refused_before_anything_is_read(
     assert world.calls() == []
 
 
-def test_nothing_that_the_log_has_names_a_collection(measured: Measured, world: World) -> None:
-    job = finished(world, "collection")
+SECRET_NAME = "secret_orders"
+
+OF_SECRET: dict[str, tuple[Action, str]] = {
+    "in a refusal": (
+        atlas_error(404, "RESOURCE_NOT_FOUND", f"There is no sales.{SECRET_NAME}."),
+        "not measured",
+    ),
+    "in an answer of another form": (
+        Answer.json(200, {"results": [{"sourceNamespace": f"sales.{SECRET_NAME}", "state": 7}]}),
+        "not measured",
+    ),
+    "of a collection that was not restored": (
+        Answer.json(
+            200,
+            {
+                "results": [
+                    {
+                        "sourceNamespace": f"sales.{SECRET_NAME}",
+                        "targetNamespace": f"sales.{SECRET_NAME}_2",
+                        "state": "FAILED",
+                        "indexStatus": {
+                            "errorMessage": f"{SECRET_NAME} has no index",
+                            "failedIndexes": [{"ns": f"sales.{SECRET_NAME}"}],
+                        },
+                    }
+                ]
+            },
+        ),
+        "differs",
+    ),
+}
+
+
+@pytest.mark.parametrize(("answer", "outcome"), rows(OF_SECRET, *OF_SECRET))
+def test_log_item_message_and_result_name_no_collection(
+    collections: Measured, world: World, answer: Action, outcome: str
+) -> None:
     environment = world.watching()
-    refusal = atlas_error(404, "RESOURCE_NOT_FOUND", "There is no sales.secret_orders.")
-    (message,) = world.messages(job)
+    with world.inject(RESTORED_COLLECTIONS, answer, times=None):
+        collections.deliver(1, environment)
+        assert collections.deliver(LAST, environment)
+        event = {"action": "measure", "kind": "collection", **collections.job.event}
+        by_hand = collections.answer(event, environment)
+
+    assert environment.lines("measured")[0]["outcome"] == outcome
+    measurement = world.messages(collections.job)[-1].event["data"]["measurement"]
+    assert measurement["outcome"] == by_hand["measurement"]["outcome"] == outcome
+    everything = [
+        environment.log.getvalue(),
+        world.items(),
+        [(one.event, one.attributes, one.subject) for one in world.messages(collections.job)],
+        by_hand,
+    ]
+    assert SECRET_NAME not in json.dumps(everything, default=str)
+
+
+def test_the_log_says_what_refused_a_measurement(collections: Measured, world: World) -> None:
+    environment = world.watching()
+    refusal = atlas_error(404, "RESOURCE_NOT_FOUND", "No.")
     with world.inject(RESTORED_COLLECTIONS, refusal, times=None):
-        assert not measured.deliver(1, environment, body=json.dumps(message.event))
-        assert measured.deliver(LAST, environment, body=json.dumps(message.event))
+        assert not collections.deliver(1, environment)
+        assert collections.deliver(LAST, environment)
 
     (again,), (final,) = environment.lines("not measured yet"), environment.lines("measured")
     assert (again["error"], final["error_code"]) == (
@@ -578,5 +737,3 @@ def test_nothing_that_the_log_has_names_a_collection(measured: Measured, world: 
         "RESOURCE_NOT_FOUND",
     )
     assert final["outcome"] == "not measured"
-    everything = environment.log.getvalue() + json.dumps(world.item(job), default=str)
-    assert "secret_orders" not in everything

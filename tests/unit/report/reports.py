@@ -243,7 +243,7 @@ def fleet(
         bad = "" if is_well or number % 3 != 1 else BAD[number // 3 % len(BAD)]
         own = _history(one, bad, random, name)
         if is_well:
-            own = [_in_time(each) for each in own if each.failed_at is None]
+            own = [_in_time(each) for each in own if each.failed_at is None and not each.differs]
         if bad == "cannot tell":
             unread[one.name] = NO_ROLE
             own = [each for each in own if each.began < END - 120 * DAY]

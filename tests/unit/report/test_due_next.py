@@ -12,6 +12,7 @@ from restore_watch.model.restore_target import RestoreKind
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.files.html_page import html_page
 from restore_watch.report.files.report_json import report_json
+from restore_watch.report.judging.cluster_state import State
 from restore_watch.report.period import DAY
 from restore_watch.report.report_message import message_of_report
 from restore_watch.report.restores.what_a_restore_proves import Restore
@@ -61,6 +62,12 @@ def test_what_is_due_for_longest_comes_first_and_then_what_runs_out_first() -> N
         ("search", "runs out on 5 Dec 2026"),
         ("stock", "runs out on 19 Jan 2027"),
     ]
+
+
+def test_a_test_that_is_as_old_as_its_window_has_not_run_out() -> None:
+    (due,) = due_next(report([good_test("ledger", 90)]))
+
+    assert (due.judged.state, due.why) == (State.TESTED, "runs out on 30 Nov 2026")
 
 
 def test_of_a_cluster_that_nobody_can_tell_nothing_is_due() -> None:

@@ -357,7 +357,7 @@ def test_by_itself_no_measurement_changes_what_people_are_told(made: Report) -> 
     assert told.event == of_bare.event
 
 
-REMARK = "the data restored on 28 Nov 2026 differ from their source"
+REMARK = "restore of 28 Nov 2026 differs from its source"
 ONE_DIFFERS = "The data of 1 restore differ from their source."
 
 
@@ -394,7 +394,7 @@ def test_where_measurements_count_a_difference_needs_a_look_everywhere() -> None
     assert (named["state"], named["why"]) == ("tested", REMARK)
     assert (rows(made)[0]["state"], rows(made)[0]["remarks"]) == ("tested", REMARK)
     assert '<span class="pill tested">tested</span>' in page
-    assert '<small class="late">measured: 10 of 12' in page
+    assert '<span class="late">measured: 10 of 12' in page
 
 
 def of(*restores: Restore, **fields: Any) -> Callable[[], Report]:

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.period import DAY
 from restore_watch.report.report_message import message_of_report
 from restore_watch.report.words.headline import headline
@@ -56,13 +55,6 @@ def test_the_subject_and_the_data_begin_with_the_headline(is_well: bool) -> None
     assert data["headline"] == headline(made)[:-1]
     assert (data["headline"].startswith("All is well"), data["attention"]) == (is_well, not is_well)
     assert message.attributes["attention"] == json.dumps(not is_well)
-
-
-def test_a_tag_of_any_signs_leaves_a_subject_that_sns_takes() -> None:
-    tag = ("größe", "zürich\n")
-    made = report([(cluster(), [])], policy=Policy(required_tag=tag))
-
-    assert message_of_report(made, *PLACE).subject.isascii()
 
 
 def test_the_message_is_small_with_degraded_projects_of_any_names() -> None:

@@ -87,6 +87,7 @@ def test_an_objective_is_shown_as_it_is(seconds: int, said: str) -> None:
         (999_999, "less than 1 MB"),
         (10**6, "1.0 MB"),
         (41_200_000, "41.2 MB"),
+        (999_999_999, "999.9 MB"),
         (10**9, "1.0 GB"),
         (10**12, "1.0 TB"),
         (2_500_000_000_000, "2.5 TB"),

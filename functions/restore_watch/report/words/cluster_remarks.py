@@ -122,7 +122,7 @@ def objectives_unknown(report: Report, judged: Judged) -> list[str]:
 
 
 def _data_differ(restore: Restore) -> str:
-    return f"the data restored on {day(restore.began)} differ from their source"
+    return f"restore of {day(restore.began)} differs from its source"
 
 
 def _early_verdicts(judged: Judged) -> list[str]:

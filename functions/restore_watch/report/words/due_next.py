@@ -101,7 +101,7 @@ def _why(report: Report, judged: Judged, at: datetime | None) -> str:
         return "never tested"
     if judged.failed is not None:
         return f"failed on {day(at)}"
-    return f"{'runs' if at > report.at else 'ran'} out on {day(at)}"
+    return f"{'runs' if at >= report.at else 'ran'} out on {day(at)}"
 
 
 def _took(judged: Judged) -> float | None:

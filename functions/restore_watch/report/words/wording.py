@@ -59,10 +59,10 @@ def _in_units(seconds: int) -> str:
 
 
 def size(of: int) -> str:
-    """Return a number of bytes, in the unit that matters."""
+    """Return a number of bytes, in the unit that matters, rounded down."""
     for unit, bytes_of in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6)):
         if of >= bytes_of:
-            return f"{of / bytes_of:.1f} {unit}"
+            return f"{_with_tenths(of, bytes_of)} {unit}"
     return "less than 1 MB"
 
 
@@ -70,9 +70,13 @@ def number(of: int) -> str:
     """Return a number as people read it: from a million on with one digit more, rounded down."""
     for unit, size_of in (("bn", 10**9), ("M", 10**6)):
         if of >= size_of:
-            tenths = of * 10 // size_of
-            return f"{tenths // 10:,}.{tenths % 10} {unit}"
+            return f"{_with_tenths(of, size_of)} {unit}"
     return f"{of:,}"
+
+
+def _with_tenths(of: int, unit: int) -> str:
+    tenths = of * 10 // unit
+    return f"{tenths // 10:,}.{tenths % 10}"
 
 
 def count(number: int, noun: str) -> str:
