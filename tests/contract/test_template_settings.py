@@ -255,8 +255,13 @@ def test_what_measures_has_the_code_of_the_watch_and_without_it_nothing_is_made(
     assert not [name for name in without.resources if "Measure" in name]
     assert not [name for name in without.outputs if "Measure" in name]
     assert "easure" not in json.dumps([without.resources, without.outputs])
-    # All else is the same: the watch and its role have nothing more with it.
+    # All else is the same. The watch is told alone, for its doctor, and its role has nothing more.
     made = Stack(**READERS).resources
+    told = [
+        one["RestoreWatchFunction"]["Properties"]["Environment"]["Variables"].pop("MEASURE")
+        for one in (made, without.resources)
+    ]
+    assert told == ["yes", "no"]
     assert without.resources == {name: made[name] for name in without.resources}
     assert {
         name for name in made.keys() - without.resources.keys() if "Measure" not in name

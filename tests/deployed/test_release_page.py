@@ -318,8 +318,9 @@ def test_completed_restores_are_measured_from_the_queue_to_the_message(
     outcomes = [kept(stack, copy)["outcome"] for copy in copies]
     assert outcomes == ["matches", "differs", "not measured"]
     report = restores_in_the_report(stack)
-    assert {copy.job.restore_id for copy in copies} <= report.keys()
-    # The place for what the report says of the three measurements.
+    shown = [report[copy.job.restore_id]["measured"] for copy in copies]
+    assert [line.partition(":")[0] for line in shown] == ["measured", "measured", "not measured"]
+    assert "sales" in shown[1]
 
     # Alone, it is no change to MiniStack.
     operator.deploy("Measure=no", "LogLevel=DEBUG")
