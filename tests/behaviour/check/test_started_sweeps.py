@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from behaviour.rows import pairs
+from behaviour.rows import pairs, rows
 from foundation.errors import ApplicationError
 from local_stack.aws import aws_error
 from local_stack.connections import Connections
@@ -61,7 +61,7 @@ def hot(world: World) -> Environment:
     return world.environment(hot_rounds=True)
 
 
-@pytest.mark.parametrize("named", NAMED.values(), ids=NAMED)
+@pytest.mark.parametrize("named", rows(NAMED, "alone", "in a batch", "to wait for"))
 def test_a_job_that_is_named_is_followed_without_waiting_for_a_tick(
     world: World, hot: Environment, named: Any
 ) -> None:

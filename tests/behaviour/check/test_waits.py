@@ -443,6 +443,7 @@ def test_a_workflow_that_is_due_a_success_gets_it_after_the_link_has_expired(
     assert waiting.is_settled(job)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F96")
 def test_a_denied_answer_about_a_job_that_atlas_refuses_is_sent_again_for_a_week(
     world: World, waiting: Waiting, job: EmulatedRestore

@@ -290,7 +290,7 @@ def break_atlas(month: Month, kind: str, scope: str, seconds: float) -> None:
 @pytest.mark.fault("F114")
 @pytest.mark.parametrize(
     ("kind", "scope"),
-    rows(CASES, "500, lists of restores", "401, everything"),
+    rows(CASES, "500, lists of restores"),
 )
 def test_an_outage_of_ten_minutes_when_the_month_is_made(
     month: Month, kind: str, scope: str

@@ -196,7 +196,7 @@ BUGS: dict[str, Callable[[World], AbstractContextManager[object]]] = {
 
 
 @pytest.mark.fault("F116")
-@pytest.mark.parametrize("bug", BUGS.values(), ids=BUGS)
+@pytest.mark.parametrize("bug", rows(BUGS, "table"))
 def test_an_unforeseen_error_about_the_credentials_fails_no_sweep(
     world: World, account: Account, bug: Callable[[World], AbstractContextManager[object]]
 ) -> None:

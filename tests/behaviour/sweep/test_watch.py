@@ -130,7 +130,7 @@ OUTAGES: dict[str, tuple[Selection, Answer]] = {
 
 
 @pytest.mark.fault("F109")
-@pytest.mark.parametrize(("step", "fault"), rows(OUTAGES, "one project", "credentials"))
+@pytest.mark.parametrize(("step", "fault"), rows(OUTAGES, "credentials"))
 def test_environments_that_have_seen_nothing_say_when_a_sweep_last_succeeded(
     world: World, step: Selection, fault: Answer
 ) -> None:
