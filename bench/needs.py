@@ -33,7 +33,7 @@ from bench.sweeps import tick
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.clock import Clock
 from local_stack.cluster_data import Held
-from local_stack.function_queue import FunctionQueue
+from local_stack.function_queue import FunctionQueue, sqs_record
 from local_stack.stack import LocalStack
 
 ROUNDS = 10
@@ -265,13 +265,8 @@ def _completed_half_an_hour_ago(stack: LocalStack, clock: Clock) -> list[Emulate
 
 def _delivery(restore: EmulatedRestore, number: int) -> dict[str, Any]:
     """What the queue delivers of a restore, for the first time or another."""
-    message = {
-        "messageId": restore.restore_id,
-        "body": json.dumps({"data": restore.event | {"kind": "dedicated"}}),
-        "attributes": {"ApproximateReceiveCount": str(number)},
-        "eventSource": "aws:sqs",
-    }
-    return {"Records": [message]}
+    message = json.dumps({"data": restore.event | {"kind": "dedicated"}})
+    return {"Records": [sqs_record(restore.restore_id, message, number)]}
 
 
 def _waiting(restore: EmulatedRestore, number: int = 0) -> dict[str, str]:

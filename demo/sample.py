@@ -21,6 +21,7 @@ from local_stack.atlas import AtlasEmulator, EmulatedRestore
 from local_stack.clock import Clock
 from local_stack.connections import connect
 from local_stack.environment import PLENTY, Environment
+from local_stack.function_queue import sqs_record
 from local_stack.restores import same_ids
 from local_stack.stack import LocalStack
 from restore_watch.measuring.measurer import Measurer
@@ -104,15 +105,9 @@ def _measure(world: FixedWorld, environment: Environment, restore: EmulatedResto
     """Measure a restore as the queue has it measured, when Atlas has figures of its target."""
     furnish_data(world.stack.atlas, restore)
     messages = [one.event for one in world.stack.received()]
-    (ended,) = [one for one in messages if one["id"] == f"{restore.event['restoreId']}:COMPLETED"]
+    (ended,) = [one for one in messages if one["id"] == f"{restore.restore_id}:COMPLETED"]
     world.go_to(_end(restore) + timedelta(minutes=31))
-    delivery = {
-        "eventSource": "aws:sqs",
-        "messageId": restore.event["restoreId"],
-        "body": json.dumps(ended),
-        "attributes": {"ApproximateReceiveCount": "2"},
-    }
-    event = {"Records": [delivery]}
+    event = {"Records": [sqs_record(restore.restore_id, json.dumps(ended), number=2)]}
     result = Measurer(environment.wires).answer(event, Deadline.after(PLENTY, world.uptime))
     assert result == {"batchItemFailures": []}
 
@@ -126,8 +121,7 @@ def _failed_restore(atlas: AtlasEmulator) -> EmulatedRestore:
         timeline=("RUNNING", "FAILED"),
         at=began,
     )
-    restore.clock = Clock(began + timedelta(minutes=9))
-    restore.advance()
+    restore.run_to_end_at(began + timedelta(minutes=9))
     return restore
 
 

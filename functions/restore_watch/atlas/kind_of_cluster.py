@@ -18,7 +18,7 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
 )
 from restore_watch.model.restore_job import RestoreJob
-from restore_watch.model.restore_target import RestoreKind, RestoreTarget
+from restore_watch.model.restore_target import ClusterKey, RestoreKind, RestoreTarget
 
 GRACE = 60.0
 """Seconds before and after a job's creation in which Atlas may answer 404 although it exists."""
@@ -32,9 +32,6 @@ _OF_ANOTHER_KIND = {
     RestoreKind.DEDICATED: {"CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"},
 }
 _OTHER = {RestoreKind.FLEX: RestoreKind.DEDICATED, RestoreKind.DEDICATED: RestoreKind.FLEX}
-
-type ClusterKey = tuple[str, str]
-"""Project id and name."""
 
 type Ask = Callable[[RestoreKind], RestoreJob]
 """Asks the endpoint of a kind for one restore job. Raises AtlasError."""

@@ -25,7 +25,7 @@ from restore_watch.atlas.families import (
     Family,
     jobs_of,
 )
-from restore_watch.atlas.kind_of_cluster import ClusterKey, ClusterKinds
+from restore_watch.atlas.kind_of_cluster import ClusterKinds
 from restore_watch.atlas.large_answers import LargeAnswers
 from restore_watch.atlas.pages import (
     EVENTS_ON_PAGE,
@@ -44,7 +44,7 @@ from restore_watch.atlas.transport.envelopes import ENVELOPE
 from restore_watch.atlas.when_to_repeat import repeat_call
 from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
 from restore_watch.model.restore_job import RestoreJob
-from restore_watch.model.restore_target import RestoreKind, RestoreTarget
+from restore_watch.model.restore_target import ClusterKey, RestoreKind, RestoreTarget
 
 ACCEPT = "application/vnd.atlas.2025-03-12+json"
 """Atlas answers in its newest version that is not later than this date."""

@@ -12,7 +12,6 @@ from typing import Any
 from foundation.deadline import Deadline
 from restore_watch.asking.list_pages import ListPages, Stop
 from restore_watch.atlas.entries import Unreadable, job_entries
-from restore_watch.atlas.kind_of_cluster import ClusterKey
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -21,7 +20,7 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
 )
 from restore_watch.event.actions import FindNewestRestore
-from restore_watch.model.restore_target import RestoreKind, RestoreTarget
+from restore_watch.model.restore_target import ClusterKey, RestoreKind, RestoreTarget
 from restore_watch.time_limits import QUESTION_TIME
 
 

@@ -4,7 +4,7 @@ The fields of an event: how each is read, and which are refused. Pure.
 An error never quotes a value: a secret pasted into the wrong field must not reach a log.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -76,6 +76,20 @@ def refuse_others(event: Mapping[str, Any], action: str, fields: Collection[str]
 def unexpected(path: str, expected: str, value: object) -> InvalidEventError:
     """Return the error for a JSON value, which is described without quoting it."""
     return InvalidEventError(path, f"expected {expected}, got {_kind_of(value)}")
+
+
+def require_object(value: object, path: str) -> Mapping[str, Any]:
+    """Return a JSON object. Raises InvalidEventError."""
+    if not isinstance(value, Mapping):
+        raise unexpected(path, "a JSON object", value)
+    return value
+
+
+def require_list(value: object, path: str, of: str) -> Sequence[Any]:
+    """Return a list that is not empty. Raises InvalidEventError."""
+    if not isinstance(value, Sequence) or isinstance(value, str) or not value:
+        raise unexpected(path, f"a list of {of}", value)
+    return value
 
 
 def _kind_of(value: object) -> str:

@@ -14,16 +14,17 @@ There are six shapes:
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import PlainValidator, StrictStr, ValidationError
+from pydantic import PlainValidator
 
 from foundation.json_text import read_json
-from foundation.outside import FromOutside, unreadable
+from foundation.outside import unreadable
 from restore_watch.errors import InvalidEventError
 from restore_watch.event.actions import Action, read_action
-from restore_watch.event.event_fields import EventFields, one_word_of, unexpected
+from restore_watch.event.event_fields import EventFields, one_word_of, require_list, require_object
+from restore_watch.event.sqs_record import SqsRecord, read_record
 from restore_watch.event.target_fields import read_target
 from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.model.workflow_wait import ENDED, TOKEN_LIMIT, UNTIL, Wait
@@ -90,9 +91,9 @@ type Request = OneTarget | WaitForJob | SeveralTargets | QueueBatch | Action
 
 def read_request(event: object) -> Request:
     """Read an event. Raises InvalidEventError, naming the field and what was expected."""
-    fields = _object(event, "event")
+    fields = require_object(event, "event")
     if "Records" in fields:
-        records = _list(fields["Records"], "Records", "SQS records")
+        records = require_list(fields["Records"], "Records", "SQS records")
         read = (_queue_record(record, f"Records[{n}]") for n, record in enumerate(records))
         return QueueBatch(tuple(read))
     action = read_action(fields)
@@ -131,7 +132,7 @@ def _request(fields: Mapping[str, Any], *, path: str) -> OneTarget | SeveralTarg
     if fields.get("detail-type") != DETAIL_TYPE:
         raise InvalidEventError(f"{path}detail-type", f'expected "{DETAIL_TYPE}"')
     path = f"{path}detail"
-    return _named(_object(fields.get("detail"), path), f"{path}.", all_must_succeed=True)
+    return _named(require_object(fields.get("detail"), path), f"{path}.", all_must_succeed=True)
 
 
 def _named(
@@ -141,7 +142,7 @@ def _named(
         raise InvalidEventError(f"{path}action", "accepted at the top level of an event only")
     if "targets" not in fields:
         return OneTarget(read_target(fields, path))
-    targets = _list(fields["targets"], f"{path}targets", "targets")
+    targets = require_list(fields["targets"], f"{path}targets", "targets")
     if len(targets) > TARGETS_LIMIT:
         problem = f"expected at most {TARGETS_LIMIT} targets, got {len(targets)}"
         raise InvalidEventError(f"{path}targets", problem)
@@ -151,25 +152,13 @@ def _named(
 
 def _target_or_refusal(value: object, path: str) -> Target:
     try:
-        return read_target(_object(value, path), f"{path}.")
+        return read_target(require_object(value, path), f"{path}.")
     except InvalidEventError as error:
         return RefusedTarget(path, error)
 
 
-class _Record(FromOutside):
-    event_source: Literal["aws:sqs"]
-    message_id: StrictStr
-    body: Any = None
-
-
 def _queue_record(value: object, path: str) -> QueueRecord:
-    try:
-        record = _Record.read(_object(value, path))
-    except ValidationError:
-        # A record without an id cannot be reported alone, so the whole batch is delivered again.
-        raise InvalidEventError(
-            path, "expected an SQS record with eventSource aws:sqs and a messageId"
-        ) from None
+    record = read_record(SqsRecord, require_object(value, path), path)
     return QueueRecord(record.message_id, _record_targets(record.body, f"{path}.body"))
 
 
@@ -178,19 +167,7 @@ def _record_targets(body: object, path: str) -> tuple[Target, ...]:
     if read is None:
         return (RefusedTarget(path, InvalidEventError(path, "expected JSON text")),)
     try:
-        request = _request(_object(read, path), path=f"{path}.")
+        request = _request(require_object(read, path), path=f"{path}.")
     except InvalidEventError as error:
         return (RefusedTarget(path, error),)
     return (request.target,) if isinstance(request, OneTarget) else request.targets
-
-
-def _object(value: object, path: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise unexpected(path, "a JSON object", value)
-    return value
-
-
-def _list(value: object, path: str, of: str) -> Sequence[Any]:
-    if not isinstance(value, Sequence) or isinstance(value, str) or not value:
-        raise unexpected(path, f"a list of {of}", value)
-    return value

@@ -18,8 +18,8 @@ from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.session import Get
 from restore_watch.measuring.cluster_processes import ClusterHosts, read_cluster_hosts
 from restore_watch.measuring.database_series import MEASURES, DatabaseSeries, read_series
-from restore_watch.measuring.restore_to_measure import ClusterKey, RestoreToMeasure
-from restore_watch.model.restore_target import RestoreTarget
+from restore_watch.measuring.restore_to_measure import RestoreToMeasure
+from restore_watch.model.restore_target import ClusterKey, RestoreTarget
 
 
 class ProcessKey(NamedTuple):

@@ -23,7 +23,7 @@ from foundation.outside import (
 )
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.forms_of_fields import AtlasText
-from restore_watch.model.measurement import Figure
+from restore_watch.model.measurement import LARGEST, Figure
 
 MEASURES = {
     "DATABASE_COLLECTION_COUNT": Figure.COLLECTIONS,
@@ -31,9 +31,6 @@ MEASURES = {
     "DATABASE_INDEX_COUNT": Figure.INDEXES,
 }
 """Atlas's names of the series that are compared."""
-
-LARGEST = 10**18
-"""No database has more of anything."""
 
 LONGEST = timedelta(days=366)
 """Atlas has no points that are farther apart."""

@@ -1,7 +1,7 @@
 """Asks Atlas, within the pace, what the plan of `atlas_calls` wants to know."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -27,11 +27,10 @@ from restore_watch.measuring.atlas_calls import (
 from restore_watch.measuring.cluster_processes import ClusterHosts, Process, read_processes
 from restore_watch.measuring.database_series import DatabaseSeries
 from restore_watch.measuring.databases_to_measure import read_database_names
-from restore_watch.measuring.restore_to_measure import ClusterKey
 from restore_watch.measuring.restored_collections import RestoredCollection, read_collections
 from restore_watch.measuring.unmeasured import UnmeasuredError
 from restore_watch.model.measurement import WhyNotMeasured
-from restore_watch.model.restore_target import RestoreTarget
+from restore_watch.model.restore_target import ClusterKey, RestoreTarget
 
 
 @dataclass(frozen=True)
@@ -57,12 +56,12 @@ class FiguresReader:
 
     def processes(self, group_id: str) -> list[Process]:
         """Return the processes of a project."""
-        pages = self._pages(partial(processes_call, group_id), _texts_of)
+        pages = self._pages(partial(processes_call, group_id))
         return [process for page in pages for process in read_processes(page)]
 
     def database_names(self, process: ProcessKey) -> frozenset[str]:
         """Return the names of the databases of a process."""
-        pages = self._pages(partial(databases_call, process), _texts_of)
+        pages = self._pages(partial(databases_call, process))
         names = [_read(read_database_names, page) for page in pages]
         return frozenset().union(*names)
 
@@ -72,17 +71,15 @@ class FiguresReader:
 
     def collections(self, target: RestoreTarget) -> list[RestoredCollection]:
         """Return what became of each collection of a collection restore."""
-        pages = self._pages(partial(collections_call, target), _texts_of)
+        pages = self._pages(partial(collections_call, target))
         return [one for page in pages for one in _read(read_collections, page)]
 
-    def _pages(
-        self, call: Callable[[PageAt], Get[Page]], ids_of: Callable[[Page], Iterable[str]]
-    ) -> Iterator[Page]:
+    def _pages(self, call: Callable[[PageAt], Get[Page]]) -> Iterator[Page]:
         """Yield the pages of a list up to its end."""
         pages = NOTHING_YET
         while pages.stop is None:
             page = self._ask(call(pages.at))
-            pages = pages.after(page, ids_of(page))
+            pages = pages.after(page, _texts_of(page))
             yield page
         if pages.stop is Stop.NOTHING_NEW:
             raise UnmeasuredError.because_of(UnexpectedAtlasResponseError(NOTHING_NEW))

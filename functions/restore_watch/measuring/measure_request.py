@@ -4,15 +4,15 @@ The event that asks for measurements: of one restore by hand, or what the queue 
 The queue has the messages of the topic about restores that have completed, as they were published.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, NamedTuple
 
-from pydantic import Field, StrictStr, ValidationError
+from pydantic import Field
 
 from foundation.json_text import as_map, read_object
 from foundation.outside import FromOutside
 from restore_watch.errors import InvalidEventError
-from restore_watch.event.event_fields import refuse_others, unexpected
+from restore_watch.event.event_fields import refuse_others, require_list, require_object
+from restore_watch.event.sqs_record import SqsRecord, read_record
 from restore_watch.event.target_fields import NAMES_OF_A_JOB, read_target
 from restore_watch.model.restore_target import RestoreTarget
 
@@ -57,42 +57,27 @@ def read_event(event: object) -> MeasureByHand | Deliveries:
 
     Raises InvalidEventError, naming the field and what was expected.
     """
-    if not isinstance(event, Mapping):
-        raise unexpected("event", "a JSON object", event)
-    if "Records" in event:
-        return _read_deliveries(event["Records"])
-    if event.get("action") != MEASURE:
+    fields = require_object(event, "event")
+    if "Records" in fields:
+        records = require_list(fields["Records"], "Records", "SQS records")
+        return Deliveries(tuple(_read_delivery(one, number) for number, one in enumerate(records)))
+    if fields.get("action") != MEASURE:
         raise InvalidEventError("action", f'expected "{MEASURE}"')
-    refuse_others(event, MEASURE, NAMES_OF_A_JOB)
-    return MeasureByHand(read_target(event))
+    refuse_others(fields, MEASURE, NAMES_OF_A_JOB)
+    return MeasureByHand(read_target(fields))
 
 
 class _Attributes(FromOutside):
     count: Annotated[str, Field(alias="ApproximateReceiveCount", pattern=r"^[1-9][0-9]{0,8}$")]
 
 
-class _Record(FromOutside):
-    event_source: Literal["aws:sqs"]
-    message_id: StrictStr
-    body: Any = None
+class _CountedRecord(SqsRecord):
     attributes: _Attributes
-
-
-def _read_deliveries(records: object) -> Deliveries:
-    if not isinstance(records, list) or not records:
-        raise unexpected("Records", "a list of SQS records", records)
-    return Deliveries(tuple(_read_delivery(one, number) for number, one in enumerate(records)))
 
 
 def _read_delivery(value: object, number: int) -> Delivery:
     path = f"Records[{number}]"
-    try:
-        record = _Record.read(value)
-    except ValidationError:
-        # A record without an id cannot be reported alone, so the whole batch is delivered again.
-        raise InvalidEventError(
-            path, "expected an SQS record with eventSource aws:sqs and a messageId"
-        ) from None
+    record = read_record(_CountedRecord, value, path)
     is_last = int(record.attributes.count) >= DELIVERIES
     return Delivery(record.message_id, _target_of(record.body, f"{path}.body"), is_last)
 

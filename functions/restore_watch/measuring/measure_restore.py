@@ -9,7 +9,6 @@ from restore_watch.measuring.compare_databases import compare_databases
 from restore_watch.measuring.databases_to_measure import choose_databases, choose_of_target
 from restore_watch.measuring.figures_reader import FiguresReader
 from restore_watch.measuring.restore_to_measure import (
-    ClusterKey,
     RestoreToMeasure,
     restore_to_measure,
 )
@@ -18,7 +17,7 @@ from restore_watch.measuring.unmeasured import UnmeasuredError
 from restore_watch.model.measurement import Measurement, WhyNotMeasured
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
-from restore_watch.model.restore_target import RestoreKind, RestoreTarget
+from restore_watch.model.restore_target import ClusterKey, RestoreKind, RestoreTarget
 
 
 def measure_restore(job: RestoreJob, reader: FiguresReader, now: datetime) -> Measurement:

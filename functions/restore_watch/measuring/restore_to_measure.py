@@ -5,12 +5,9 @@ from datetime import datetime, timedelta
 
 from restore_watch.model.forms_of_fields import AHEAD, id_made_at
 from restore_watch.model.measurement import WhyNotMeasured
-from restore_watch.model.restore_job import RestoreJob
+from restore_watch.model.restore_job import LONGEST_RESTORE, RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
-from restore_watch.model.restore_target import RestoreKind
-
-type ClusterKey = tuple[str, str]
-"""A project and the name of a cluster in it."""
+from restore_watch.model.restore_target import ClusterKey, RestoreKind
 
 _OF_FLEX = {RestoreKind.FLEX, RestoreKind.TENANT}
 
@@ -19,9 +16,6 @@ _WHOLE = {"automated", "restore"}
 
 _OLDEST_SNAPSHOT = timedelta(days=20 * 366)
 """No snapshot is older when it is restored: a date before that is wrong."""
-
-_LONGEST_RESTORE = timedelta(days=30)
-"""No restore takes longer: a date after that is wrong."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +51,7 @@ def restore_to_measure(job: RestoreJob) -> RestoreToMeasure | WhyNotMeasured:
     began = id_made_at(job.restore_id)
     if snapshot_at is None or not began - _OLDEST_SNAPSHOT <= snapshot_at <= began + AHEAD:
         return WhyNotMeasured.NO_SNAPSHOT_DATE
-    if ended_at is None or not began - AHEAD <= ended_at <= began + _LONGEST_RESTORE:
+    if ended_at is None or not began - AHEAD <= ended_at <= began + LONGEST_RESTORE:
         return WhyNotMeasured.NO_END
     source = job.group_id, job.cluster_name
     target = job.target_project_id or "", job.target_deployment_item_name or ""

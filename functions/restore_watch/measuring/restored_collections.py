@@ -16,6 +16,7 @@ from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.forms_of_fields import AtlasText
 from restore_watch.model.measurement import (
     DATABASES_NAMED,
+    LARGEST,
     Count,
     DifferingDatabase,
     DifferingFigure,
@@ -25,9 +26,6 @@ from restore_watch.model.measurement import (
     WhyNotMeasured,
     not_measured,
 )
-
-LARGEST = 10**18
-"""No collection has more documents."""
 
 _RESTORED = "SUCCESSFUL"
 _NOT_RESTORED = {

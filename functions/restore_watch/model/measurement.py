@@ -21,6 +21,10 @@ DATABASES_NAMED = 10
 """A measurement names this many databases that differ at most, and counts the others."""
 
 
+LARGEST = 10**18
+"""No database or collection has more of anything."""
+
+
 class Outcome(StrEnum):
     """The outcome of a measurement. MATCHES is said only if every compared database matches."""
 

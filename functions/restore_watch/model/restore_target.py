@@ -7,6 +7,9 @@ from typing import Any, Self
 
 from restore_watch.model.forms_of_fields import id_made_at
 
+type ClusterKey = tuple[str, str]
+"""Project id and cluster name: a cluster's name is unique within its project only."""
+
 
 class RestoreKind(StrEnum):
     """The family of Atlas endpoints that answers for a job."""
@@ -49,8 +52,8 @@ class RestoreTarget:
         return id_made_at(self.restore_id)
 
     @property
-    def cluster(self) -> tuple[str, str]:
-        """Project id and cluster name: a cluster's name is unique within its project only."""
+    def cluster(self) -> ClusterKey:
+        """The cluster whose snapshot is restored."""
         return self.group_id, self.cluster_name
 
     def as_json(self) -> dict[str, Any]:

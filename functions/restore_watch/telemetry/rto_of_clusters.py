@@ -9,12 +9,11 @@ from cachetools import TTLCache
 
 from restore_watch.atlas.entries import ListEntry
 from restore_watch.atlas.families import jobs_of
-from restore_watch.atlas.kind_of_cluster import ClusterKey
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.atlas.tags import read_tags
 from restore_watch.model.cluster_tags import read_cluster_tags
 from restore_watch.model.objectives import Objectives
-from restore_watch.model.restore_target import RestoreKind
+from restore_watch.model.restore_target import ClusterKey, RestoreKind
 
 TAGS_KNOWN = 3600.0
 """Seconds for which the tags of a cluster are remembered."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from local_stack.cluster_data import ClusterData, Held
 from local_stack.environment import PLENTY, Environment, target_of
+from local_stack.function_queue import sqs_record
 from local_stack.world import World
 from restore_watch.measuring.measurer import Measurer
 
@@ -94,9 +95,4 @@ def answered(event: object, environment: Environment, seconds: float = PLENTY) -
 
 def record(body: str, number: int, place: int = 0) -> dict[str, Any]:
     """A record of the queue. `number`: how often it was delivered by now."""
-    return {
-        "eventSource": "aws:sqs",
-        "messageId": f"message-{place}",
-        "body": body,
-        "attributes": {"ApproximateReceiveCount": str(number)},
-    }
+    return sqs_record(f"message-{place}", body, number)

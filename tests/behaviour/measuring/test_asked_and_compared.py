@@ -32,12 +32,11 @@ from restore_watch.measuring.databases_to_measure import (
     read_database_names,
 )
 from restore_watch.measuring.restore_to_measure import (
-    ClusterKey,
     RestoreToMeasure,
     restore_to_measure,
 )
 from restore_watch.model.measurement import Measurement, Outcome, WhyNotMeasured, not_measured
-from restore_watch.model.restore_target import RestoreTarget
+from restore_watch.model.restore_target import ClusterKey, RestoreTarget
 
 GROUP = "5f0000000000000000000a01"
 OTHER_GROUP = "5f0000000000000000000a02"

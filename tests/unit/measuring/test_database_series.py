@@ -9,13 +9,13 @@ from hypothesis import given
 
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.measuring.database_series import (
-    LARGEST,
     MEASURES,
     DatabaseSeries,
     Figures,
     Point,
     read_series,
 )
+from restore_watch.model.measurement import LARGEST
 from strategies import json_values
 
 PROCESS = "atlas-abc123-shard-00-02.example.net:27017"

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import NamedTuple, Self
 
 from restore_watch.atlas.families import Family
-from restore_watch.model.restore_target import RestoreKind
-from restore_watch.report.cluster import Cluster, ClusterKey
+from restore_watch.model.restore_target import ClusterKey, RestoreKind
+from restore_watch.report.cluster import Cluster
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.snapshot import Snapshot
 from restore_watch.report.why_unread import WhyUnread

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
-from restore_watch.report.cluster import Cluster, ClusterKey
+from restore_watch.model.restore_target import ClusterKey
+from restore_watch.report.cluster import Cluster
 from restore_watch.report.fleet.fleet import Fleet
 from restore_watch.report.judging.cluster_state import Judged, State
 from restore_watch.report.period import LONG_AGO

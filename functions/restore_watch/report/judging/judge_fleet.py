@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from restore_watch.atlas.families import jobs_of
-from restore_watch.model.restore_target import RestoreKind
-from restore_watch.report.cluster import Cluster, ClusterKey
+from restore_watch.model.restore_target import ClusterKey, RestoreKind
+from restore_watch.report.cluster import Cluster
 from restore_watch.report.fleet.fleet import RESTORES_READ, AtlasList, Fleet
 from restore_watch.report.judging.cluster_state import Judged, Policy, State, judge
 from restore_watch.report.restores.what_a_restore_proves import Restore

@@ -10,7 +10,7 @@ from heapq import nsmallest
 from typing import NamedTuple
 
 from restore_watch.model.forms_of_fields import is_cluster_name, is_object_id
-from restore_watch.report.cluster import ClusterKey
+from restore_watch.model.restore_target import ClusterKey
 from restore_watch.report.judging.cluster_state import Judged
 from restore_watch.report.period import LONG_AGO
 from restore_watch.report.report import Report
