@@ -21,7 +21,7 @@ import pytest
 from boto3.dynamodb.types import TypeSerializer
 
 from local_stack.atlas import EmulatedRestore, Kind
-from local_stack.aws import TEST_KEY_ID, aws_error, key_id_of
+from local_stack.aws import aws_error
 from local_stack.clock import Clock
 from local_stack.connections import Connections
 from local_stack.environment import PLENTY, Environment, target_of
@@ -316,9 +316,12 @@ class World:
 
     def calls(self, step: Selection | None = None) -> list[Call]:
         """The calls of environments since they were forgotten, in order; those of a step."""
-        own = (call for call in self.aws.wire.calls if key_id_of(call) != TEST_KEY_ID)
-        calls = sorted((*self.atlas.wire.calls, *own), key=lambda call: call.arrived)
-        return [call for call in calls if step is None or step.covers(call)]
+        calls = (*self.atlas.wire.calls, *self.aws.wire.calls)
+        return [
+            call
+            for call in sorted(calls, key=lambda call: call.arrived)
+            if step is None or step.covers(call)
+        ]
 
     def operations(self) -> list[str]:
         """The names of these calls, in order."""
