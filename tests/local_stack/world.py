@@ -86,6 +86,7 @@ class World:
         self._received: list[Received] = []
         self._receiving = threading.Lock()
         self._blocks = ExitStack()
+        self._is_broken = False
         self._begun: datetime
 
     def __enter__(self) -> Self:
@@ -109,6 +110,8 @@ class World:
         trace: TracebackType | None,
     ) -> None:
         self._blocks.close()
+        if self._is_broken:
+            self.stack.reset()
 
     # Time
 
@@ -292,6 +295,10 @@ class World:
 
         with self._wire(step).listen(act):
             yield
+
+    def remake_stack(self) -> None:
+        """Make the stack again when the test ends, which changes what other tests share."""
+        self._is_broken = True
 
     def put_secret(self, value: Mapping[str, Any] | str | bytes) -> None:
         """Change the secret, until the test ends."""
