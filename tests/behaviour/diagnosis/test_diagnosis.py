@@ -372,8 +372,7 @@ REFUSALS = [
     ("step", "code", "check", "fix"),
     rows(
         {row[1]: row for row in REFUSALS},
-        *("DecryptionFailure", "SomethingNew", "AuthorizationError"),
-        "ProvisionedThroughputExceededException",
+        *("SomethingNew", "AuthorizationError", "ProvisionedThroughputExceededException"),
     ),
 )
 def test_a_refusal_of_aws_is_one_line_with_its_fix(
@@ -660,12 +659,17 @@ def test_processes_that_are_refused_are_worth_a_look_until_the_advice_is_followe
 
 @cases(
     ("action", "found"),
-    [
-        (too_many_requests({"Retry-After": "60"}), "Atlas answered 429 for the list of processes"),
-        (Reset(), "Atlas did not answer"),
-        (Answer(200), "Atlas answered 200 for a list of processes, but without results"),
-    ],
-    ids=["limited", "reset", "odd"],
+    rows(
+        {
+            "limited": (
+                too_many_requests({"Retry-After": "60"}),
+                "Atlas answered 429 for the list of processes",
+            ),
+            "reset": (Reset(), "Atlas did not answer"),
+            "odd": (Answer(200), "Atlas answered 200 for a list of processes, but without results"),
+        },
+        "odd",
+    ),
 )
 def test_processes_that_are_not_read_say_nothing_of_the_watch(
     world: World, diagnose: Diagnose, action: Action, found: str

@@ -163,7 +163,6 @@ TESTED = {"validation-passed", "validation-failed", "measured-differs"}
             # The default before there was a report, which an upgrade keeps.
             "the default of 1.1.0": ("ended,ready,degraded,recovered,validated,expiring", ENDS),
         },
-        "the default",
         "failed",
         "verdicts and differences",
     ),

@@ -237,7 +237,7 @@ FAILURES: dict[str, Action] = {
 
 
 @pytest.mark.fault("F76", "F81")
-@cases("failure", rows(FAILURES, "limited", "cut-off"))
+@cases("failure", rows(FAILURES, "cut-off"))
 def test_a_list_that_ends_between_two_pages_is_read_again(
     world: World, watching: Environment, failure: Action
 ) -> None:

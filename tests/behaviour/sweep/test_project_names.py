@@ -220,7 +220,7 @@ BY_HAND: dict[str, tuple[object, str | None]] = {
 
 
 @pytest.mark.fault("F89")
-@cases(("value", "said"), rows(BY_HAND, "map", "long"))
+@cases(("value", "said"), rows(BY_HAND, "map"))
 def test_a_name_that_somebody_has_changed_by_hand_holds_up_nobody_and_heals(
     world: World, value: object, said: str | None
 ) -> None:

@@ -50,7 +50,7 @@ PLACEHOLDER = 7_777_777
 FIELDS = (*JOB, "note")
 DECISIVE = {"history", "waiting"}
 """Without these, nothing can be told of a job: it is a failure of its own."""
-TELLING = ("note", "publishedSequence", "sequence", "history")
+TELLING = ("publishedSequence", "history")
 UNREADABLE = 5
 """So many of these attributes make that the item, or its kind, cannot be read at the most."""
 
