@@ -41,7 +41,7 @@ TELLING = (
 )
 """Lines of three kinds. The rule itself has a table of all of them in the unit tests."""
 
-PLAYED_AT_LANDING = 8
+PLAYED_AT_LANDING = 24
 """One in so many pairs is played by the campaign, the others every week."""
 
 PAIRS = [
