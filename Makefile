@@ -43,7 +43,7 @@ test: build $(SECURITY)/.ready $(WORKFLOWS)/.ready ## the tests, in random order
 campaign: build $(PEER)/.built $(MINISTACK)/.ready ## the tests that take long, and the rows of tables that tell less
 	@$(PYTEST) -m campaign
 
-weekly: build ## the rows of large tables that the campaign leaves out, and thirty times the examples of Hypothesis
+weekly: build ## the rows of large tables that the campaign leaves out, and fifty times the examples of Hypothesis
 	@EXAMPLES=weekly $(PYTEST) -m "weekly or hypothesis"
 
 # In one process, with one cloud.

@@ -79,26 +79,26 @@ def stored(table_stack: ObservedStack, table_client: Any) -> Stored:
     return Stored(table_stack, table_client)
 
 
-@pytest.fixture(scope="module")
-def connections(module_stack: ObservedStack) -> Iterator[Connections]:
+@pytest.fixture(scope="session")
+def connections(running_stack: ObservedStack) -> Iterator[Connections]:
     """Connections that try each call to AWS once."""
-    made = connect(module_stack)
+    made = connect(running_stack)
     yield made
     made.close()
 
 
-@pytest.fixture(scope="module")
-def patient(module_stack: ObservedStack) -> Iterator[Connections]:
+@pytest.fixture(scope="session")
+def patient(running_stack: ObservedStack) -> Iterator[Connections]:
     """Connections that try a call to AWS as often as those of the function."""
-    made = connect(module_stack, AWS_CONFIG)
+    made = connect(running_stack, AWS_CONFIG)
     yield made
     made.close()
 
 
-@pytest.fixture(scope="module")
-def roomy(module_stack: ObservedStack) -> Iterator[Connections]:
+@pytest.fixture(scope="session")
+def roomy(running_stack: ObservedStack) -> Iterator[Connections]:
     """Connections for many threads at once, which wait for a busy machine."""
-    made = connect(module_stack, ONE_TRY)
+    made = connect(running_stack, ONE_TRY)
     yield made
     made.close()
 

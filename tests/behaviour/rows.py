@@ -42,14 +42,19 @@ def rows(
     ]
 
 
-def pairs(one: Mapping[str, Any], other: Mapping[str, Any], *telling: str) -> list[Any]:
+def pairs(
+    one: Mapping[str, Any],
+    other: Mapping[str, Any],
+    *telling: str,
+    campaign: Collection[str] | None = None,
+) -> list[Any]:
     """Return a case for each row of a table with each row of another: "404-the hosts" of both."""
     both = {
         f"{name}-{second}": (*_values(row), *_values(beside))
         for name, row in one.items()
         for second, beside in other.items()
     }
-    return rows(both, *telling)
+    return rows(both, *telling, campaign=campaign)
 
 
 def _values(row: Any) -> tuple[Any, ...]:

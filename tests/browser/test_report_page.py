@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from behaviour.rows import rows
+from behaviour.rows import pairs
 from pictures.render import OPTIONS, find_browser
 from restore_watch.model.objectives import Objectives
 from restore_watch.report.files.html_page import html_page
@@ -69,12 +69,14 @@ BEYOND = """() => {
 }"""
 
 
-LOOKS: tuple[tuple[int, Scheme], ...] = ((1440, "light"), (360, "dark"))
+LOOKS: dict[str, tuple[int, Scheme]] = {"wide": (1440, "light"), "narrow": (360, "dark")}
 """Widths of a window, and the scheme that somebody prefers. The room is the same in each scheme."""
 
 
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-@pytest.mark.parametrize("name", rows({name: name for name in REPORTS}, "hostile"))
+@pytest.mark.parametrize(
+    ("name", "width", "scheme"),
+    pairs({name: name for name in REPORTS}, LOOKS, "hostile-narrow"),
+)
 def test_a_page_stays_in_its_room_asks_for_nothing_and_everybody_can_read_it(
     browser: Browser, tmp_path: Path, name: str, width: int, scheme: Scheme
 ) -> None:

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -100,6 +101,11 @@ OF_1_1_0 = {
 }
 
 
+@cache
+def parameters_of(template: str) -> set[str]:
+    return set(yaml_parse((ROOT / template).read_text())["Parameters"])
+
+
 def shown(program: str) -> list[Any]:
     found = [(path, words) for path, words in SHOWN if words[0] == program]
     return [
@@ -125,7 +131,7 @@ def test_every_aws_command_names_what_exists(words: list[str]) -> None:
     of_docs = {name for name in files if name.startswith("docs/")}
     parameters = set(template["Parameters"]) | OF_A_RELEASE
     for name in of_docs:
-        parameters = set(yaml_parse((ROOT / name).read_text())["Parameters"])
+        parameters = parameters_of(name)
 
     assert named <= template["Outputs"].keys() | ANSWERED
     assert files - of_docs <= WRITTEN.keys() | {SMALL, TEMPLATE}, "a release has no such file"
@@ -277,9 +283,9 @@ def test_sam_knows_every_option_and_our_files_every_name_that_is_given_to_it() -
     assert environments - ENVIRONMENTS.keys() == set()
     assert "prod" in environments
     for options in given:
-        template = ROOT / options.get("template_file", TEMPLATE)
+        template = options.get("template_file", TEMPLATE)
         named = {word.partition("=")[0] for word in options.get("parameter_overrides", ())}
-        assert named <= yaml_parse(template.read_text())["Parameters"].keys()
+        assert named <= parameters_of(template)
 
 
 def test_an_option_that_sam_does_not_have_is_noticed() -> None:

@@ -53,6 +53,7 @@ def checkout(tmp_path: Path) -> PicturesCheckout:
     return PicturesCheckout(tmp_path)
 
 
+@pytest.mark.campaign
 def test_where_no_word_changed_no_browser_is_needed(checkout: PicturesCheckout) -> None:
     before = checkout.contents()
 
@@ -110,7 +111,8 @@ UNREADABLE = {
 }
 
 
-@pytest.mark.parametrize("text", rows(UNREADABLE, "a conflict"))
+@pytest.mark.campaign
+@pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)
 def test_a_record_with_conflicts_or_of_an_older_form_is_named(
     checkout: PicturesCheckout, text: str
 ) -> None:

@@ -4,11 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from contract.documents import ROOT
 
 SAMPLE = ROOT / "docs" / "sample"
 
 
+@pytest.mark.campaign
 def test_the_sample_report_is_what_the_code_writes_now(tmp_path: Path) -> None:
     subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-m", "demo.sample", tmp_path],

@@ -117,10 +117,14 @@ class AwsEmulator:
         return self._server.url
 
     def __enter__(self) -> Self:
-        # Here one of moto's services finds another.
-        port = {"MOTO_PORT": str(self._server.port)}
+        chosen = {
+            # Here one of moto's services finds another.
+            "MOTO_PORT": str(self._server.port),
+            # Tests purge a queue more often than once a minute.
+            "MOTO_SQS_ENFORCE_STRICT_QUEUE_PURGE_BEHAVIOUR": "false",
+        }
         with ExitStack() as blocks:
-            blocks.enter_context(patch.dict(os.environ, port))
+            blocks.enter_context(patch.dict(os.environ, chosen))
             blocks.enter_context(shortcuts())
             blocks.enter_context(repaired())
             blocks.enter_context(self._server)

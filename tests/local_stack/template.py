@@ -52,6 +52,12 @@ _SUBSCRIPTION = ("TopicArn", "Protocol", "Endpoint")
 _NOT_MADE = "not made"
 """The value of what a false condition leaves out."""
 
+_VALUES = "Values"
+"""The output with all that the engine resolves."""
+
+_SEPARATOR = "\ue000"
+"""Stands between two values. No template has this character."""
+
 
 @dataclass(frozen=True)
 class FunctionConfiguration:
@@ -304,10 +310,10 @@ def _create(
     values: Mapping[str, Any],
     parameters: Mapping[str, str],
 ) -> dict[str, str]:
-    """Create the stack and have the engine resolve `values`, as outputs numbered in their order."""
+    """Create the stack and have the engine resolve `values`, all in one output, which is faster."""
+    resolved = [value if isinstance(value, dict) else str(value) for value in values.values()]
     outputs = _own_outputs(cloudformation) | {
-        f"Value{number}": {"Value": value if isinstance(value, dict) else str(value)}
-        for number, value in enumerate(values.values())
+        _VALUES: {"Value": {"Fn::Join": [_SEPARATOR, resolved]}}
     }
     read = {
         "Parameters": {
@@ -331,4 +337,4 @@ def _create(
     )
     (stack,) = client.describe_stacks(StackName=STACK_NAME)["Stacks"]
     said = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    return {name: said[f"Value{number}"] for number, name in enumerate(values)}
+    return dict(zip(values, said[_VALUES].split(_SEPARATOR), strict=True))

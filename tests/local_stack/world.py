@@ -21,7 +21,7 @@ import pytest
 from boto3.dynamodb.types import TypeSerializer
 
 from local_stack.atlas import EmulatedRestore, Kind
-from local_stack.aws import TEST_KEY_ID, aws_error, key_id_of
+from local_stack.aws import aws_error
 from local_stack.clock import Clock
 from local_stack.connections import Connections
 from local_stack.environment import PLENTY, Environment, target_of
@@ -86,6 +86,7 @@ class World:
         self._received: list[Received] = []
         self._receiving = threading.Lock()
         self._blocks = ExitStack()
+        self._is_broken = False
         self._begun: datetime
 
     def __enter__(self) -> Self:
@@ -109,6 +110,8 @@ class World:
         trace: TracebackType | None,
     ) -> None:
         self._blocks.close()
+        if self._is_broken:
+            self.stack.reset()
 
     # Time
 
@@ -293,6 +296,10 @@ class World:
         with self._wire(step).listen(act):
             yield
 
+    def remake_stack(self) -> None:
+        """Make the stack again when the test ends, which changes what other tests share."""
+        self._is_broken = True
+
     def put_secret(self, value: Mapping[str, Any] | str | bytes) -> None:
         """Change the secret, until the test ends."""
         self._blocks.callback(self.stack.put_secret, CREDENTIALS[self.stack.credentials])
@@ -316,9 +323,12 @@ class World:
 
     def calls(self, step: Selection | None = None) -> list[Call]:
         """The calls of environments since they were forgotten, in order; those of a step."""
-        own = (call for call in self.aws.wire.calls if key_id_of(call) != TEST_KEY_ID)
-        calls = sorted((*self.atlas.wire.calls, *own), key=lambda call: call.arrived)
-        return [call for call in calls if step is None or step.covers(call)]
+        calls = (*self.atlas.wire.calls, *self.aws.wire.calls)
+        return [
+            call
+            for call in sorted(calls, key=lambda call: call.arrived)
+            if step is None or step.covers(call)
+        ]
 
     def operations(self) -> list[str]:
         """The names of these calls, in order."""

@@ -46,7 +46,7 @@ def test_nothing_is_skipped_in_the_template_but_what_is_in_the_table() -> None:
 QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 999999}}
 
 
-@pytest.mark.parametrize("folder", ["home", "project"])
+@pytest.mark.parametrize("folder", [pytest.param("home", marks=pytest.mark.campaign), "project"])
 def test_a_configuration_of_cfn_lint_hides_nothing(
     folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,13 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
 
 from unit.scripted_atlas import Clock, ScriptedAtlas, Token
-
-# The time that an example takes depends on the machine, not on the rule.
-settings.register_profile("rules", deadline=None)
-settings.load_profile("rules")
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from behaviour.rows import rows
 from local_stack.aws import aws_error
 from local_stack.connections import connect
 from local_stack.environment import Environment, target_of
@@ -172,7 +173,7 @@ CHALLENGES: dict[str, tuple[str | None, type[AtlasError]]] = {
 
 
 @pytest.mark.fault("F28")
-@cases(("challenge", "error"), CHALLENGES.values(), ids=CHALLENGES)
+@cases(("challenge", "error"), rows(CHALLENGES, "none", "algorithm", "answered-in-vain"))
 def test_a_challenge_that_cannot_be_answered_is_an_error_of_this_check_only(
     world: World, with_key: Environment, challenge: str | None, error: type[AtlasError]
 ) -> None:
@@ -227,7 +228,7 @@ def spoil_secret(world: World, by: Action | str | bytes) -> None:
 
 
 @pytest.mark.fault("F30")
-@cases(("by", "says"), UNREADABLE.values(), ids=UNREADABLE)
+@cases(("by", "says"), rows(UNREADABLE, "denied", "reset", "not-json", "binary", "without-id"))
 def test_without_a_usable_secret_a_cold_start_ends_in_an_error_that_says_why(
     world: World, environment: Environment, by: Action | str | bytes, says: str
 ) -> None:

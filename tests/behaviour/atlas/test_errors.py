@@ -102,10 +102,7 @@ REFUSALS = {
 IN_ENVELOPES = ["401", "403", "404", "404-without-a-body", "410", "429", "500"]
 
 
-OFTEN = (
-    *("400", "401", "404", "429", "500", "html", "503-rate-limited", "404 in an envelope"),
-    "500-unknown-project",
-)
+OFTEN = (*("401", "404", "429", "html", "503-rate-limited"),)
 
 
 @pytest.mark.fault("F16", "F19", "F29", "F60", "F62")

@@ -94,7 +94,7 @@ def failing_calls() -> Iterator[object]:
     for step, row in rows.items():
         service = "sns" if step == "publish" else "dynamodb"
         for name, (action, phase) in aws_faults(service).items():
-            often = when(name, ("500-after", "denied", "throttled"))
+            often = when(name, ("500-after", "denied"))
             yield case(f"{step}-{name}", step, action, phase, faults=row, when=often)
 
 
@@ -231,7 +231,7 @@ NO_JOB: dict[str, tuple[Selection, Action, type[ApplicationError]]] = {
 
 
 @pytest.mark.fault("F55")
-@cases(("step", "fault", "error"), list(NO_JOB.values()), ids=list(NO_JOB))
+@cases(("step", "fault", "error"), rows(NO_JOB, "404", "no-token", "secret"))
 def test_a_pending_change_is_published_before_the_error_is_raised(
     world: World, step: Selection, fault: Action, error: type[ApplicationError]
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from behaviour.rows import pairs, rows
 from foundation.errors import ApplicationError
 from local_stack.aws import aws_error
 from local_stack.connections import Connections
@@ -60,7 +61,7 @@ def hot(world: World) -> Environment:
     return world.environment(hot_rounds=True)
 
 
-@pytest.mark.parametrize("named", NAMED.values(), ids=NAMED)
+@pytest.mark.parametrize("named", rows(NAMED, "alone", "in a batch", "to wait for"))
 def test_a_job_that_is_named_is_followed_without_waiting_for_a_tick(
     world: World, hot: Environment, named: Any
 ) -> None:
@@ -155,8 +156,18 @@ FAILS: dict[str, tuple[Selection, bool]] = {
 
 
 @pytest.mark.fault("F103")
-@pytest.mark.parametrize("named", NAMED.values(), ids=NAMED)
-@pytest.mark.parametrize(("step", "dies"), FAILS.values(), ids=FAILS)
+@pytest.mark.parametrize(
+    ("step", "dies", "named"),
+    pairs(
+        FAILS,
+        NAMED,
+        "is not published-alone",
+        "is not acknowledged-in a batch",
+        "is not published, and the function dies-alone",
+        "is not published, and the function dies-to wait for",
+        "is not published, and the function dies-with a verdict",
+    ),
+)
 def test_a_new_job_is_followed_whatever_becomes_of_its_message(
     world: World, hot: Environment, named: Any, step: Selection, *, dies: bool
 ) -> None:

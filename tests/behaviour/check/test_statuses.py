@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
 from local_stack.faults import Answer
@@ -134,13 +135,18 @@ def download(world: World, kind: Kind, *steps: str) -> EmulatedRestore:
 @pytest.mark.fault("F8", "F13", "F56")
 @cases(
     ("kind", "ready", "step", "end"),
-    [
-        ("dedicated", "download-ready", "expired", "EXPIRED"),
-        ("dedicated", "download-ready", "cancelled", "CANCELLED"),
-        ("dedicated", "download-ready", "failed", "FAILED"),
-        ("flex", "COMPLETED", "EXPIRED", "EXPIRED"),
-        ("flex", "COMPLETED", "CANCELED", "CANCELLED"),
-    ],
+    rows(
+        {
+            "dedicated-expired": ("dedicated", "download-ready", "expired", "EXPIRED"),
+            "dedicated-cancelled": ("dedicated", "download-ready", "cancelled", "CANCELLED"),
+            "dedicated-failed": ("dedicated", "download-ready", "failed", "FAILED"),
+            "flex-expired": ("flex", "COMPLETED", "EXPIRED", "EXPIRED"),
+            "flex-cancelled": ("flex", "COMPLETED", "CANCELED", "CANCELLED"),
+        },
+        "dedicated-expired",
+        "dedicated-failed",
+        "flex-cancelled",
+    ),
 )
 def test_a_ready_download_stays_open_and_its_later_end_is_published(
     world: World, environment: Environment, kind: Kind, ready: str, step: str, end: str

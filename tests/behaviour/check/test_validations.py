@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from behaviour.rows import rows
+from behaviour.rows import pairs, rows
 from foundation.errors import ApplicationError
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
@@ -412,17 +412,22 @@ def test_a_restore_whose_data_passed_has_completed(
 
 
 @pytest.mark.fault("F97")
-@pytest.mark.parametrize("verdict", ["PASSED", "FAILED"])
 @pytest.mark.parametrize(
-    ("minutes", "error", "calls"),
-    [
-        (6, InvalidEventError, []),
-        (4, None, None),
-        (-30, ValidationRefusedError, ["UpdateItem"]),
-        (-90, InvalidEventError, []),
-        (-60 * 24 * 365 * 56, InvalidEventError, []),
-    ],
-    ids=["future", "fast-clock", "before-the-schedule", "before-the-job", "1970"],
+    ("minutes", "error", "calls", "verdict"),
+    pairs(
+        {
+            "future": (6, InvalidEventError, []),
+            "fast-clock": (4, None, None),
+            "before-the-schedule": (-30, ValidationRefusedError, ["UpdateItem"]),
+            "before-the-job": (-90, InvalidEventError, []),
+            "1970": (-60 * 24 * 365 * 56, InvalidEventError, []),
+        },
+        {"PASSED": "PASSED", "FAILED": "FAILED"},
+        "future-PASSED",
+        "fast-clock-FAILED",
+        "before-the-schedule-PASSED",
+        "before-the-job-FAILED",
+    ),
 )
 def test_the_moment_of_a_test_lies_between_the_schedule_and_five_minutes_from_now(
     world: World,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from behaviour.projects import project_with
-from behaviour.rows import rows
+from behaviour.rows import pairs, rows
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.connections import Connections
@@ -82,6 +82,9 @@ def waiting(world: World) -> Iterator[Waiting]:
     made.states.close()
 
 
+PHASES: dict[str, Phase] = {"before": "before", "after": "after"}
+
+
 @pytest.fixture
 def job(world: World) -> EmulatedRestore:
     """A recorded job that runs; its next step is its end."""
@@ -92,13 +95,14 @@ def job(world: World) -> EmulatedRestore:
 
 
 @pytest.mark.fault("W1", "W2", "F1", "F2")
-@pytest.mark.parametrize("phase", ["before", "after"])
 @pytest.mark.parametrize(
-    "step",
-    rows(
+    ("step", "phase"),
+    pairs(
         {"record": RECORD, "publish": PUBLISH, "tell": TELL, "acknowledge": ACKNOWLEDGE},
-        "tell",
-        "acknowledge",
+        PHASES,
+        "tell-before",
+        "tell-after",
+        "acknowledge-before",
     ),
 )
 def test_a_workflow_is_answered_whichever_step_the_function_dies_at(
@@ -143,8 +147,10 @@ STATES_FAULTS: dict[str, Action] = {
 
 
 @pytest.mark.fault("W3")
-@pytest.mark.parametrize("phase", ["before", "after"])
-@pytest.mark.parametrize("fault", rows(STATES_FAULTS, "500", "throttled", campaign=()))
+@pytest.mark.parametrize(
+    ("fault", "phase"),
+    pairs(STATES_FAULTS, PHASES, "500-after", "throttled-before", campaign=()),
+)
 def test_an_answer_that_step_functions_does_not_take_is_sent_by_the_next_sweep(
     world: World, waiting: Waiting, fault: Action, phase: Phase
 ) -> None:
@@ -437,6 +443,7 @@ def test_a_workflow_that_is_due_a_success_gets_it_after_the_link_has_expired(
     assert waiting.is_settled(job)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F96")
 def test_a_denied_answer_about_a_job_that_atlas_refuses_is_sent_again_for_a_week(
     world: World, waiting: Waiting, job: EmulatedRestore

@@ -1,7 +1,7 @@
 """A diagnosis names each of the most frequent mistakes, and how to fix it."""
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -58,9 +58,7 @@ SCHEDULE = Selection("scheduler", when=lambda call: "/schedules/" in call.path)
 
 
 @pytest.fixture
-def diagnose(
-    world: World, produced: Produced, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Diagnose]:
+def diagnose(world: World, produced: Produced, monkeypatch: pytest.MonkeyPatch) -> Diagnose:
     """
     Diagnose a stack that watches the project of the test, unless others are named.
 
@@ -93,8 +91,7 @@ def diagnose(
         assert answer["ok"] is (False if wrong(checks) else expected)
         return checks
 
-    yield diagnose
-    world.stack.reset()  # what these tests break
+    return diagnose
 
 
 def wrong(checks: Checks) -> dict[str, tuple[str, str]]:
@@ -107,6 +104,7 @@ def broken(step: Selection, action: Action) -> Break:
 
 
 def set_schedule(world: World, **changes: str) -> None:
+    world.remake_stack()
     scheduler = world.aws.client("scheduler")
     group = world.stack.environment["SCHEDULE_GROUP"]
     now = scheduler.get_schedule(GroupName=group, Name="sweep")
@@ -142,11 +140,17 @@ def set_behaviour(name: str, value: object) -> Break:
     return lambda world: setattr(world.atlas.behaviour, name, value)
 
 
+def grant(world: World, name: str, *roles: Role) -> None:
+    world.remake_stack()
+    world.atlas.grant(name, *roles)
+
+
 def expire_client_secret(world: World) -> None:
     world.atlas.rotate_service_account(world.own_credentials()["client_id"], "another")
 
 
 def delete_topic(world: World) -> None:
+    world.remake_stack()
     world.aws.client("sns").delete_topic(TopicArn=world.stack.topic_arn)
 
 
@@ -165,6 +169,7 @@ def own_key(answer: Answer) -> Break:
     """A customer managed key of the topic keeps the function from publishing."""
 
     def use(world: World) -> None:
+        world.remake_stack()
         key = "arn:aws:kms:us-east-1:123456789012:key/6f1c2a9e"
         world.aws.client("sns").set_topic_attributes(
             TopicArn=world.stack.topic_arn, AttributeName="KmsMasterKeyId", AttributeValue=key
@@ -184,7 +189,13 @@ def subscriptions(*arns: str) -> Break:
     return broken(Selection("sns", name), Answer(200, {"Content-Type": "text/xml"}, body))
 
 
+def delete_table(world: World) -> None:
+    world.remake_stack()
+    world.aws.client("dynamodb").delete_table(TableName=world.stack.table_name)
+
+
 def unsubscribe(world: World) -> None:
+    world.remake_stack()
     sns = world.aws.client("sns")
     for one in sns.list_subscriptions()["Subscriptions"]:
         sns.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
@@ -214,7 +225,7 @@ MISTAKES: dict[str, tuple[Break, str, str, str]] = {
         "In Atlas, make a new secret for the service account",
     ),
     "missing-role": (
-        lambda world: world.atlas.grant(ACCOUNT["client_id"], Role.READ_ONLY),
+        lambda world: grant(world, ACCOUNT["client_id"], Role.READ_ONLY),
         *(
             "project {}: dedicated, collection",
             "Atlas answered 401 for the list of dedicated restore jobs",
@@ -261,7 +272,7 @@ MISTAKES: dict[str, tuple[Break, str, str, str]] = {
         *("schedule", "is disabled", "Enable the schedule sweep of the group"),
     ),
     "table-is-gone": (
-        lambda world: world.aws.client("dynamodb").delete_table(TableName=world.stack.table_name),
+        delete_table,
         *("table", "ResourceNotFound", "The table was deleted"),
     ),
     "degraded-project": (
@@ -361,8 +372,7 @@ REFUSALS = [
     ("step", "code", "check", "fix"),
     rows(
         {row[1]: row for row in REFUSALS},
-        *("DecryptionFailure", "SomethingNew", "AuthorizationError"),
-        "ProvisionedThroughputExceededException",
+        *("SomethingNew", "AuthorizationError", "ProvisionedThroughputExceededException"),
     ),
 )
 def test_a_refusal_of_aws_is_one_line_with_its_fix(
@@ -472,7 +482,7 @@ def test_a_refused_role_is_seen_behind_clusters_without_backups(
     world.atlas.add_cluster(world.group, "ledger", "dedicated")
     step = Selection("atlas", when=lambda call: "/clusters/a-" in call.path)
     world.inject(step, atlas_error(400, "BACKUPS_NOT_ENABLED", "No."), times=None)
-    world.atlas.grant(ACCOUNT["client_id"], Role.READ_ONLY)
+    grant(world, ACCOUNT["client_id"], Role.READ_ONLY)
 
     assert set(wrong(diagnose())) == {f"project {world.group}: dedicated, collection"}
 
@@ -514,7 +524,7 @@ def test_a_named_project_is_looked_at_however_many_are_watched(
     others = tuple(f"6c{number:022x}" for number in range(20))
     for one in others:
         world.atlas.add_project(one)
-    world.atlas.grant(ACCOUNT["client_id"], Role.READ_ONLY)
+    grant(world, ACCOUNT["client_id"], Role.READ_ONLY)
     check = f"project {world.group}: dedicated, collection"
 
     assert check not in diagnose(watched=(*others, world.group))
@@ -575,7 +585,7 @@ def test_the_roles_of_an_api_key_are_those_that_are_needed(
     world.use("api_key")
 
     def roles(role: Role, **how: Any) -> tuple[bool | None, str | None]:
-        world.atlas.grant(KEY["public_key"], role)
+        grant(world, KEY["public_key"], role)
         line = diagnose(**how)["roles"]
         return line["ok"], line["fix"]
 
@@ -595,7 +605,7 @@ def test_the_roles_of_a_service_account_are_those_of_its_projects(
     world: World, diagnose: Diagnose
 ) -> None:
     def roles(*held: Role, **how: Any) -> tuple[bool | None, str, str]:
-        world.atlas.grant(ACCOUNT["client_id"], *held)
+        grant(world, ACCOUNT["client_id"], *held)
         line = diagnose(**how)["roles"]
         return line["ok"], line["found"], line["fix"] or ""
 
@@ -632,7 +642,7 @@ def test_processes_that_are_refused_are_worth_a_look_until_the_advice_is_followe
         None,
     )
 
-    world.atlas.grant(ACCOUNT["client_id"], Role.RECOVERY_OPERATOR)
+    grant(world, ACCOUNT["client_id"], Role.RECOVERY_OPERATOR)
     checks = diagnose()
     assert checks[f"project {world.group}"]["ok"] is True
     expect(
@@ -643,18 +653,23 @@ def test_processes_that_are_refused_are_worth_a_look_until_the_advice_is_followe
         fix=f"give the service account or API key the role {Role.READ_ONLY} in this project",
     )
 
-    world.atlas.grant(ACCOUNT["client_id"], Role.RECOVERY_OPERATOR, Role.READ_ONLY)
+    grant(world, ACCOUNT["client_id"], Role.RECOVERY_OPERATOR, Role.READ_ONLY)
     assert diagnose()[check]["ok"] is True
 
 
 @cases(
     ("action", "found"),
-    [
-        (too_many_requests({"Retry-After": "60"}), "Atlas answered 429 for the list of processes"),
-        (Reset(), "Atlas did not answer"),
-        (Answer(200), "Atlas answered 200 for a list of processes, but without results"),
-    ],
-    ids=["limited", "reset", "odd"],
+    rows(
+        {
+            "limited": (
+                too_many_requests({"Retry-After": "60"}),
+                "Atlas answered 429 for the list of processes",
+            ),
+            "reset": (Reset(), "Atlas did not answer"),
+            "odd": (Answer(200), "Atlas answered 200 for a list of processes, but without results"),
+        },
+        "odd",
+    ),
 )
 def test_processes_that_are_not_read_say_nothing_of_the_watch(
     world: World, diagnose: Diagnose, action: Action, found: str
@@ -712,7 +727,7 @@ def test_the_role_that_may_do_less_is_proposed_first(
     fix: str | None,
 ) -> None:
     """MongoDB's pages disagree on the role that reads restore jobs of dedicated clusters."""
-    world.atlas.grant(ACCOUNT["client_id"], *held)
+    grant(world, ACCOUNT["client_id"], *held)
     for one in (DEDICATED_LIST, COLLECTION_LIST):
         world.inject(one, answer, times=None)
     expected = fix and f"For restore jobs of dedicated clusters, {fix.format(world.group)}"

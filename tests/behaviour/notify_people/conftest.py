@@ -1,4 +1,4 @@
-"""One stack for a module, made anew before each test."""
+"""One stack for a module, emptied before each test."""
 
 from collections.abc import Iterator
 
@@ -27,3 +27,10 @@ def people(
     log = module_people.log.getvalue()
     produced.add("logs", log)
     assert [word for word in CANARIES if word in log] == []
+
+
+@pytest.fixture
+def breakable(people: People) -> Iterator[People]:
+    """The same for a test that breaks what the stack consists of."""
+    yield people
+    people.reset()

@@ -32,6 +32,8 @@ EVERYBODY = dict.fromkeys(CHANNELS, 1)
 
 KEY_ID = "AKIAPEOPLEPEOPLEPEOPLE"
 
+_QUEUES = ("NoticeQueue", "NoticeDeadLetterQueue")
+
 _PLAIN = Config()
 
 
@@ -112,10 +114,16 @@ class People(NotifyingStack):
     """What people get: `handle` runs the function in this process, `deliver` in the runtime."""
 
     def begin_anew(self) -> None:
-        """Empty everything; the environments of the real runtime stay warm."""
+        """Empty everything that holds something; the environments of the real runtime stay warm."""
         self.posts.clear()
         self.aws.wire.heal()
-        self.reset()
+        self.atlas.clear()
+        self.empty_table()
+        self._forget_sent_notices()
+        for url in (self._subscriber, self._inbox, self._chat, *map(self.resources.get, _QUEUES)):
+            self.aws.client("sqs").purge_queue(QueueUrl=url)
+        self._store_people_secret(self.posts.secret)
+        self.forget_calls()
         self.log = io.StringIO()
         self._reported = 0
         self.now = 1_795_000_000.0
@@ -161,10 +169,19 @@ class People(NotifyingStack):
             return self._application().answer(self.email_check, self.deadline())
 
     def put_people_secret(self, **values: str) -> None:
+        self._store_people_secret(values)
+        self.start()
+
+    def _store_people_secret(self, values: Mapping[str, str]) -> None:
         self.aws.client("secretsmanager").put_secret_value(
             SecretId="notify", SecretString=json.dumps(values)
         )
-        self.start()
+
+    def _forget_sent_notices(self) -> None:
+        dynamodb, name = self.aws.client("dynamodb"), self.resources["SentNoticesTable"]
+        for item in dynamodb.scan(TableName=name)["Items"]:
+            key = {part: item[part] for part in ("subject", "channel")}
+            dynamodb.delete_item(TableName=name, Key=key)
 
     def reported(self) -> tuple[Counter[str], list[str]]:
         """What was written since the last call: sums of metrics, numbers of texts, and errors."""

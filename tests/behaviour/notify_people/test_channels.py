@@ -10,6 +10,7 @@ import certifi
 import pytest
 
 from behaviour.notify_people.people import EVERYBODY, People
+from behaviour.rows import pairs, rows
 from behaviour.sweep.test_credentials_expiry import DAY, Account
 from foundation.deadline import Deadline
 from local_stack.canaries import CANARIES
@@ -78,15 +79,19 @@ def test_only_channels_that_are_set_up_get_notices(
 
 @pytest.mark.parametrize(
     ("changes", "pages", "emails"),
-    [
-        ("all", [OPENED, *CLOSED], 2),
-        ("degraded", [OPENED, *CLOSED], 1),
-        ("failed", [OPENED, *CLOSED], 2),
-        ("expiring", CLOSED, 0),
-        ("report", [], 0),
-        ("started", [], 0),
-    ],
-    ids=["all", "degraded", "failed", "expiring", "report", "started"],
+    rows(
+        {
+            "all": ("all", [OPENED, *CLOSED], 2),
+            "degraded": ("degraded", [OPENED, *CLOSED], 1),
+            "failed": ("failed", [OPENED, *CLOSED], 2),
+            "expiring": ("expiring", CLOSED, 0),
+            "report": ("report", [], 0),
+            "started": ("started", [], 0),
+        },
+        "degraded",
+        "expiring",
+        "started",
+    ),
 )
 def test_a_page_is_closed_even_if_people_do_not_want_to_hear_of_the_recovery(
     people: People, changes: str, pages: list[tuple[str, str]], emails: int
@@ -148,23 +153,19 @@ TESTED = {"validation-passed", "validation-failed", "measured-differs"}
 
 @pytest.mark.parametrize(
     ("changes", "names"),
-    [
-        ("", ENDS | REPORTS),
-        ("failed", WRONG),
-        ("failed,report", WRONG | REPORTS),
-        ("validated", TESTED),
-        ("ended,ready", ENDS - TESTED - OF_THE_WATCH),
-        # The default before there was a report, which an upgrade keeps.
-        ("ended,ready,degraded,recovered,validated,expiring", ENDS),
-    ],
-    ids=[
-        "the default",
+    rows(
+        {
+            "the default": ("", ENDS | REPORTS),
+            "failed": ("failed", WRONG),
+            "failed and reports": ("failed,report", WRONG | REPORTS),
+            "verdicts and differences": ("validated", TESTED),
+            "ends": ("ended,ready", ENDS - TESTED - OF_THE_WATCH),
+            # The default before there was a report, which an upgrade keeps.
+            "the default of 1.1.0": ("ended,ready,degraded,recovered,validated,expiring", ENDS),
+        },
         "failed",
-        "failed and reports",
         "verdicts and differences",
-        "ends",
-        "the default of 1.1.0",
-    ],
+    ),
 )
 def test_people_hear_of_what_they_want(people: People, changes: str, names: set[str]) -> None:
     people.start(NOTIFY_CHANGES=changes, NOTIFY_CHANNELS="email", RESTORE_TEST_COUNTS="measured")
@@ -179,15 +180,19 @@ def test_people_hear_of_what_they_want(people: People, changes: str, names: set[
 ALL_BUT_PAGER = dict.fromkeys(("chat", "email", "slack", "teams"), 1)
 
 
-@pytest.mark.parametrize("outcome", MEASURED)
 @pytest.mark.parametrize(
-    ("counts", "said"),
-    [
-        ("restored", {}),
-        ("verified", {}),
-        ("measured", {"differs": ALL_BUT_PAGER}),
-    ],
-    ids=["restored", "verified", "measured"],
+    ("counts", "said", "outcome"),
+    pairs(
+        {
+            "restored": ("restored", {}),
+            "verified": ("verified", {}),
+            "measured": ("measured", {"differs": ALL_BUT_PAGER}),
+        },
+        {outcome: outcome for outcome in MEASURED},
+        "verified-differs",
+        "measured-differs",
+        "measured-matches",
+    ),
 )
 def test_only_a_difference_is_said_and_only_where_measurements_are_tests(
     people: People, counts: str, outcome: str, said: dict[str, dict[str, int]]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from behaviour.notify_people.people import People
+from behaviour.rows import rows
 from local_stack.aws import aws_error
 from local_stack.wire import Answer, Call, Fault, Phase
 from notify_people.channels.channel import Channel
@@ -137,7 +138,17 @@ REFUSALS = {
 
 @pytest.mark.fault("F102")
 @pytest.mark.parametrize(
-    ("confirmed", "pending", "missing"), [(2, 0, 0), (0, 1, 1), (1, 2, 2), (0, 0, 1)]
+    ("confirmed", "pending", "missing"),
+    rows(
+        {
+            "confirmed": (2, 0, 0),
+            "pending": (0, 1, 1),
+            "one of three": (1, 2, 2),
+            "none": (0, 0, 1),
+        },
+        "confirmed",
+        "one of three",
+    ),
 )
 def test_a_subscription_that_gets_nothing_is_told_to_the_other_channels_once_a_day(
     people: People, confirmed: int, pending: int, missing: int

@@ -227,21 +227,25 @@ def test_a_webhook_that_takes_nothing_leaves_the_message_in_the_dead_letter_queu
     assert people.told() == {"teams": 1}, "once the webhook works, only it gets the notice"
 
 
-def test_the_doctors_advice_for_a_deleted_topic_sends_what_people_missed(people: People) -> None:
+def test_the_doctors_advice_for_a_deleted_topic_sends_what_people_missed(
+    breakable: People,
+) -> None:
     """Nothing that waits for people is published again: it is moved."""
-    sns, arn = people.aws.client("sns"), people.resources["EmailTopic"]
+    sns, arn = breakable.aws.client("sns"), breakable.resources["EmailTopic"]
     held = sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"][-1]
     sns.delete_topic(TopicArn=arn)
-    people.fail_a_restore()
-    people.deliver()
-    assert people.told() == without("email")
+    breakable.fail_a_restore()
+    breakable.deliver()
+    assert breakable.told() == without("email")
 
-    checks = people.invoke({"action": "diagnose"}).result["checks"]
+    checks = breakable.invoke({"action": "diagnose"}).result["checks"]
     (fix,) = [one["fix"] for one in checks if one["check"] == "e-mail topic"]
     advice, command = fix.splitlines()
     assert "'SNS answered NotFound'" in advice
     assert "published then" not in advice
-    dead = FunctionQueue(people.aws, people.resources["NoticeDeadLetterQueue"], people.invoke)
+    dead = FunctionQueue(
+        breakable.aws, breakable.resources["NoticeDeadLetterQueue"], breakable.invoke
+    )
     assert command == (
         "aws sqs start-message-move-task --source-arn <NoticeDeadLetterQueueArn> "
         "--destination-arn <NoticeQueueArn>"
@@ -249,8 +253,8 @@ def test_the_doctors_advice_for_a_deleted_topic_sends_what_people_missed(people:
 
     sns.create_topic(Name=arn.rpartition(":")[2])
     sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=held["Endpoint"])
-    people.deliver()
-    assert people.told() == {}
-    people.notices.send(*dead.bodies())  # moto has no StartMessageMoveTask
-    people.deliver()
-    assert people.told() == {"email": 1}
+    breakable.deliver()
+    assert breakable.told() == {}
+    breakable.notices.send(*dead.bodies())  # moto has no StartMessageMoveTask
+    breakable.deliver()
+    assert breakable.told() == {"email": 1}

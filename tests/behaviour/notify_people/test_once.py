@@ -164,7 +164,7 @@ def table(people: People, ahead: int = 0) -> SentTable:
     return SentTable(people.session().client("dynamodb"), name, now=lambda: people.now + ahead)
 
 
-@pytest.mark.parametrize("ahead", [0, 3600], ids=["released-soon", "of-a-clock-that-is-ahead"])
+@pytest.mark.parametrize("ahead", rows({"released-soon": 0, "ahead": 3600}, "ahead"))
 def test_a_claim_of_another_environment_does_not_last(people: People, ahead: int) -> None:
     other = table(people, ahead)
     other.claim(*ITEM, 10_001, "other", people.deadline())

@@ -83,7 +83,7 @@ def test_a_list_of_clusters_that_cannot_be_read(reports: Reports, action: Action
 
 
 @pytest.mark.fault("F111")
-@pytest.mark.parametrize("action", [FAULTS["429"][0], FAULTS["500"][0]], ids=["429", "500"])
+@pytest.mark.parametrize("action", rows({name: FAULTS[name][0] for name in ("429", "500")}, "429"))
 def test_what_passes_leaves_no_trace(reports: Reports, action: Action) -> None:
     furnish(reports)
     for step in (PROJECTS, CLUSTERS, FLEX_CLUSTERS, DEDICATED_LIST, SNAPSHOTS):
@@ -118,7 +118,7 @@ def test_snapshots_that_cannot_be_read(reports: Reports) -> None:
 
 
 @pytest.mark.fault("F111")
-@pytest.mark.parametrize("clusters", [3, 50])
+@pytest.mark.parametrize("clusters", rows({"3": 3, "50": 50}, "50"))
 def test_a_family_that_only_refuses_is_asked_three_times_in_a_project(
     reports: Reports, clusters: int
 ) -> None:
@@ -171,8 +171,14 @@ def test_the_list_of_all_projects_is_refused(reports: Reports) -> None:
 @pytest.mark.fault("F130")
 @pytest.mark.parametrize(
     "action",
-    [Answer(500), too_many_requests(), too_many_requests({"Retry-After": "7200"})],
-    ids=["500", "429", "429-for-hours"],
+    rows(
+        {
+            "500": Answer(500),
+            "429": too_many_requests(),
+            "429-for-hours": too_many_requests({"Retry-After": "7200"}),
+        },
+        "429-for-hours",
+    ),
 )
 def test_a_list_that_named_projects_do_not_need_delays_no_report(
     reports: Reports, action: Action
@@ -284,13 +290,17 @@ def test_the_reserve_of_other_tools_is_kept(reports: Reports) -> None:
 
 @pytest.mark.parametrize(
     ("tag", "days", "is_listed"),
-    [
-        ("", 60, True),
-        ("", 100, False),
-        ("150d", 100, True),
-        ("150d", 160, False),
-        ("7d", 60, False),
-    ],
+    rows(
+        {
+            "within 90 days": ("", 60, True),
+            "beyond 90 days": ("", 100, False),
+            "within 150 days": ("150d", 100, True),
+            "beyond 150 days": ("150d", 160, False),
+            "beyond 7 days": ("7d", 60, False),
+        },
+        "within 150 days",
+        "beyond 7 days",
+    ),
 )
 def test_an_unreadable_item_matters_within_the_window_of_its_cluster(
     reports: Reports, tag: str, *, days: int, is_listed: bool

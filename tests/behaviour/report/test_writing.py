@@ -111,8 +111,17 @@ def test_the_latest_report_of_the_schedule_lies_in_one_place(reports: Reports) -
 
 @pytest.mark.parametrize(
     "there",
-    [b"", b"\xff", b"[]", b'{"askedAt": 7}', b'{"askedAt": "2199-01-01T00:00:00Z"}'],
-    ids=["empty", "no text", "a list", "no date", "a date to come"],
+    rows(
+        {
+            "empty": b"",
+            "no text": b"\xff",
+            "a list": b"[]",
+            "no date": b'{"askedAt": 7}',
+            "a date to come": b'{"askedAt": "2199-01-01T00:00:00Z"}',
+        },
+        "no text",
+        "a date to come",
+    ),
 )
 def test_what_somebody_else_wrote_there_is_replaced(reports: Reports, there: bytes) -> None:
     furnish(reports)

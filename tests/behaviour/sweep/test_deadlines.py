@@ -5,6 +5,7 @@ from contextlib import ExitStack
 import pytest
 
 from behaviour.projects import ended_jobs, listed, project_with, reported_once, unknown
+from behaviour.rows import rows
 from foundation.errors import TimeBudgetExceededError
 from local_stack.environment import Environment
 from local_stack.faults import Answer, Hang
@@ -15,7 +16,7 @@ from restore_watch.errors import TableUnavailableError
 
 
 @pytest.mark.fault("F71", "F72")
-@pytest.mark.parametrize("status", [200, 503], ids=["answered", "asked in vain"])
+@pytest.mark.parametrize("status", rows({"answered": 200, "asked in vain": 503}, "answered"))
 def test_a_project_that_a_sweep_had_no_time_to_ask_comes_before_the_others(
     world: World, status: int
 ) -> None:

@@ -54,7 +54,7 @@ RUNNING, DONE = Stored("RUNNING", 1, 1), Stored("COMPLETED", 2, 2)
 
 @pytest.mark.fault("F66", "F1", "F2")
 @pytest.mark.parametrize(
-    ("step", "phase"), rows(STEPS, "after-record", "after-leave", campaign=("before-publish",))
+    ("step", "phase"), rows(STEPS, "after-record", campaign=("after-leave", "before-publish"))
 )
 def test_a_sweep_that_dies_is_replaced_once_its_lease_has_run_out(
     world: World, environment: Environment, step: Selection, phase: Phase

@@ -28,7 +28,7 @@ ENDS: list[tuple[Kind, *tuple[str, ...]]] = [
 """The statuses that a subscriber receives. The last one is a download."""
 
 
-@cases("watched", ["one", "all"])
+@cases("watched", rows({"one": "one", "all": "all"}, "all"))
 def test_the_function_finds_restores_of_every_kind_and_follows_them_to_their_ends(
     world: World, runtime_with: RuntimeWith, watched: str
 ) -> None:
@@ -137,7 +137,7 @@ NO_EVENTS: dict[str, Callable[[World], object]] = {
 @pytest.mark.fault("F75")
 @cases(
     "spoil",
-    rows(NO_EVENTS, "unknown-type", "out-of-order-for-a-minute", "full-page", campaign=()),
+    rows(NO_EVENTS, "full-page", campaign=("unknown-type", "out-of-order-for-a-minute")),
 )
 def test_a_project_whose_events_cannot_be_relied_on_is_listed_in_every_sweep(
     world: World, watching: Environment, spoil: Callable[[World], object]

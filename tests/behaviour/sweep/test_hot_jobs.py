@@ -29,8 +29,18 @@ def test_an_old_job_is_asked_about_every_five_minutes(
 
 @pytest.mark.parametrize(
     ("age", "seconds", "questions"),
-    [(0, 30, 3), (0, 60, 6), (0, 125, 12), (29, 60, 6), (31, 60, 1)],
-    ids=["30-s", "60-s", "125-s", "29-min-old", "31-min-old"],
+    rows(
+        {
+            "30-s": (0, 30, 3),
+            "60-s": (0, 60, 6),
+            "125-s": (0, 125, 12),
+            "29-min-old": (29, 60, 6),
+            "31-min-old": (31, 60, 1),
+        },
+        "125-s",
+        "29-min-old",
+        "31-min-old",
+    ),
 )
 def test_a_hot_job_is_asked_about_every_ten_seconds_as_long_as_the_invocation_lasts(
     world: World, age: float, seconds: float, questions: int

@@ -137,7 +137,7 @@ UNKNOWN: dict[str, dict[Selection, Action]] = {
 
 
 @pytest.mark.fault("F83")
-@pytest.mark.parametrize("answers", rows(UNKNOWN, "hidden", "other-kind-gone"))
+@pytest.mark.parametrize("answers", rows(UNKNOWN, "other-kind-gone"))
 def test_a_job_that_atlas_has_forgotten_for_a_day_leaves_until_it_is_named_again(
     world: World,
     environment: Environment,

@@ -180,7 +180,7 @@ NEVER_ANSWERED: dict[str, tuple[Selection, Answer | None, int]] = {
 
 
 @pytest.mark.fault("F78", "F81", "F91")
-@cases(("step", "answer", "warnings"), rows(NEVER_ANSWERED, "404", "no-role", campaign=()))
+@cases(("step", "answer", "warnings"), rows(NEVER_ANSWERED, "no-role", campaign=("404",)))
 def test_what_atlas_never_says_anything_about_is_no_alarm_and_costs_nothing_in_idle_sweeps(
     world: World, watching: Environment, step: Selection, answer: Answer | None, warnings: int
 ) -> None:

@@ -95,7 +95,7 @@ DEATHS: dict[str, tuple[Selection, Phase, Prepare | None]] = {
 @pytest.mark.fault("F1", "F2", "F66", "F76", "F78")
 @cases(
     ("step", "phase", "prepare"),
-    rows(DEATHS, "later-before-move", "before-its-message", campaign=("first-after-move",)),
+    rows(DEATHS, "later-before-move", campaign=("first-after-move", "before-its-message")),
 )
 def test_a_sweep_that_dies_is_replaced_by_one_that_misses_nothing(
     world: World, patient: Connections, step: Selection, phase: Phase, prepare: Prepare | None
@@ -237,7 +237,7 @@ FAILURES: dict[str, Action] = {
 
 
 @pytest.mark.fault("F76", "F81")
-@cases("failure", rows(FAILURES, "limited", "cut-off"))
+@cases("failure", rows(FAILURES, "cut-off"))
 def test_a_list_that_ends_between_two_pages_is_read_again(
     world: World, watching: Environment, failure: Action
 ) -> None:

@@ -57,7 +57,7 @@ LASTING: dict[str, tuple[Selection, Action, int]] = {
 
 
 @pytest.mark.fault("F69", "F78", "F82")
-@cases(("step", "action", "failures"), rows(LASTING, "unreadable-entry", "every-project-refused"))
+@cases(("step", "action", "failures"), rows(LASTING, "every-project-refused"))
 def test_a_fault_of_the_whole_watch_is_one_message_until_it_is_over(
     world: World, step: Selection, action: Action, failures: int
 ) -> None:

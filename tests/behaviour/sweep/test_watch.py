@@ -6,6 +6,7 @@ from secrets import token_hex
 
 import pytest
 
+from behaviour.rows import rows
 from foundation.errors import ApplicationError
 from local_stack.aws import aws_error
 from local_stack.environment import Environment
@@ -129,7 +130,7 @@ OUTAGES: dict[str, tuple[Selection, Answer]] = {
 
 
 @pytest.mark.fault("F109")
-@pytest.mark.parametrize(("step", "fault"), OUTAGES.values(), ids=OUTAGES)
+@pytest.mark.parametrize(("step", "fault"), rows(OUTAGES, "credentials"))
 def test_environments_that_have_seen_nothing_say_when_a_sweep_last_succeeded(
     world: World, step: Selection, fault: Answer
 ) -> None:

@@ -40,8 +40,9 @@ UNKNOWN_404 = atlas_error(404, "RESOURCE_NOT_FOUND", "No such thing.")
 INVALID = atlas_error(400, "INVALID_QUERY_PARAMETER", "Invalid.")
 
 
-TELLING = ("locked-out", "no-role-for-a-kind", "own-503")
+TELLING = ("locked-out", "own-503")
 CAMPAIGN = (
+    "no-role-for-a-kind",
     "no-answer",
     "clusters-400",
     "one-cluster-503",

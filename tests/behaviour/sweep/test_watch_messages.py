@@ -5,6 +5,7 @@ from contextlib import nullcontext
 import pytest
 
 from behaviour.projects import of, project_with
+from behaviour.rows import rows
 from local_stack.aws import aws_error
 from local_stack.refusal import atlas_error
 from local_stack.steps import PUBLISH, QUESTION, SECRET
@@ -87,7 +88,7 @@ def test_no_url_or_token_in_a_text_of_atlas_is_in_a_message_or_item_about_the_wa
 
 
 @pytest.mark.fault("F93")
-@cases("left", [True, False], ids=["one of two", "the last one"])
+@cases("left", rows({"one of two": True, "the last one": False}, "one of two"))
 def test_a_degraded_project_that_is_removed_is_over_although_a_restore_is_open(
     world: World, *, left: bool
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore
 from local_stack.aws import aws_error
 from local_stack.connections import Connections
@@ -83,7 +84,7 @@ def test_a_sweep_has_the_lease_until_a_little_after_its_deadline_and_gives_it_ba
 
 
 @pytest.mark.fault("F65")
-@pytest.mark.parametrize("others", [1, 2])
+@pytest.mark.parametrize("others", rows({"1": 1, "2": 2}, "2"))
 def test_only_one_of_several_sweeps_works(
     world: World, environment: Environment, job: EmulatedRestore, other: Environment, others: int
 ) -> None:
@@ -193,7 +194,19 @@ def test_a_lease_that_is_taken_late_does_not_move_the_last_tick_back(
 
 @pytest.mark.fault("F84")
 @pytest.mark.parametrize(
-    ("age", "is_swept"), [(111, False), (3600, False), (109, True), (0, True), (-59, True)]
+    ("age", "is_swept"),
+    rows(
+        {
+            "111 s": (111, False),
+            "an hour": (3600, False),
+            "109 s": (109, True),
+            "none": (0, True),
+            "to come": (-59, True),
+        },
+        "111 s",
+        "109 s",
+        "to come",
+    ),
 )
 def test_a_tick_is_swept_until_it_is_110_seconds_old(
     world: World, environment: Environment, job: EmulatedRestore, age: float, *, is_swept: bool
