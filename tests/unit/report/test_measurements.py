@@ -293,7 +293,7 @@ STATES: dict[str, tuple[Restore, dict[str, ClusterState]]] = {
     ),
     "matches, as far as databases were asked for": (
         ended(5, replace(MATCHES, beyond_limit=1)),
-        {"restored": State.TESTED},
+        {"restored": ClusterState.TESTED},
     ),
     "some collections match": (ended(5, MATCHES, kind=RestoreKind.COLLECTION), {}),
     "a download": (ended(5, MATCHES, deliveryType="download"), {}),
