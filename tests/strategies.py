@@ -207,6 +207,7 @@ measurements = st.builds(
     indexes=st.none() | _both_counts,
     differing=st.lists(_differing, max_size=DATABASES_NAMED).map(tuple),
     not_there=_counts,
+    doubled=_counts,
     beyond_limit=_counts,
     measured_at=st.none() | utc_dates,
 )

@@ -99,6 +99,11 @@ def target_window(restore: RestoreToMeasure, now: datetime) -> Window:
     return _window(granularity, moment, moment + granularity.reach, now)
 
 
+def window_before(window: Window) -> Window:
+    """Return the month before a window, day by day."""
+    return Window("P1D", window.start - timedelta(days=30), window.start)
+
+
 def window_after(window: Window, now: datetime) -> Window:
     """Return the time from the end of a window up to now."""
     granularity = next(one for one in _GRANULARITIES if one.is_kept(window.end, now))

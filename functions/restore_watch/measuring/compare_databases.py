@@ -7,7 +7,7 @@ is not up to date yet.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -53,7 +53,7 @@ class _Compared(NamedTuple):
     is_sure: bool
 
     @property
-    def is_doubtful(self) -> bool:
+    def has_doubled(self) -> bool:
         """Whether half of the documents could be missing although it matches."""
         least, most = self.source.range_of(Figure.DOCUMENTS)
         return self.difference is None and least <= most / 2 and most > FEW
@@ -64,30 +64,27 @@ def compare_databases(
     source: Mapping[str, DatabaseSeries],
     target: Mapping[str, DatabaseSeries],
     *,
-    since: Mapping[str, DatabaseSeries] | None = None,
+    newer: Collection[str] = (),
     beyond_limit: int = 0,
 ) -> Measurement:
     """
     Compare the databases of the source with those of the target, by name.
 
-    `source`: what Atlas says of the time around the snapshot. `since`: of the time after that, for
-    the databases of which `source` has nothing. If Atlas has figures of such a database then, it is
-    newer than the snapshot and is not compared; if not, nobody can tell. `target` has the databases
+    `source`: what Atlas says of the time around the snapshot. `newer`: the databases of the source
+    that are known to be newer than the snapshot, and are not compared. `target` has the databases
     of the source that the target's list shows, or if it shows none, a system database.
     `beyond_limit`: how many were not asked for.
     """
     around = {name: figures_around(source[name], restore.snapshot_at) for name in sorted(source)}
-    newer = {name for name, series in (since or {}).items() if series.points}
     there = {name: figures for name, figures in around.items() if name not in newer}
     counts = {name: _counts_since(series, restore.ended_at) for name, series in target.items()}
     why = _why_source_is_unknown(source, there) or _why_target_is_unknown(there, counts)
     if why is not None:
         return not_measured(why)
     compared = [_compare(name, figures, counts) for name, figures in there.items()]
-    why = _why_nobody_can_tell(compared)
-    if why is not None:
-        return not_measured(why)
     differing = [one.difference for one in compared if one.difference is not None]
+    if differing and not any(one.is_sure for one in compared if one.difference is not None):
+        return not_measured(WhyNotMeasured.COUNTED_ONCE)
     return Measurement(
         outcome=Outcome.DIFFERS if differing else Outcome.MATCHES,
         databases=Count(found=len(compared) - len(differing), expected=len(compared)),
@@ -96,6 +93,7 @@ def compare_databases(
         indexes=_sum_of(Figure.INDEXES, compared),
         differing=tuple(differing[:DATABASES_NAMED]),
         not_there=len(newer),
+        doubled=sum(one.has_doubled for one in compared),
         beyond_limit=beyond_limit,
         measured_at=_newest_count(compared, counts),
     )
@@ -135,15 +133,6 @@ def _why_target_is_unknown(
         return WhyNotMeasured.NO_FIGURES_OF_TARGET
     if any(name in counts and not counts[name] for name in there):
         return WhyNotMeasured.NOT_ALL_OF_TARGET
-    return None
-
-
-def _why_nobody_can_tell(compared: Iterable[_Compared]) -> WhyNotMeasured | None:
-    differing = [one for one in compared if one.difference is not None]
-    if differing and not any(one.is_sure for one in differing):
-        return WhyNotMeasured.COUNTED_ONCE
-    if not differing and any(one.is_doubtful for one in compared):
-        return WhyNotMeasured.DOUBLED
     return None
 
 

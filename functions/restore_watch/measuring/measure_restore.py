@@ -5,9 +5,11 @@ from functools import partial
 
 from restore_watch.measuring.atlas_calls import (
     ProcessKey,
+    Window,
     source_window,
     target_window,
     window_after,
+    window_before,
 )
 from restore_watch.measuring.cluster_processes import ClusterHosts, Process, primary_of
 from restore_watch.measuring.compare_databases import compare_databases
@@ -51,18 +53,30 @@ def _measure_databases(
     )
     chosen = choose_databases(reader.database_names(source))
     of_target = choose_of_target(chosen.names, reader.database_names(target))
-    around, later = source_window(restore, now), window_after(source_window(restore, now), now)
+    around = source_window(restore, now)
     expected = {name: reader.series(source, name, around) for name in chosen.names}
-    without_any = [name for name, series in expected.items() if not series.points]
+    newer = {
+        name
+        for name, series in expected.items()
+        if not series.points and _is_newer(source, name, around, reader, now)
+    }
     found = partial(reader.series, target, window=target_window(restore, now))
     measurement = compare_databases(
         restore,
         expected,
         {name: found(name) for name in of_target},
-        since={name: reader.series(source, name, later) for name in without_any},
+        newer=newer,
         beyond_limit=chosen.beyond_limit,
     )
     return _unless_written_over(measurement, restore, reader)
+
+
+def _is_newer(
+    source: ProcessKey, name: str, around: Window, reader: FiguresReader, now: datetime
+) -> bool:
+    """Whether Atlas has figures of a database only of the time after a window, and so was made."""
+    after = reader.series(source, name, window_after(around, now))
+    return bool(after.points) and not reader.series(source, name, window_before(around)).points
 
 
 def _unless_written_over(

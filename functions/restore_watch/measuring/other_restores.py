@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from foundation.outside import FromOutside, IfReadable
+from foundation.outside import FromOutside, IfReadable, UtcDate
 from restore_watch.atlas.entries import ListEntry, job_entries
 from restore_watch.atlas.pages import Page
 from restore_watch.measuring.restore_to_measure import RestoreToMeasure
@@ -18,6 +18,13 @@ class _Written(FromOutside):
     delivery_type: IfReadable[AtlasText]
     target_group_id: IfReadable[AtlasText]
     target_cluster_name: IfReadable[AtlasText]
+    finished_at: IfReadable[UtcDate]
+
+    def is_later(self, job: ListEntry, restore: RestoreToMeasure, until: datetime) -> bool:
+        """Whether it began after this restore, or ended after it, and before that moment."""
+        has_begun = id_made_at(restore.restore_id) <= job.created_at
+        has_ended = self.finished_at is not None and self.finished_at > restore.ended_at
+        return job.created_at <= until and (has_begun or has_ended)
 
     def may_be_into(self, restore: RestoreToMeasure) -> bool:
         """Whether it wrote into the target of this restore, or does not say where."""
@@ -36,10 +43,11 @@ def read_jobs(page: Page) -> list[ListEntry]:
 def is_written_over(
     restore: RestoreToMeasure, jobs_of_source: Iterable[ListEntry], counted_at: datetime
 ) -> bool:
-    """Whether a job that began after this restore may have written into its target by then."""
-    began = id_made_at(restore.restore_id)
-    others = (job for job in jobs_of_source if job.id != restore.restore_id)
+    """Whether a later job of the list may have written into the target by that moment."""
+    others = (
+        (job, _Written.read(job.content)) for job in jobs_of_source if job.id != restore.restore_id
+    )
     return any(
-        began <= job.created_at <= counted_at and _Written.read(job.content).may_be_into(restore)
-        for job in others
+        written.is_later(job, restore, counted_at) and written.may_be_into(restore)
+        for job, written in others
     )

@@ -53,7 +53,6 @@ class WhyNotMeasured(StrEnum):
     NO_FIGURES_OF_TARGET = "Atlas has no figures of the target since the restore"
     NOT_ALL_OF_TARGET = "Atlas has no figures of each database of the target since the restore"
     COUNTED_ONCE = "Atlas has counted a database of the target that differs only once so far"
-    DOUBLED = "the documents of a database of the source doubled or halved around its snapshot"
     WRITTEN_OVER = "another restore wrote into the target before Atlas had counted it"
     NO_COLLECTIONS = "Atlas names no collection of the restore"
     UNKNOWN_COLLECTIONS = "Atlas does not say of each collection what became of it"
@@ -147,7 +146,9 @@ class Measurement(FromOutside):
     anything, so it is not kept. `databases`: how many match of those
     that were compared. `differing`: the first DATABASES_NAMED that differ, by name. `indexes`: None
     if Atlas does not count them. `not_there`: databases of the source that are newer than the
-    snapshot. `beyond_limit`: databases that were not asked for, because there are too many.
+    snapshot. `doubled`: databases that match, but whose documents doubled or halved around the
+    snapshot, so that the loss of half of them would not show. `beyond_limit`: databases that were
+    not asked for, because there are too many.
     `measured_at`: the moment of the target's newest figure that was compared, or None.
     """
 
@@ -161,13 +162,14 @@ class Measurement(FromOutside):
     indexes: Count | None = None
     differing: tuple[DifferingDatabase, ...] = ()
     not_there: StrictInt = 0
+    doubled: StrictInt = 0
     beyond_limit: StrictInt = 0
     measured_at: UtcDate | None = None
 
     @property
     def matches_whole(self) -> bool:
-        """Whether every database of the source at its snapshot was compared, and matches."""
-        return self.outcome is Outcome.MATCHES and self.beyond_limit == 0
+        """Whether every database of the source at its snapshot matches beyond doubt."""
+        return self.outcome is Outcome.MATCHES and self.doubled == self.beyond_limit == 0
 
     @property
     def unnamed(self) -> int:

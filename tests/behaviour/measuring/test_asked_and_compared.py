@@ -22,6 +22,7 @@ GROUP = "5f0000000000000000000a01"
 OTHER_GROUP = "5f0000000000000000000a02"
 ACCOUNT = ("mdb_sa_id_emulated", "mdb_sa_sk_emulated")
 MIDNIGHT = datetime(2026, 5, 4, tzinfo=UTC)
+DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 
@@ -177,6 +178,19 @@ def test_a_database_that_atlas_never_counts_leaves_the_restore_unmeasured(
     restored: Restored,
 ) -> None:
     restored.source.do_not_count(MIDNIGHT, MIDNIGHT + timedelta(days=9), "stock")
+    restored.target.drop("stock", restored.clock())
+    pass_time(restored, 25 * MINUTE)
+
+    assert restored.measure().why is WhyNotMeasured.NOT_ALL_AFTER
+
+
+@pytest.mark.fault("F135")
+def test_a_database_that_atlas_did_not_count_for_a_while_is_not_newer(restored: Restored) -> None:
+    """Atlas has figures of it from before the window around the snapshot, and from after it."""
+    snapshot_at = MIDNIGHT + 6 * HOUR
+    restored.source.hold("stock", DATABASES["stock"], MIDNIGHT - 9 * DAY)
+    gap = 4 * HOUR
+    restored.source.do_not_count(snapshot_at - gap, snapshot_at + gap, "stock")
     restored.target.drop("stock", restored.clock())
     pass_time(restored, 25 * MINUTE)
 

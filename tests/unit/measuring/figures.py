@@ -1,6 +1,6 @@
 """Figures of databases around a snapshot and since a restore, by minutes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from restore_watch.measuring.compare_databases import compare_databases
@@ -40,19 +40,15 @@ def measured(
     source: Mapping[str, ByMinute],
     target: Mapping[str, ByMinute],
     *,
-    since: Mapping[str, ByMinute] | None = None,
+    newer: Collection[str] = (),
     granularity: timedelta = MINUTE,
     beyond_limit: int = 0,
 ) -> Measurement:
-    """
-    Measure: the minutes of the source are since its snapshot, of the target since the end.
-
-    `since`: what Atlas shows later of the source's databases that have nothing around the snapshot.
-    """
+    """Measure: the minutes of the source are since its snapshot, of the target since the end."""
     return compare_databases(
         RESTORE,
         {name: series(SNAPSHOT, points, granularity) for name, points in source.items()},
         {name: series(ENDED, points, granularity) for name, points in target.items()},
-        since={name: series(SNAPSHOT, points) for name, points in (since or {}).items()},
+        newer=newer,
         beyond_limit=beyond_limit,
     )

@@ -34,6 +34,7 @@ from restore_watch.measuring.atlas_calls import (
     source_window,
     target_window,
     window_after,
+    window_before,
 )
 from restore_watch.measuring.compare_databases import compare_databases
 from restore_watch.measuring.database_series import DatabaseSeries, Figures, Point
@@ -189,6 +190,12 @@ def test_what_came_later_is_asked_for_up_to_now(age: timedelta, granularity: str
     window = Window("PT1M", SNAPSHOT, ENDED)
 
     assert window_after(window, ENDED + age) == Window(granularity, ENDED, ENDED + age)
+
+
+def test_what_was_there_before_is_asked_for_day_by_day() -> None:
+    window = Window("PT1M", SNAPSHOT, ENDED)
+
+    assert window_before(window) == Window("P1D", SNAPSHOT - 30 * DAY, SNAPSHOT)
 
 
 def test_nothing_came_after_a_window_that_ends_now() -> None:

@@ -103,16 +103,16 @@ def test_documents_lie_between_the_points_of_the_source_or_near_them(
 
 @pytest.mark.fault("F137")
 @pytest.mark.parametrize(
-    ("before", "after", "found", "why"),
+    ("before", "after", "found", "doubled"),
     [
-        (1000, 2000, 1500, WhyNotMeasured.DOUBLED),
-        (2000, 1000, 1000, WhyNotMeasured.DOUBLED),
-        (0, 1000, 0, WhyNotMeasured.DOUBLED),
-        (0, 101, 0, WhyNotMeasured.DOUBLED),
-        (1000, 2000, 899, None),
-        (1000, 2000, 2101, None),
-        (1000, 1999, 1500, None),
-        (0, 100, 0, None),
+        (1000, 2000, 1500, 1),
+        (2000, 1000, 1000, 1),
+        (0, 1000, 0, 1),
+        (0, 101, 0, 1),
+        (1000, 2000, 899, 0),
+        (1000, 2000, 2101, 0),
+        (1000, 1999, 1500, 0),
+        (0, 100, 0, 0),
     ],
     ids=[
         "doubled",
@@ -126,7 +126,7 @@ def test_documents_lie_between_the_points_of_the_source_or_near_them(
     ],
 )
 def test_documents_that_doubled_around_the_snapshot_hide_the_loss_of_half(
-    before: float, after: float, found: float, why: WhyNotMeasured | None
+    before: float, after: float, found: float, doubled: int
 ) -> None:
     source: dict[str, ByMinute] = {
         "sales": {-10: figures(before), 10: figures(after)},
@@ -135,7 +135,9 @@ def test_documents_that_doubled_around_the_snapshot_hide_the_loss_of_half(
 
     measurement = measured(source, {"sales": twice(figures(found)), "stock": COPY})
 
-    assert measurement.why is why
+    assert measurement.doubled == doubled
+    is_faithful = measurement.outcome is Outcome.MATCHES
+    assert measurement.matches_whole == (is_faithful and not doubled)
 
 
 def test_a_database_that_doubled_hides_no_other_that_differs() -> None:
@@ -456,7 +458,7 @@ def test_a_database_that_is_newer_than_the_snapshot_is_counted_and_not_compared(
 ) -> None:
     source: dict[str, ByMinute] = {"sales": AROUND, "later": {}}
 
-    measurement = measured(source, target, since={"later": {300: WHOLE}}, beyond_limit=3)
+    measurement = measured(source, target, newer={"later"}, beyond_limit=3)
 
     assert measurement.outcome is Outcome.MATCHES
     assert measurement.databases == Count(found=1, expected=1)
@@ -490,7 +492,7 @@ def test_a_database_that_a_list_does_not_show_yet_is_not_missing() -> None:
 
 
 def test_if_all_databases_are_newer_than_the_snapshot_nothing_is_measured() -> None:
-    measurement = measured({"later": {}}, {"later": COPY}, since={"later": {300: WHOLE}})
+    measurement = measured({"later": {}}, {"later": COPY}, newer={"later"})
 
     assert measurement.why is WhyNotMeasured.NO_FIGURES_BEFORE
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from foundation.clock import date_text
 from restore_watch.atlas.pages import Page
 from restore_watch.measuring.other_restores import is_written_over, read_jobs
 from restore_watch.model.forms_of_fields import id_made_at
-from unit.measuring.figures import MINUTE, RESTORE
+from unit.measuring.figures import ENDED, MINUTE, RESTORE
 from unit.scripted_atlas import GROUP
 
 BEGAN = id_made_at(RESTORE.restore_id)
@@ -41,6 +42,9 @@ def job(after: timedelta = 80 * MINUTE, **fields: Any) -> dict[str, Any]:
         (job(targetClusterName=None), True),
         (job(targetGroupId=7), True),
         (job(deliveryType="download", targetClusterName=None), False),
+        (job(-MINUTE, finishedAt=date_text(ENDED + MINUTE)), True),
+        (job(-MINUTE, finishedAt=date_text(ENDED)), False),
+        (job(91 * MINUTE, finishedAt=date_text(ENDED + 200 * MINUTE)), False),
         (job(id=RESTORE.restore_id), False),
         (job(id="7"), False),
     ],
@@ -58,6 +62,9 @@ def job(after: timedelta = 80 * MINUTE, **fields: Any) -> dict[str, Any]:
         "nobody knows into which cluster",
         "nobody knows into which project",
         "a download",
+        "begun before, ended after it",
+        "begun and ended before",
+        "begun after the count",
         "the restore itself",
         "without a usable id",
     ],

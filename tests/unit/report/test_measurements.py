@@ -97,6 +97,10 @@ LINES: dict[str, tuple[Measurement, str]] = {
         replace(MATCHES, not_there=2),
         f"{COUNTED_SOON}; 2 databases newer than the snapshot",
     ),
+    "a database that doubled": (
+        replace(MATCHES, doubled=1),
+        f"{COUNTED_SOON}; 1 database whose documents doubled or halved around the snapshot",
+    ),
     "too many databases": (
         replace(MATCHES, not_there=1, beyond_limit=7),
         f"{COUNTED_SOON}; 1 database newer than the snapshot; 7 databases not asked for",
@@ -295,6 +299,10 @@ STATES: dict[str, tuple[Restore, dict[str, ClusterState]]] = {
         ended(5, replace(MATCHES, beyond_limit=1)),
         {"restored": ClusterState.TESTED},
     ),
+    "matches, as far as documents can tell": (
+        ended(5, replace(MATCHES, doubled=1)),
+        {"restored": ClusterState.TESTED},
+    ),
     "some collections match": (ended(5, MATCHES, kind=RestoreKind.COLLECTION), {}),
     "a download": (ended(5, MATCHES, deliveryType="download"), {}),
     "of an unknown type": (ended(5, MATCHES, deliveryType="odd"), {}),
@@ -337,7 +345,7 @@ def test_what_is_a_test_by_a_higher_rung_is_one_by_each_lower(
 
     assert RESTORED.is_good(one)
     assert not VERIFIED.is_good(one)
-    has_compared_all = measurement.beyond_limit == 0
+    has_compared_all = measurement.beyond_limit == measurement.doubled == 0
     assert MEASURED.is_good(one) == (measurement.outcome is Outcome.MATCHES and has_compared_all)
     assert policy.measurements_count == (policy is MEASURED)
 

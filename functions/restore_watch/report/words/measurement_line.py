@@ -90,6 +90,9 @@ def _not_compared(measurement: Measurement) -> list[str]:
     said: list[str] = []
     if measurement.not_there:
         said.append(f"{count(measurement.not_there, 'database')} newer than the snapshot")
+    if measurement.doubled:
+        doubled = count(measurement.doubled, "database")
+        said.append(f"{doubled} whose documents doubled or halved around the snapshot")
     if measurement.beyond_limit:
         said.append(f"{count(measurement.beyond_limit, 'database')} not asked for")
     return said
