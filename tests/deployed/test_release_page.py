@@ -67,6 +67,15 @@ class Operator:
         first = self._deploy.index("--parameter-overrides") + 1
         self.type([*self._deploy[:first], stated])
 
+    def change_without_the_release(self, folder: Path) -> None:
+        """With the template that the stack has, copied to where the page says."""
+        text = section(page("deploying"), "Change a parameter")
+        change, get_template = commands(text)
+        (to,) = re.findall(r"for the same command with `--s3-prefix ([^`]+)`", text)
+        (folder / TEMPLATE).write_text(self.type(get_template, folder))
+        change[change.index("--s3-prefix") + 1] = to
+        self.type(change, folder)
+
     def outputs(self) -> str:
         return self.type(self._list_outputs)
 
@@ -344,9 +353,8 @@ def test_a_parameter_is_changed_on_a_machine_without_the_release(
 ) -> None:
     operator.deploy()
     before, outputs = operator.parameters(), operator.outputs()
-    change, get_template = commands(section(page("deploying"), "Change a parameter"))
-    (tmp_path / TEMPLATE).write_text(operator.type(get_template, tmp_path))
-    operator.type(change, tmp_path)
+    operator.change_without_the_release(tmp_path)
+    change, _ = commands(section(page("deploying"), "Change a parameter"))
 
     stated = dict(word.split("=") for word in change[change.index("--parameter-overrides") + 1 :])
     assert operator.parameters() == before | stated != before
@@ -369,6 +377,34 @@ def test_a_stack_of_the_transformed_template_is_uninstalled_all_but_its_table(
     assert account.client("lambda").list_functions()["Functions"] == []
     assert account.client("sns").list_topics()["Topics"] == []
     assert not account.client("sqs").list_queues().get("QueueUrls")
+
+
+def test_what_a_deleted_stack_keeps_in_buckets_is_removed_by_the_page(
+    operator: Operator, atlas: AtlasEmulator, tmp_path: Path
+) -> None:
+    """Also what a change on another machine has copied, and each version of each report."""
+    operator.deploy()
+    operator.change_without_the_release(tmp_path)
+    stack = DeployedStack(operator.account, atlas)
+    operator.know("<ReportBucketName>", stack.outputs["ReportBucketName"])
+    for _ in range(2):
+        stack.report_of("2026-10-01", "2026-10-31")
+    operator.uninstall()
+    s3 = operator.account.client("s3")
+    marked = {"Bucket": stack.outputs["ReportBucketName"], "Key": "reports/2026-10-31/report.html"}
+    s3.delete_object(**marked)
+    kept = len({*stack.versions()}) - 1
+
+    typed = [one for one in commands(section(page("deploying"), "Uninstall")) if one[1][:2] == "s3"]
+    copy, listing, delete, *others = typed
+    operator.type(copy, tmp_path)
+    (tmp_path / "versions.json").write_text(operator.type(listing, tmp_path))
+    operator.type(delete, tmp_path)
+    for command in others:
+        operator.type(command, tmp_path)
+
+    assert len([*tmp_path.glob("reports/*/*"), *tmp_path.glob("months/*/*")]) == kept > 1
+    assert s3.list_buckets()["Buckets"] == []
 
 
 def test_a_deployment_that_fails_says_why_and_leaves_no_table_and_no_bucket(

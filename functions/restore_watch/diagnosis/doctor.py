@@ -33,6 +33,12 @@ from restore_watch.settings import Settings
 PROJECTS_LOOKED_AT = 20
 """A diagnosis looks at so many projects. Each takes eight questions to Atlas."""
 
+NOT_LOOKED_AT = (
+    "were not looked at, nor the roles and when the credentials expire: Atlas has to accept the "
+    "credentials first"
+)
+"""Found of the projects if there are no credentials, or Atlas has not accepted them."""
+
 ATLAS_TIME = 25.0
 """Seconds that are kept for the questions to Atlas, so that AWS cannot use them up."""
 
@@ -70,6 +76,7 @@ class Doctor:
         last_sweep = list(TABLE_FIXES.ended("last sweep", table.last_sweep(period)))
         if credentials is None:
             yield unsure("credentials", "without the secret, Atlas cannot be asked")
+            yield unsure("projects", NOT_LOOKED_AT)
         else:
             yield from self._of_atlas(wanted, credentials, open_projects, deadline)
         yield from [*index, *stored, *topics, schedule, *last_sweep]
@@ -103,6 +110,7 @@ class Doctor:
         lines, own = atlas.own_address_and_roles(deadline)
         yield from lines
         if own is None:
+            yield unsure("projects", NOT_LOOKED_AT)
             return
         ids = self.settings.project_ids
         if ids == "all":

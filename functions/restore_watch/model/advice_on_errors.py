@@ -28,9 +28,10 @@ _FIXES = {
         "of each rate limit to them."
     ),
     "AtlasUnavailableError": (
-        "If status.mongodb.com reports an incident, wait. If not, and the stack has SubnetIds, "
-        "check the function's way to the internet: the subnets need a route to a NAT gateway, and "
-        "the security groups must let HTTPS out."
+        "If status.mongodb.com reports an incident, wait. If not, compare AtlasBaseUrl, and "
+        "base_url in the stack's secret if it is there, with the address at which you open Atlas. "
+        "If the stack has SubnetIds, check the function's way to the internet: the subnets need a "
+        "route to a NAT gateway, and the security groups must let HTTPS out."
     ),
     "RestoreJobNotFoundError": (
         "If the project was deleted, take it out of AtlasProjectIds. If not, compare its id with "

@@ -293,6 +293,29 @@ def test_one_mistake_is_one_line_with_its_fix(
     expect(diagnose(), check.format(world.group), ok=False, found=found, fix=fix)
 
 
+@cases("mistake", ["wrong-key-in-the-secret", "client-secret-expired", "no-way-out-of-the-vpc"])
+def test_what_cannot_be_looked_at_without_atlas_is_named(
+    world: World, diagnose: Diagnose, mistake: str
+) -> None:
+    assert "projects" not in diagnose()
+
+    MISTAKES[mistake][0](world)
+
+    expected = "were not looked at, nor the roles and when the credentials expire"
+    line = diagnose()["projects"]
+    assert line["ok"] is None
+    assert line["found"].startswith(expected)
+
+
+def test_the_fix_for_an_atlas_that_does_not_answer_names_where_its_address_is_set(
+    world: World, diagnose: Diagnose
+) -> None:
+    broken(Selection("atlas"), Reset())(world)
+
+    _, fix = wrong(diagnose())["credentials"]
+    assert "compare AtlasBaseUrl, and base_url in the stack's secret" in fix
+
+
 def test_the_commands_of_a_fix_give_a_topic_its_key_and_policy_again(
     world: World, diagnose: Diagnose
 ) -> None:
