@@ -13,7 +13,7 @@ from local_stack.world import World
 from restore_watch.measuring.measurer import Measurer
 
 QUARTER_HOUR = 900.0
-UNTIL_MEASURED = 12 * 3600 + 1200 + 2 * QUARTER_HOUR
+UNTIL_MEASURED = 12 * 3600 + 1200 + 3 * QUARTER_HOUR
 """Seconds that pass while a `Measured` is made."""
 
 LAST = 6
@@ -26,8 +26,8 @@ class Measured:
     """
     A restore of `orders` into a cluster of another project, recorded as completed and published.
 
-    The snapshot is six hours older than the restore, which took twenty minutes. Half an hour
-    later, at `ended_at` and 30 minutes, Atlas has counted the target at least once.
+    The snapshot is six hours older than the restore, which took twenty minutes.
+    Three quarters of an hour after `ended_at`, Atlas has counted the target at least twice.
     """
 
     def __init__(self, world: World) -> None:
@@ -51,7 +51,7 @@ class Measured:
         world.watching().check(target_of(self.job))
         (message,) = world.messages(self.job)
         self.message = message
-        world.pass_time(2 * QUARTER_HOUR)
+        world.pass_time(3 * QUARTER_HOUR)
         world.stack.forget_calls()
 
     def deliver(
