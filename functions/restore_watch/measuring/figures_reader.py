@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
+from foundation.clock import Clock
 from foundation.deadline import Deadline
 from foundation.errors import ApplicationError
 from restore_watch.asking.asked import Subject
@@ -35,23 +35,33 @@ from restore_watch.measuring.unmeasured import UnmeasuredError
 from restore_watch.model.measurement import WhyNotMeasured
 from restore_watch.model.restore_target import ClusterKey, RestoreTarget
 
+REFILL = 15.0
+"""
+Seconds after which a rate limit is looked at again of which only the half of other tools was left.
 
-@dataclass(frozen=True)
+Two large restores of a project, which are measured at the same time, take more than the other half.
+"""
+
+
 class FiguresReader:
     """
     Asks one question after the other, and leaves half of Atlas's rate limits to other tools.
 
-    Its methods raise UnmeasuredError: what Atlas does not say now, nobody can compare.
+    Its questions end by the deadline. If only that half is left, it waits. Its methods raise
+    UnmeasuredError: what Atlas does not say now, nobody can compare.
     """
 
-    atlas: AtlasSession
-    questions: Questions
+    def __init__(self, deadline: Deadline, atlas: AtlasSession, clock: Clock) -> None:
+        self.atlas = atlas
+        self._deadline = deadline
+        self._clock = clock
+        self.questions = self._new_questions()
 
-    @classmethod
-    def until(cls, deadline: Deadline, atlas: AtlasSession, began: float) -> "FiguresReader":
-        """Return a reader whose questions end by the deadline. It `began` then, in Unix seconds."""
-        pace = Pace(partial(atlas.limits.share_left, since=began), atlas.limits.waits)
-        return cls(atlas, Questions(deadline, pace, pace.read_record))
+    def _new_questions(self) -> Questions:
+        """Begin to ask: what Atlas said of its rate limits before does not count."""
+        limits = self.atlas.limits
+        pace = Pace(partial(limits.share_left, since=self._clock.unix()), limits.waits)
+        return Questions(self._deadline, pace, pace.read_record)
 
     def hosts(self, cluster: ClusterKey) -> ClusterHosts:
         """Return the hosts of a dedicated cluster."""
@@ -106,7 +116,12 @@ class FiguresReader:
                     raise UnmeasuredError.because_of(error) from error
 
     def _take_call(self, bucket: Bucket) -> None:
-        match self.questions.pace.take_call(bucket, to_find=True):
+        permission = self.questions.pace.take_call(bucket, to_find=True)
+        while permission is Permission.RESERVED and self._deadline.remaining() > 2 * REFILL:
+            self._clock.sleep(REFILL)
+            self.questions = self._new_questions()
+            permission = self.questions.pace.take_call(bucket, to_find=True)
+        match permission:
             case Permission.GIVEN:
                 return
             case Permission.RESERVED:

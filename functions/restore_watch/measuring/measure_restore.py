@@ -55,11 +55,10 @@ def _measure_databases(
     of_target = choose_of_target(chosen.names, reader.database_names(target))
     around = source_window(restore, now)
     expected = {name: reader.series(source, name, around) for name in chosen.names}
-    newer = {
-        name
-        for name, series in expected.items()
-        if not series.points and _is_newer(source, name, around, reader, now)
-    }
+    without_any = [name for name, series in expected.items() if not series.points]
+    # If Atlas has not looked at the source at all, no question about one database helps.
+    asked = without_any if len(without_any) < len(expected) else []
+    newer = {name for name in asked if _is_newer(source, name, around, reader, now)}
     found = partial(reader.series, target, window=target_window(restore, now))
     measurement = compare_databases(
         restore,

@@ -80,5 +80,4 @@ class Measurer:
 
     def _measure(self, deadline: Deadline, job: RestoreJob) -> Measurement:
         clock = self.wires.clock
-        reader = FiguresReader.until(deadline, self.wires.atlas, clock.unix())
-        return measure_restore(job, reader, clock.now())
+        return measure_restore(job, FiguresReader(deadline, self.wires.atlas, clock), clock.now())

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from foundation.clock import Clock as ClockOfProduct
 from foundation.deadline import Deadline
 from local_stack.atlas import AtlasEmulator, Clock
 from local_stack.cluster_data import ClusterData, Held
@@ -63,7 +64,7 @@ class Restored:
         """Ask as the function does, and compare."""
         target = RestoreTarget(GROUP, "orders", self.job_id)
         job = self._session.restore_job(target, Deadline.after(30))
-        reader = FiguresReader.until(Deadline.after(30), self._session, self._unix())
+        reader = FiguresReader(Deadline.after(30), self._session, ClockOfProduct(self.clock))
         try:
             return measure_restore(job, reader, self.clock())
         except UnmeasuredError as error:

@@ -399,12 +399,24 @@ def test_the_limits_of_other_tools_are_left_to_them(measured: Measured, world: W
     world.atlas.keep_bucket(world.group, "processes", 100)
 
     assert not measured.deliver(1)
-    assert world.count(PROCESSES) == 2
-    assert world.count(DATABASES) == 0
+    # After each wait, one call says whether there is more.
+    assert world.naps == [15, 15]
+    assert (world.count(PROCESSES), world.count(DATABASES), world.count(FIGURES)) == (2, 2, 1)
     assert measured.deliver(LAST)
     assert (measured.recorded() or {})["why"] == WhyNotMeasured.LIMITED
 
     world.atlas.release_bucket(world.group, "processes")
+
+
+@pytest.mark.fault("F140")
+def test_a_limit_that_refills_in_time_is_waited_for(measured: Measured, world: World) -> None:
+    world.atlas.keep_bucket(world.group, "processes", 100)
+
+    with world.whenever(DATABASES, lambda: world.atlas.release_bucket(world.group, "processes")):
+        assert measured.deliver(1, seconds=120)
+
+    assert (measured.recorded() or {})["outcome"] == "matches"
+    assert world.naps
 
 
 @pytest.mark.fault("F131")
