@@ -106,6 +106,10 @@ class MayBe(StrEnum):
     WRITTEN = "documents that were written since"
 
 
+type _OrNewer[Word] = Annotated[Word | AtlasText, Field(union_mode="left_to_right")]
+"""A word, or one that a newer version has stored before the stack was set back to this one."""
+
+
 class DifferingFigure(FromOutside):
     """
     A figure that differs.
@@ -115,11 +119,11 @@ class DifferingFigure(FromOutside):
     `may_be`: what may have changed the target since, if anything may.
     """
 
-    figure: Figure
+    figure: _OrNewer[Figure]
     least: StrictInt
     most: StrictInt | None = None
     found: StrictInt
-    may_be: MayBe | None = None
+    may_be: _OrNewer[MayBe | None] = None
 
 
 class DifferingDatabase(FromOutside):
@@ -141,7 +145,8 @@ class Measurement(FromOutside):
     """
     Whether the data of a restore came back.
 
-    `why`: why it was not measured; then every count is zero. A newer version may know more words.
+    `outcome`: one of a newer version proves nothing. `why`: why it was not measured; then every
+    count is zero.
     `error`: our name of the error, if there was one, and `error_code`: Atlas's. Its text may name
     anything, so it is not kept. `databases`: how many match of those
     that were compared. `differing`: the first DATABASES_NAMED that differ, by name. `indexes`: None
@@ -152,8 +157,8 @@ class Measurement(FromOutside):
     `measured_at`: the moment of the target's newest figure that was compared, or None.
     """
 
-    outcome: Outcome
-    why: Annotated[WhyNotMeasured | AtlasText | None, Field(union_mode="left_to_right")] = None
+    outcome: _OrNewer[Outcome]
+    why: _OrNewer[WhyNotMeasured | None] = None
     error: AtlasText | None = None
     error_code: AtlasText | None = None
     databases: Count = Count()

@@ -252,7 +252,7 @@ DAMAGED: dict[str, Callable[[], dict[str, Any]]] = {
     "measurement first": lambda: stored(measured_entry(PENDING, DIFFERS, 1)),
     **{
         f"measurement {odd!r}": partial(with_measurement, odd)
-        for odd in (None, "matches", {}, {"outcome": "~|~"})
+        for odd in (None, "matches", {}, {"outcome": ["~|~"]})
     },
     "measurement of half a database": partial(
         with_measurement, {"outcome": "matches", "databases": {"found": Decimal("0.5")}}
