@@ -20,7 +20,10 @@ from unit.report.test_html_page import HOSTILE
 
 BROWSER = find_browser()
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium or Chrome")
+pytestmark = [
+    pytest.mark.campaign,
+    pytest.mark.skipif(BROWSER is None, reason="there is no Chromium or Chrome"),
+]
 
 REPORTS: dict[str, Callable[[], Report]] = {
     "3": lambda: fleet(3),

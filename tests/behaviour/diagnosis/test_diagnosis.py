@@ -473,6 +473,7 @@ def test_a_stack_that_watches_nothing_is_not_well(diagnose: Diagnose) -> None:
     assert (checks["settings"]["found"], wrong(checks)) == ("watched projects: 1", {})
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F113")
 @cases("all_are_watched", [True, False], ids=["all", "named"])
 def test_projects_without_a_cluster_that_has_backups_are_not_well(
@@ -541,6 +542,7 @@ def test_of_many_projects_twenty_are_looked_at(world: World, diagnose: Diagnose)
     assert checks["other projects"]["found"] == "3 more were not looked at"
 
 
+@pytest.mark.campaign
 def test_a_named_project_is_looked_at_however_many_are_watched(
     world: World, diagnose: Diagnose
 ) -> None:
@@ -578,6 +580,7 @@ CLUSTERS = {
 }
 
 
+@pytest.mark.campaign
 def test_a_named_cluster_is_looked_for_and_a_similar_name_is_proposed(
     world: World, diagnose: Diagnose
 ) -> None:
@@ -602,6 +605,7 @@ def test_a_cluster_without_backups_says_nothing_of_the_others(
     assert wrong(diagnose()) == {}
 
 
+@pytest.mark.campaign
 def test_the_roles_of_an_api_key_are_those_that_are_needed(
     world: World, diagnose: Diagnose
 ) -> None:
@@ -624,6 +628,7 @@ def test_the_roles_of_an_api_key_are_those_that_are_needed(
     assert str(fix).startswith("Without dedicated clusters, Project Read Only is enough")
 
 
+@pytest.mark.campaign
 def test_the_roles_of_a_service_account_are_those_of_its_projects(
     world: World, diagnose: Diagnose
 ) -> None:

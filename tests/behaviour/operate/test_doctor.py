@@ -255,6 +255,7 @@ POLICIES: dict[str, tuple[Answer, str, str]] = {
 }
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(("answer", "mark", "said"), rows(POLICIES, "denies"))
 def test_the_policy_of_a_key_is_looked_at_for_the_function_for_sns_and_for_alarms(
     stack: NotifyingStack, doctor: Doctor, answer: Answer, mark: str, said: str
@@ -269,6 +270,7 @@ def test_the_policy_of_a_key_is_looked_at_for_the_function_for_sns_and_for_alarm
     assert " ".join(printed.split()).count(said) == 3
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("other", ["NoticeQueueArn", "MeasureQueueArn"])
 def test_each_queue_of_the_topic_needs_the_key_for_sns(
     stack: NotifyingStack, doctor: Doctor, other: str
@@ -291,6 +293,7 @@ def test_a_key_policy_that_names_sns_and_the_account_keeps_alarms_away(
     assert wrong(doctor()[1]) == ["key policy: alarms"]
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     ("output", "said"),
     [
@@ -617,6 +620,7 @@ def test_a_topic_that_is_made_again_by_the_page_has_everything_that_it_had(
     assert wrong(doctor()[1]) == ["topic"]
 
 
+@pytest.mark.campaign
 def test_a_project_that_the_page_silences_is_named_and_not_a_mistake(
     stack: NotifyingStack, doctor: Doctor, group: str
 ) -> None:
@@ -638,6 +642,7 @@ PAGE = f"<R><{LIST}Result><Subscriptions/><NextToken>0</NextToken></{LIST}Result
 """It has no subscription, and another page follows."""
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F92")
 def test_what_the_operator_may_not_ask_is_not_a_mistake(
     stack: NotifyingStack, doctor: Doctor

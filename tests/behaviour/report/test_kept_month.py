@@ -393,6 +393,7 @@ def test_two_reports_at_once_do_not_mix(month: Month, number: int) -> None:
     assert month.disagreements() == []
 
 
+@pytest.mark.campaign
 def test_two_invocations_without_the_time_of_a_schedule_have_two_ids(month: Month) -> None:
     for request_id in ("first", "second"):
         month.reports.make({"action": "report"}, request_id=request_id)
@@ -466,6 +467,7 @@ def test_a_report_that_is_asked_for_later_says_what_it_knows_as_of_today(reports
     assert re.search(rf"\b[Tt]ags\b[^.]*{day}|{day}[^.]*\b[Tt]ags\b", page)
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F115")
 def test_downloads_and_partial_restores_never_count(reports: Reports) -> None:
     fleet = Furnished(reports)
@@ -485,6 +487,7 @@ def test_downloads_and_partial_restores_never_count(reports: Reports) -> None:
     assert [states[name] for name in names] == ["never"] * 4
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F115")
 def test_a_cancelled_attempt_is_named_and_changes_no_state(reports: Reports) -> None:
     fleet = Furnished(reports)

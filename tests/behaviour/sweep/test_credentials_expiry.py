@@ -224,6 +224,7 @@ FAULTS: dict[str, tuple[Action, int]] = {
 }
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("E1")
 @pytest.mark.parametrize(("fault", "minutes"), rows(FAULTS, "503"))
 def test_a_question_that_fails_is_repeated_later_and_nothing_else_happens(
@@ -262,6 +263,7 @@ UNANSWERED: dict[str, tuple[Selection, Action]] = {
 }
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("E1", "F100")
 @pytest.mark.parametrize(("step", "fault"), rows(UNANSWERED, "credentials refused"))
 def test_a_date_that_is_known_is_said_whatever_atlas_answers(
@@ -304,6 +306,7 @@ def test_without_a_project_the_one_that_showed_the_account_is_asked_before_a_dat
     assert world.count(SERVICE_ACCOUNT) == 1
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F101")
 def test_a_secret_whose_date_moves_and_whose_mask_comes_and_goes_is_one_secret(
     world: World, account: Account
@@ -325,6 +328,7 @@ def test_a_secret_whose_date_moves_and_whose_mask_comes_and_goes_is_one_secret(
     assert certain == [False, True, False, True, False]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("E2")
 def test_a_project_that_does_not_show_the_account_hides_nothing(
     world: World, account: Account

@@ -145,6 +145,7 @@ REFUSALS: dict[str, Action] = {
 }
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F127")
 @cases("refusal", rows(REFUSALS, "401"))
 def test_a_list_that_cannot_be_read_for_names_is_no_trouble_and_is_read_an_hour_later(
@@ -219,6 +220,7 @@ BY_HAND: dict[str, tuple[object, str | None]] = {
 }
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F89")
 @cases(("value", "said"), rows(BY_HAND, "map"))
 def test_a_name_that_somebody_has_changed_by_hand_holds_up_nobody_and_heals(
@@ -331,6 +333,7 @@ def test_a_check_that_cannot_read_the_name_publishes_the_change_without(
     assert names_said(world, job) == [None, f"Project {world.group[-4:]}"]
 
 
+@pytest.mark.campaign
 @pytest.mark.fault("F127")
 def test_a_look_up_that_fails_is_made_once_a_minute(world: World) -> None:
     world.watching().tick()
