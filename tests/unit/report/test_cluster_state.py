@@ -21,7 +21,7 @@ from restore_watch.report.period import DAY
 from restore_watch.report.restores.what_a_restore_proves import Restore, Rung
 from restore_watch.report.why_unread import WhyUnread
 from unit.report import reports
-from unit.report.reports import END, NO_ROLE, cluster
+from unit.report.reports import DIFFERS, END, NO_ROLE, cluster
 
 DONE, FAILED, RUNNING = RestoreStatus.COMPLETED, RestoreStatus.FAILED, RestoreStatus.RUNNING
 
@@ -217,6 +217,21 @@ def test_a_failed_verdict_takes_the_test_away_that_it_judges() -> None:
     judged = judge_cluster(cluster(), [restore(2, verdict=Verdict.FAILED)], None, Policy(), END)
 
     assert (judged.state, judged.good) == (ClusterState.FAILED, None)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [restore(5, FAILED), restore(5, measurement=DIFFERS)],
+    ids=["failed", "differs"],
+)
+def test_what_ended_in_the_second_of_a_good_test_did_not_come_after_it(bad: Restore) -> None:
+    found = judged([restore(5), bad])
+
+    assert (found.failed, found.differs) == (None, None)
+
+
+def test_a_restore_that_begins_with_the_next_period_is_not_of_this_one() -> None:
+    assert judged([restore(0)]).restores == ()
 
 
 restores = st.lists(

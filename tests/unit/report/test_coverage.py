@@ -9,8 +9,9 @@ from restore_watch.model.restore_target import RestoreKind
 from restore_watch.report.fleet.fleet import AtlasList, Fleet
 from restore_watch.report.judging.cluster_state import ClusterState, JudgedCluster
 from restore_watch.report.judging.coverage import Coverage
+from restore_watch.report.period import DAY
 from restore_watch.report.snapshot import Snapshot
-from unit.report.reports import END, NO_ROLE, cluster, group
+from unit.report.reports import END, NO_ROLE, cluster, group, restore
 
 LEDGER, STOCK = cluster("ledger"), cluster("stock", kind=RestoreKind.FLEX)
 NEWEST = Snapshot(END)
@@ -67,3 +68,25 @@ def test_a_tag_is_lacking_if_there_are_clusters_and_none_has_it(
     judged = [JudgedCluster(cluster(tags=own), ClusterState.NEVER, (), None, None) for own in tags]
 
     assert Coverage.of(FLEET, judged).lacks_tag(("tier", "production")) is lacks
+
+
+def test_of_clusters_whose_test_failed_those_without_any_good_test_come_first() -> None:
+    """A young cluster, too, comes before one whose good test is long ago."""
+    old, young = cluster("old"), cluster("young", created_at=END - 10 * DAY)
+    good = restore(old, END - 300 * DAY)
+    judged = [
+        JudgedCluster(old, ClusterState.FAILED, (good,), good, None),
+        JudgedCluster(young, ClusterState.FAILED, (), None, None),
+    ]
+
+    assert [one.cluster for one in Coverage.of(FLEET, judged).in_order] == [young, old]
+
+
+def test_clusters_that_are_well_go_by_the_names_of_their_projects() -> None:
+    fleet = Fleet(project_names={group(0): "orders", group(1): "crm"})
+    of_orders, of_crm = cluster("accounts", 0), cluster("stock", 1)
+    judged = [
+        JudgedCluster(one, ClusterState.EXEMPT, (), None, None) for one in (of_orders, of_crm)
+    ]
+
+    assert [one.cluster for one in Coverage.of(fleet, judged).in_order] == [of_crm, of_orders]

@@ -1,15 +1,18 @@
-"""What the newest 100 restores of a cluster, which is all that is read of Atlas, may hide."""
+"""Which clusters are judged, and what the newest 100 restores of each, all that is read, hide."""
 
 from datetime import timedelta
 
 import pytest
 
-from restore_watch.report.fleet.fleet import Fleet
+from restore_watch.atlas.families import DEDICATED_CLUSTERS, FLEX_CLUSTERS, Family
+from restore_watch.model.restore_target import RestoreKind
+from restore_watch.report.cluster import Cluster
+from restore_watch.report.fleet.fleet import AtlasList, Fleet
 from restore_watch.report.judging.cluster_state import ClusterState, JudgedCluster, Policy
 from restore_watch.report.judging.judge_fleet import judge_fleet
 from restore_watch.report.period import DAY
 from restore_watch.report.restores.what_a_restore_proves import Restore
-from unit.report.reports import END, HOUR, WEEK, cluster, restore
+from unit.report.reports import END, HOUR, NO_ROLE, WEEK, cluster, group, restore
 
 LEDGER = cluster()
 
@@ -53,6 +56,21 @@ def test_a_test_that_is_hidden_may_be_newer_than_what_is_known(status: str) -> N
     assert "Restore the whole cluster once" in judged.unread.fix
 
 
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [("FAILED", ClusterState.FAILED), ("COMPLETED", ClusterState.OVERDUE)],
+    ids=["failed since", "overdue"],
+)
+def test_a_table_that_knows_the_period_hides_no_test_that_is_newer_than_a_known_one(
+    status: str, state: ClusterState
+) -> None:
+    known = [restore(LEDGER, END - 100 * DAY), restore(LEDGER, END - 95 * DAY, 2, status=status)]
+
+    judged = judge_young(*known, listed=2 * DAY, knows_period=True)
+
+    assert (judged.state, judged.unread) == (state, None)
+
+
 def test_a_list_over_the_window_decides_although_the_period_is_longer() -> None:
     listed = Fleet(clusters=[LEDGER], listed_since={LEDGER.key: END - 90 * DAY})
     overdue = restore(LEDGER, END - 100 * DAY)
@@ -94,3 +112,41 @@ def test_a_period_that_is_known_is_read(*, days: int, knows_period: bool) -> Non
     judged = judge_young(tested, listed=days * DAY, knows_period=knows_period)
 
     assert (judged.state, judged.unread) == (ClusterState.TESTED, None)
+
+
+def judged_clusters(fleet: Fleet, *restores: Restore) -> list[Cluster]:
+    return [one.cluster for one in judge_fleet(fleet, restores, policy=Policy(), at=END)]
+
+
+FLEX, TENANT, DEDICATED = RestoreKind.FLEX, RestoreKind.TENANT, RestoreKind.DEDICATED
+
+
+@pytest.mark.parametrize(
+    "kinds", [(FLEX, DEDICATED), (DEDICATED, FLEX)], ids=["Flex first", "Flex last"]
+)
+def test_a_cluster_of_both_lists_is_flex_in_any_order(kinds: tuple[RestoreKind, ...]) -> None:
+    fleet = Fleet(clusters=[cluster(kind=kind) for kind in kinds])
+
+    assert judged_clusters(fleet) == [cluster(kind=FLEX)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "unread", "stands_in"),
+    [
+        (FLEX, FLEX_CLUSTERS, FLEX),
+        (TENANT, FLEX_CLUSTERS, FLEX),
+        (DEDICATED, DEDICATED_CLUSTERS, DEDICATED),
+        (FLEX, DEDICATED_CLUSTERS, None),
+        (DEDICATED, FLEX_CLUSTERS, None),
+    ],
+    ids=["Flex", "tenant", "dedicated", "Flex, whose list was read", "dedicated, likewise"],
+)
+def test_a_cluster_of_the_table_stands_in_where_the_list_of_its_kind_was_not_read(
+    kind: RestoreKind, unread: Family, stands_in: RestoreKind | None
+) -> None:
+    fleet = Fleet(unread={AtlasList.of_project(group(0), unread): NO_ROLE})
+
+    found = judged_clusters(fleet, restore(cluster("gone", kind=kind), END - DAY))
+
+    expected = [] if stands_in is None else [Cluster(group(0), "gone", stands_in, is_listed=False)]
+    assert found == expected

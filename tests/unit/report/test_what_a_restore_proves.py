@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from restore_watch.atlas.families import CLUSTER_LISTS, jobs_of
+from restore_watch.model.forms_of_fields import id_made_at
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.validation import Verdict
@@ -33,6 +34,7 @@ from unit.report.parsed_page import ParsedPage
 from unit.report.reports import (
     END,
     HOUR,
+    MATCHES,
     NO_ROLE,
     changed,
     cluster,
@@ -283,3 +285,57 @@ def test_a_verdict_before_the_end_of_the_period_counts_though_the_restore_ends_a
     good = restore(LEDGER, END - 5 * DAY)
 
     assert judge_cluster(LEDGER, [good, late], None, Policy(), END).state is ClusterState.FAILED
+
+
+@pytest.mark.fault("F115")
+@pytest.mark.parametrize(
+    ("later", "is_known"),
+    [(timedelta(), False), (timedelta(seconds=1), True)],
+    ids=["at its moment", "a second later"],
+)
+def test_a_measurement_is_known_after_its_moment(later: timedelta, *, is_known: bool) -> None:
+    one = restore(LEDGER, AT, measurement=MATCHES)
+    assert one.measured is not None
+
+    then = one.as_of(one.measured.at + later)
+
+    assert then.measured == (one.measured if is_known else None)
+
+
+@pytest.mark.fault("F115")
+@pytest.mark.parametrize(
+    "said", [{}, {"restoreFinishedDate": None}], ids=["a dated end", "an end that was only seen"]
+)
+def test_a_restore_that_had_not_ended_then_has_no_end_and_counts_from_its_beginning(
+    said: dict[str, Any],
+) -> None:
+    then = restore(LEDGER, AT, **said).as_of(AT + timedelta(minutes=1))
+
+    assert (then.outcome, then.took, then.ended_at) == ("OPEN", None, AT)
+
+
+@pytest.mark.parametrize(
+    ("scheduled", "began"),
+    [(AT - HOUR, AT - HOUR), (None, AT)],
+    ids=["scheduled", "by its id"],
+)
+def test_a_listed_restore_began_when_it_was_scheduled_or_else_when_its_id_was_made(
+    scheduled: datetime | None, began: datetime
+) -> None:
+    job = restore(LEDGER, AT, restoreScheduledDate=scheduled).job
+    assert id_made_at(job.restore_id) == AT
+
+    assert restore_listed(job) == Restore(job, began, began)
+
+
+GIVEN_UP = replace(
+    restore(LEDGER, AT, status="RUNNING", restoreFinishedDate=None),
+    will_show_its_end=False,
+)
+
+
+def test_a_restore_that_the_watch_has_given_up_will_show_its_end_in_the_list() -> None:
+    listed = restore_listed(GIVEN_UP.job)
+
+    assert merged([GIVEN_UP], [listed]) == [replace(GIVEN_UP, will_show_its_end=True)]
+    assert merged([GIVEN_UP], []) == [GIVEN_UP]
