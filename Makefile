@@ -37,10 +37,10 @@ demo: build ## restores that nobody names, found and followed to their ends, in 
 # be written whatever the shell says: pytest takes ten seconds to compile them, in each process.
 PYTEST := $(RUN) PYTHONDONTWRITEBYTECODE= python -m pytest --numprocesses 3 --dist worksteal
 
-test: build $(SECURITY)/.ready $(WORKFLOWS)/.ready ## the tests, in random order
+test: build ## the tests, in random order
 	@$(PYTEST) -m "not campaign and not weekly"
 
-campaign: build $(PEER)/.built $(MINISTACK)/.ready ## the tests that take long, and the rows of tables that tell less
+campaign: build $(PEER)/.built $(MINISTACK)/.ready $(SECURITY)/.ready $(WORKFLOWS)/.ready ## the tests that take long, and the rows of tables that tell less
 	@$(PYTEST) -m campaign
 
 weekly: build ## the rows of large tables that the campaign leaves out, and fifty times the examples of Hypothesis

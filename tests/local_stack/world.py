@@ -41,6 +41,8 @@ STATUS, DEGRADED, RECOVERED = (
     for name in ("status-changed", "watch-degraded", "watch-recovered")
 )
 
+_DAY = 86_400
+"""Seconds."""
 _LOOK = 0.001
 """Seconds that pass when an environment looks at its clock, so that no two looks are the same."""
 
@@ -133,6 +135,10 @@ class World:
 
     def pass_time(self, seconds: float) -> None:
         self.clock.advance(seconds)
+
+    def pass_time_to(self, hour: int) -> None:
+        """Go on to the next time that it is this hour in UTC."""
+        self.pass_time(_DAY - (self.clock().timestamp() - hour * 3600) % _DAY)
 
     def nap(self, seconds: float) -> None:
         """What the product does instead of sleeping."""

@@ -14,6 +14,7 @@ needs_validator = pytest.mark.skipif(
 )
 
 
+@pytest.mark.campaign
 @needs_validator
 def test_every_definition_is_valid(capfd: pytest.CaptureFixture[str]) -> None:
     assert AWAIT_RESTORE in definitions()

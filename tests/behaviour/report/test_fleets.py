@@ -31,8 +31,7 @@ CAMEL = {"cannot tell": "cannotTell", "not required": "notRequired"}
 @pytest.fixture(autouse=True)
 def morning(world: World) -> None:
     """Six o'clock in UTC."""
-    since_six = (world.clock().timestamp() - 6 * 3600) % 86_400
-    world.pass_time(86_400 - since_six)
+    world.pass_time_to(6)
 
 
 def test_a_fleet_has_the_states_that_its_restores_prove(reports: Reports) -> None:

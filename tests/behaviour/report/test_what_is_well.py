@@ -62,8 +62,7 @@ PAIRS = [
 @pytest.fixture
 def fleet(world: World, request: pytest.FixtureRequest) -> Furnished:
     """At six o'clock in UTC, when the schedule asks for a report."""
-    since_six = (world.clock().timestamp() - 6 * 3600) % 86_400
-    world.pass_time(86_400 - since_six)
+    world.pass_time_to(6)
     reports: Reports = request.getfixturevalue("reports")
     return Furnished(reports)
 
