@@ -17,7 +17,7 @@ from local_stack.restores import date
 from restore_watch.atlas.families import CLUSTER_LISTS, EVENTS, LISTED_JOBS, TENANT_JOBS
 from restore_watch.atlas.families import PROJECTS as PROJECT_LIST
 from restore_watch.model.marks import Marks
-from restore_watch.table.job_item import OPEN_SHARDS
+from restore_watch.table.open_shards import open_shard
 from restore_watch.table.project_item import marks_as_values
 from restore_watch.table.stored_fields import project_key
 
@@ -96,7 +96,7 @@ class Fleet:
                 **entry,
                 "cluster": {"S": f"{target['groupId']}/{target['clusterName']}"},
                 "restoreId": {"S": target["restoreId"]},
-                "openShard": {"S": OPEN_SHARDS[int(target["restoreId"], 16) % len(OPEN_SHARDS)]},
+                "openShard": {"S": open_shard(target["restoreId"])},
                 "firstObservedAt": began,
                 "observedAt": began,
             }

@@ -33,7 +33,7 @@ NOT_NEEDED = {
         "restore_watch.event.sqs_record",
         "restore_watch.event.wait_fields",
         "restore_watch.measuring",
-        "restore_watch.model.advice_on_errors",
+        "restore_watch.model.fixes_of_errors",
         "restore_watch.model.cluster_tags",
         "restore_watch.model.measurement",
         "restore_watch.model.validation",

@@ -55,11 +55,19 @@ FOR_READERS = {
         "slack",
         "teams",
         "chat",
-        "advice_on_errors",
+        "fixes_of_errors",
         "diagnosis",
     ),
     *("html_page", "words", "report_message", "cluster_state", "restore_evidence", "fleet"),
-    *("cluster_remarks", "wording", "judge_fleet", "reporter", "cluster_tags", "measurement"),
+    *(
+        "cluster_remarks",
+        "needs_look",
+        "wording",
+        "judge_fleet",
+        "reporter",
+        "cluster_tags",
+        "measurement",
+    ),
 }
 """Modules and folders whose sentences are those of notices, of diagnoses and of reports."""
 

@@ -2,8 +2,8 @@
 
 from foundation.clock import utc_text
 from restore_watch.aws.topic_messages import Message, cloud_event
-from restore_watch.model.advice_on_errors import fix_named, fix_of_expiry
 from restore_watch.model.credentials_expiry import CredentialsChange
+from restore_watch.model.fixes_of_errors import fix_named, fix_of_expiry
 from restore_watch.model.watch_change import WatchChange, WatchState
 
 WATCH_EVENT_TYPES = {

@@ -9,7 +9,7 @@ from restore_watch.errors import (
     AtlasReason,
     AtlasUnauthorizedError,
 )
-from restore_watch.model.advice_on_errors import fix_of
+from restore_watch.model.fixes_of_errors import fix_of
 
 _OFF_THE_LIST = (
     "Free: in the settings of Atlas's organization, turn off Require IP Access List for the Atlas "

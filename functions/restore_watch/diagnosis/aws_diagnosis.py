@@ -12,7 +12,7 @@ from restore_watch.diagnosis.aws_fixes import SCHEDULE_FIXES, SECRET_FIXES
 from restore_watch.diagnosis.aws_questions import AwsQuestions
 from restore_watch.diagnosis.line import Line, bad, good, unsure
 from restore_watch.errors import CredentialsError
-from restore_watch.model.advice_on_errors import fix_of
+from restore_watch.model.fixes_of_errors import fix_of
 from restore_watch.settings import Settings
 
 SCHEDULE_NAME = "sweep"

@@ -9,7 +9,7 @@ from restore_watch.atlas.credentials import ApiKey, Credentials
 from restore_watch.atlas.own_account import OwnAccount
 from restore_watch.diagnosis.line import Line, bad, good, unsure
 from restore_watch.diagnosis.project_look import ProjectLook
-from restore_watch.model.advice_on_errors import UNCERTAIN, fix_of_expiry
+from restore_watch.model.fixes_of_errors import UNCERTAIN, fix_of_expiry
 
 OF_DEDICATED = {
     "GROUP_BACKUP_RECOVERY_OPERATOR": "Project Backup Recovery Operator",

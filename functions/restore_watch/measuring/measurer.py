@@ -13,7 +13,7 @@ from restore_watch.measuring.measure_request import Deliveries, Delivery, Measur
 from restore_watch.measuring.measure_restore import measure_restore
 from restore_watch.measuring.record_measurement import record_measurement
 from restore_watch.measuring.unmeasured import UnmeasuredError
-from restore_watch.model.advice_on_errors import fix_of
+from restore_watch.model.fixes_of_errors import fix_of
 from restore_watch.model.measurement import Measurement
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_target import RestoreTarget

@@ -1,4 +1,4 @@
-"""Advice that lets the watch see again, in a sentence or two for each error. Pure."""
+"""What lets the watch see again: a fix of a sentence or two for each error. Pure."""
 
 from datetime import datetime
 
@@ -65,14 +65,14 @@ _OTHERS = (
 
 
 def fix_of(error: ApplicationError, *, of_stack: bool = False) -> str:
-    """Return the advice for an error of a project or of the whole stack."""
+    """Return the fix of an error of a project or of the whole stack."""
     if isinstance(error, AtlasError) and error.reason and error.reason.address:
         return _ADD_ADDRESS.format(address=error.reason.address)
     return fix_named(type(error).__name__, of_stack=of_stack)
 
 
 def fix_named(error: str, *, of_stack: bool = False) -> str:
-    """Return the advice for the name of an error."""
+    """Return the fix of the error with this name."""
     is_of_credentials = of_stack and error == "AtlasUnauthorizedError"
     return _OF_THE_STACK if is_of_credentials else _FIXES.get(error, _OTHERS)
 

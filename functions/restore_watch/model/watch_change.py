@@ -13,7 +13,7 @@ from restore_watch.errors import (
     AtlasUnavailableError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.model.advice_on_errors import fix_of
+from restore_watch.model.fixes_of_errors import fix_of
 from restore_watch.model.forms_of_fields import PastMoment
 
 REMOVED = "removed"

@@ -12,10 +12,11 @@ from restore_watch.aws.topic_messages import Message, cloud_event
 from restore_watch.report.files.cluster_facts import cluster_facts
 from restore_watch.report.judging.cluster_state import JudgedCluster
 from restore_watch.report.report import Origin, Report
-from restore_watch.report.words.cluster_remarks import needs_look, told_remarks
+from restore_watch.report.words.cluster_remarks import told_remarks
 from restore_watch.report.words.concerns import concerns
 from restore_watch.report.words.due_next import due_next
 from restore_watch.report.words.headline import headline
+from restore_watch.report.words.needs_look import needs_look
 from restore_watch.report.words.wording import reason
 
 EVENT_TYPE = "atlas-restore-watch.report.v1"

@@ -40,9 +40,6 @@ if TYPE_CHECKING:
     from restore_watch.model.measurement import Measurement
     from restore_watch.model.validation import Validation
 
-OPEN_SHARDS = ("0", "1", "2", "3")
-"""Partitions of the index OpenJobs, to spread its writes."""
-
 
 @dataclass(frozen=True)
 class Recorded:
@@ -159,11 +156,6 @@ def measurement_entry(
     A version that does not know measurements reads the state alone: the same status once more.
     """
     return history_entry(job, observed_at) | {"measurement": present(measurement.as_json())}
-
-
-def open_shard(job: RestoreJob | RestoreTarget) -> str:
-    """The partition of the index OpenJobs. An ObjectId ends in a counter, so jobs spread evenly."""
-    return OPEN_SHARDS[int(job.restore_id[-1], 16) % len(OPEN_SHARDS)]
 
 
 def _zero_if_lost(stored: object) -> object:

@@ -26,11 +26,11 @@ from restore_watch.table.job_item import (
     history_entry,
     key_of,
     measurement_entry,
-    open_shard,
     read_item,
     state_of,
     validation_entry,
 )
+from restore_watch.table.open_shards import open_shard
 
 if TYPE_CHECKING:
     from restore_watch.model.measurement import Measurement
@@ -66,7 +66,7 @@ class RestoreJobsTable(Items):
                 key_of(recorded.job),
                 deadline,
                 left & Attr("sequence").eq(len(recorded.history)),
-                sets={"openShard": open_shard(recorded.job), "missingSince": None},
+                sets={"openShard": open_shard(recorded.job.restore_id), "missingSince": None},
             )
         return recorded
 
@@ -122,7 +122,7 @@ class RestoreJobsTable(Items):
             key_of(target),
             deadline,
             Attr("status").exists() & has_room,
-            sets={"openShard": open_shard(target), "expiresAt": None},
+            sets={"openShard": open_shard(target.restore_id), "expiresAt": None},
             defaults={"unansweredSince": utc_text(now)},
             adds={"waiting": {text}},
         )
@@ -183,7 +183,7 @@ class RestoreJobsTable(Items):
             # The age of pending entries counts from the newest one.
             sets={
                 "observedAt": utc_text(observed_at),
-                "openShard": open_shard(job),
+                "openShard": open_shard(job.restore_id),
                 "expiresAt": None,
             },
             defaults={"publishedSequence": 0},
@@ -202,7 +202,7 @@ class RestoreJobsTable(Items):
             sets={
                 **state_of(job),
                 "observedAt": utc_text(observed_at),
-                "openShard": open_shard(job),
+                "openShard": open_shard(job.restore_id),
                 "expiresAt": None,
                 "missingSince": None,
             },

@@ -14,8 +14,9 @@ from foundation.clock import date_text, utc_text
 from foundation.deadline import Deadline
 from restore_watch.model.forms_of_fields import AHEAD
 from restore_watch.table.items import Items, lies_between
-from restore_watch.table.job_item import OPEN_SHARDS, key_of
+from restore_watch.table.job_item import key_of
 from restore_watch.table.open_job import OpenJob, read_open_job
+from restore_watch.table.open_shards import OPEN_SHARDS
 
 INDEX = "OpenJobs"
 

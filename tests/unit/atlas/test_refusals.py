@@ -41,7 +41,7 @@ from restore_watch.errors import (
     RestoreJobNotFoundError,
     UnexpectedAtlasResponseError,
 )
-from restore_watch.model.advice_on_errors import fix_of
+from restore_watch.model.fixes_of_errors import fix_of
 from restore_watch.model.restore_target import RestoreKind
 from strategies import date_likes, json_values, kinds, secrets
 

@@ -14,13 +14,13 @@ from restore_watch.atlas.credentials import Credentials
 from restore_watch.atlas.own_account import OwnAccount, read_own_account
 from restore_watch.aws.watch_messages import message_of_credentials
 from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
-from restore_watch.model.advice_on_errors import fix_of_expiry
 from restore_watch.model.credentials_expiry import (
     NOT_ASKED,
     CredentialsChange,
     CredentialsExpiry,
     ExpiringSecret,
 )
+from restore_watch.model.fixes_of_errors import fix_of_expiry
 from restore_watch.table.project_item import expiry_as_value, read_expiry
 from strategies import values_of
 from unit.open_jobs import NOON

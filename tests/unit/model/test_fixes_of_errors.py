@@ -11,8 +11,8 @@ from restore_watch.errors import (
     AtlasUnauthorizedError,
     EndpointRetiredError,
 )
-from restore_watch.model.advice_on_errors import fix_named, fix_of, fix_of_expiry
 from restore_watch.model.credentials_expiry import ExpiringSecret
+from restore_watch.model.fixes_of_errors import fix_named, fix_of, fix_of_expiry
 from unit.open_jobs import NOON
 
 ADDRESS = AtlasForbiddenError("refused", AtlasReason(403, address="203.0.113.7"))

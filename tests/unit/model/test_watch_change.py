@@ -1,7 +1,7 @@
 """Why a project or the stack cannot be seen."""
 
 from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
-from restore_watch.model.advice_on_errors import fix_of
+from restore_watch.model.fixes_of_errors import fix_of
 from restore_watch.model.watch_change import WORDS_LIMIT, Trouble
 from unit.open_jobs import NOON
 

@@ -12,8 +12,8 @@ from notify_people.words.notices import notice_of
 from restore_watch.aws.topic_messages import message_of_job, message_of_test
 from restore_watch.aws.watch_messages import message_of_credentials, message_of_watch
 from restore_watch.errors import AtlasForbiddenError, AtlasReason
-from restore_watch.model.advice_on_errors import fix_of
 from restore_watch.model.credentials_expiry import CredentialsChange, ExpiringSecret, Threshold
+from restore_watch.model.fixes_of_errors import fix_of
 from restore_watch.model.history_entry import RecordedMeasurement, RecordedValidation
 from restore_watch.model.measurement import (
     Count,

@@ -35,7 +35,6 @@ from restore_watch.table.job_item import (
     history_entry,
     key_of,
     measurement_entry,
-    open_shard,
     read_item,
     validation_entry,
 )
@@ -156,14 +155,6 @@ def test_why_nothing_was_measured_survives_in_the_words_of_a_newer_version() -> 
     assert recorded is not None
     assert recorded.measurement.why == "the moon is full"
     assert not recorded.measurement.may_pass
-
-
-def test_jobs_are_spread_over_four_shards() -> None:
-    ids = [f"{number:024x}" for number in (0, 1, 2, 3, 4, 15)]
-
-    shards = [open_shard(plain_job(restore_id=one)) for one in ids]
-
-    assert shards == ["0", "1", "2", "3", "0", "3"]
 
 
 def test_an_item_that_nobody_writes_is_deleted_after_four_hundred_days() -> None:

@@ -15,9 +15,10 @@ from restore_watch.errors import TableUnavailableError
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreKind
-from restore_watch.table.job_item import history_entry, key_of, open_shard
+from restore_watch.table.job_item import history_entry, key_of
 from restore_watch.table.open_job import OpenJob, read_open_job
 from restore_watch.table.open_jobs import OpenJobs
+from restore_watch.table.open_shards import open_shard
 from strategies import jobs, plain_job, statuses
 from unit.open_jobs import NOON, open_job, ready_download, restore_id
 from unit.scripted_atlas import GROUP, RESTORE, Clock
@@ -33,7 +34,7 @@ def entry_of(job: RestoreJob, **fields: Any) -> dict[str, Any]:
         "firstObservedAt": "2026-05-04T11:00:00.000000Z",
         "sequence": 1,
         "publishedSequence": 1,
-        "openShard": open_shard(job),
+        "openShard": open_shard(job.restore_id),
     }
     stored = {name: _serialize(value) for name, value in (item | fields).items()}
     return stored | key_of(job)

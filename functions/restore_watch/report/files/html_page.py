@@ -28,12 +28,13 @@ from restore_watch.report.judging.cluster_state import ClusterState, JudgedClust
 from restore_watch.report.report import JudgedRestore, Report, median_seconds
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.words import wording
-from restore_watch.report.words.cluster_remarks import early_verdict, needs_look, remarks
+from restore_watch.report.words.cluster_remarks import early_verdict, remarks
 from restore_watch.report.words.concerns import concerns
 from restore_watch.report.words.due_next import due_next
 from restore_watch.report.words.headline import headline, lead
 from restore_watch.report.words.limits import limits
 from restore_watch.report.words.measurement_line import measurement_line
+from restore_watch.report.words.needs_look import needs_look
 from restore_watch.report.words.own_objectives import over, own_objectives
 from restore_watch.report.words.why import age, why
 

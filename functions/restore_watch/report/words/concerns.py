@@ -10,7 +10,7 @@ from restore_watch.model.validation import Verdict
 from restore_watch.report.judging.cluster_state import ClusterState
 from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Restore
-from restore_watch.report.words.cluster_remarks import (
+from restore_watch.report.words.needs_look import (
     data_that_need_look,
     not_restorable,
     objectives_missed,
