@@ -39,6 +39,7 @@ from restore_watch.atlas.pages import (
 from restore_watch.atlas.rate_limits import Bucket, RateLimits
 from restore_watch.atlas.read_restore_job import restore_job
 from restore_watch.atlas.refusals import family_refusal, is_refusal
+from restore_watch.atlas.standing_refusals import StandingRefusals
 from restore_watch.atlas.transport.bounds import ANSWER_LIMIT
 from restore_watch.atlas.transport.envelopes import ENVELOPE
 from restore_watch.atlas.when_to_repeat import repeat_call
@@ -101,6 +102,7 @@ class AtlasSession:
     ) -> None:
         self.credentials = credentials
         self.limits = RateLimits(now)
+        self.refusals = StandingRefusals(now)
         self._http = http
         self._sleep = sleep
         self._replaces_tokens = replaces_tokens
@@ -218,7 +220,7 @@ class AtlasSession:
         self, get: Get[Read], deadline: Deadline, limit: int, access: Access, *, replaces: bool
     ) -> Read:
         """Send the request. Remember what the answer says about the rate limit."""
-        self.limits.check(get.bucket)
+        self.refusals.check(get.bucket)
         # Not `params`, for which httpx parses the URL a second time: that takes a twentieth of the
         # processor time of a question.
         query = f"?{urlencode(get.query, doseq=True)}" if get.query else ""
@@ -241,5 +243,5 @@ class AtlasSession:
                     raise
         hidden = hidden_texts(request, access.secrets)
         refusal = family_refusal(get.bucket, answer, secrets=hidden, is_list=get.is_list)
-        self.limits.note_refusal(get.bucket, refusal)
+        self.refusals.note(get.bucket, refusal)
         raise refusal

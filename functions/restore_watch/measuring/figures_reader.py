@@ -59,8 +59,8 @@ class FiguresReader:
 
     def _new_questions(self) -> Questions:
         """Begin to ask: what Atlas said of its rate limits before does not count."""
-        limits = self.atlas.limits
-        pace = Pace(partial(limits.share_left, since=self._clock.unix()), limits.waits)
+        share_left = partial(self.atlas.limits.share_left, since=self._clock.unix())
+        pace = Pace(share_left, self.atlas.refusals.waits)
         return Questions(self._deadline, pace, pace.read_record)
 
     def hosts(self, cluster: ClusterKey) -> ClusterHosts:

@@ -94,8 +94,8 @@ class SweepEnvironment:
         is_awaited: Callable[[], bool],
     ) -> SweepParts:
         """Return the parts of a sweep that begins now."""
-        clock, limits = self.clock, self.atlas.limits
-        pace = Pace(partial(limits.share_left, since=clock.unix()), limits.waits)
+        clock, atlas = self.clock, self.atlas
+        pace = Pace(partial(atlas.limits.share_left, since=clock.unix()), atlas.refusals.waits)
         run = Run(
             is_tick=request.tick is not None,
             at=clock.now(),
