@@ -15,17 +15,17 @@ from restore_watch.event.actions import (
     Diagnose,
     FindNewestRestore,
     RecordValidation,
-    Sweep,
     TestNotification,
 )
 from restore_watch.event.request import (
     OneTarget,
     QueueBatch,
     Request,
-    SeveralTargets,
     WaitForJob,
     read_request,
 )
+from restore_watch.event.several_targets import SeveralTargets
+from restore_watch.event.sweep_request import SweepRequest
 from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.model.workflow_wait import Wait, answer_to
@@ -59,7 +59,7 @@ class Application:
         """
         with self._reporting():
             request = read_request(event)
-        deadline = deadline.within(SWEEP_TIME if isinstance(request, Sweep) else CHECK_TIME)
+        deadline = deadline.within(SWEEP_TIME if isinstance(request, SweepRequest) else CHECK_TIME)
         try:
             return self._result(request, deadline, request_id)
         finally:
@@ -112,7 +112,7 @@ class Application:
                 recorded = record_validation(self.checker, request, deadline, request_id)
                 self.telemetry.report_validation(recorded)
                 result = recorded.as_json()
-            case Sweep():
+            case SweepRequest():
                 result = self.sweeper().sweep(request, deadline)
             case FindNewestRestore():
                 from restore_watch.check.newest_restore import find_newest_restore

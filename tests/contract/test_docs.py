@@ -40,7 +40,8 @@ from restore_watch.atlas.read_restore_job import FIELDS, restore_job
 from restore_watch.aws import topic_messages, watch_messages
 from restore_watch.aws.atlas_secret import read_credentials
 from restore_watch.aws.topic_messages import message_of_job
-from restore_watch.event.request import OneTarget, SeveralTargets, read_request
+from restore_watch.event.request import OneTarget, read_request
+from restore_watch.event.several_targets import SeveralTargets
 from restore_watch.event.target_fields import read_target
 from restore_watch.model.cluster_tags import RESTORE_TEST_TAG, RPO_TAG, RTO_TAG
 from restore_watch.model.health import Health

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pydantic import Field, StrictStr, ValidationError
 
 from foundation.deadline import Deadline
+from foundation.errors import ApplicationError
 from foundation.json_text import read_json
 from foundation.outside import FromOutside, IfReadable, UtcDate
 from restore_watch.atlas.credentials import ServiceAccount
@@ -55,6 +56,10 @@ class OwnAccount(NamedTuple):
     secret: ExpiringSecret
     roles: tuple[str, ...] | None
     others: tuple[ExpiringSecret, ...] = ()
+
+
+type AccountAnswer = OwnAccount | ApplicationError | None
+"""What a project says about the service account; None for a client id of an unknown form."""
 
 
 def read_own_account(session: AtlasSession, group_id: str, deadline: Deadline) -> OwnAccount | None:

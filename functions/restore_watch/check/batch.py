@@ -17,7 +17,7 @@ from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.check.check import JobChecker
 from restore_watch.check.order_of_targets import OrderOfTargets
 from restore_watch.errors import AtlasError
-from restore_watch.event.request import RefusedTarget, Target
+from restore_watch.event.several_targets import RefusedTarget, Target
 from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 from restore_watch.model.results import CheckResult
 from restore_watch.telemetry.isolation import isolated

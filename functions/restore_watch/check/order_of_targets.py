@@ -5,7 +5,7 @@ from random import sample
 
 from cachetools import LRUCache
 
-from restore_watch.event.request import Target
+from restore_watch.event.several_targets import Target
 from restore_watch.model.restore_target import RestoreTarget
 
 

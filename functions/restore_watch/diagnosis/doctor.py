@@ -18,13 +18,14 @@ from restore_watch.diagnosis.atlas_diagnosis import AtlasDiagnosis
 from restore_watch.diagnosis.aws_diagnosis import AwsDiagnosis
 from restore_watch.diagnosis.aws_fixes import TABLE_FIXES
 from restore_watch.diagnosis.aws_questions import AwsQuestions
+from restore_watch.diagnosis.expiry_diagnosis import line_about_expiry
 from restore_watch.diagnosis.line import Line, bad, good, unsure, whole, without_consequences
 from restore_watch.diagnosis.project_look import (
     ProjectLook,
     line_about_cluster,
     line_about_no_cluster,
 )
-from restore_watch.diagnosis.roles_and_expiry import line_about_expiry, lines_about_roles
+from restore_watch.diagnosis.role_diagnosis import lines_about_roles
 from restore_watch.diagnosis.table_diagnosis import TableDiagnosis
 from restore_watch.diagnosis.topic_diagnosis import TopicDiagnosis
 from restore_watch.event.actions import Diagnose

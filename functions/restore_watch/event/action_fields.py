@@ -12,7 +12,6 @@ from restore_watch.event.actions import (
     Diagnose,
     FindNewestRestore,
     RecordValidation,
-    Sweep,
     TestNotification,
     is_scheduled_event,
 )
@@ -22,6 +21,7 @@ from restore_watch.event.event_fields import (
     refuse_others,
     unexpected,
 )
+from restore_watch.event.sweep_request import SweepRequest
 from restore_watch.event.target_fields import (
     NAMES_OF_A_JOB,
     ClusterName,
@@ -35,7 +35,7 @@ from restore_watch.redaction import redact_report
 def read_action(event: Mapping[str, Any]) -> Action:
     """Read an event that has an action. Raises InvalidEventError."""
     if is_scheduled_event(event):
-        return Sweep(read_moment(event.get("time"), "time"), "time")
+        return SweepRequest(read_moment(event.get("time"), "time"), "time")
     action = _ActionField.of(event).action
     fields, read = _ACTIONS[action]
     refuse_others(event, action, fields)
@@ -84,9 +84,9 @@ class _SweepFields(EventFields):
     requested_at: _GivenMoment = None
 
 
-def _sweep(event: Mapping[str, Any]) -> Sweep:
+def _sweep(event: Mapping[str, Any]) -> SweepRequest:
     read = _SweepFields.of(event)
-    return Sweep(read.scheduled_time, requested_at=read.requested_at)
+    return SweepRequest(read.scheduled_time, requested_at=read.requested_at)
 
 
 class _ProjectFields(EventFields):

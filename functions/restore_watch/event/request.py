@@ -22,28 +22,12 @@ from foundation.json_text import read_json
 from restore_watch.errors import InvalidEventError
 from restore_watch.event.actions import Action, has_action
 from restore_watch.event.event_fields import require_list, require_object
+from restore_watch.event.several_targets import RefusedTarget, SeveralTargets, Target, read_targets
 from restore_watch.event.target_fields import read_target
 from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.model.workflow_wait import Wait
 
 DETAIL_TYPE = "Atlas Restore Watch Requested"
-
-TARGETS_LIMIT = 100
-"""Targets of one event at most. More do not fit in one invocation: use the queue."""
-
-
-class RefusedTarget(NamedTuple):
-    """A target or queue record that names no job. Its content is not kept: it may be a secret."""
-
-    path: str
-    error: InvalidEventError
-
-    def as_json(self) -> dict[str, str]:
-        """The target in the list of failures."""
-        return {"path": self.path}
-
-
-type Target = RestoreTarget | RefusedTarget
 
 
 class OneTarget(NamedTuple):
@@ -51,13 +35,6 @@ class OneTarget(NamedTuple):
 
     target: RestoreTarget
     until: str | None = None
-
-
-class SeveralTargets(NamedTuple):
-    """The caller named several jobs. EventBridge only repeats what fails: `all_must_succeed`."""
-
-    targets: tuple[Target, ...]
-    all_must_succeed: bool = False
 
 
 class QueueRecord(NamedTuple):
@@ -122,19 +99,7 @@ def _named(
         raise InvalidEventError(f"{path}action", "accepted at the top level of an event only")
     if "targets" not in fields:
         return OneTarget(read_target(fields, path))
-    targets = require_list(fields["targets"], f"{path}targets", "targets")
-    if len(targets) > TARGETS_LIMIT:
-        problem = f"expected at most {TARGETS_LIMIT} targets, got {len(targets)}"
-        raise InvalidEventError(f"{path}targets", problem)
-    read = (_target_or_refusal(target, f"{path}targets[{n}]") for n, target in enumerate(targets))
-    return SeveralTargets(tuple(read), all_must_succeed)
-
-
-def _target_or_refusal(value: object, path: str) -> Target:
-    try:
-        return read_target(require_object(value, path), f"{path}.")
-    except InvalidEventError as error:
-        return RefusedTarget(path, error)
+    return SeveralTargets(read_targets(fields["targets"], f"{path}targets"), all_must_succeed)
 
 
 def _queue_batch(value: object) -> QueueBatch:

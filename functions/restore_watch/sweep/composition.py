@@ -7,7 +7,7 @@ from functools import partial
 from foundation.deadline import Deadline
 from restore_watch.asking.pace import Pace
 from restore_watch.asking.questions import Questions
-from restore_watch.event.actions import Sweep
+from restore_watch.event.sweep_request import SweepRequest
 from restore_watch.sweep.acting.job_actions import JobActions
 from restore_watch.sweep.acting.list_actions import ListActions
 from restore_watch.sweep.expiry_watch import ExpiryWatch, LastTry
@@ -76,7 +76,7 @@ class SweepEnvironment:
         self.project_memory = ProjectMemory(now)
         self.last_try = LastTry()
 
-    def books(self, request: Sweep, deadline: Deadline) -> Books:
+    def books(self, request: SweepRequest, deadline: Deadline) -> Books:
         """Return what a sweep has to know beside the open jobs, nothing if it only follows."""
         if request.tick is None:
             return Books.of_no_tick()
@@ -90,7 +90,7 @@ class SweepEnvironment:
         jobs: Sequence[OpenJob],
         books: Books,
         deadline: Deadline,
-        request: Sweep,
+        request: SweepRequest,
         is_awaited: Callable[[], bool],
     ) -> SweepParts:
         """Return the parts of a sweep that begins now."""

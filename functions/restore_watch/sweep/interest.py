@@ -9,7 +9,7 @@ from restore_watch.model.restore_job import RestoreJob
 MARGIN = timedelta(minutes=60)
 """Jobs created up to this long before a mark count too: a list may lag, and clocks differ."""
 
-CLOCKS_DIFFER = timedelta(minutes=15)
+MAY_HAVE_RUN = timedelta(minutes=15)
 """A job that ended this long before the first attempt may still have run then."""
 
 
@@ -37,7 +37,7 @@ class Interest(NamedTuple):
             now=now,
             since=max(mark, now - OLDEST_MARK) - MARGIN,
             running_since=marks.first_tried_at - OLDEST_MARK,
-            ended_since=marks.first_tried_at - CLOCKS_DIFFER,
+            ended_since=marks.first_tried_at - MAY_HAVE_RUN,
             is_first=mark <= marks.first,
         )
 

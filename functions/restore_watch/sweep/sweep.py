@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 from foundation.deadline import Deadline
 from foundation.errors import ApplicationError
 from restore_watch.errors import AtlasError, CredentialsError
-from restore_watch.event.actions import Sweep
+from restore_watch.event.sweep_request import SweepRequest
 from restore_watch.model.credentials_expiry import CredentialsExpiry
 from restore_watch.model.health import Health
 from restore_watch.model.results import SweepResult
@@ -63,7 +63,7 @@ class Sweeper:
     environment: SweepEnvironment
     lease: SweepLease
 
-    def sweep(self, request: Sweep, deadline: Deadline) -> Mapping[str, Any]:
+    def sweep(self, request: SweepRequest, deadline: Deadline) -> Mapping[str, Any]:
         """
         Follow the open jobs and, at a tick, find others. Return the counts, plain JSON, or SKIPPED.
 

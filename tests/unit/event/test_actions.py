@@ -12,10 +12,10 @@ from restore_watch.event.actions import (
     Diagnose,
     FindNewestRestore,
     RecordValidation,
-    Sweep,
     TestNotification,
     has_action,
 )
+from restore_watch.event.sweep_request import SweepRequest
 from restore_watch.model.validation import Validation, Verdict
 
 TICK = datetime(2026, 10, 5, 12, 5, tzinfo=UTC)
@@ -33,13 +33,16 @@ PROJECT = "6a1f3c9e5b7d204e8c61f0b4"
 CLUSTER = {"projectId": PROJECT, "clusterName": "orders"}
 MOMENT = "2026-10-05T14:05:00+02:00"
 READ: dict[str, tuple[dict[str, Any], Action]] = {
-    "sweep by hand": ({"action": "sweep"}, Sweep(None)),
-    "tick": ({"action": "sweep", "scheduledTime": "2026-10-05T12:05:00Z"}, Sweep(TICK)),
-    "tick in another zone": ({"action": "sweep", "scheduledTime": MOMENT}, Sweep(TICK)),
-    "sweep of a check": ({"action": "sweep", "requestedAt": MOMENT}, Sweep(requested_at=TICK)),
+    "sweep by hand": ({"action": "sweep"}, SweepRequest(None)),
+    "tick": ({"action": "sweep", "scheduledTime": "2026-10-05T12:05:00Z"}, SweepRequest(TICK)),
+    "tick in another zone": ({"action": "sweep", "scheduledTime": MOMENT}, SweepRequest(TICK)),
+    "sweep of a check": (
+        {"action": "sweep", "requestedAt": MOMENT},
+        SweepRequest(requested_at=TICK),
+    ),
     "rule": (
         RULE | {"time": "2026-10-05T12:05:00Z", "detail": {}, "version": "0"},
-        Sweep(TICK, "time"),
+        SweepRequest(TICK, "time"),
     ),
     "stack": ({"action": "diagnose"}, Diagnose()),
     "project": ({"action": "diagnose", "groupId": PROJECT}, Diagnose(PROJECT)),

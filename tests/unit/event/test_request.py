@@ -17,11 +17,10 @@ from restore_watch.event.request import (
     OneTarget,
     QueueBatch,
     QueueRecord,
-    RefusedTarget,
-    SeveralTargets,
     WaitForJob,
     read_request,
 )
+from restore_watch.event.several_targets import RefusedTarget, SeveralTargets
 from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 from restore_watch.model.workflow_wait import Wait
 from strategies import json_values
