@@ -47,7 +47,7 @@ OF_A_RELEASE = {"ReleaseBucket", "ReleasePrefix"}
 # Names that a sentence explains.
 ANSWERED = {
     *("stack", "BackupArn", "RoleArn", "name", "bucket", "Body", "ReceiptHandle"),
-    *("QueueArn", "QueueUrl", "SubscriptionArn", "NextToken", "functionArn"),
+    *("QueueArn", "QueueUrl", "SubscriptionArn", "NextToken", "VersionId", "functionArn"),
 }
 
 # Files that a reader writes, and which JSON of which section shows what is in them.
@@ -119,7 +119,7 @@ def shown(program: str) -> list[Any]:
 def test_every_program_shown_is_known() -> None:
     checked = {"aws", "make", "sam", ".venv/bin/python", ".venv/bin/pytest"}
     of_the_reader = {"apt-get", "cat", "cd", "export", "gh", "git", "pre-commit", "rm"}
-    of_the_reader |= {"sha256sum", "unzip"}
+    of_the_reader |= {"python3", "sha256sum", "unzip"}
 
     assert {words[0] for _, words in SHOWN} == checked | of_the_reader
 
