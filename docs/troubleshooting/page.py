@@ -115,7 +115,8 @@ def page() -> str:
     of_any = next(part for chapter in both for part in chapter.sections if part.title == ANY)
     tables = (part for chapter in both for part in _of_chapter(chapter))
     of_aws = _of_section(of_lambda(), "##")
-    repairs = (FOLDER / "repairs.md").read_text()
+    # Without its first line, which says what the file is.
+    _, _, repairs = (FOLDER / "repairs.md").read_text().partition("\n\n")
     return "\n".join(
         (
             *(_HEAD, _INDEX_HEAD, *_without_text(), _WORDS_HEAD, *_index(), ""),

@@ -156,7 +156,7 @@ def test_no_advice_needs_a_checkout_but_on_the_pages_about_one() -> None:
 
 def test_the_command_before_the_upgrade_to_2_0_prints_what_is_not_a_default_of_1_1_0() -> None:
     text = section(page("deploying"), "Upgrade to 2.0")
-    (words,) = commands(text)
+    words, _ = commands(text)
 
     def printed(stated: dict[str, str]) -> Any:
         of_stack = {"LogLevel": "DEBUG", **OF_1_1_0, **stated}
