@@ -184,7 +184,7 @@ variable "metrics" {
   default     = null
   validation {
     condition     = var.metrics == null ? true : (contains(["yes", "no"], tostring(var.metrics)))
-    error_message = "Metrics must be yes or no; give yes for all or essential of version 1, and no for none. Ten parameters of version 1 are gone: read Upgrade to 2.0 on the page Deploying first."
+    error_message = "Metrics must be yes or no; give yes for all or essential of version 1, and no for none. Twelve parameters of version 1 are gone: read Upgrade to 2.0 on the page Deploying first."
   }
 }
 

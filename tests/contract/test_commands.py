@@ -167,7 +167,13 @@ def test_the_command_before_the_upgrade_to_2_0_prints_what_is_not_a_default_of_1
     for name in OF_1_1_0:
         assert printed({name: "other"}) == [f"{name}=other"]
     assert names(text) == OF_1_1_0.keys()
-    assert source_template()["Parameters"].keys() & OF_1_1_0.keys() == {"Metrics"}
+    parameters = source_template()["Parameters"]
+    assert parameters.keys() & OF_1_1_0.keys() == {"Metrics"}
+    assert len(OF_1_1_0) - 1 == 12
+    assert (
+        "Twelve parameters of version 1 are gone" in parameters["Metrics"]["ConstraintDescription"]
+    )
+    assert "twelve parameters are gone" in text
 
 
 def of_a_release() -> Iterator[list[str]]:

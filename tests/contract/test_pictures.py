@@ -1,5 +1,6 @@
 """The pictures: each is drawn from what the code says now, and shown in light and dark."""
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from behaviour.rows import rows
-from contract.documents import DOCUMENTS
+from contract.documents import DOCUMENTS, README, ROOT
 from pictures.drawn import out_of_date
 from pictures.pages import FOLDER, THEMES, pages
 from pictures_checkout import PicturesCheckout
@@ -35,6 +36,16 @@ def test_every_picture_is_shown_in_light_and_dark() -> None:
     }
 
     assert shown == both == set(FOLDER.glob("*.png"))
+
+
+def test_the_words_for_the_picture_of_the_sample_count_what_the_sample_counts() -> None:
+    (words,) = re.findall(r'alt="The top of a report: ([^"]+)"', README.read_text())
+    sample = json.loads((ROOT / "docs" / "sample" / "report.json").read_text())
+    counts = sample["counts"]["clusters"]
+
+    assert words.startswith(sample["headline"].rstrip("."))
+    assert [counts[state] for state in ("failed", "overdue", "never")] == [2, 1, 1]
+    assert words.endswith("two failed, one is overdue, one was never tested")
 
 
 def test_no_picture_of_a_report_names_a_version_which_a_release_would_make_wrong() -> None:

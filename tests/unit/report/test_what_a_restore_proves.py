@@ -39,6 +39,7 @@ from unit.report.reports import (
     changed,
     cluster,
     group,
+    measured_as,
     report,
     restore,
     rows,
@@ -339,3 +340,13 @@ def test_a_restore_that_the_watch_has_given_up_will_show_its_end_in_the_list() -
 
     assert merged([GIVEN_UP], [listed]) == [replace(GIVEN_UP, will_show_its_end=True)]
     assert merged([GIVEN_UP], []) == [GIVEN_UP]
+
+
+def test_a_list_ends_what_is_open_in_the_table_which_alone_has_the_verdicts() -> None:
+    verdicts = (DatedVerdict(AT, Verdict.FAILED),)
+    known = measured_as(MATCHES, replace(GIVEN_UP, verdicts=verdicts))
+    in_list = restore_listed(restore(LEDGER, AT).job)
+
+    (one,) = merged([known], [in_list])
+
+    assert one == replace(in_list, verdicts=verdicts, measured=known.measured)
