@@ -37,9 +37,9 @@ from notify_people.channels.notify_secret import KEYS
 from pictures.architecture import PAGE, with_flowchart
 from pictures.messages import golden
 from restore_watch.atlas.read_restore_job import FIELDS, restore_job
-from restore_watch.aws import topic_messages, watch_messages
+from restore_watch.aws import restore_messages, watch_messages
 from restore_watch.aws.atlas_secret import read_credentials
-from restore_watch.aws.topic_messages import message_of_job
+from restore_watch.aws.restore_messages import message_of_job
 from restore_watch.event.request import OneTarget, read_request
 from restore_watch.event.several_targets import SeveralTargets
 from restore_watch.event.target_fields import read_target
@@ -214,9 +214,9 @@ def test_the_subject_shown_counts_no_more_than_an_email_has() -> None:
 
 
 def test_every_type_of_a_message_is_named() -> None:
-    on_demand = {topic_messages.VALIDATION_EVENT_TYPE, topic_messages.TEST_EVENT_TYPE}
+    on_demand = {restore_messages.VALIDATION_EVENT_TYPE, restore_messages.TEST_EVENT_TYPE}
     others = {
-        topic_messages.EVENT_TYPE,
+        restore_messages.EVENT_TYPE,
         *watch_messages.WATCH_EVENT_TYPES.values(),
         *(watch_messages.EXPIRING_EVENT_TYPE, watch_messages.RENEWED_EVENT_TYPE),
     }

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from restore_watch.aws.topic_messages import message_of_job, message_of_test
+from restore_watch.aws.restore_messages import message_of_job, message_of_test
 from restore_watch.aws.watch_messages import message_of_credentials, message_of_watch
 from restore_watch.model.credentials_expiry import CredentialsChange, ExpiringSecret
 from restore_watch.model.history_entry import HistoryEntry, RecordedMeasurement, RecordedValidation

@@ -59,15 +59,8 @@ FOR_READERS = {
         "diagnosis",
     ),
     *("html_page", "words", "report_message", "cluster_state", "restore_evidence", "fleet"),
-    *(
-        "cluster_remarks",
-        "needs_look",
-        "wording",
-        "judge_fleet",
-        "reporter",
-        "cluster_tags",
-        "measurement",
-    ),
+    *("cluster_remarks", "needs_look", "not_restorable", "wording", "judge_fleet", "reporter"),
+    *("cluster_tags", "measurement"),
 }
 """Modules and folders whose sentences are those of notices, of diagnoses and of reports."""
 

@@ -66,14 +66,13 @@ class JobFamily(Family):
     The restore jobs of a kind, each by its own endpoint, and the lists of a cluster's jobs.
 
     `question` is about single jobs, and `list_question` about the lists. `clusters`: the list that
-    shows the clusters with such jobs. `first_word`: of the types of events that tell of such jobs.
+    shows the clusters with such jobs.
     """
 
     kind: RestoreKind
     question: Question
     list_question: Question
     clusters: Family
-    first_word: str
     is_list: bool = False
 
     @property
@@ -138,7 +137,6 @@ FLEX_JOBS = JobFamily(
     question=Question.FLEX_JOB,
     list_question=Question.FLEX_LIST,
     clusters=FLEX_CLUSTERS,
-    first_word="TENANT",
 )
 DEDICATED_JOBS = JobFamily(
     name="dedicated",
@@ -148,7 +146,6 @@ DEDICATED_JOBS = JobFamily(
     question=Question.DEDICATED_JOB,
     list_question=Question.DEDICATED_LIST,
     clusters=DEDICATED_CLUSTERS,
-    first_word="CPS",
 )
 COLLECTION_JOBS = JobFamily(
     name="collection",
@@ -158,7 +155,6 @@ COLLECTION_JOBS = JobFamily(
     question=Question.COLLECTION_JOB,
     list_question=Question.COLLECTION_LIST,
     clusters=DEDICATED_CLUSTERS,
-    first_word="CPS",
 )
 TENANT_JOBS = JobFamily(
     name="tenant",
@@ -168,7 +164,6 @@ TENANT_JOBS = JobFamily(
     # Atlas retired the lists of tenant jobs; those jobs are in the lists of Flex clusters.
     list_question=Question.FLEX_LIST,
     clusters=FLEX_CLUSTERS,
-    first_word="TENANT",
 )
 
 LISTED_JOBS = (FLEX_JOBS, DEDICATED_JOBS, COLLECTION_JOBS)
@@ -205,26 +200,3 @@ _OF_QUESTION = _families_by_question()
 def family_of(question: Question) -> Family:
     """Return the family that is asked a question to Atlas about a project or its jobs."""
     return _OF_QUESTION[question]
-
-
-RESTORE_EVENTS = (
-    "TENANT_RESTORE_REQUESTED_AUDIT",
-    "TENANT_RESTORE_COMPLETED_AUDIT",
-    "TENANT_RESTORE_FAILED",
-    "CPS_RESTORE_REQUESTED_AUDIT",
-    "CPS_RESTORE_AUTH_AUDIT",
-    "CPS_RESTORE_SUCCESSFUL",
-    "CPS_RESTORE_FAILED",
-    "CPS_COLLECTION_RESTORE_SUCCESSFUL",
-    "CPS_COLLECTION_RESTORE_FAILED",
-    "CPS_COLLECTION_RESTORE_PARTIAL_SUCCESS",
-    "CPS_COLLECTION_RESTORE_CANCELED",
-)
-"""The events of restore jobs. The start of a collection restore has none."""
-
-
-def kinds_of_event(event_type: str) -> tuple[RestoreKind, ...]:
-    """Return the kinds of listed job that an event of this type may be of; of an unknown, all."""
-    first_word, _, _ = event_type.partition("_")
-    kinds = tuple(family.kind for family in LISTED_JOBS if family.first_word == first_word)
-    return kinds or LISTED_KINDS

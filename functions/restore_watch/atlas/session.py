@@ -21,7 +21,6 @@ from restore_watch.atlas.families import (
     EVENTS,
     PROCESSES,
     PROJECTS,
-    RESTORE_EVENTS,
     Family,
     jobs_of,
 )
@@ -39,6 +38,7 @@ from restore_watch.atlas.pages import (
 from restore_watch.atlas.rate_limits import Bucket, RateLimits
 from restore_watch.atlas.read_restore_job import restore_job
 from restore_watch.atlas.refusals import family_refusal, is_refusal
+from restore_watch.atlas.restore_events import RESTORE_EVENTS
 from restore_watch.atlas.standing_refusals import StandingRefusals
 from restore_watch.atlas.transport.bounds import ANSWER_LIMIT
 from restore_watch.atlas.transport.envelopes import ENVELOPE

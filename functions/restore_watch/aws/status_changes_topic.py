@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from foundation.aws_call import AwsCallError, aws_call
 from foundation.deadline import Deadline
 from foundation.errors import ApplicationError
-from restore_watch.aws.topic_messages import Message, message_of_test
+from restore_watch.aws.message import Message
+from restore_watch.aws.restore_messages import message_of_test
 from restore_watch.errors import (
     NotificationPendingError,
     NotificationRefusedError,

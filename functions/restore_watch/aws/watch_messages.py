@@ -1,7 +1,7 @@
 """The messages about the watch itself: it cannot see, or its credentials expire."""
 
 from foundation.clock import utc_text
-from restore_watch.aws.topic_messages import Message, cloud_event
+from restore_watch.aws.message import Message, cloud_event
 from restore_watch.model.credentials_expiry import CredentialsChange
 from restore_watch.model.fixes_of_errors import fix_named, fix_of_expiry
 from restore_watch.model.watch_change import WatchChange, WatchState

@@ -4,12 +4,8 @@ from restore_watch.model.history_entry import HistoryEntry
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 from restore_watch.model.results import CheckResult
-from restore_watch.model.status_change import (
-    event_id,
-    has_room_for_unknown,
-    is_contradiction,
-    is_new_unknown,
-)
+from restore_watch.model.status_change import event_id, is_contradiction
+from restore_watch.model.unknown_statuses import has_room_for_unknown, is_new_unknown
 from restore_watch.table.job_item import Recorded
 
 

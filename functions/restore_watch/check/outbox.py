@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from foundation.clock import Clock
 from foundation.deadline import Deadline
 from foundation.errors import ApplicationError, TimeBudgetExceededError
+from restore_watch.aws.restore_messages import message_of_job
 from restore_watch.aws.status_changes_topic import StatusChangesTopic
 from restore_watch.aws.step_functions import StepFunctions
-from restore_watch.aws.topic_messages import message_of_job
 from restore_watch.check.tag_reader import TagReader
 from restore_watch.model.history_entry import HistoryEntry
 from restore_watch.model.restore_job import RestoreJob

@@ -1,4 +1,4 @@
-"""The changes of a restore job that count, and the id of a recorded change. Pure."""
+"""A recorded change of a restore job, its id, and what contradicts it. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,9 +7,6 @@ from datetime import datetime, timedelta
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreKind
-
-UNKNOWN_LIMIT = 14
-"""A job's history holds this many UNKNOWN changes at most, so that its item stays small."""
 
 DOWNLOAD_LINK_LIFE = timedelta(hours=1)
 """From the moment a dedicated download is ready to `expiresAt` (106 recordings)."""
@@ -39,31 +36,6 @@ class StatusChange:
         """From the change, as Atlas dates it, to `observed_at`; None if Atlas gives no date."""
         latency = _latency(self.job, self.observed_at)
         return None if latency is None else max(0.0, round(latency.total_seconds(), 3))
-
-
-def is_new_unknown(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
-    """
-    Whether an unknown status is new: its word, or the finish date of a word, is not in the history.
-
-    So no id is used twice, and an answer older than the stored state cannot bring a word back. An
-    unknown status with a finish date is final: a word without one is not a change after it.
-    """
-    if job.status is not RestoreStatus.UNKNOWN or (history[-1].job.terminal and not job.terminal):
-        return False
-    known = [change.job for change in history if change.job.status is RestoreStatus.UNKNOWN]
-    words = {recorded.atlas_status for recorded in known}
-    ids = {event_id(recorded) for recorded in known}
-    return event_id(job) not in ids and (job.terminal or job.atlas_status not in words)
-
-
-def has_room_for_unknown(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
-    """
-    The history has room for this unknown status. A known status always fits.
-
-    The last of the UNKNOWN_LIMIT places is kept for a status with a finish date: every job can end.
-    """
-    unknown = sum(change.job.status is RestoreStatus.UNKNOWN for change in history)
-    return unknown < (UNKNOWN_LIMIT if job.terminal else UNKNOWN_LIMIT - 1)
 
 
 def is_contradiction(job: RestoreJob, history: Sequence[StatusChange]) -> bool:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from pydantic.alias_generators import to_camel
 
 from foundation.clock import utc_text
-from restore_watch.aws.topic_messages import Message, cloud_event
+from restore_watch.aws.message import Message, cloud_event
 from restore_watch.report.files.cluster_facts import cluster_facts
 from restore_watch.report.judging.cluster_state import JudgedCluster
 from restore_watch.report.report import Origin, Report

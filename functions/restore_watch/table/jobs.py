@@ -18,7 +18,7 @@ from restore_watch.model.history_entry import HistoryEntry
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreTarget
-from restore_watch.model.status_change import UNKNOWN_LIMIT, has_room_for_unknown, is_new_unknown
+from restore_watch.model.unknown_statuses import UNKNOWN_LIMIT, has_room_for_unknown, is_new_unknown
 from restore_watch.model.workflow_wait import WAITS_LIMIT, Wait
 from restore_watch.table.items import Items
 from restore_watch.table.job_item import (

@@ -1,6 +1,5 @@
-"""What counts as a change, how a change is identified, and how late it was seen."""
+"""How a change is identified, what contradicts it, and how late it was seen."""
 
-from collections.abc import Sequence
 from copy import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,31 +12,14 @@ from foundation.clock import utc_text
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreKind
-from restore_watch.model.status_change import (
-    StatusChange,
-    has_room_for_unknown,
-    is_contradiction,
-    is_new_unknown,
-)
+from restore_watch.model.status_change import is_contradiction
 from strategies import jobs, plain_change, plain_job, utc_dates
+from unit.histories import history_of, unknown
 from unit.open_jobs import NOON
 
 PENDING, QUEUED, RUNNING, UNKNOWN, COMPLETED, FAILED, CANCELLED, EXPIRED = RestoreStatus
 
 ID = "6b4a0f800000000000000b01"
-
-
-def unknown(word: str, *, ended: bool = False) -> RestoreJob:
-    finished = NOON if ended else None
-    return plain_job(status=UNKNOWN, atlas_status=word, restore_finished_date=finished)
-
-
-def history_of(*states: RestoreJob) -> list[StatusChange]:
-    """The recorded changes of a job that was in these states."""
-    return [
-        plain_change(job, sequence=n + 1, previous_status=states[n - 1].status if n else None)
-        for n, job in enumerate(states)
-    ]
 
 
 FINISHED = {"restore_finished_date": NOON}
@@ -59,45 +41,6 @@ def test_an_id_names_the_job_and_the_status_and_of_an_unknown_one_the_word_and_i
     job: RestoreJob, event_id: str
 ) -> None:
     assert plain_change(job).event_id == event_id
-
-
-NEWS: dict[str, tuple[Sequence[RestoreJob], RestoreJob, bool]] = {
-    "first word": ([plain_job()], unknown("A"), True),
-    "another word": ([unknown("A")], unknown("B"), True),
-    "another word with an end": ([unknown("A")], unknown("B", ended=True), True),
-    "end of the word": ([unknown("A")], unknown("A", ended=True), True),
-    "another word after an end": ([unknown("A", ended=True)], unknown("B"), False),
-    "another end after an end": ([unknown("A", ended=True)], unknown("B", ended=True), True),
-    "same word": ([unknown("A")], unknown("A"), False),
-    "same end": ([unknown("A", ended=True)], unknown("A", ended=True), False),
-    "word without its end again": ([unknown("A", ended=True)], unknown("A"), False),
-    "word from before": ([unknown("A"), unknown("B")], unknown("A"), False),
-    "end of a word from before": ([unknown("A"), unknown("B")], unknown("A", ended=True), True),
-    "word that has the id of an end": ([unknown("A", ended=True)], unknown("A:ENDED"), False),
-    "end that has the id of a word": ([unknown("A:ENDED")], unknown("A", ended=True), False),
-    "known status": ([unknown("A")], plain_job(status=RUNNING), False),
-    "known end": ([unknown("A")], plain_job(status=COMPLETED), False),
-}
-
-
-@pytest.mark.parametrize(("states", "job", "is_new"), NEWS.values(), ids=NEWS)
-def test_an_unknown_word_and_its_end_are_each_new_once(
-    states: Sequence[RestoreJob], job: RestoreJob, *, is_new: bool
-) -> None:
-    assert is_new_unknown(job, history_of(*states)) is is_new
-
-
-@pytest.mark.parametrize("known", [[], [plain_job(status=PENDING), plain_job()]], ids=len)
-def test_a_history_keeps_the_last_of_fourteen_places_for_a_finished_unknown_word(
-    known: list[RestoreJob],
-) -> None:
-    def has_room(words: int, *, ended: bool) -> bool:
-        history = history_of(*known, *(unknown(f"W{n}") for n in range(words)))
-        return has_room_for_unknown(unknown("NEW", ended=ended), history)
-
-    assert (has_room(12, ended=False), has_room(12, ended=True)) == (True, True)
-    assert (has_room(13, ended=False), has_room(13, ended=True)) == (False, True)
-    assert (has_room(14, ended=False), has_room(14, ended=True)) == (False, False)
 
 
 AUTOMATED: dict[str, Any] = {"kind": RestoreKind.DEDICATED, "delivery_type": "automated"}

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.aws.topic_messages import message_of_job
+from restore_watch.aws.restore_messages import message_of_job
 from restore_watch.model.history_entry import RecordedValidation
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.validation import Validation, Verdict, recorded_before

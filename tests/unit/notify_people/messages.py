@@ -9,7 +9,7 @@ from typing import Any
 from notify_people.message import Message, read_message
 from notify_people.words.notice import Notice
 from notify_people.words.notices import notice_of
-from restore_watch.aws.topic_messages import message_of_job, message_of_test
+from restore_watch.aws.restore_messages import message_of_job, message_of_test
 from restore_watch.aws.watch_messages import message_of_credentials, message_of_watch
 from restore_watch.errors import AtlasForbiddenError, AtlasReason
 from restore_watch.model.credentials_expiry import CredentialsChange, ExpiringSecret, Threshold

@@ -394,7 +394,7 @@ def test_by_itself_a_difference_is_a_remark_on_the_page() -> None:
     assert headline(made).startswith("All is well")
     assert (row["state"], row["remarks"]) == ("tested", REMARK)
     text = ParsedPage(html_page(made)).text
-    assert "What is not well" not in text
+    assert "What is wrong" not in text
     assert REMARK in text
 
 

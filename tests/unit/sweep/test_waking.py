@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from restore_watch.atlas.families import kinds_of_event
+from restore_watch.atlas.restore_events import kinds_of_event
 from restore_watch.model.restore_target import RestoreKind
 from restore_watch.sweep.finding.listing_due import postponed
 from restore_watch.sweep.finding.memory_of_projects import ProjectMemory

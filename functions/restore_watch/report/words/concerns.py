@@ -12,10 +12,10 @@ from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.words.needs_look import (
     data_that_need_look,
-    not_restorable,
     objectives_missed,
     objectives_unknown,
 )
+from restore_watch.report.words.not_restorable import not_restorable
 from restore_watch.report.words.wording import count, day, objective
 
 

@@ -15,9 +15,10 @@ from foundation.errors import ApplicationError, TimeBudgetExceededError
 from foundation.json_text import as_map
 from foundation.outside import FromOutside, IfReadable
 from restore_watch.asking.asked import PROJECT_GONE, Subject
-from restore_watch.atlas.families import EVENTS, LISTED_JOBS, LISTED_KINDS, kinds_of_event
+from restore_watch.atlas.families import EVENTS, LISTED_JOBS, LISTED_KINDS
 from restore_watch.atlas.pages import EVENTS_ON_PAGE, Page
 from restore_watch.atlas.rate_limits import Bucket
+from restore_watch.atlas.restore_events import kinds_of_event
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import AtlasError, UnforeseenError
 from restore_watch.model.marks import Marks, Part

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 
+from restore_watch.aws.restore_messages import message_of_job
 from restore_watch.aws.status_changes_topic import StatusChangesTopic
-from restore_watch.aws.topic_messages import message_of_job
 from restore_watch.aws.watch_messages import message_of_watch
 from restore_watch.model.history_entry import RecordedMeasurement
 from restore_watch.model.status_change import StatusChange

@@ -1,24 +1,21 @@
 """
-The messages of the topic: CloudEvents 1.0 in JSON, and the attributes of SNS to filter by. Pure.
+The messages about restores, and the test. Pure.
 
 A message has only recorded values, so it is the same each time it is published.
 """
 
 import json
 import re
-from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 from foundation.clock import utc_text
+from restore_watch.aws.message import Message, cloud_event
 from restore_watch.model.history_entry import (
     HistoryEntry,
     RecordedMeasurement,
     RecordedValidation,
 )
-
-if TYPE_CHECKING:
-    from mypy_boto3_sns.type_defs import MessageAttributeValueTypeDef
 
 EVENT_TYPE = "atlas-restore-watch.status-changed.v1"
 VALIDATION_EVENT_TYPE = "atlas-restore-watch.validation-recorded.v1"
@@ -27,23 +24,6 @@ TEST_EVENT_TYPE = "atlas-restore-watch.test-notification.v1"
 
 # SNS accepts fewer characters in an attribute than Atlas might send.
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
-
-
-class Message(NamedTuple):
-    """`subject` is ASCII. `event` is the body, each form with a schema in `events/`."""
-
-    subject: str
-    event: dict[str, Any]
-    attributes: Mapping[str, str | None]
-
-    @property
-    def sns_attributes(self) -> "dict[str, MessageAttributeValueTypeDef]":
-        """The attributes in SNS's form, without absent values, which SNS rejects."""
-        return {
-            name: {"DataType": "String", "StringValue": value}
-            for name, value in self.attributes.items()
-            if value
-        }
 
 
 def message_of_job(entry: HistoryEntry, project_name: str | None = None) -> Message:
@@ -102,11 +82,3 @@ def message_of_test(stack_name: str, requested_at: datetime) -> Message:
         subject=stack_name,
         time=at,
     )
-
-
-def cloud_event(
-    title: str, data: Mapping[str, Any], attributes: Mapping[str, str | None], **context: str
-) -> Message:
-    """Return a message. Its attributes have the type of the event too."""
-    event = {"specversion": "1.0", **context, "datacontenttype": "application/json", "data": data}
-    return Message(title, event, {"type": context["type"], **attributes})
