@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from foundation.deadline import Deadline
-from notify_people.change import Change, closes_alert, is_wanted
 from notify_people.channels.channel import Channel
 from notify_people.channels.channels import Channels
 from notify_people.delivery import Delivery, OutgoingNotice
@@ -16,6 +15,7 @@ from notify_people.errors import ChannelUnavailableError
 from notify_people.message import RestoreMeasured, read_message
 from notify_people.severity_and_paging import Paging
 from notify_people.telemetry import Telemetry
+from notify_people.wanted_changes import Change, closes_alert, is_wanted
 from notify_people.words.missing_subscription_notice import EmailOf, missing_subscription_notice
 from notify_people.words.notices import notice_of
 

@@ -10,9 +10,9 @@ from pydantic import Field, PlainValidator
 from foundation.environment import FromEnvironment, TopicArn, word_of
 from foundation.errors import ConfigurationError
 from foundation.outside import unreadable
-from notify_people.change import DEFAULT_CHANGES, Change
 from notify_people.channels.allowed_address import allowed_base_url
 from notify_people.channels.channel import Channel
+from notify_people.wanted_changes import DEFAULT_CHANGES, Change
 
 _TOPICS = {Channel.CHAT: "CHAT_TOPIC_ARN", Channel.EMAIL: "EMAIL_TOPIC_ARN"}
 _SECRET = "NOTIFY_SECRET_ID"  # noqa: S105 - the name of a variable

@@ -32,8 +32,8 @@ from contract.test_schemas import WATCH, fits
 from foundation import __version__
 from foundation.errors import ApplicationError
 from foundation.outside import utc_date
-from notify_people.change import DEFAULT_CHANGES, Change
 from notify_people.channels.notify_secret import KEYS
+from notify_people.wanted_changes import DEFAULT_CHANGES, Change
 from pictures.architecture import PAGE, with_flowchart
 from pictures.messages import golden
 from restore_watch.atlas.read_restore_job import FIELDS, restore_job

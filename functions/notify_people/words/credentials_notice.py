@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from notify_people.change import Change
 from notify_people.message import CredentialsChange
 from notify_people.plain_text import cut
 from notify_people.severity_and_paging import severity_and_paging_of_credentials
+from notify_people.wanted_changes import Change
 from notify_people.words.durations_and_moments import duration, microseconds, minute, moment
 from notify_people.words.notice import NAME_LIMIT, Notice, Step, known
 

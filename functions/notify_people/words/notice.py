@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from notify_people.change import Change
 from notify_people.severity_and_paging import Paging, Severity
+from notify_people.wanted_changes import Change
 
 NAME_LIMIT = 30
 """

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from notify_people.change import Change
 from notify_people.message import DueNext, ReportMade, ToLookAt, UnreadItem, UnreadProject
 from notify_people.severity_and_paging import Paging, Severity
+from notify_people.wanted_changes import Change
 from notify_people.words.durations_and_moments import microseconds, moment
 from notify_people.words.notice import Notice, Step, known
 

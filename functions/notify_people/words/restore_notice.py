@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from notify_people.change import Change
 from notify_people.message import AboutRestore, Status, StatusChange
 from notify_people.plain_text import cut
 from notify_people.severity_and_paging import severity_and_paging_of_restore
+from notify_people.wanted_changes import Change
 from notify_people.words.durations_and_moments import duration, minute, moment
 from notify_people.words.notice import NAME_LIMIT, Notice, known, project_fact
 from notify_people.words.restore_steps import is_ready, restore_steps

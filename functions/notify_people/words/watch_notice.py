@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from notify_people.change import Change
 from notify_people.message import WatchChange
 from notify_people.plain_text import cut
 from notify_people.severity_and_paging import severity_and_paging_of_watch
+from notify_people.wanted_changes import Change
 from notify_people.words.durations_and_moments import duration, microseconds, moment
 from notify_people.words.notice import NAME_LIMIT, Notice, Step, known, project_fact
 

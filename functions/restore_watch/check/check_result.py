@@ -1,10 +1,11 @@
 """What Atlas's answer about a job means, with what is recorded of the job. Pure."""
 
+from restore_watch.model.event_id import event_id
 from restore_watch.model.history_entry import HistoryEntry
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 from restore_watch.model.results import CheckResult
-from restore_watch.model.status_change import event_id, is_contradiction
+from restore_watch.model.status_change import is_contradiction
 from restore_watch.model.unknown_statuses import has_room_for_unknown, is_new_unknown
 from restore_watch.table.job_item import Recorded
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from restore_watch.model.event_id import event_id
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreKind
@@ -51,16 +52,6 @@ def is_contradiction(job: RestoreJob, history: Sequence[StatusChange]) -> bool:
     if both == {RestoreStatus.COMPLETED, RestoreStatus.EXPIRED}:
         return False
     return all(status.ends for status in both) and job.status not in recorded
-
-
-def event_id(job: RestoreJob) -> str:
-    """The id of the change to the status of this job, the same for the same status."""
-    parts = [job.restore_id, job.status]
-    if job.status is RestoreStatus.UNKNOWN:
-        parts.append(job.atlas_status or "")
-        if job.terminal:
-            parts.append("ENDED")
-    return ":".join(parts)
 
 
 def _latency(job: RestoreJob, observed_at: datetime) -> timedelta | None:

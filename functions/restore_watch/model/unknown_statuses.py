@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from restore_watch.model.event_id import event_id
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_status import RestoreStatus
-from restore_watch.model.status_change import StatusChange, event_id
+from restore_watch.model.status_change import StatusChange
 
 UNKNOWN_LIMIT = 14
 """A job's history holds this many UNKNOWN changes at most, so that its item stays small."""

@@ -13,9 +13,8 @@ from restore_watch.report.files.cluster_facts import cluster_facts
 from restore_watch.report.judging.cluster_state import JudgedCluster
 from restore_watch.report.report import Origin, Report
 from restore_watch.report.words.cluster_remarks import told_remarks
-from restore_watch.report.words.concerns import concerns
 from restore_watch.report.words.due_next import due_next
-from restore_watch.report.words.headline import headline
+from restore_watch.report.words.headline import concerns, headline
 from restore_watch.report.words.needs_look import needs_look
 from restore_watch.report.words.wording import reason
 

@@ -3,9 +3,9 @@
 import pytest
 
 from foundation.errors import ConfigurationError
-from notify_people.change import Change
 from notify_people.channels.channel import Channel
 from notify_people.settings import Settings
+from notify_people.wanted_changes import Change
 
 CHAT = "arn:aws:sns:eu-central-1:123456789012:chat"
 EMAIL = "arn:aws:sns:eu-central-1:123456789012:email"

@@ -20,7 +20,7 @@ from restore_watch.report.period import DAY, Period
 from restore_watch.report.report import Report
 from restore_watch.report.report_message import message_of_report
 from restore_watch.report.restores.what_a_restore_proves import Restore
-from restore_watch.report.words.concerns import concerns
+from restore_watch.report.words.headline import concerns
 from restore_watch.report.words.needs_look import needs_look
 from unit.report.parsed_page import ParsedPage
 from unit.report.reports import (

@@ -29,8 +29,7 @@ from restore_watch.report.report import Report
 from restore_watch.report.report_message import message_of_report
 from restore_watch.report.restores.stored_restores import read_stored_restores
 from restore_watch.report.restores.what_a_restore_proves import DatedMeasurement, Restore, Rung
-from restore_watch.report.words.concerns import concerns
-from restore_watch.report.words.headline import headline
+from restore_watch.report.words.headline import concerns, headline
 from restore_watch.report.words.measurement_line import measurement_line
 from restore_watch.report.words.needs_look import needs_look
 from strategies import measurements

@@ -17,7 +17,8 @@ from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Restore, Rung
 from restore_watch.report.snapshot import Snapshot
 from restore_watch.report.why_unread import WhyUnread
-from restore_watch.report.words.headline import headline, lead
+from restore_watch.report.words.headline import headline
+from restore_watch.report.words.lead import lead
 from restore_watch.report.words.limits import limits
 from restore_watch.report.words.why import why
 from unit.report.reports import (

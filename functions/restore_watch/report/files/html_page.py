@@ -29,9 +29,9 @@ from restore_watch.report.report import JudgedRestore, Report, median_seconds
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.words import wording
 from restore_watch.report.words.cluster_remarks import early_verdict, remarks
-from restore_watch.report.words.concerns import concerns
 from restore_watch.report.words.due_next import due_next
-from restore_watch.report.words.headline import headline, lead
+from restore_watch.report.words.headline import concerns, headline
+from restore_watch.report.words.lead import lead
 from restore_watch.report.words.limits import limits
 from restore_watch.report.words.measurement_line import measurement_line
 from restore_watch.report.words.needs_look import needs_look

@@ -10,9 +10,8 @@ from foundation.clock import utc_text
 from restore_watch.report.files.cluster_facts import cluster_facts
 from restore_watch.report.judging.cluster_state import JudgedCluster
 from restore_watch.report.report import JudgedRestore, Report, median_seconds
-from restore_watch.report.words.concerns import concerns
 from restore_watch.report.words.due_next import Due, due_next
-from restore_watch.report.words.headline import headline
+from restore_watch.report.words.headline import concerns, headline
 from restore_watch.report.words.limits import limits
 from restore_watch.report.words.measurement_line import measurement_line
 

@@ -1,12 +1,22 @@
-"""The first sentence of a report, and the paragraph below it. Pure."""
+"""
+The first sentence of a report, and what is not well: each concern is a sentence. Pure.
 
+*All is well* is the strongest sentence that the product says, so every line here has to hold. The
+headline, the subject of the message, `attention`, and what people read follow `concerns`.
+"""
+
+from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.validation import Verdict
 from restore_watch.report.judging.cluster_state import ClusterState
-from restore_watch.report.report import Report, median_seconds
-from restore_watch.report.words.concerns import concerns
-from restore_watch.report.words.wording import count, duration
-
-_NAME_PROJECTS = "Name the projects to watch in the parameter AtlasProjectIds."
+from restore_watch.report.report import Report
+from restore_watch.report.restores.what_a_restore_proves import Restore
+from restore_watch.report.words.needs_look import (
+    data_that_need_look,
+    objectives_missed,
+    objectives_unknown,
+)
+from restore_watch.report.words.not_restorable import not_restorable
+from restore_watch.report.words.wording import count, day, objective
 
 
 def headline(report: Report) -> str:
@@ -15,59 +25,216 @@ def headline(report: Report) -> str:
     if said:
         return said[0]
     completed = count(report.outcomes["COMPLETED"], "restore")
-    return f"All is well: {completed} completed, {_tested(report)} tested in {_window(report)}."
+    return f"All is well: {completed} completed, {tested(report)} tested in {windows(report)}."
 
 
-def lead(report: Report) -> str:
-    """Return the paragraph below the headline: good tests, and the restores of the period."""
-    return " ".join([_tests(report), *_restores(report)])
-
-
-def _tests(report: Report) -> str:
-    coverage = report.coverage
-    if not coverage.is_configured:
-        return f"It has restores, and no clusters. {_NAME_PROJECTS}"
-    if not coverage.required:
-        return _no_tests(report)
-    tested = [judged for judged in coverage.clusters if judged.state is ClusterState.TESTED]
-    unsure = [judged for judged in tested if judged.unread]
-    said = f"{_tested(report)} had a good restore test in the last {_window(report)}"
-    if not tested:
-        return f"{said}."
-    if not unsure:
-        return f"{said}, and no failure since."
-    return f"{said}. Whether a restore of {len(unsure)} of them failed since could not be read."
-
-
-def _no_tests(report: Report) -> str:
-    if report.coverage.unread_projects:
-        return "No cluster that needs a test could be read."
-    said = "Atlas lists no cluster that needs a test."
-    return f"{said} {_NAME_PROJECTS}" if report.coverage.watches_nothing else said
-
-
-def _restores(report: Report) -> list[str]:
-    ends = [f"{number} {end.lower()}" for end, number in report.outcomes.items() if number]
-    if not ends:
-        return ["No restore is recorded in this period."]
-    said = [
-        f"{count(len(report.restores_of_period), 'restore')} in this period: {', '.join(ends)}."
+def concerns(report: Report) -> list[str]:
+    """Return a sentence for each line that does not hold, the weightiest first."""
+    return [
+        *_nothing_is_proven(report),
+        *_tests_are_missing(report),
+        *_not_restorable(report),
+        *_not_read(report),
+        *_objectives_were_missed(report),
+        *_restores_failed(report),
+        *_restores_are_late(report),
+        *_data_are_bad(report),
+        *_data_differ(report),
+        *_the_watch_is_at_risk(report),
     ]
-    took = median_seconds(report.restores_of_period)
-    if took is not None:
-        said.append(f"The median took {duration(took)}.")
-    refuted = [each for each in report.restores_of_period if each.verdict is Verdict.FAILED]
-    if refuted:
-        said.append(f"{count(len(refuted), 'verdict')} FAILED.")
+
+
+def _nothing_is_proven(report: Report) -> list[str]:
+    coverage, tag = report.coverage, report.policy.required_tag
+    # An unread list may have clusters: that is a line of its own.
+    if coverage.required or coverage.unread_projects:
+        return []
+    if coverage.watches_nothing:
+        return ["No project is watched: this report proves nothing."]
+    said = ["No cluster needs a test: this report proves nothing."]
+    if tag is not None and coverage.lacks_tag(tag):
+        said.append(f"No cluster has the tag {'='.join(tag)} of RestoreTestTag.")
     return said
 
 
-def _tested(report: Report) -> str:
-    tested = report.coverage.states[ClusterState.TESTED]
-    return f"{tested} of {count(len(report.coverage.required), 'cluster')}"
+def _tests_are_missing(report: Report) -> list[str]:
+    required = report.coverage.required
+    bad = [judged for judged in required if judged.state.is_bad]
+    if bad:
+        return [f"{_need_a_look(len(bad), len(required))}."]
+    if required and report.coverage.states[ClusterState.TESTED] == 0:
+        return [f"{_need_a_look(len(required), len(required))}: none is tested yet."]
+    return []
 
 
-def _window(report: Report) -> str:
+def _need_a_look(bad: int, required: int) -> str:
+    need = "needs" if bad == 1 else "need"
+    return f"{bad} of {count(required, 'cluster')} {need} a look"
+
+
+def _not_restorable(report: Report) -> list[str]:
+    bad = [judged for judged in report.coverage.required if not_restorable(report, judged)]
+    if not bad:
+        return []
+    return [f"{count(len(bad), 'cluster')} could not be restored as you expect."]
+
+
+def _not_read(report: Report) -> list[str]:
+    coverage, clusters = report.coverage, set()
+    for judged in coverage.required:
+        if coverage.not_read(judged):
+            clusters.add(judged.cluster.key)
+    for item in report.stored.unreadable:
+        group_id, _, name = item["cluster"].partition("/")
+        clusters.add((group_id, name))
+    projects = [group_id for group_id in coverage.unread_projects if group_id]
+    unread: list[str] = []
+    if "" in coverage.unread_projects:
+        unread.append("the list of projects")
+    if projects:
+        unread.append(count(len(projects), "project"))
+    if clusters:
+        unread.append(count(len(clusters), "cluster"))
+    if not unread:
+        return []
+    *others, last = unread
+    text = f"{', '.join(others)} and {last}" if others else last
+    return [f"{text[0].upper()}{text[1:]} could not be read as a whole."]
+
+
+def _objectives_were_missed(report: Report) -> list[str]:
+    required, said = report.coverage.required, []
+    bad = [judged for judged in required if objectives_missed(report, judged)]
+    if bad:
+        their = "its" if len(bad) == 1 else "their"
+        said.append(f"{count(len(bad), 'test')} missed {their} RTO or RPO.")
+    unsure = [judged for judged in required if objectives_unknown(report, judged)]
+    if unsure:
+        number = count(len(unsure), "test")
+        said.append(f"{number} cannot be judged against RTO or RPO: a date is missing or wrong.")
+    return said
+
+
+def _restores_failed(report: Report) -> list[str]:
+    """Of restores of any kind: those that failed, and began or ended in the period."""
+    failed: list[Restore] = []
+    for restore in report.all_restores:
+        moments = restore.began, restore.ended_at
+        is_of_period = any(report.period.includes(moment) for moment in moments)
+        if is_of_period and restore.job.status is RestoreStatus.FAILED:
+            failed.append(restore)
+    said: list[str] = []
+    in_csv, outside = _in_csv_and_outside(report, failed)
+    if in_csv:
+        said.append(f"{count(in_csv, 'restore')} failed.")
+    if outside:
+        said.append(f"{count(outside, 'restore')} failed that restores.csv does not have.")
+    return said
+
+
+def _restores_are_late(report: Report) -> list[str]:
+    """Of restores of any kind: those that are open for too long."""
+    late = [restore for restore in report.all_restores if report.is_open_too_long(restore)]
+    if not late:
+        return []
+    are = "is" if len(late) == 1 else "are"
+    return [f"{count(len(late), 'restore')} {are} open for longer than {_limit_of(report, late)}."]
+
+
+def _limit_of(report: Report, late: list[Restore]) -> str:
+    """Return for how long these restores may be open."""
+    rtos = {report.objectives_of_restore(restore).rto for restore in late}
+    if len(rtos) > 1:
+        return "the RTO of the cluster, or a day without one"
+    (rto,) = rtos
+    return f"the RTO of {objective(rto)}" if rto else "a day"
+
+
+def _data_are_bad(report: Report) -> list[str]:
+    """Of restores of any kind: those whose newest verdict is FAILED."""
+    refuted = [
+        restore for restore in report.all_restores if _has_failed_verdict_of_period(report, restore)
+    ]
+    said: list[str] = []
+    in_csv, outside = _in_csv_and_outside(report, refuted)
+    if in_csv:
+        said.append(f"{count(in_csv, 'verdict')} FAILED.")
+    if outside:
+        said.append(f"{count(outside, 'verdict')} FAILED on restores outside restores.csv.")
+    return said
+
+
+def _has_failed_verdict_of_period(report: Report, restore: Restore) -> bool:
+    """Whether the newest verdict is FAILED, and it or the restore is of the period."""
+    newest = restore.newest_verdict
+    if newest is None or newest.verdict is not Verdict.FAILED:
+        return False
+    return report.period.includes(restore.began) or report.period.includes(newest.at)
+
+
+def _data_differ(report: Report) -> list[str]:
+    """
+    Of restores of any kind: those whose data differ, if a measurement makes a restore a test.
+
+    Beside those of the period: the restores for which a cluster needs a look.
+    """
+    if not report.policy.measurements_count:
+        return []
+    differing = {
+        restore.identity: restore
+        for restore in report.all_restores
+        if restore.differs and _was_begun_or_measured_in_period(report, restore)
+    }
+    for judged in report.coverage.clusters:
+        restore = data_that_need_look(report, judged)
+        if restore is not None:
+            differing[restore.identity] = restore
+    said: list[str] = []
+    in_csv, outside = _in_csv_and_outside(report, list(differing.values()))
+    if in_csv:
+        said.append(f"The data of {count(in_csv, 'restore')} differ from their source.")
+    if outside:
+        restores = f"{count(outside, 'restore')} outside restores.csv"
+        said.append(f"The data of {restores} differ from their source.")
+    return said
+
+
+def _was_begun_or_measured_in_period(report: Report, restore: Restore) -> bool:
+    measured = restore.measured
+    moments = (restore.began, measured.at) if measured is not None else (restore.began,)
+    return any(report.period.includes(moment) for moment in moments)
+
+
+def _in_csv_and_outside(report: Report, restores: list[Restore]) -> tuple[int, int]:
+    """Count those that restores.csv has: of the table, and begun in the period; and the others."""
+    ids = {restore.job.restore_id for restore in report.restores_of_period}
+    in_csv = [restore for restore in restores if restore.job.restore_id in ids]
+    return len(in_csv), len(restores) - len(in_csv)
+
+
+def _the_watch_is_at_risk(report: Report) -> list[str]:
+    said: list[str] = []
+    if "" in report.degraded:
+        said.append("The watch is degraded.")
+    elif report.degraded:
+        said.append(f"The watch of {count(len(report.degraded), 'project')} is degraded.")
+    expires_at = report.credentials_expire_at
+    if expires_at is not None and report.has_expired_credentials:
+        said.append(f"The credentials for Atlas expired on {day(expires_at)}.")
+    elif expires_at is not None and expires_at <= report.next_at:
+        when = f"on {day(expires_at)}, before the next report"
+        said.append(f"The credentials for Atlas expire {when}.")
+    return said
+
+
+def tested(report: Report) -> str:
+    """Return how many of the clusters that need a test are tested."""
+    good = report.coverage.states[ClusterState.TESTED]
+    return f"{good} of {count(len(report.coverage.required), 'cluster')}"
+
+
+def windows(report: Report) -> str:
+    """Return the days within which a test has to be."""
     days = count(report.policy.window.days, "day")
     windows = {report.policy.window_of(judged.cluster) for judged in report.coverage.required}
     return days if windows <= {report.policy.window} else f"{days}, or the days of their tags"

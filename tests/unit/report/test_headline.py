@@ -15,8 +15,7 @@ from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.snapshot import Snapshot
-from restore_watch.report.words.concerns import concerns
-from restore_watch.report.words.headline import headline
+from restore_watch.report.words.headline import concerns, headline
 from unit.report.reports import (
     EMPTY,
     END,
