@@ -337,9 +337,9 @@ def test_completed_restores_are_measured_from_the_queue_to_the_message(
 
 
 def restores_in_the_report(stack: DeployedStack) -> dict[str, dict[str, str]]:
-    """The rows of restores.csv in a report up to today, by the id of the restore."""
-    today = datetime.now(UTC).date().isoformat()
-    made = stack.report_of(today, today)
+    """The rows of restores.csv in a report of yesterday and today, by the id of the restore."""
+    today = datetime.now(UTC).date()
+    made = stack.report_of((today - 24 * HOUR).isoformat(), today.isoformat())
     got = stack.account.client("s3").get_object(
         Bucket=made["bucket"], Key=f"{made['prefix']}restores.csv"
     )
