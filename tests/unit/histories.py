@@ -8,6 +8,7 @@ from unit.open_jobs import NOON
 
 
 def unknown(word: str, *, ended: bool = False) -> RestoreJob:
+    """A job in a status that this version does not know."""
     finished = NOON if ended else None
     return plain_job(
         status=RestoreStatus.UNKNOWN, atlas_status=word, restore_finished_date=finished

@@ -18,7 +18,6 @@ RESTORE_EVENTS = (
 )
 """The events of restore jobs. The start of a collection restore has none."""
 
-
 _KINDS = {
     "TENANT": (RestoreKind.FLEX,),
     "CPS": (RestoreKind.DEDICATED, RestoreKind.COLLECTION),

@@ -25,7 +25,8 @@ def headline(report: Report) -> str:
     if said:
         return said[0]
     completed = count(report.outcomes["COMPLETED"], "restore")
-    return f"All is well: {completed} completed, {tested(report)} tested in {windows(report)}."
+    in_time = f"{how_many_tested(report)} tested in {test_window(report)}"
+    return f"All is well: {completed} completed, {in_time}."
 
 
 def concerns(report: Report) -> list[str]:
@@ -123,13 +124,9 @@ def _restores_failed(report: Report) -> list[str]:
         is_of_period = any(report.period.includes(moment) for moment in moments)
         if is_of_period and restore.job.status is RestoreStatus.FAILED:
             failed.append(restore)
-    said: list[str] = []
-    in_csv, outside = _in_csv_and_outside(report, failed)
-    if in_csv:
-        said.append(f"{count(in_csv, 'restore')} failed.")
-    if outside:
-        said.append(f"{count(outside, 'restore')} failed that restores.csv does not have.")
-    return said
+    return _in_csv_and_outside(
+        report, failed, "restore", "{} failed.", "{} failed that restores.csv does not have."
+    )
 
 
 def _restores_are_late(report: Report) -> list[str]:
@@ -155,13 +152,9 @@ def _data_are_bad(report: Report) -> list[str]:
     refuted = [
         restore for restore in report.all_restores if _has_failed_verdict_of_period(report, restore)
     ]
-    said: list[str] = []
-    in_csv, outside = _in_csv_and_outside(report, refuted)
-    if in_csv:
-        said.append(f"{count(in_csv, 'verdict')} FAILED.")
-    if outside:
-        said.append(f"{count(outside, 'verdict')} FAILED on restores outside restores.csv.")
-    return said
+    return _in_csv_and_outside(
+        report, refuted, "verdict", "{} FAILED.", "{} FAILED on restores outside restores.csv."
+    )
 
 
 def _has_failed_verdict_of_period(report: Report, restore: Restore) -> bool:
@@ -189,14 +182,13 @@ def _data_differ(report: Report) -> list[str]:
         restore = data_that_need_look(report, judged)
         if restore is not None:
             differing[restore.identity] = restore
-    said: list[str] = []
-    in_csv, outside = _in_csv_and_outside(report, list(differing.values()))
-    if in_csv:
-        said.append(f"The data of {count(in_csv, 'restore')} differ from their source.")
-    if outside:
-        restores = f"{count(outside, 'restore')} outside restores.csv"
-        said.append(f"The data of {restores} differ from their source.")
-    return said
+    return _in_csv_and_outside(
+        report,
+        list(differing.values()),
+        "restore",
+        "The data of {} differ from their source.",
+        "The data of {} outside restores.csv differ from their source.",
+    )
 
 
 def _was_begun_or_measured_in_period(report: Report, restore: Restore) -> bool:
@@ -205,11 +197,21 @@ def _was_begun_or_measured_in_period(report: Report, restore: Restore) -> bool:
     return any(report.period.includes(moment) for moment in moments)
 
 
-def _in_csv_and_outside(report: Report, restores: list[Restore]) -> tuple[int, int]:
-    """Count those that restores.csv has: of the table, and begun in the period; and the others."""
+def _in_csv_and_outside(
+    report: Report, restores: list[Restore], noun: str, of_csv: str, of_others: str
+) -> list[str]:
+    """
+    Return a sentence about the restores that restores.csv has, and one about the others.
+
+    The file has those of the table that began in the period. Each sentence has {} for the number.
+    """
     ids = {restore.job.restore_id for restore in report.restores_of_period}
-    in_csv = [restore for restore in restores if restore.job.restore_id in ids]
-    return len(in_csv), len(restores) - len(in_csv)
+    in_csv = sum(restore.job.restore_id in ids for restore in restores)
+    said: list[str] = []
+    for sentence, number in ((of_csv, in_csv), (of_others, len(restores) - in_csv)):
+        if number:
+            said.append(sentence.format(count(number, noun)))
+    return said
 
 
 def _the_watch_is_at_risk(report: Report) -> list[str]:
@@ -227,13 +229,13 @@ def _the_watch_is_at_risk(report: Report) -> list[str]:
     return said
 
 
-def tested(report: Report) -> str:
+def how_many_tested(report: Report) -> str:
     """Return how many of the clusters that need a test are tested."""
     good = report.coverage.states[ClusterState.TESTED]
     return f"{good} of {count(len(report.coverage.required), 'cluster')}"
 
 
-def windows(report: Report) -> str:
+def test_window(report: Report) -> str:
     """Return the days within which a test has to be."""
     days = count(report.policy.window.days, "day")
     windows = {report.policy.window_of(judged.cluster) for judged in report.coverage.required}

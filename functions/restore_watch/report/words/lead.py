@@ -3,7 +3,7 @@
 from restore_watch.model.validation import Verdict
 from restore_watch.report.judging.cluster_state import ClusterState
 from restore_watch.report.report import Report, median_seconds
-from restore_watch.report.words.headline import tested, windows
+from restore_watch.report.words.headline import how_many_tested, test_window
 from restore_watch.report.words.wording import count, duration
 
 _NAME_PROJECTS = "Name the projects to watch in the parameter AtlasProjectIds."
@@ -22,7 +22,7 @@ def _tests(report: Report) -> str:
         return _no_tests(report)
     good = [judged for judged in coverage.clusters if judged.state is ClusterState.TESTED]
     unsure = [judged for judged in good if judged.unread]
-    said = f"{tested(report)} had a good restore test in the last {windows(report)}"
+    said = f"{how_many_tested(report)} had a good restore test in the last {test_window(report)}"
     if not good:
         return f"{said}."
     if not unsure:
