@@ -82,7 +82,7 @@ class Application:
             case SeveralTargets():
                 return self._answer_several(request, deadline)
             case QueueBatch():
-                return self._answer_queue(request, deadline)
+                return {"batchItemFailures": self.batches.batch_item_failures(request, deadline)}
         with self._reporting(getattr(request, "target", None)):
             return self._act(request, deadline, request_id)
 
@@ -147,13 +147,3 @@ class Application:
             "results": [result.as_json() for result in results],
             "failures": [failure.as_json() for failure in failures],
         }
-
-    def _answer_queue(self, batch: QueueBatch, deadline: Deadline) -> Mapping[str, Any]:
-        """A record fails if the check of any of its targets fails."""
-        outcomes = self.batches.check([record.targets for record in batch.records], deadline)
-        failures = [
-            {"itemIdentifier": record.message_id}
-            for record, own in zip(batch.records, outcomes, strict=True)
-            if any(isinstance(outcome, FailedCheck) for outcome in own)
-        ]
-        return {"batchItemFailures": failures}

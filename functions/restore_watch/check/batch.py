@@ -17,6 +17,7 @@ from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.check.check import JobChecker
 from restore_watch.check.order_of_targets import OrderOfTargets
 from restore_watch.errors import AtlasError
+from restore_watch.event.request import QueueBatch
 from restore_watch.event.several_targets import RefusedTarget, Target
 from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 from restore_watch.model.results import CheckResult
@@ -107,6 +108,19 @@ class BatchChecker:
                 of_record.append(outcome)
             outcomes.append(of_record)
         return outcomes
+
+    def batch_item_failures(self, batch: QueueBatch, deadline: Deadline) -> list[dict[str, str]]:
+        """
+        Check the targets of the records of a queue. Return the records that Lambda delivers again.
+
+        A record fails if the check of any of its targets fails.
+        """
+        outcomes = self.check([record.targets for record in batch.records], deadline)
+        failures = []
+        for record, outcomes_of_record in zip(batch.records, outcomes, strict=True):
+            if any(isinstance(outcome, FailedCheck) for outcome in outcomes_of_record):
+                failures.append({"itemIdentifier": record.message_id})
+        return failures
 
     def _check_at_once(
         self, jobs: Sequence[RestoreTarget], deadline: Deadline

@@ -5,7 +5,6 @@ An error never quotes a value: a secret pasted into the wrong field must not rea
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 from pydantic import ValidationError
@@ -13,10 +12,8 @@ from pydantic.alias_generators import to_camel
 
 from foundation.outside import FromOutside, first_problem, unreadable
 from restore_watch.errors import InvalidEventError
+from restore_watch.event.spellings import SPELLINGS, TwoValues, spelling_of, value_of
 from restore_watch.redaction import redact
-
-SPELLINGS = {"groupId": "projectId", "restoreId": "restoreJobId"}
-"""Fields with two names. Atlas's own endpoints use both."""
 
 _TYPES = {
     type(None): "nothing",
@@ -28,42 +25,23 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True)
-class _TwoValues:
-    """What both spellings of a field give, if that differs. No field can be read from it."""
-
-
 class EventFields(FromOutside):
     """Fields of an event."""
 
     @classmethod
     def of(cls, event: Mapping[str, Any], path: str = "") -> Self:
         """Read them. Raises InvalidEventError that names the first field that is wrong."""
-        spelt = {name: _spelling(event, name) for name in map(to_camel, cls.model_fields)}
-        values = {name: _value(event, name) for name, given in spelt.items() if given in event}
+        spelt = {name: spelling_of(event, name) for name in map(to_camel, cls.model_fields)}
+        values = {name: value_of(event, name) for name, given in spelt.items() if given in event}
         try:
             return cls.read(values)
         except ValidationError as error:
             name, expected, value = first_problem(error)
-        if isinstance(value, _TwoValues):
+        if isinstance(value, TwoValues):
             other = SPELLINGS[name]
             problem = f"expected {name} and {other} to be the same or only one of them"
             raise InvalidEventError(path + other, problem)
         raise InvalidEventError(path + spelt[name], f"{expected}, got {_kind_of(value)}")
-
-
-def _spelling(event: Mapping[str, Any], name: str) -> str:
-    """The spelling by which a field is given. Null counts as absent."""
-    other = SPELLINGS.get(name, name)
-    return other if event.get(name) is None and other in event else name
-
-
-def _value(event: Mapping[str, Any], name: str) -> object:
-    value = event.get(name)
-    other = event.get(SPELLINGS[name]) if name in SPELLINGS else None
-    if value is not None and other is not None and value != other:
-        return _TwoValues()
-    return other if value is None else value
 
 
 def refuse_others(event: Mapping[str, Any], action: str, fields: Collection[str]) -> None:

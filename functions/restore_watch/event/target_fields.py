@@ -7,7 +7,8 @@ from pydantic import PlainValidator
 
 from foundation.outside import MustBeRight, unreadable
 from restore_watch.errors import InvalidEventError
-from restore_watch.event.event_fields import SPELLINGS, EventFields
+from restore_watch.event.event_fields import EventFields
+from restore_watch.event.spellings import SPELLINGS
 from restore_watch.model.forms_of_fields import Flag, is_cluster_name, is_object_id
 from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 

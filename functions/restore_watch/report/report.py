@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Self
 from restore_watch.model.objectives import Objectives
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.report.cluster import Cluster
-from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.judging.coverage import Coverage
+from restore_watch.report.judging.policy import Policy
 from restore_watch.report.period import Period
 from restore_watch.report.restores.restore_evidence import RestoreEvidence
 from restore_watch.report.restores.stored_restores import StoredRestores

@@ -128,7 +128,7 @@ class ReportBucket:
         """Whether every file of a month is there: report.json is the last to be written."""
         return self._etag_if_there(f"{month_prefix}report.json", deadline) is not None
 
-    def keep_month(
+    def put_month(
         self, month_prefix: str, files: Mapping[str, bytes], deadline: Deadline
     ) -> Mapping[str, bytes]:
         """

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from foundation.clock import CLOCKS_APART
 from restore_watch.errors import InvalidEventError
-from restore_watch.event.action_fields import read_moment
 from restore_watch.event.event_fields import refuse_others
+from restore_watch.event.moments import read_moment
 from restore_watch.report.period import LONGEST, Period, Schedule, closed_by
 
 REPORT = "report"

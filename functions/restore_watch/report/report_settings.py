@@ -10,7 +10,7 @@ from pydantic import Field, PlainValidator
 from foundation.environment import FromEnvironment, number_in, word_of
 from foundation.outside import unreadable
 from restore_watch.model.objectives import Objectives
-from restore_watch.report.judging.cluster_state import Policy
+from restore_watch.report.judging.policy import Policy
 from restore_watch.report.period import LONGEST, Schedule
 from restore_watch.report.restores.what_a_restore_proves import Rung
 from restore_watch.settings import Minutes, Settings, objective_of

@@ -11,13 +11,13 @@ from restore_watch.event.sweep_request import SweepRequest
 from restore_watch.sweep.acting.job_actions import JobActions
 from restore_watch.sweep.acting.list_actions import ListActions
 from restore_watch.sweep.expiry_watch import ExpiryWatch, LastTry
+from restore_watch.sweep.finding.event_reader import EventReader
+from restore_watch.sweep.finding.finding_step import StepCalls
 from restore_watch.sweep.finding.listing_reader import ListingReader
 from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
 from restore_watch.sweep.finding.name_reader import NameReader
 from restore_watch.sweep.finding.project_finder import ProjectFinder
 from restore_watch.sweep.finding.project_marks import ProjectMarks
-from restore_watch.sweep.finding.step import StepCalls
-from restore_watch.sweep.finding.waking import Waking
 from restore_watch.sweep.finding.watched_projects import ProjectIds, WatchedProjects
 from restore_watch.sweep.following.job_follower import JobFollower
 from restore_watch.sweep.following.job_lists import JobLists
@@ -150,6 +150,8 @@ class SweepEnvironment:
         calls = StepCalls(questions, memory)
         marks = ProjectMarks(run, self.bookkeeping)
         reader = ListingReader(run, calls, memory, atlas, marks, list_actions)
-        waking = Waking(run, calls, memory, atlas, marks, reader)
-        watched = WatchedProjects(run, calls, memory, atlas, self.project_ids, waking, name_reader)
+        event_reader = EventReader(run, calls, memory, atlas, marks, reader)
+        watched = WatchedProjects(
+            run, calls, memory, atlas, self.project_ids, event_reader, name_reader
+        )
         return ProjectFinder(run, watched, marks, reader, self.workers)

@@ -7,7 +7,7 @@ import pytest
 
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.restore_target import RestoreKind
-from restore_watch.sweep.interest import Interest
+from restore_watch.sweep.jobs_of_interest import Interest
 from strategies import plain_job
 from unit.open_jobs import NOON
 

@@ -26,10 +26,11 @@ from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster
-from restore_watch.report.files.cluster_facts import COLUMNS
+from restore_watch.report.files.cluster_columns import COLUMNS
 from restore_watch.report.files.coverage_csv import coverage_csv
-from restore_watch.report.judging.cluster_state import Policy, judge_cluster
+from restore_watch.report.judging.cluster_state import judge_cluster
 from restore_watch.report.judging.coverage import Coverage
+from restore_watch.report.judging.policy import Policy
 from restore_watch.report.period import DAY, Period
 from restore_watch.report.report import Origin, Report
 from restore_watch.report.restores.restore_evidence import RestoreEvidence

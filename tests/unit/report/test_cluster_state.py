@@ -11,12 +11,8 @@ from hypothesis import strategies as st
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.validation import Verdict
-from restore_watch.report.judging.cluster_state import (
-    ClusterState,
-    JudgedCluster,
-    Policy,
-    judge_cluster,
-)
+from restore_watch.report.judging.cluster_state import ClusterState, JudgedCluster, judge_cluster
+from restore_watch.report.judging.policy import Policy
 from restore_watch.report.period import DAY
 from restore_watch.report.restores.what_a_restore_proves import Restore, Rung
 from restore_watch.report.why_unread import WhyUnread

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from restore_watch.model.objectives import Objectives
 from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.validation import Verdict
-from restore_watch.report.files.cluster_facts import COLUMNS
+from restore_watch.report.files.cluster_columns import COLUMNS
 from restore_watch.report.files.measurement_columns import MEASUREMENT_COLUMNS
 from restore_watch.report.files.report_files import report_files
 from restore_watch.report.files.report_json import report_json
-from restore_watch.report.judging.cluster_state import Policy
+from restore_watch.report.judging.policy import Policy
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import DatedVerdict, Rung

@@ -10,7 +10,7 @@ import pytest
 
 from restore_watch.model.objectives import Objectives
 from restore_watch.model.validation import Verdict
-from restore_watch.report.judging.cluster_state import Policy
+from restore_watch.report.judging.policy import Policy
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Restore

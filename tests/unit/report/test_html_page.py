@@ -15,7 +15,8 @@ from restore_watch.model.validation import Verdict
 from restore_watch.report.files.html_page import CLUSTERS, ROWS, UNFOLDED, html_page, shown_facts
 from restore_watch.report.files.months_and_weeks import Sign, restores_by_week, signs_by_month
 from restore_watch.report.files.report_json import report_json
-from restore_watch.report.judging.cluster_state import ClusterState, Policy
+from restore_watch.report.judging.cluster_state import ClusterState
+from restore_watch.report.judging.policy import Policy
 from restore_watch.report.period import DAY, Period
 from restore_watch.report.report import Report
 from restore_watch.report.report_message import message_of_report

@@ -8,8 +8,9 @@ from restore_watch.atlas.families import DEDICATED_CLUSTERS, FLEX_CLUSTERS, Fami
 from restore_watch.model.restore_target import RestoreKind
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.fleet.fleet import AtlasList, Fleet
-from restore_watch.report.judging.cluster_state import ClusterState, JudgedCluster, Policy
+from restore_watch.report.judging.cluster_state import ClusterState, JudgedCluster
 from restore_watch.report.judging.judge_fleet import judge_fleet
+from restore_watch.report.judging.policy import Policy
 from restore_watch.report.period import DAY
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from unit.report.reports import END, HOUR, NO_ROLE, WEEK, cluster, group, restore

@@ -23,7 +23,8 @@ from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.validation import Verdict
 from restore_watch.report.files.html_page import ROWS, html_page
 from restore_watch.report.files.report_files import report_files
-from restore_watch.report.judging.cluster_state import ClusterState, Policy, judge_cluster
+from restore_watch.report.judging.cluster_state import ClusterState, judge_cluster
+from restore_watch.report.judging.policy import Policy
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
 from restore_watch.report.report_message import message_of_report

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from restore_watch.report.cluster import Cluster
-from restore_watch.report.files.cluster_facts import cluster_facts
+from restore_watch.report.files.cluster_columns import cluster_facts
 from restore_watch.report.files.report_files import report_files
 from restore_watch.report.fleet.fleet import Fleet
-from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.judging.judge_fleet import judge_fleet
+from restore_watch.report.judging.policy import Policy
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Restore

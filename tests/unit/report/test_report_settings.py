@@ -6,7 +6,7 @@ import pytest
 
 from foundation.errors import ConfigurationError
 from restore_watch.model.objectives import Objectives
-from restore_watch.report.judging.cluster_state import Policy
+from restore_watch.report.judging.policy import Policy
 from restore_watch.report.period import Schedule
 from restore_watch.report.report_settings import ReportSettings
 from restore_watch.report.restores.what_a_restore_proves import Rung

@@ -19,8 +19,9 @@ from restore_watch.report.cluster import Cluster, read_cluster
 from restore_watch.report.files.html_page import html_page
 from restore_watch.report.files.months_and_weeks import Sign, signs_by_month
 from restore_watch.report.fleet.fleet import AtlasList, Fleet
-from restore_watch.report.judging.cluster_state import ClusterState, Policy, judge_cluster
+from restore_watch.report.judging.cluster_state import ClusterState, judge_cluster
 from restore_watch.report.judging.judge_fleet import judge_fleet
+from restore_watch.report.judging.policy import Policy
 from restore_watch.report.period import DAY
 from restore_watch.report.restores.stored_restores import read_evidence
 from restore_watch.report.restores.what_a_restore_proves import (

@@ -11,7 +11,8 @@ import pytest
 from restore_watch.report.files.html_page import html_page
 from restore_watch.report.files.report_json import report_json
 from restore_watch.report.files.restores_csv import line_of_restore, restores_csv
-from restore_watch.report.judging.cluster_state import Policy, judge_cluster
+from restore_watch.report.judging.cluster_state import judge_cluster
+from restore_watch.report.judging.policy import Policy
 from restore_watch.report.restores.stored_restores import read_evidence, read_stored_restores
 from restore_watch.report.restores.what_a_restore_proves import Destination, Rung
 from unit.report.parsed_page import ParsedPage

@@ -10,8 +10,8 @@ from restore_watch.atlas.families import CLUSTER_LISTS
 from restore_watch.model.validation import Verdict
 from restore_watch.report.files.html_page import shown_facts
 from restore_watch.report.fleet.fleet import AtlasList, Fleet
-from restore_watch.report.judging.cluster_state import Policy
 from restore_watch.report.judging.judge_fleet import judge_fleet
+from restore_watch.report.judging.policy import Policy
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
 from restore_watch.report.restores.what_a_restore_proves import Restore, Rung
@@ -20,7 +20,7 @@ from restore_watch.report.why_unread import WhyUnread
 from restore_watch.report.words.headline import headline
 from restore_watch.report.words.lead import lead
 from restore_watch.report.words.limits import limits
-from restore_watch.report.words.why import why
+from restore_watch.report.words.why_in_this_state import why
 from unit.report.reports import (
     EMPTY,
     END,

@@ -21,7 +21,7 @@ from restore_watch.sweep.finding.project_listing import (
     ListingStep,
     ProjectListing,
 )
-from restore_watch.sweep.finding.wanted import Wanted
+from restore_watch.sweep.finding.wanted_parts import WantedParts
 from unit.open_jobs import NOON
 from unit.records import CLUSTERS, COLLECTION, DEDICATED, DOWN, FLEX, FLEX_CLUSTERS, LISTED_KINDS
 from unit.scripted_atlas import GROUP
@@ -59,7 +59,7 @@ def job(created_at: datetime, number: int = 0) -> dict[str, Any]:
 
 def listing(**options: Any) -> ProjectListing:
     began = options.pop("began", None)
-    wanted = Wanted(GROUP, options.pop("marks", MARKS), NOON, lambda _: 0.0)
+    wanted = WantedParts(GROUP, options.pop("marks", MARKS), NOON, lambda _: 0.0)
     for name in ("kinds", "clusters"):
         if name in options:
             options[name] = frozenset(options[name])

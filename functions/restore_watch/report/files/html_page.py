@@ -36,7 +36,7 @@ from restore_watch.report.words.limits import limits
 from restore_watch.report.words.measurement_line import measurement_line
 from restore_watch.report.words.needs_look import needs_look
 from restore_watch.report.words.own_objectives import over, own_objectives
-from restore_watch.report.words.why import age, why
+from restore_watch.report.words.why_in_this_state import age, why
 
 ROWS = 40
 """Rows of what needs a look, and of restores."""

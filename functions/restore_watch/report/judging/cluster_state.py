@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
 
 from restore_watch.report.cluster import Cluster
-from restore_watch.report.restores.what_a_restore_proves import Restore, Rung
+from restore_watch.report.judging.policy import Policy
+from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.why_unread import WhyUnread
 
 
@@ -37,33 +37,6 @@ class ClusterState(StrEnum):
     def needs_test(self) -> bool:
         """Whether the cluster is one of those that need a test."""
         return self not in {ClusterState.EXEMPT, ClusterState.NOT_REQUIRED}
-
-
-class Policy(NamedTuple):
-    """
-    The operator's choices: what counts as a good test, for how long, and for which clusters.
-
-    With a `required_tag`, a key and a value, only the clusters that have it need a test. The tags
-    of a cluster may name a window of its own.
-    """
-
-    counts: Rung = Rung.RESTORED
-    window: timedelta = timedelta(days=90)
-    required_tag: tuple[str, str] | None = None
-
-    @property
-    def measurements_count(self) -> bool:
-        """Whether a measurement makes a restore a test: then a difference needs a look."""
-        return self.counts is Rung.MEASURED
-
-    def is_good(self, restore: Restore) -> bool:
-        """Whether the restore is a good test."""
-        rung = restore.rung
-        return rung is not None and rung.reaches(self.counts)
-
-    def window_of(self, cluster: Cluster) -> timedelta:
-        """For how long a good test of the cluster counts."""
-        return cluster.by_tags.window or self.window
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,8 @@ from restore_watch.atlas.families import jobs_of
 from restore_watch.model.restore_target import ClusterKey, RestoreKind
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.fleet.fleet import RESTORES_READ, AtlasList, Fleet
-from restore_watch.report.judging.cluster_state import (
-    ClusterState,
-    JudgedCluster,
-    Policy,
-    judge_cluster,
-)
+from restore_watch.report.judging.cluster_state import ClusterState, JudgedCluster, judge_cluster
+from restore_watch.report.judging.policy import Policy
 from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.why_unread import WhyUnread
 

@@ -18,7 +18,7 @@ from restore_watch.model.marks import Part
 from restore_watch.model.restore_job import RestoreJob
 from restore_watch.model.restore_target import RestoreTarget
 from restore_watch.sweep.acting.job_actions import JobActions
-from restore_watch.sweep.interest import Interest
+from restore_watch.sweep.jobs_of_interest import Interest
 from restore_watch.sweep.log import Acted, Fate
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import JobKey, OpenJob

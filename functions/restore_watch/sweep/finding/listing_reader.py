@@ -30,6 +30,7 @@ from restore_watch.errors import (
 )
 from restore_watch.model.marks import Part
 from restore_watch.sweep.acting.list_actions import ListActions, ShownJobs
+from restore_watch.sweep.finding.finding_step import StepCalls
 from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
 from restore_watch.sweep.finding.project_listing import (
     ClustersPage,
@@ -38,7 +39,6 @@ from restore_watch.sweep.finding.project_listing import (
     ProjectListing,
 )
 from restore_watch.sweep.finding.project_marks import ProjectMarks
-from restore_watch.sweep.finding.step import StepCalls
 from restore_watch.sweep.log import Listed, Unread
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob

@@ -28,11 +28,11 @@ from restore_watch.errors import (
     UnforeseenError,
 )
 from restore_watch.model.marks import Part
+from restore_watch.sweep.finding.finding_step import Step
 from restore_watch.sweep.finding.memory_of_projects import Clusters
 from restore_watch.sweep.finding.parts_read import PartsRead
-from restore_watch.sweep.finding.step import Step
-from restore_watch.sweep.finding.wanted import Wanted
-from restore_watch.sweep.interest import Interest
+from restore_watch.sweep.finding.wanted_parts import WantedParts
+from restore_watch.sweep.jobs_of_interest import Interest
 
 NOTHING_READ = datetime.max.replace(tzinfo=UTC)
 """Every job was created before this moment."""
@@ -164,7 +164,9 @@ class ProjectListing:
     never in our future.
     """
 
-    def __init__(self, wanted: Wanted, reader: StepReader, began: datetime | None = None) -> None:
+    def __init__(
+        self, wanted: WantedParts, reader: StepReader, began: datetime | None = None
+    ) -> None:
         self.wanted = wanted
         self.reader = reader
         self._lock = Lock()

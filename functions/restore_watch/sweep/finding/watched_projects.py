@@ -16,11 +16,11 @@ from restore_watch.errors import (
     UnexpectedAtlasResponseError,
     UnforeseenError,
 )
-from restore_watch.sweep.finding.listing_due import is_listing_due, postponed
+from restore_watch.sweep.finding.event_reader import EventReader, Wake
+from restore_watch.sweep.finding.finding_step import Step, StepCalls
 from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
 from restore_watch.sweep.finding.name_reader import NameReader
-from restore_watch.sweep.finding.step import Step, StepCalls
-from restore_watch.sweep.finding.waking import Wake, Waking
+from restore_watch.sweep.finding.when_to_list import is_listing_due, postponed
 from restore_watch.sweep.log import AllListed, Planned, Unread
 from restore_watch.sweep.run import Run
 from restore_watch.table.project_item import Project
@@ -80,7 +80,7 @@ class WatchedProjects:
     memory: ProjectMemory
     atlas: AtlasSession
     named: ProjectIds
-    waking: Waking
+    event_reader: EventReader
     name_reader: NameReader
     group_ids: set[str] = field(default_factory=set)
     postponed: set[str] = field(default_factory=set)
@@ -205,5 +205,5 @@ class WatchedProjects:
         # Projects that a sweep has not reached come first in the next one.
         for group_id in sorted(group_ids, key=self.memory.last_turn):
             lists = group_id not in self.postponed and is_listing_due(stored.get(group_id), now)
-            wakes.append(Wake(self.waking, group_id, lists))
+            wakes.append(Wake(self.event_reader, group_id, lists))
         return wakes

@@ -23,12 +23,12 @@ from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import AtlasError, UnforeseenError
 from restore_watch.model.marks import Marks, Part
 from restore_watch.model.restore_target import RestoreKind
+from restore_watch.sweep.finding.finding_step import Step, StepCalls
 from restore_watch.sweep.finding.listing_reader import ListingReader
 from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
 from restore_watch.sweep.finding.project_listing import ListingStep, ProjectListing
 from restore_watch.sweep.finding.project_marks import ProjectMarks
-from restore_watch.sweep.finding.step import Step, StepCalls
-from restore_watch.sweep.finding.wanted import Wanted
+from restore_watch.sweep.finding.wanted_parts import WantedParts
 from restore_watch.sweep.log import Unread
 from restore_watch.sweep.run import Run
 from restore_watch.table.project_item import Project
@@ -55,7 +55,7 @@ class Wake(Step):
     `is_due`: the project is listed as a whole in any case, because it was not for long.
     """
 
-    waking: "Waking" = field(repr=False, compare=False)
+    event_reader: "EventReader" = field(repr=False, compare=False)
     group_id: str
     is_due: bool
 
@@ -66,18 +66,18 @@ class Wake(Step):
 
     def do(self) -> "Sequence[Wake | ListingStep]":
         """Ask for the events."""
-        return self.waking.wake(self)
+        return self.event_reader.wake(self)
 
     def postpone(self) -> None:
         """Nothing is lost: the next sweep asks for the events since the same mark."""
 
     def note_unforeseen(self, error: UnforeseenError) -> None:
         """Our own code failed about the events."""
-        self.waking.note_unforeseen(self, error)
+        self.event_reader.note_unforeseen(self, error)
 
 
 @dataclass(frozen=True)
-class Waking:
+class EventReader:
     """Wakes the projects of one sweep. Any thread may use it."""
 
     run: Run
@@ -150,7 +150,7 @@ class Waking:
         self, group_id: str, marks: Marks, parts: set[Part], said_at: datetime | None
     ) -> list[ListingStep]:
         memory, kinds = self.memory, {part.kind for part in parts if not part.cluster_name}
-        wanted = Wanted(
+        wanted = WantedParts(
             group_id,
             marks,
             self.run.now(),

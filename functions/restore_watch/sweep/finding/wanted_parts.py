@@ -11,7 +11,7 @@ from restore_watch.sweep.finding.memory_of_projects import Clusters
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedParts:
     """
     The parts of a project to read: whole `kinds` of restore jobs, and of other kinds `clusters`.
 

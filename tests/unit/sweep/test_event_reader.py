@@ -6,8 +6,8 @@ import pytest
 
 from restore_watch.atlas.restore_events import kinds_of_event
 from restore_watch.model.restore_target import RestoreKind
-from restore_watch.sweep.finding.listing_due import postponed
 from restore_watch.sweep.finding.memory_of_projects import ProjectMemory
+from restore_watch.sweep.finding.when_to_list import postponed
 from restore_watch.table.project_item import Project
 from unit.atlas_answers import RESTORE_EVENTS
 from unit.open_jobs import NOON

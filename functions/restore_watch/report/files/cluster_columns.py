@@ -11,7 +11,7 @@ from restore_watch.report.files.measurement_columns import MEASUREMENT_COLUMNS, 
 from restore_watch.report.judging.cluster_state import JudgedCluster
 from restore_watch.report.report import Report
 from restore_watch.report.words.cluster_remarks import remarks
-from restore_watch.report.words.why import why
+from restore_watch.report.words.why_in_this_state import why
 
 COLUMNS = (
     "groupId",
