@@ -243,14 +243,17 @@ def test_people_read_what_the_page_names() -> None:
     said: Data = {
         "concerns": ["First.", "Second.", "Third."],
         "needAttention": [
-            ONE | {"projectName": "payments", "state": "tested", "why": "backups off"},
+            ONE | {"projectName": "payments", "state": "tested", "why": "backups off."},
             ONE,
         ],
         "unreadProjects": [
             {"groupId": PROJECT, "projectName": "payments", "why": "Atlas answered 401"},
             {"groupId": None, "projectName": None, "why": "Atlas answered 403"},
         ],
-        "unreadableItems": [{"cluster": f"{PROJECT}/ledger", "restoreId": "9" * 24}],
+        "unreadableItems": [
+            {"cluster": f"{PROJECT}/ledger", "restoreId": "9" * 24},
+            {"cluster": f"{PROJECT}/stock", "restoreId": "8" * 24},
+        ],
         "degraded": ["", PROJECT, "f" * 24],
         "projectNames": [{"groupId": PROJECT, "projectName": "payments"}],
         "clusters": {},
@@ -265,7 +268,9 @@ def test_people_read_what_the_page_names() -> None:
     assert facts["Not read"] == (
         "payments: Atlas answered 401; The list of projects: Atlas answered 403"
     )
-    assert facts["Items not read"] == f"restore {'9' * 24} of {PROJECT}/ledger"
+    assert facts["Items not read"] == (
+        f"restore {'9' * 24} of {PROJECT}/ledger, restore {'8' * 24} of {PROJECT}/stock"
+    )
     assert facts["Degraded"] == f"the whole stack, payments, {'f' * 24}"
 
 
@@ -279,8 +284,8 @@ def test_a_report_names_some_clusters_and_how_many_more_there_are() -> None:
     assert names[8:] == [f"c4 in {PROJECT} (never", "tested 4 days ago)", "and 126 more"]
     assert facts["Clusters"] == "131 never tested"
     # Long names leave room for fewer.
-    facts = notice("report-to-look-at", needAttention=some[:3], clusters={"never": 5}).facts
-    assert facts["Need a look"].endswith(", and 2 more")
+    facts = notice("report-to-look-at", needAttention=some[:3], clusters={"never": 4}).facts
+    assert facts["Need a look"].endswith(", and 1 more")
     assert notice("report-well", restores={}).facts["Restores"] == "none"
 
 

@@ -105,6 +105,15 @@ def test_a_line_has_what_the_state_rests_on() -> None:
     }
 
 
+def test_a_line_has_the_newest_snapshot() -> None:
+    newest = Snapshot(END, id="5e7e00128f8ce03996a47179", size=41_200_000_000)
+    (row,) = rows(report([(LEDGER, [GOOD])], snapshots={LEDGER.key: newest}))
+
+    assert row["newestSnapshotAt"] == "2026-11-30T00:00:00.000000Z"
+    assert row["newestSnapshotId"] == "5e7e00128f8ce03996a47179"
+    assert row["newestSnapshotBytes"] == "41200000000"
+
+
 @pytest.mark.parametrize(
     ("tags", "said"),
     [

@@ -19,7 +19,7 @@ from restore_watch.report.restores.what_a_restore_proves import Restore
 from restore_watch.report.snapshot import Snapshot
 from restore_watch.report.words.due_next import SHOWN, due_next
 from unit.report.parsed_page import ParsedPage
-from unit.report.reports import END, HOUR, NO_ROLE, changed, cluster, report, restore
+from unit.report.reports import END, HOUR, NO_ROLE, USUAL, changed, cluster, report, restore
 
 SNAPSHOT = Snapshot(END - HOUR, id="5e7e00128f8ce03996a47179", size=41_200_000_000)
 
@@ -65,9 +65,29 @@ def test_what_is_due_for_longest_comes_first_and_then_what_runs_out_first() -> N
 
 
 def test_a_test_that_is_as_old_as_its_window_has_not_run_out() -> None:
-    (due,) = due_next(report([good_test("ledger", 90)]))
+    ended_then = restore(cluster(), END - 90 * DAY - USUAL)
+    (due,) = due_next(report([(cluster(), [ended_then])]))
 
+    assert due.at == END
     assert (due.judged.state, due.why) == (ClusterState.TESTED, "runs out on 30 Nov 2026")
+
+
+def test_the_json_has_what_a_program_needs_to_start_the_test() -> None:
+    fallback = SNAPSHOT._replace(is_fallback=True)
+    made = report([good_test("ledger", 10)], snapshots={cluster().key: fallback})
+    (said,) = json.loads(report_json(made, {}))["dueNext"]
+
+    assert said.pop("command").startswith("atlas backups restores start automated ")
+    assert said == {
+        "groupId": cluster().group_id,
+        "clusterName": "ledger",
+        "dueAt": "2027-02-18T00:42:00.000000Z",
+        "why": "runs out on 18 Feb 2027",
+        "lastDurationSeconds": 2520,
+        "newestSnapshotId": "5e7e00128f8ce03996a47179",
+        "newestSnapshotBytes": 41_200_000_000,
+        "newestSnapshotIsFallback": True,
+    }
 
 
 def test_of_a_cluster_that_nobody_can_tell_nothing_is_due() -> None:

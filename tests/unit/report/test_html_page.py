@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -378,11 +378,38 @@ def test_a_restore_far_beyond_others_ends_at_the_edge() -> None:
     assert html_page(report([(LEDGER, own)])).count('class="cut"') == 1
 
 
+def test_goals_are_drawn_where_the_objectives_lie() -> None:
+    """Of a scale that is two fifths longer than each."""
+    html = html_page(report([(LEDGER, [restore(LEDGER, END - DAY)])]))
+
+    assert re.findall(r'class="goal" d="M([0-9.]+) ', html) == ["40.0", "265.7"]
+
+
 def test_without_objectives_no_goal_is_drawn() -> None:
     html = html_page(changed(fleet(11), objectives=Objectives()))
 
     assert 'class="goal"' not in html
     assert "RTO" not in html.partition('<h2 id="restores">')[2].partition("</h2>")[0]
+
+
+def test_every_concern_stands_on_the_page() -> None:
+    made = report([(LEDGER, [restore(LEDGER, END - DAY, status="FAILED")])], degraded=[""])
+    text = ParsedPage(html_page(made)).text
+
+    assert concerns(made) == [
+        "1 of 1 cluster needs a look.",
+        "1 restore failed.",
+        "The watch is degraded.",
+    ]
+    for concern in concerns(made):
+        assert concern in text
+
+
+def test_the_heading_of_a_project_counts_the_states_of_its_clusters() -> None:
+    own = [restore(LEDGER, END - DAY)]
+    made = report([(LEDGER, own), (cluster("cards"), []), (cluster("stock"), [])])
+
+    assert "catalogue 2 never, 1 tested" in ParsedPage(html_page(made)).text
 
 
 def test_what_needs_a_look_beside_clusters_stands_above_the_table() -> None:
@@ -482,6 +509,17 @@ def test_a_month_shows_the_best_test_or_a_failure_after_it(
     before, now = list(signs_by_month(made, judged).values())[-2:]
 
     assert (before, now) == (Sign.ABSENT, sign)
+
+
+def test_a_page_shows_thirteen_weeks_by_their_mondays() -> None:
+    first, last = restore(LEDGER, datetime(2026, 9, 6, tzinfo=UTC)), restore(LEDGER, END - DAY, 2)
+    weeks = restores_by_week(report([(LEDGER, [first, last])]))
+
+    assert len(weeks) == 13
+    assert {monday: begun for monday, begun in weeks.items() if begun} == {
+        date(2026, 8, 31): [first],
+        date(2026, 11, 23): [last],
+    }
 
 
 def test_a_week_that_the_period_cuts_has_no_restore_from_after_it() -> None:

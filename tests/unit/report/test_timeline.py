@@ -51,3 +51,38 @@ def test_what_is_too_long_is_drawn_to_the_edge_and_cut(seconds: float, *, is_cut
 )
 def test_the_bar_of_a_short_restore_is_wide_enough(width: float, *, is_bad: bool) -> None:
     assert Timeline(HOUR, HOUR, None, None).bar_width(1, is_bad=is_bad) == width
+
+
+@pytest.mark.parametrize(
+    ("seconds", "objective", "shown"),
+    [
+        ([], None, 60),
+        ([], timedelta(seconds=10), 60),
+        ([], timedelta(hours=1), 5_040),
+        ([1_000] * 10, None, 1_250),
+        ([100] * 8 + [10_000] * 2, None, 600),
+        ([1_000] * 10, timedelta(seconds=800), 1_250),
+        ([4 * HOUR] * 10, timedelta(hours=1), 10_800),
+    ],
+    ids=[
+        "nothing",
+        "a short objective",
+        "the objective",
+        "all alike",
+        "two much longer",
+        "longer than the objective",
+        "much longer than the objective",
+    ],
+)
+def test_a_timeline_shows_so_many_seconds(
+    seconds: list[float], objective: timedelta | None, shown: float
+) -> None:
+    timeline = Timeline.of(seconds, seconds, rpo=objective, rto=objective)
+
+    assert timeline == Timeline(shown, shown, objective, objective)
+
+
+def test_what_is_drawn_to_scale_has_one_digit() -> None:
+    timeline = Timeline(HOUR, HOUR, None, None)
+
+    assert (timeline.snapshot_at(711), timeline.bar_width(711, is_bad=False)) == (105.1, 37.5)

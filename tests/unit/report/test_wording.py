@@ -66,6 +66,13 @@ def test_a_duration_has_the_units_that_matter(seconds: float | timedelta, said: 
 
 
 @pytest.mark.parametrize(
+    ("seconds", "said"), [(30.2, "31 s"), (60.2, "2 min"), (3601, "1 h 01 min")], ids=str
+)
+def test_a_duration_that_is_over_an_objective_is_rounded_up(seconds: float, said: str) -> None:
+    assert wording.duration_over(seconds) == said
+
+
+@pytest.mark.parametrize(
     ("seconds", "said"),
     [
         (30, "30 s"),
