@@ -45,7 +45,7 @@ class Reporter:
     def _answer_report(
         self, request: ReportRequest, deadline: Deadline, request_id: str | None
     ) -> Mapping[str, Any]:
-        period, collector = request.period, self._collector()
+        period, collector = request.period, self._collector
         books = collector.read_books(deadline)
         report = collector.collect(period, request.asked_at, books, deadline)
         attempt = Attempt()
@@ -72,7 +72,7 @@ class Reporter:
 
     def _answer_keep_month(self, request: KeepMonth, deadline: Deadline) -> Mapping[str, Any]:
         """Keep the month that is over, if no report has done so and the watch has seen it."""
-        month, collector = request.month, self._collector()
+        month, collector = request.month, self._collector
         if self.bucket.has_month(month.month_prefix, deadline):
             return self._result_of(month, is_kept=True, why="It was kept before.")
         books = collector.read_books(deadline)
@@ -95,6 +95,7 @@ class Reporter:
         outcome = "the report lies in the bucket, and a retry publishes it"
         self.wires.topic.publish(message, deadline, outcome)
 
+    @property
     def _collector(self) -> ReportCollector:
         return ReportCollector(self.settings, self.wires)
 
