@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from itertools import chain
 
 from operate.aws import Aws
-from operate.dead_letters import DeadLetters
+from operate.dead_letters_diagnosis import DeadLettersDiagnosis
 from operate.deployed_stack import DeployedStack
 from operate.gone import line_even_if_gone
 from operate.key_policy import KeyPolicy
-from operate.way_to_people import WayToPeople
+from operate.people_diagnosis import PeopleDiagnosis
 from restore_watch.diagnosis.aws_fixes import MAKE_TOPIC_AGAIN
 from restore_watch.diagnosis.line import Line, bad, good
 
@@ -25,12 +25,12 @@ class StackDiagnosis:
         """Yield a line for each check; without an answer, its result is unknown."""
         yield from KeyPolicy(self.aws, self.stack).lines()
         if "NoticeQueueArn" in self.stack.outputs:
-            yield from WayToPeople(self.aws, self.stack).lines()
+            yield from PeopleDiagnosis(self.aws, self.stack).lines()
         if "AlarmEmailTopicArn" in self.stack.outputs:
             yield line_even_if_gone(
                 "alarms: subscriptions", self._hearers_of_alarms, MAKE_TOPIC_AGAIN
             )
-        yield from DeadLetters(self.aws, self.stack).lines()
+        yield from DeadLettersDiagnosis(self.aws, self.stack).lines()
 
     def _hearers_of_alarms(self, check: str) -> Line:
         """Count the subscriptions of the topic by which CloudWatch mails alarms."""

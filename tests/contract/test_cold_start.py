@@ -27,7 +27,7 @@ NOT_NEEDED = {
     "check": {
         "jinja2",
         "restore_watch.asking",
-        "restore_watch.atlas.read_tags",
+        "restore_watch.atlas.listed_tags",
         "restore_watch.diagnosis",
         "restore_watch.event.action_fields",
         "restore_watch.event.sqs_record",

@@ -8,7 +8,7 @@ from typing import Any
 
 from foundation.outside import FromOutside, IfReadable, UtcDate
 from restore_watch.atlas.entries import is_free
-from restore_watch.atlas.read_tags import ListedTags, tags_of
+from restore_watch.atlas.listed_tags import ListedTags, tags_of
 from restore_watch.model.cluster_tags import ClusterTags, read_cluster_tags
 from restore_watch.model.forms_of_fields import AtlasText, Flag, id_made_at, is_object_id
 from restore_watch.model.restore_target import ClusterKey, RestoreKind

@@ -68,7 +68,7 @@ class RtoOfClusters:
         """Atlas shows these clusters, with their tags."""
         if self.of_stack is None:
             return
-        from restore_watch.atlas.read_tags import read_tags
+        from restore_watch.atlas.listed_tags import read_tags
         from restore_watch.model.cluster_tags import read_cluster_tags
 
         for entry in shown:

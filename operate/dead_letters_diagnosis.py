@@ -59,7 +59,7 @@ _QUEUES = (
 
 
 @dataclass(frozen=True)
-class DeadLetters:
+class DeadLettersDiagnosis:
     """The dead-letter queues of a stack."""
 
     aws: Aws

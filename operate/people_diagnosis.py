@@ -32,7 +32,7 @@ _ATTRIBUTES = (
 
 
 @dataclass(frozen=True)
-class WayToPeople:
+class PeopleDiagnosis:
     """The way to people of a stack that notifies people."""
 
     aws: Aws
