@@ -16,7 +16,7 @@ from restore_watch.event.actions import (
 from restore_watch.event.event_fields import EventFields, one_word_of, refuse_others
 from restore_watch.event.moments import GivenMoment, Moment, read_moment
 from restore_watch.event.sweep_request import SweepRequest
-from restore_watch.event.target_fields import ClusterName, GroupId
+from restore_watch.event.target_fields import NAMES_OF_A_CLUSTER, ClusterName, GroupId
 from restore_watch.event.validation_fields import VALIDATION_FIELDS, read_validation
 
 
@@ -69,12 +69,9 @@ def _find_newest_restore(event: Mapping[str, Any]) -> FindNewestRestore:
 _ACTIONS: Mapping[str, tuple[Collection[str], Callable[[Mapping[str, Any]], Action]]] = {
     "sweep": ({"scheduledTime", "requestedAt"}, _sweep),
     "test-notification": (set(), lambda _event: TestNotification()),
-    "diagnose": ({"groupId", "projectId", "clusterName"}, _diagnose),
+    "diagnose": (NAMES_OF_A_CLUSTER, _diagnose),
     "record-validation": (VALIDATION_FIELDS, read_validation),
-    "newest-restore": (
-        {"groupId", "projectId", "clusterName", "createdAfter"},
-        _find_newest_restore,
-    ),
+    "newest-restore": (NAMES_OF_A_CLUSTER | {"createdAfter"}, _find_newest_restore),
 }
 """For each action, the other fields of its event, and its reader."""
 

@@ -15,6 +15,9 @@ from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 NAMES_OF_A_JOB = frozenset({*SPELLINGS, *SPELLINGS.values(), "clusterName", "kind"})
 """The fields that name a job."""
 
+NAMES_OF_A_CLUSTER = frozenset({"groupId", SPELLINGS["groupId"], "clusterName"})
+"""The fields that name a project or a cluster."""
+
 # They say who waits. Only one target, at the top level, may have them.
 _BESIDE_ONE_TARGET = dict.fromkeys(
     ("taskToken", "waitUntil"),
