@@ -147,14 +147,23 @@ def test_an_error_names_the_expected_detail_type_and_the_empty_part() -> None:
     assert "empty" in str(refusal({"Records": []}))
 
 
-NOT_A_LIST: dict[str, tuple[object, str]] = {
+EXPECTED: dict[str, tuple[object, str]] = {
     "targets": ({"targets": "text"}, "targets: expected a list of targets, got text"),
     "records": ({"Records": {}}, "Records: expected a list of SQS records, got an object"),
+    "too many": ({"targets": [FLEX] * 101}, "targets: expected at most 100 targets, got 101"),
+    "no SQS record": (
+        {"Records": [{"eventSource": "aws:sqs", "body": "{}"}]},
+        "Records[0]: expected an SQS record with eventSource aws:sqs and a messageId",
+    ),
+    "too long a token": (
+        FLEX | {"taskToken": "x" * 2049},
+        "taskToken: expected a task token of Step Functions, 2048 characters at most",
+    ),
 }
 
 
-@pytest.mark.parametrize(("event", "says"), NOT_A_LIST.values(), ids=NOT_A_LIST)
-def test_an_error_says_what_the_list_is_of(event: object, says: str) -> None:
+@pytest.mark.parametrize(("event", "says"), EXPECTED.values(), ids=EXPECTED)
+def test_an_error_says_what_was_expected(event: object, says: str) -> None:
     assert str(refusal(event)).startswith(says)
 
 
