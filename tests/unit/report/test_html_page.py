@@ -137,6 +137,13 @@ def test_the_page_has_no_script_and_no_address(size: int) -> None:
     assert ("meta", (("http-equiv", "Content-Security-Policy"), policy)) in structure
 
 
+def test_the_style_stands_on_the_page_as_it_is_written() -> None:
+    style = "".join(ParsedPage(html_page(fleet(3))).within("style"))
+
+    assert ".pill{" in style
+    assert 'content:""' in style
+
+
 def test_what_needs_a_look_stands_first_in_the_table_and_in_its_project() -> None:
     made = fleet(40)
     html = html_page(made)

@@ -324,6 +324,11 @@ def test_a_state_has_its_reason(make: Callable[[], Report], said: str) -> None:
             Snapshot(END),
             [f"tag rto={'x' * 40} {NO_TIME}"],
         ),
+        (
+            lambda: only(GOOD, is_listed=False),
+            Snapshot(END),
+            ["tags not read: judged by the values of the stack"],
+        ),
     ],
     ids=[
         "well",
@@ -357,6 +362,7 @@ def test_a_state_has_its_reason(make: Callable[[], Report], said: str) -> None:
         "a key that is there twice",
         "over the objective of the stack, which counts meanwhile",
         "a value that is not cut",
+        "not listed",
     ],
 )
 def test_a_cluster_has_the_facts_that_need_a_word(
@@ -387,6 +393,72 @@ def test_the_limits_say_what_counts_and_how_far_back_the_report_looks() -> None:
     assert "The table is empty." in said
     assert "RestoreTestTag" in said
     assert "expire" not in said
+
+
+def test_the_limits_of_a_usual_report() -> None:
+    assert said_limits(well()) == [
+        (
+            "A good test is a completed restore of a whole cluster into a cluster. Downloads and "
+            "restores of some collections never count."
+        ),
+        "COMPLETED says that Atlas wrote the data. Only a verdict says that somebody tested them.",
+        (
+            "States know what had happened by 30 Nov 2026, 00:00 UTC. Restores, verdicts, "
+            "clusters, their tags, backups and snapshots are those of 30 Nov 2026, 06:00 UTC, when "
+            "Atlas was read."
+        ),
+        (
+            "The table of this stack begins on 3 Nov 2025. Months and weeks also show the newest "
+            "100 restores of each cluster in Atlas."
+        ),
+        "How long Atlas lists a restore is not documented.",
+        "The credentials for Atlas expire on 1 Mar 2027.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (
+            lambda: changed(well(), watched_since=None),
+            (
+                "The table is empty. Months and weeks also show the newest 100 restores of each "
+                "cluster in Atlas."
+            ),
+        ),
+        (
+            lambda: only(ended(3, measurement=MATCHES)),
+            (
+                "A measurement compares how many documents, collections and indexes Atlas counts. "
+                "It does not say that a document is right, or that an application starts."
+            ),
+        ),
+        (
+            lambda: changed(well(), policy=Policy(required_tag=("tier", "prod"))),
+            "Only clusters with the tag of the parameter RestoreTestTag need a test.",
+        ),
+        (
+            lambda: only(GOOD, tags=OWN_OBJECTIVES),
+            (
+                "Clusters with an objective or a window in their tags are judged by it; timelines "
+                "show the objectives of the stack."
+            ),
+        ),
+        (
+            lambda: only(GOOD, is_listed=False),
+            (
+                "Clusters of a list that could not be read are judged by the values of the stack: "
+                "their own objectives, windows and exemptions were not read."
+            ),
+        ),
+    ],
+    ids=["an empty table", "measured", "a tag", "own objectives", "not listed"],
+)
+def test_the_limits_say_what_is_so_of_this_report_alone(
+    make: Callable[[], Report], said: str
+) -> None:
+    assert said in said_limits(make())
+    assert said not in said_limits(well())
 
 
 @pytest.mark.parametrize(
