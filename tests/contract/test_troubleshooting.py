@@ -23,7 +23,7 @@ from botocore.session import get_session
 
 from contract.documents import ROOT, page
 from contract.error_texts import LOGGED, PEOPLE, WATCH, ErrorText, row_of
-from restore_watch.atlas.families import RECOVERY_OPERATOR_FIRST
+from restore_watch.atlas.roles import RECOVERY_OPERATOR_FIRST
 from restore_watch.report.files.months_and_weeks import Sign
 from restore_watch.report.restores.what_a_restore_proves import Destination
 from troubleshooting import page as generator

@@ -6,21 +6,9 @@ A family is read with one role and has one rate limit in a project.
 
 from dataclasses import dataclass
 
+from restore_watch.atlas.roles import READ_ONLY, RECOVERY_OPERATOR_FIRST
 from restore_watch.model.question import Question
 from restore_watch.model.restore_target import RestoreKind
-
-READ_ONLY = "the role Project Read Only in this project"
-RECOVERY_OPERATOR_FIRST = (
-    "the role Project Backup Recovery Operator in this project, or, if that is refused too, "
-    "Project Backup Manager"
-)
-"""
-What reads restore jobs of dedicated clusters, if Project Read Only does not.
-
-MongoDB's pages name three roles: the specification Project Backup Manager, the page about restores
-Project Backup Recovery Operator, and an older page Project Read Only. The first of them may delete
-snapshots, so it comes last.
-"""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -39,9 +39,9 @@ from restore_watch.atlas.rate_limits import Bucket, RateLimits
 from restore_watch.atlas.read_restore_job import restore_job
 from restore_watch.atlas.refusals import family_refusal, is_refusal
 from restore_watch.atlas.restore_events import RESTORE_EVENTS
-from restore_watch.atlas.standing_refusals import StandingRefusals
 from restore_watch.atlas.transport.bounds import ANSWER_LIMIT
 from restore_watch.atlas.transport.envelopes import ENVELOPE
+from restore_watch.atlas.wait_after_refusal import StandingRefusals
 from restore_watch.atlas.when_to_repeat import repeat_call
 from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
 from restore_watch.model.restore_job import RestoreJob

@@ -3,21 +3,9 @@
 from collections.abc import Collection, Mapping
 
 from restore_watch.atlas.own_account import AccountAnswer, OwnAccount
+from restore_watch.atlas.roles import ROLES_FOR_DEDICATED, ROLES_NEEDED
 from restore_watch.diagnosis.line import Line, good, unsure
 from restore_watch.diagnosis.project_look import ProjectLook
-
-OF_DEDICATED = {
-    "GROUP_BACKUP_RECOVERY_OPERATOR": "Project Backup Recovery Operator",
-    "GROUP_BACKUP_MANAGER": "Project Backup Manager",
-}
-"""
-The roles that may be needed for dedicated clusters, and what people call them.
-
-The first may do less.
-"""
-
-ENOUGH = {"ORG_MEMBER", "ORG_READ_ONLY", "GROUP_READ_ONLY", *OF_DEDICATED}
-"""The roles that the watch may need. Any other may do more."""
 
 
 def lines_about_roles(
@@ -58,17 +46,17 @@ def _roles_shown(answers: Mapping[str, AccountAnswer]) -> dict[str, Collection[s
 def _fix(roles: Collection[str], looks: Mapping[str, ProjectLook], *, are_all: bool) -> str | None:
     """Return what to change about the roles; None if nothing is to be changed."""
     names = {role.partition(" in ")[0] for role in roles}
-    surplus = sorted(names - ENOUGH)
+    surplus = sorted(names - ROLES_NEEDED)
     if surplus:
         return f"In Atlas, take away {' and '.join(surplus)}: the watch only reads"
     for group_id in sorted(looks):
         if looks[group_id].is_refused_dedicated_jobs:
-            for name, words in OF_DEDICATED.items():
+            for name, words in ROLES_FOR_DEDICATED.items():
                 if f"{name} in {group_id}" not in roles:
                     return f"For restore jobs of dedicated clusters, add {words} in {group_id}"
     has_no_dedicated = bool(looks) and all(look.is_without_dedicated for look in looks.values())
     if are_all and has_no_dedicated:
-        for name, words in OF_DEDICATED.items():
+        for name, words in ROLES_FOR_DEDICATED.items():
             if name in names:
                 return (
                     f"Without dedicated clusters, Project Read Only is enough. {words} may restore "

@@ -14,7 +14,7 @@ from foundation.renewable import Renewable
 from restore_watch.atlas.credentials import ServiceAccount
 from restore_watch.atlas.exchange import exchange
 from restore_watch.atlas.refusals import token_refusal
-from restore_watch.atlas.standing_refusals import STANDS_AT_MOST, StandingRefusal
+from restore_watch.atlas.wait_after_refusal import STANDS_AT_MOST, StandingRefusal
 from restore_watch.atlas.when_to_repeat import repeat_call
 from restore_watch.errors import AtlasError, UnexpectedAtlasResponseError
 

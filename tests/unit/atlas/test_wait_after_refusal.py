@@ -7,7 +7,7 @@ import pytest
 
 from restore_watch.atlas.families import jobs_of
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.atlas.standing_refusals import StandingRefusal, StandingRefusals
+from restore_watch.atlas.wait_after_refusal import StandingRefusal, StandingRefusals
 from restore_watch.errors import (
     AtlasForbiddenError,
     AtlasRateLimitError,
