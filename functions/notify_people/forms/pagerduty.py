@@ -27,9 +27,9 @@ def pagerduty_events(notice: Notice) -> Sequence[dict[str, Any]]:
         case Paging.TRIGGER:
             return (_trigger(notice),)
         case Paging.RESOLVE:
-            return (_resolve(notice.key), _resolve(notice.about))
+            return (_resolve(_alert_key(notice)), _resolve(_alert_key_of_1_0_0(notice)))
         case Paging.TRY_BOTH:
-            return (_trigger(notice), _resolve(notice.key))
+            return (_trigger(notice), _resolve(_alert_key(notice)))
 
 
 def _trigger(notice: Notice) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def _trigger(notice: Notice) -> dict[str, Any]:
     ]
     return {
         "event_action": "trigger",
-        "dedup_key": _key(notice.key),
+        "dedup_key": _alert_key(notice),
         "payload": {
             "summary": cut(notice.summary, 1024),
             "source": notice.source,
@@ -53,10 +53,22 @@ def _trigger(notice: Notice) -> dict[str, Any]:
     }
 
 
-def _resolve(name: str) -> dict[str, Any]:
-    return {"event_action": "resolve", "dedup_key": _key(name)}
+def _resolve(alert_key: str) -> dict[str, Any]:
+    return {"event_action": "resolve", "dedup_key": alert_key}
 
 
-def _key(name: str) -> str:
-    """Only what is about a whole stack may be too long; the stack's name comes before it."""
-    return f"atlas-restore-watch/{name}"[:255]
+def _alert_key(notice: Notice) -> str:
+    """
+    Return the key of the alert: what the notice is about, of this stack alone.
+
+    Only what is about a whole stack may be too long; the stack's name comes before it.
+    """
+    return _within_limit(f"{notice.stack}/{notice.about}")
+
+
+def _alert_key_of_1_0_0(notice: Notice) -> str:
+    return _within_limit(notice.about)
+
+
+def _within_limit(key: str) -> str:
+    return f"atlas-restore-watch/{key}"[:255]
