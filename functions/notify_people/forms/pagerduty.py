@@ -58,12 +58,8 @@ def _resolve(alert_key: str) -> dict[str, Any]:
 
 
 def _alert_key(notice: Notice) -> str:
-    """
-    Return the key of the alert: what the notice is about, of this stack alone.
-
-    Only what is about a whole stack may be too long; the stack's name comes before it.
-    """
-    return _within_limit(f"{notice.stack}/{notice.about}")
+    """Only what is about a whole stack may be too long; the stack's name comes before it."""
+    return _within_limit(notice.key)
 
 
 def _alert_key_of_1_0_0(notice: Notice) -> str:

@@ -30,5 +30,7 @@ def read_moment(value: object, field: str) -> datetime:
 
 
 Moment = Annotated[datetime, PlainValidator(_moment)]
+"""A moment, in UTC."""
+
 GivenMoment = Annotated[datetime | None, PlainValidator(_moment)]
 """None only if it is absent: null is no moment."""

@@ -1,4 +1,4 @@
-"""A month whose files are kept for good: when it is kept, and what it has then."""
+"""Keeps the files of a month in the bucket for good, once the report has read everything."""
 
 import json
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ class MonthKeeper:
         return self.bucket.put_month(month_prefix, report_files(report), deadline)
 
     def try_to_keep(self, report: Report, deadline: Deadline) -> Attempt:
-        """As `keep`, but whoever may not write the month still gets the report."""
+        """As `keep`, but return the error of S3, so that a report can still be made."""
         try:
             return Attempt(kept_files=self.keep(report, deadline))
         except ReportNotWrittenError as error:

@@ -19,43 +19,39 @@ ENTRY: dict[str, Any] = {
 }
 
 
-def test_a_flex_cluster_is_never_paused_and_has_no_point_in_time() -> None:
-    entry = ENTRY | {"backupSettings": {"enabled": True}, "backupEnabled": False, "paused": True}
-
-    assert read_cluster(group(0), RestoreKind.FLEX, entry) == Cluster(
-        group(0),
-        "ledger",
-        RestoreKind.FLEX,
-        id=ID,
-        created_at=MADE_AT,
-        tags={"rto": "4h"},
-        has_backups=True,
-        is_continuous=False,
-        is_paused=False,
-    )
-
-
-def test_a_dedicated_cluster_says_all_of_itself() -> None:
-    entry = ENTRY | {
-        "clusterType": "SHARDED",
-        "internalClusterRole": "SYSTEM_CLUSTER",
-        "backupEnabled": True,
-        "pitEnabled": True,
-        "paused": True,
-    }
-
-    assert read_cluster(group(0), RestoreKind.DEDICATED, entry) == Cluster(
-        group(0),
-        "ledger",
-        RestoreKind.DEDICATED,
-        id=ID,
-        created_at=MADE_AT,
-        tags={"rto": "4h"},
-        has_backups=True,
-        is_continuous=True,
-        is_paused=True,
-        is_sharded=True,
-        is_internal=True,
+@pytest.mark.parametrize(
+    ("kind", "said", "fields"),
+    [
+        (
+            RestoreKind.FLEX,
+            {"backupSettings": {"enabled": True}, "backupEnabled": False, "paused": True},
+            {"has_backups": True, "is_continuous": False, "is_paused": False},
+        ),
+        (
+            RestoreKind.DEDICATED,
+            {
+                "clusterType": "SHARDED",
+                "internalClusterRole": "SYSTEM_CLUSTER",
+                "backupEnabled": True,
+                "pitEnabled": True,
+                "paused": True,
+            },
+            {
+                "has_backups": True,
+                "is_continuous": True,
+                "is_paused": True,
+                "is_sharded": True,
+                "is_internal": True,
+            },
+        ),
+    ],
+    ids=["a flex one is never paused, without point in time", "a dedicated one says all of itself"],
+)
+def test_a_cluster_is_read_by_what_its_kind_says(
+    kind: RestoreKind, said: dict[str, Any], fields: dict[str, Any]
+) -> None:
+    assert read_cluster(group(0), kind, ENTRY | said) == Cluster(
+        group(0), "ledger", kind, id=ID, created_at=MADE_AT, tags={"rto": "4h"}, **fields
     )
 
 

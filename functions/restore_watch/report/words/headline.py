@@ -203,7 +203,8 @@ def _in_csv_and_outside(
     """
     Return a sentence about the restores that restores.csv has, and one about the others.
 
-    The file has those of the table that began in the period. Each sentence has {} for the number.
+    The file has the restores that are in the table and began in the period. In each sentence, the
+    number and the noun replace {}.
     """
     ids = {restore.job.restore_id for restore in report.restores_of_period}
     in_csv = sum(restore.job.restore_id in ids for restore in restores)
