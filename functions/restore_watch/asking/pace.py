@@ -82,9 +82,10 @@ class Pace:
     bucket, except the first call of each purpose: to ask about known jobs, and to find others. So
     every sweep learns how much is left now, and other tools cannot blind the watch.
 
-    `waits` says whether Atlas has asked not to call from a bucket for some time. Meanwhile one call
-    is made all the same. A family that only refuses is not asked again. A project that does not
-    answer gets one question in each later round. Any thread may use it.
+    `waits` says whether Atlas has asked not to call from a bucket for some time, as
+    `wait_after_refusal` believes it. Meanwhile one call is made all the same. A family that only
+    refuses is not asked again. A project that does not answer gets one question in each later
+    round. Any thread may use it.
 
     A sweep has one pace for all its rounds. A report has a new pace for each round and calls only
     to find. So only sweeps use `begin_round`, `starved_buckets` and `is_answered_by`.

@@ -39,6 +39,7 @@ from restore_watch.sweep.judging.counts import count
 from restore_watch.sweep.judging.outage_reports import count_still_degraded
 from restore_watch.sweep.judging.project_verdicts import SeenBySweep, judge_projects, left_alone
 from restore_watch.sweep.judging.refusal_of_credentials import refusal_of_credentials
+from restore_watch.sweep.late_request import is_late
 from restore_watch.sweep.log import Record
 from restore_watch.sweep.rounds import FirstRound
 from restore_watch.table.bookkeeping import Books
@@ -73,8 +74,8 @@ class Sweeper:
         """
         begun = deadline.clock()
         environment, clock = self.environment, self.environment.clock
-        is_late = request.is_late(clock.now())
-        owner = None if is_late else self.lease.acquire(request.tick, deadline)
+        is_late_request = is_late(request, clock.now())
+        owner = None if is_late_request else self.lease.acquire(request.tick, deadline)
         if owner is None:
             environment.telemetry.report_skipped_sweep()
             return SKIPPED
