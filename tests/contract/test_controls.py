@@ -3,7 +3,7 @@
 import re
 
 from contract.documents import links, page, quoted, table
-from restore_watch.report.files import cluster_columns, restores_csv
+from restore_watch.report.files import coverage_columns, restores_csv
 
 PAGE = page("controls")
 HEAD, _, *ROWS = table(PAGE)
@@ -42,6 +42,6 @@ def test_it_claims_no_compliance() -> None:
 
 
 def test_it_names_what_the_report_has() -> None:
-    columns = {*cluster_columns.COLUMNS, *restores_csv.COLUMNS}
+    columns = {*coverage_columns.COLUMNS, *restores_csv.COLUMNS}
 
     assert set(quoted(PAGE)) <= PLACES | columns | {"unwatchedProjects"}

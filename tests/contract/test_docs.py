@@ -52,7 +52,7 @@ from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import Validation
-from restore_watch.report.files import cluster_columns
+from restore_watch.report.files import coverage_columns
 from restore_watch.report.files.restores_csv import COLUMNS
 from restore_watch.table.project_item import health_as_values, marks_as_values
 from strategies import plain_job
@@ -308,7 +308,7 @@ TABLES: dict[tuple[str, str], Collection[str]] = {
         name for name in TEMPLATE["Parameters"] if name.startswith(("Report", "RestoreTest"))
     },
     ("report", "The tags of a cluster"): {RTO_TAG, RPO_TAG, RESTORE_TEST_TAG},
-    ("report", "coverage.csv"): cluster_columns.COLUMNS,
+    ("report", "coverage.csv"): coverage_columns.COLUMNS,
     ("report", "restores.csv"): COLUMNS,
     ("people", "Which changes"): {*Change, "all"},
     ("people", "When a message does not arrive"): {"NoticeDeadLetterQueueArn", *OF_PEOPLE},

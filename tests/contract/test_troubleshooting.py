@@ -40,7 +40,7 @@ SHOWN = [
 FOR_READERS = {
     *(
         "restore_notice",
-        "restore_steps",
+        "what_to_do_next",
         "watch_notice",
         "notices",
         "notice",

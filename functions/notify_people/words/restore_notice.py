@@ -8,7 +8,7 @@ from notify_people.severity_and_paging import severity_and_paging_of_restore
 from notify_people.wanted_changes import Change
 from notify_people.words.durations_and_moments import duration, minute, moment
 from notify_people.words.notice import NAME_LIMIT, Notice, known, project_fact
-from notify_people.words.restore_steps import is_ready, restore_steps
+from notify_people.words.what_to_do_next import is_ready, what_to_do_next
 
 _KINDS = {"flex": "Flex", "tenant": "shared (M2 or M5)"}
 """The other kinds are their own words."""
@@ -49,7 +49,7 @@ def restore_notice(change: StatusChange, console: str, stack: str) -> Notice:
         title=with_project(f"{what.capitalize()} {outcome}: {_where(change)}", change),
         detail=f"The snapshot was {snapshot_age} old." if snapshot_age else "",
         facts=known(_facts(change, snapshot_age)),
-        steps=tuple(restore_steps(change, console)),
+        steps=tuple(what_to_do_next(change, console)),
         at=change.observed_at,
         source=change.source,
         keywords=("restore", change.kind, change.status.lower(), change.cluster_name),

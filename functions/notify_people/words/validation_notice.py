@@ -8,7 +8,7 @@ from notify_people.wanted_changes import Change
 from notify_people.words.durations_and_moments import microseconds, moment
 from notify_people.words.notice import Notice, Step, known, project_fact
 from notify_people.words.restore_notice import clusters, with_project
-from notify_people.words.restore_steps import project_step
+from notify_people.words.what_to_do_next import project_step
 
 
 def validation_notice(recorded: ValidationRecorded, console: str, stack: str) -> Notice:

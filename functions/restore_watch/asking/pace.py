@@ -82,8 +82,8 @@ class Pace:
     bucket, except the first call of each purpose: to ask about known jobs, and to find others. So
     every sweep learns how much is left now, and other tools cannot blind the watch.
 
-    `waits` says whether Atlas has asked not to call from a bucket for some time, as
-    `wait_after_refusal` believes it. Meanwhile one call is made all the same. A family that only
+    `waits` says whether Atlas has asked not to call from a bucket for some time:
+    `how_long_refusals_stand` knows. Meanwhile one call is made all the same. A family that only
     refuses is not asked again. A project that does not answer gets one question in each later
     round. Any thread may use it.
 

@@ -24,6 +24,7 @@ from restore_watch.atlas.families import (
     Family,
     jobs_of,
 )
+from restore_watch.atlas.how_long_refusals_stand import StandingRefusals
 from restore_watch.atlas.kind_of_cluster import ClusterKinds
 from restore_watch.atlas.large_answers import LargeAnswers
 from restore_watch.atlas.pages import (
@@ -41,7 +42,6 @@ from restore_watch.atlas.refusals import family_refusal, is_refusal
 from restore_watch.atlas.restore_events import RESTORE_EVENTS
 from restore_watch.atlas.transport.bounds import ANSWER_LIMIT
 from restore_watch.atlas.transport.envelopes import ENVELOPE
-from restore_watch.atlas.wait_after_refusal import StandingRefusals
 from restore_watch.atlas.when_to_repeat import repeat_call
 from restore_watch.errors import AtlasUnauthorizedError, UnexpectedAtlasResponseError
 from restore_watch.model.restore_job import RestoreJob

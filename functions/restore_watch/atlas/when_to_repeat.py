@@ -6,7 +6,7 @@ from foundation.deadline import Deadline
 from foundation.errors import ApplicationError
 from foundation.repeating import Backoff, repeat, wait_before_next
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
-from restore_watch.atlas.wait_after_refusal import RATE_LIMIT_PAUSE
+from restore_watch.atlas.how_long_refusals_stand import RATE_LIMIT_PAUSE
 from restore_watch.errors import AtlasError, AtlasRateLimitError
 
 LONGEST_WAIT = 15.0

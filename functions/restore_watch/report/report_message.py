@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from foundation.clock import utc_text
 from restore_watch.aws.message import Message, cloud_event
-from restore_watch.report.files.cluster_columns import cluster_facts
+from restore_watch.report.files.coverage_columns import cluster_facts
 from restore_watch.report.judging.cluster_state import JudgedCluster
 from restore_watch.report.report import Origin, Report
 from restore_watch.report.words.cluster_remarks import told_remarks

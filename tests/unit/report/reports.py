@@ -26,7 +26,7 @@ from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.status_change import StatusChange
 from restore_watch.model.validation import Verdict
 from restore_watch.report.cluster import Cluster
-from restore_watch.report.files.cluster_columns import COLUMNS
+from restore_watch.report.files.coverage_columns import COLUMNS
 from restore_watch.report.files.coverage_csv import coverage_csv
 from restore_watch.report.judging.cluster_state import judge_cluster
 from restore_watch.report.judging.coverage import Coverage

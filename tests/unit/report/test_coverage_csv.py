@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from restore_watch.model.objectives import Objectives
 from restore_watch.model.restore_target import RestoreKind
 from restore_watch.model.validation import Verdict
-from restore_watch.report.files.cluster_columns import COLUMNS
+from restore_watch.report.files.coverage_columns import COLUMNS
 from restore_watch.report.files.measurement_columns import MEASUREMENT_COLUMNS
 from restore_watch.report.files.report_files import report_files
 from restore_watch.report.files.report_json import report_json

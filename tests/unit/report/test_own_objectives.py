@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from restore_watch.report.cluster import Cluster
-from restore_watch.report.files.cluster_columns import cluster_facts
+from restore_watch.report.files.coverage_columns import cluster_facts
 from restore_watch.report.files.report_files import report_files
 from restore_watch.report.fleet.fleet import Fleet
 from restore_watch.report.judging.judge_fleet import judge_fleet

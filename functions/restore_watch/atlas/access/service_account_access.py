@@ -13,8 +13,8 @@ from foundation.json_text import read_object
 from foundation.renewable import Renewable
 from restore_watch.atlas.credentials import ServiceAccount
 from restore_watch.atlas.exchange import exchange
+from restore_watch.atlas.how_long_refusals_stand import STANDS_AT_MOST, StandingRefusal
 from restore_watch.atlas.refusals import token_refusal
-from restore_watch.atlas.wait_after_refusal import STANDS_AT_MOST, StandingRefusal
 from restore_watch.atlas.when_to_repeat import repeat_call
 from restore_watch.errors import AtlasError, UnexpectedAtlasResponseError
 

@@ -1,6 +1,6 @@
 """coverage.csv: a line for each cluster, with its state and what the state rests on. Pure."""
 
-from restore_watch.report.files.cluster_columns import COLUMNS, cluster_facts
+from restore_watch.report.files.coverage_columns import COLUMNS, cluster_facts
 from restore_watch.report.files.csv_text import csv_file, csv_line
 from restore_watch.report.report import Report
 

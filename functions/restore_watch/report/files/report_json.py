@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from foundation.clock import utc_text
-from restore_watch.report.files.cluster_columns import cluster_facts
+from restore_watch.report.files.coverage_columns import cluster_facts
 from restore_watch.report.judging.cluster_state import JudgedCluster
 from restore_watch.report.report import JudgedRestore, Report, median_seconds
 from restore_watch.report.words.due_next import Due, due_next

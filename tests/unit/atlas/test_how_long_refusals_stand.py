@@ -6,8 +6,8 @@ import weakref
 import pytest
 
 from restore_watch.atlas.families import jobs_of
+from restore_watch.atlas.how_long_refusals_stand import StandingRefusal, StandingRefusals
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.atlas.wait_after_refusal import StandingRefusal, StandingRefusals
 from restore_watch.errors import (
     AtlasForbiddenError,
     AtlasRateLimitError,

@@ -31,7 +31,7 @@ def is_ready(change: StatusChange) -> bool:
     return change.is_download and change.status is Status.COMPLETED
 
 
-def restore_steps(change: StatusChange, console: str) -> Iterator[Step]:
+def what_to_do_next(change: StatusChange, console: str) -> Iterator[Step]:
     """Yield the next steps, the most urgent first."""
     yield from map(Step, _advice(change))
     yield project_step(change, console)
