@@ -2,7 +2,7 @@
 Refusals that Atlas would repeat for a while.
 
 A 429 says for how long a bucket of calls is empty, and a 503 may say for how long Atlas will be out
-of order. A token that was refused is not asked for again at once.
+of order. After a token request failed, no other is made for some time.
 """
 
 from collections.abc import Callable
@@ -23,6 +23,9 @@ STANDS_AT_MOST = 60.0
 
 OUTAGE_AT_MOST = 900.0
 """Seconds for which the Retry-After of a 503 is believed."""
+
+TOKEN_PAUSE, LONGEST_TOKEN_PAUSE = 30.0, 120.0
+"""Seconds without a token request after a failed one; 60, then 120, while none is answered."""
 
 
 @dataclass(frozen=True)
@@ -89,3 +92,17 @@ class StandingRefusals:
         """Whether Atlas has asked with a 503 not to be asked now."""
         outage = self._outages.get(bucket)
         return outage is not None and outage.stands(self._now())
+
+
+def token_failure_stands(error: AtlasError, before: StandingRefusal | None) -> float:
+    """
+    Return for how many seconds a failed token request stands.
+
+    `before`: the failure of the request before, if it failed too. Without an answer that can be
+    read, Atlas may have issued a token, so each such failure in a row stands twice as long.
+    """
+    if error.reason is not None:
+        return max(TOKEN_PAUSE, min(error.retry_after_seconds or 0.0, STANDS_AT_MOST))
+    if before is None or before.error.reason is not None:
+        return TOKEN_PAUSE
+    return min(2 * before.seconds, LONGEST_TOKEN_PAUSE)

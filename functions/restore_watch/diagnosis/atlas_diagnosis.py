@@ -13,8 +13,8 @@ from restore_watch.atlas.families import API_STATUS, PROJECTS
 from restore_watch.atlas.own_account import AccountAnswer, read_own_account
 from restore_watch.atlas.own_address_and_roles import OwnAddressAndRoles, read_own_address_and_roles
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.diagnosis.atlas_fixes import line_of_refusal
 from restore_watch.diagnosis.line import Line, bad, good, unsure
+from restore_watch.diagnosis.lines_about_refusals import line_of_refusal
 from restore_watch.diagnosis.project_look import CALL_TIME, ProjectLook, look_at_project
 from restore_watch.errors import (
     AtlasUnauthorizedError,

@@ -25,8 +25,8 @@ from restore_watch.atlas.families import (
 )
 from restore_watch.atlas.pages import FIRST_PAGE, Page
 from restore_watch.atlas.session import AtlasSession
-from restore_watch.diagnosis.atlas_fixes import line_of_refusal, line_of_unmeasured
 from restore_watch.diagnosis.line import Line, bad, good, together, unsure
+from restore_watch.diagnosis.lines_about_refusals import line_of_refusal, line_of_unmeasured
 from restore_watch.errors import (
     AtlasBadRequestError,
     AtlasUnauthorizedError,

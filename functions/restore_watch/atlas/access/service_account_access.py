@@ -13,7 +13,7 @@ from foundation.json_text import read_object
 from foundation.renewable import Renewable
 from restore_watch.atlas.credentials import ServiceAccount
 from restore_watch.atlas.exchange import exchange
-from restore_watch.atlas.how_long_refusals_stand import STANDS_AT_MOST, StandingRefusal
+from restore_watch.atlas.how_long_refusals_stand import StandingRefusal, token_failure_stands
 from restore_watch.atlas.refusals import token_refusal
 from restore_watch.atlas.when_to_repeat import repeat_call
 from restore_watch.errors import AtlasError, UnexpectedAtlasResponseError
@@ -22,9 +22,6 @@ TOKEN_PATH = "/api/oauth/token"  # noqa: S105 - a path, not a password
 
 REPLACEMENT_PAUSE = 600.0
 """After a new token for a 401, no other 401 leads to a new token for this many seconds."""
-
-FAILURE_PAUSE, LONGEST_PAUSE = 30.0, 120.0
-"""Seconds without a token request after a failed request; 60, then 120, while none is answered."""
 
 
 class ServiceAccountAccess(Renewable[str]):
@@ -109,7 +106,8 @@ class ServiceAccountAccess(Renewable[str]):
             token = repeat_call(request, _is_answered_server_error, deadline, self._sleep)
         except AtlasError as error:
             error.transient = False
-            self._failure = StandingRefusal.of(error, self._now(), self._pause_after(error))
+            seconds = token_failure_stands(error, before=self._failure)
+            self._failure = StandingRefusal.of(error, self._now(), seconds)
             raise
         self._failure = None
         self._previous = self._value
@@ -118,14 +116,6 @@ class ServiceAccountAccess(Renewable[str]):
     def _raise_standing_failure(self) -> None:
         if self._failure:
             self._failure.raise_while_it_stands(self._now())
-
-    def _pause_after(self, error: AtlasError) -> float:
-        if error.reason is not None:
-            return max(FAILURE_PAUSE, min(error.retry_after_seconds or 0.0, STANDS_AT_MOST))
-        before = self._failure
-        if before is None or before.error.reason is not None:
-            return FAILURE_PAUSE
-        return min(2 * before.seconds, LONGEST_PAUSE)
 
     def _request_token(self, deadline: Deadline) -> str:
         request = self._http.build_request(

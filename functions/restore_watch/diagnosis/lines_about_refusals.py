@@ -1,8 +1,9 @@
-"""Advice about refusals of Atlas, more exact than that of messages. Pure."""
+"""What Atlas refuses, and what to do about it, more exactly than messages say it. Pure."""
 
 from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.atlas.families import API_STATUS, PROCESSES, Family
 from restore_watch.diagnosis.line import Line, bad, unread, unsure
+from restore_watch.diagnosis.role_fixes import fix_of_missing_role
 from restore_watch.errors import (
     AtlasForbiddenError,
     AtlasRateLimitError,
@@ -50,7 +51,7 @@ def atlas_fix(error: ApplicationError, family: Family) -> str:
                 "it in the secret. Secrets of service accounts expire"
             )
         case AtlasUnauthorizedError():
-            return f"In Atlas, give the service account or API key {family.role}"
+            return fix_of_missing_role(family)
         case AtlasForbiddenError(reason=AtlasReason(address=str(address))):
             return _OFF_THE_LIST.format(address)
         case TimeBudgetExceededError():
