@@ -9,30 +9,21 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from foundation.json_text import as_list, as_map
+from foundation.json_text import as_map
 from restore_watch.atlas.families import Family
 from restore_watch.atlas.pages import Page
 from restore_watch.model.forms_of_fields import (
-    NAME_LIMIT,
     date_or_null,
     id_made_at,
-    is_cluster_name,
     is_object_id,
 )
 from restore_watch.model.restore_target import RestoreKind
-from restore_watch.redaction import redact
 
 _CREATED = ("createdAt", "restoreScheduledDate", "finishedAt")
 """
 The fields that date a restore job without a usable id: the first readable one counts. Dedicated
 jobs have no creation date, but a finished job was created before it finished.
 """
-
-UNWATCHED = (
-    "This cluster cannot be watched: its name is not of letters, digits and hyphens, "
-    f"{NAME_LIMIT} at most"
-)
-"""Other signs could change a path. Atlas allows some that its specification does not."""
 
 
 class ListEntry(NamedTuple):
@@ -68,49 +59,14 @@ def job_entries(page: Page, kind: RestoreKind) -> Entries:
     return _entries(page, "id", is_object_id, problem)
 
 
-class ShownClusters(NamedTuple):
-    """
-    The names on a page of clusters: of clusters to watch, and of `free` clusters without backups.
-
-    `unwatched`: names of another form, as far as they can be quoted. `problem`: an entry without
-    any name.
-    """
-
-    names: list[str]
-    free: list[str]
-    unwatched: list[str]
-    problem: str | None
-
-
 def cluster_entries(page: Page, which: Family) -> Entries:
     """Read the names on a page of clusters. A name of any form counts."""
     return _entries(page, "name", bool, f"An entry in the list of {which} has no usable name")
 
 
-def shown_clusters(entries: Entries) -> ShownClusters:
-    """Return which clusters of a page can be watched."""
-    free = [entry.id for entry in entries.readable if is_free(entry.content)]
-    names = [entry.id for entry in entries.readable if entry.id not in free]
-    odd = [redact(name)[:NAME_LIMIT] for name in names if not is_cluster_name(name)]
-    usable = list(filter(is_cluster_name, names))
-    problem = entries.unreadable[0].problem if entries.unreadable else None
-    return ShownClusters(usable, free, odd, problem)
-
-
 def project_entries(page: Page) -> Entries:
     """Read the ids on a page of projects."""
     return _entries(page, "id", is_object_id, "An entry in the list of projects has no usable id")
-
-
-def is_free(cluster: Mapping[str, Any]) -> bool:
-    """Whether an entry of the list of dedicated clusters names the provider of free ones alone."""
-    named = {
-        name
-        for spec in as_list(cluster.get("replicationSpecs"))
-        for region in as_list(as_map(spec).get("regionConfigs"))
-        if isinstance(name := as_map(region).get("providerName"), str)
-    }
-    return named == {"TENANT"}
 
 
 def _entries(page: Page, field: str, is_usable: Callable[[str], object], problem: str) -> Entries:

@@ -10,7 +10,8 @@ from itertools import chain
 from foundation.deadline import Deadline
 from foundation.errors import ApplicationError
 from foundation.json_text import as_map
-from restore_watch.atlas.entries import UNWATCHED, Entries, cluster_entries, shown_clusters
+from restore_watch.atlas.clusters_to_watch import UNWATCHED, clusters_to_watch
+from restore_watch.atlas.entries import Entries, cluster_entries
 from restore_watch.atlas.families import (
     CLUSTER_LISTS,
     COLLECTION_JOBS,
@@ -117,7 +118,7 @@ class _Reader:
         if page is None:
             return []
         entries = cluster_entries(page, which)
-        clusters = shown_clusters(entries)
+        clusters = clusters_to_watch(entries)
         self.look.clusters[which] = clusters.names
         self.look.unwatched += clusters.unwatched
         without = _without_backups(entries, which)

@@ -46,7 +46,6 @@ class _Compared(NamedTuple):
     `difference`: how it differs, None if it matches. `is_sure`: whether enough counts show that.
     """
 
-    name: str
     source: FiguresAround
     found: Point | None
     difference: DifferingDatabase | None
@@ -142,14 +141,14 @@ def _compare(
     own = counts.get(name, ())
     for count in own:
         if not _differing_figures(source, count.figures):
-            return _Compared(name, source, count, None, is_sure=True)
+            return _Compared(source, count, None, is_sure=True)
     if own:
         figures = _differing_figures(source, own[-1].figures)
         difference = DifferingDatabase(name=name, figures=figures)
-        return _Compared(name, source, own[-1], difference, len(own) == COUNTS_THAT_DIFFER)
+        return _Compared(source, own[-1], difference, len(own) == COUNTS_THAT_DIFFER)
     # The list of the databases has to be as new as two counts.
     is_sure = any(len(points) == COUNTS_THAT_DIFFER for points in counts.values())
-    return _Compared(name, source, None, DifferingDatabase(name=name, is_missing=True), is_sure)
+    return _Compared(source, None, DifferingDatabase(name=name, is_missing=True), is_sure)
 
 
 def _differing_figures(source: FiguresAround, found: Figures) -> tuple[DifferingFigure, ...]:

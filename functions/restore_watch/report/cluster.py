@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from foundation.outside import FromOutside, IfReadable, UtcDate
-from restore_watch.atlas.entries import is_free
+from restore_watch.atlas.clusters_to_watch import is_free
 from restore_watch.atlas.listed_tags import ListedTags, tags_of
 from restore_watch.model.cluster_tags import ClusterTags, read_cluster_tags
 from restore_watch.model.forms_of_fields import AtlasText, Flag, id_made_at, is_object_id

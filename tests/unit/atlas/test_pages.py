@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.atlas.entries import cluster_entries, shown_clusters
+from restore_watch.atlas.clusters_to_watch import clusters_to_watch
+from restore_watch.atlas.entries import cluster_entries
 from restore_watch.atlas.exchange import Answer
 from restore_watch.atlas.families import (
     CLUSTER_LISTS,
@@ -131,6 +132,6 @@ def test_a_cluster_is_free_only_if_all_it_says_of_its_provider_is_that(said: obj
     both = [{"regionConfigs": [free, {"providerName": "AWS"}]}]
     specs: list[object] = [[{"regionConfigs": [free]}], [{"regionConfigs": said}], said, both]
     entries = [{"name": str(place), "replicationSpecs": one} for place, one in enumerate(specs)]
-    shown = shown_clusters(cluster_entries(Page(entries, has_next=False), DEDICATED_CLUSTERS))
+    shown = clusters_to_watch(cluster_entries(Page(entries, has_next=False), DEDICATED_CLUSTERS))
 
     assert (shown.free, shown.names) == (["0"], ["1", "2", "3"])

@@ -347,6 +347,13 @@ def test_two_counts_in_a_row_show_a_difference(target: ByMinute, found: int) -> 
     assert measurement.measured_at == ENDED + 25 * MINUTE
 
 
+def test_a_measurement_is_of_the_newest_count_that_decided() -> None:
+    """A count after the first that matches decides nothing."""
+    measurement = measured({"sales": AROUND}, {"sales": {5: WHOLE, 25: WHOLE}})
+
+    assert measurement.measured_at == ENDED + 5 * MINUTE
+
+
 def test_one_difference_that_two_counts_show_is_enough_to_say_so() -> None:
     source: dict[str, ByMinute] = {"a": AROUND, "b": AROUND, "c": AROUND}
     target: dict[str, ByMinute] = {"a": twice(LESS), "b": {5: LESS}, "c": COPY}

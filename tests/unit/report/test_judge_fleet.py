@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from restore_watch.atlas.families import DEDICATED_CLUSTERS, FLEX_CLUSTERS, Family
+from restore_watch.atlas.families import DEDICATED_CLUSTERS, DEDICATED_JOBS, FLEX_CLUSTERS, Family
 from restore_watch.model.restore_target import RestoreKind
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.fleet.fleet import AtlasList, Fleet
@@ -151,3 +151,23 @@ def test_a_cluster_of_the_table_stands_in_where_the_list_of_its_kind_was_not_rea
 
     expected = [] if stands_in is None else [Cluster(group(0), "gone", stands_in, is_listed=False)]
     assert found == expected
+
+
+def test_a_cluster_whose_restores_could_not_be_read_says_why_and_no_other_does() -> None:
+    refused, read = cluster("refused"), cluster("read")
+    unread = {AtlasList.of_cluster(refused.key, DEDICATED_JOBS): NO_ROLE}
+    fleet = Fleet(clusters=[refused, read], unread=unread)
+
+    judged = judge_fleet(fleet, [], policy=Policy(), at=END)
+
+    assert [(one.cluster.name, one.state, one.unread) for one in judged] == [
+        ("refused", ClusterState.CANNOT_TELL, NO_ROLE),
+        ("read", ClusterState.NEVER, None),
+    ]
+
+
+def test_clusters_that_were_made_later_are_left_out_and_no_others() -> None:
+    ages = {"at the end": END, "later": END + HOUR, "before": END - HOUR, "undated": None}
+    fleet = Fleet(clusters=[cluster(name, created_at=at) for name, at in ages.items()])
+
+    assert [one.name for one in judged_clusters(fleet)] == ["before", "undated"]

@@ -73,6 +73,13 @@ def test_what_is_due_first_has_no_date_if_atlas_does_not_date_its_cluster() -> N
     assert (due["dueAt"], due["why"]) == (None, "never tested")
 
 
+def test_what_is_due_first_has_its_date() -> None:
+    made = report([(cluster(), [restore(cluster(), END - 80 * DAY)])])
+    due = message_of_report(made, *PLACE).event["data"]["dueNext"]
+
+    assert due["dueAt"] == "2026-12-10T00:42:00.000000Z"
+
+
 def test_two_reports_that_somebody_asks_for_have_two_ids() -> None:
     made = fleet(3)
     scheduled = message_of_report(made, *PLACE).event["id"]
@@ -80,6 +87,30 @@ def test_two_reports_that_somebody_asks_for_have_two_ids() -> None:
 
     assert scheduled == "atlas-restore-watch:report:2026-11-23:2026-11-29"
     assert asked == f"{scheduled}:8f5a"
+
+
+def test_a_cluster_is_named_with_its_last_test_and_all_that_is_told_of_it() -> None:
+    paused = cluster(has_backups=False, is_paused=True)
+    made = report([(paused, [restore(paused, END - 100 * DAY)])])
+
+    data = message_of_report(made, *PLACE).event["data"]
+    assert data["needAttention"] == [
+        {
+            "groupId": group(0),
+            "projectName": "catalogue",
+            "clusterName": "ledger",
+            "state": "overdue",
+            "lastTestAt": "2026-08-22T00:42:00.000000Z",
+            "days": 99,
+            "why": "The last good test is 99 days old, 9 over the window. backups off; paused",
+        }
+    ]
+
+
+def test_the_clusters_of_every_state_are_counted() -> None:
+    assert message_of_report(fleet(0), *PLACE).event["data"]["clusters"] == dict.fromkeys(
+        ("failed", "overdue", "never", "new", "cannotTell", "tested", "exempt", "notRequired"), 0
+    )
 
 
 def test_what_the_page_names_is_named() -> None:

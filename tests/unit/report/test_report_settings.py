@@ -78,3 +78,8 @@ def test_a_window_is_a_day_at_least_and_400_days_at_most(days: int) -> None:
 def test_a_wrong_value_is_refused_by_its_name(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=name):
         ReportSettings.from_environment(LEAST | {name: value})
+
+
+def test_a_tag_without_its_value_is_refused_with_an_example() -> None:
+    with pytest.raises(ConfigurationError, match="expected key=value, such as tier=production"):
+        ReportSettings.from_environment(LEAST | {"RESTORE_TEST_TAG": "tier"})

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore_watch.atlas.entries import cluster_entries, job_entries, shown_clusters
+from restore_watch.atlas.clusters_to_watch import clusters_to_watch
+from restore_watch.atlas.entries import cluster_entries, job_entries
 from restore_watch.atlas.families import Family, jobs_of
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.rate_limits import Bucket
@@ -189,7 +190,9 @@ def test_a_list_of_clusters_that_cannot_be_read_to_its_end_is_taken_in_and_count
 ) -> None:
     listed, step = one_kind()
 
-    steps = listed.note_clusters_page(step, page, shown_clusters(cluster_entries(page, step.which)))
+    steps = listed.note_clusters_page(
+        step, page, clusters_to_watch(cluster_entries(page, step.which))
+    )
 
     assert [one.reads for one in steps] == [ORDERS]
     assert str(listed.failures[FLEX_CLUSTERS]) == problem
@@ -214,7 +217,7 @@ ODD_NAMES = {
 def test_a_cluster_whose_name_no_path_may_have_is_left_out_and_the_list_is_read(
     name: str, quoted: str
 ) -> None:
-    read = shown_clusters(cluster_entries(clusters(name, "orders"), FLEX_CLUSTERS))
+    read = clusters_to_watch(cluster_entries(clusters(name, "orders"), FLEX_CLUSTERS))
 
     assert read == (["orders"], [], [quoted], None)
 
@@ -348,7 +351,7 @@ def test_a_listing_is_done_with_its_last_step_and_a_cluster_is_read_with_its_las
     listed, step = one_kind()
     page = clusters("orders", "carts")
     entries = cluster_entries(page, step.which)
-    first, other = listed.note_clusters_page(step, page, shown_clusters(entries))
+    first, other = listed.note_clusters_page(step, page, clusters_to_watch(entries))
     assert isinstance(first, JobsPage)
     second = next_page(listed, first, shown(job(NEW), has_next=True))
     assert [listed.finish_step(one) for one in (step, other, first)] == [False] * 3
@@ -367,7 +370,7 @@ def test_a_cluster_that_no_list_shows_is_gone_after_a_day_in_which_it_could_not_
     names, jobs = sorted(listed.first_steps(), key=lambda step: isinstance(step, JobsPage))
     assert isinstance(names, ClustersPage)
     entries = cluster_entries(clusters(), names.which)
-    listed.note_clusters_page(names, clusters(), shown_clusters(entries))
+    listed.note_clusters_page(names, clusters(), clusters_to_watch(entries))
     listed.finish_step(names)
     listed.note_failure(jobs, DOWN)
     listed.finish_step(jobs, is_read=False)

@@ -12,12 +12,8 @@ from typing import NamedTuple
 from foundation.clock import Clock
 from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.asking.list_pages import MORE_CLUSTERS, NOTHING_NEW, Stop
-from restore_watch.atlas.entries import (
-    UNWATCHED,
-    cluster_entries,
-    job_entries,
-    project_entries,
-)
+from restore_watch.atlas.clusters_to_watch import UNWATCHED
+from restore_watch.atlas.entries import cluster_entries, job_entries, project_entries
 from restore_watch.atlas.families import CLUSTER_LISTS, PROJECTS, JobFamily, jobs_of
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.read_restore_job import read_job

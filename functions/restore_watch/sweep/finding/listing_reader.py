@@ -17,7 +17,8 @@ from typing import NamedTuple
 from foundation.errors import ApplicationError
 from restore_watch.asking.asked import NO_ROLE_ERRORS, Subject, answering_families
 from restore_watch.asking.nothing_to_read import has_nothing_to_read
-from restore_watch.atlas.entries import UNWATCHED, cluster_entries, shown_clusters
+from restore_watch.atlas.clusters_to_watch import UNWATCHED, clusters_to_watch
+from restore_watch.atlas.entries import cluster_entries
 from restore_watch.atlas.families import LISTED_JOBS, Family, jobs_of
 from restore_watch.atlas.session import AtlasSession
 from restore_watch.errors import (
@@ -127,7 +128,7 @@ class ListingReader:
             return self._again(step, error, begun)
         entries = cluster_entries(page, step.which)
         self.run.telemetry.objectives.note_clusters(step.bucket, entries.readable)
-        shown = shown_clusters(entries)
+        shown = clusters_to_watch(entries)
         for name in shown.unwatched:
             odd = UnexpectedAtlasResponseError(UNWATCHED)
             self.run.telemetry.report_unread_cluster(listing.wanted.group_id, name, odd)

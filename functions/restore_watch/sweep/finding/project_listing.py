@@ -19,7 +19,8 @@ from typing import Protocol, Self
 from foundation.errors import ApplicationError
 from restore_watch.asking.asked import Subject
 from restore_watch.asking.list_pages import MORE_CLUSTERS, NOTHING_NEW, NOTHING_YET, ListPages, Stop
-from restore_watch.atlas.entries import ListEntry, ShownClusters
+from restore_watch.atlas.clusters_to_watch import ClustersToWatch
+from restore_watch.atlas.entries import ListEntry
 from restore_watch.atlas.families import LISTED_KINDS, Family, jobs_of
 from restore_watch.atlas.pages import Page
 from restore_watch.atlas.rate_limits import Bucket
@@ -212,7 +213,7 @@ class ProjectListing:
             return self._in_order(steps)
 
     def note_clusters_page(
-        self, step: ClustersPage, page: Page, shown: ShownClusters
+        self, step: ClustersPage, page: Page, shown: ClustersToWatch
     ) -> list[ListingStep]:
         """A list of clusters was read. Return the steps that follow."""
         problem = MORE_CLUSTERS if page.has_next else shown.problem
