@@ -3,7 +3,7 @@
 from foundation.errors import ApplicationError, TimeBudgetExceededError
 from restore_watch.atlas.families import API_STATUS, PROCESSES, Family
 from restore_watch.diagnosis.line import Line, bad, unread, unsure
-from restore_watch.diagnosis.role_fixes import fix_of_missing_role
+from restore_watch.diagnosis.role_diagnosis import fix_of_missing_role
 from restore_watch.errors import (
     AtlasForbiddenError,
     AtlasRateLimitError,

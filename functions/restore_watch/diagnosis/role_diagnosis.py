@@ -1,17 +1,35 @@
-"""Whether the roles of the credentials are the roles that the watch needs. Pure."""
+"""Which roles the credentials lack, and which they do not need. Pure."""
 
 from collections.abc import Collection, Mapping
+from typing import Protocol
 
+from restore_watch.atlas.families import Family
 from restore_watch.atlas.own_account import AccountAnswer, OwnAccount
+from restore_watch.atlas.roles import ROLES_FOR_DEDICATED, ROLES_NEEDED
 from restore_watch.diagnosis.line import Line, good, unsure
-from restore_watch.diagnosis.project_look import ProjectLook
-from restore_watch.diagnosis.role_fixes import fix_of_roles
+
+
+class SeenOfDedicated(Protocol):
+    """What was seen of a project's dedicated clusters: `ProjectLook`, which imports this file."""
+
+    @property
+    def is_refused_dedicated_jobs(self) -> bool:
+        """Whether Atlas refuses their restore jobs for want of a role."""
+
+    @property
+    def is_without_dedicated(self) -> bool:
+        """Whether their list was read, and is empty."""
+
+
+def fix_of_missing_role(family: Family) -> str:
+    """Return the advice if Atlas refuses the questions of a family for want of a role."""
+    return f"In Atlas, give the service account or API key {family.role}"
 
 
 def lines_about_roles(
     roles: Collection[str] | None,
     answers: Mapping[str, AccountAnswer],
-    looks: Mapping[str, ProjectLook],
+    looks: Mapping[str, SeenOfDedicated],
     *,
     are_all: bool,
 ) -> list[Line]:
@@ -29,10 +47,8 @@ def lines_about_roles(
         roles = [f"{role} in {group_id}" for group_id in shown for role in shown[group_id]]
         are_all = are_all and shown.keys() >= looks.keys()
         looks = {group_id: look for group_id, look in looks.items() if group_id in shown}
-    refused = [group_id for group_id, look in looks.items() if look.is_refused_dedicated_jobs]
-    have_none = bool(looks) and all(look.is_without_dedicated for look in looks.values())
-    fix = fix_of_roles(roles, refused_dedicated=refused, has_no_dedicated=are_all and have_none)
     held = ", ".join(sorted(set(roles))) or "none"
+    fix = _fix_of_roles(roles, looks, are_all=are_all)
     return [good("roles", held) if fix is None else unsure("roles", held, fix)]
 
 
@@ -43,3 +59,27 @@ def _roles_shown(answers: Mapping[str, AccountAnswer]) -> dict[str, Collection[s
         if isinstance(answer, OwnAccount) and answer.roles is not None:
             shown[group_id] = answer.roles
     return shown
+
+
+def _fix_of_roles(
+    roles: Collection[str], looks: Mapping[str, SeenOfDedicated], *, are_all: bool
+) -> str | None:
+    """Return what to change about the roles; None if nothing is to be changed."""
+    names = {role.partition(" in ")[0] for role in roles}
+    surplus = sorted(names - ROLES_NEEDED)
+    if surplus:
+        return f"In Atlas, take away {' and '.join(surplus)}: the watch only reads"
+    for group_id in sorted(looks):
+        if looks[group_id].is_refused_dedicated_jobs:
+            for name, words in ROLES_FOR_DEDICATED.items():
+                if f"{name} in {group_id}" not in roles:
+                    return f"For restore jobs of dedicated clusters, add {words} in {group_id}"
+    has_no_dedicated = bool(looks) and all(look.is_without_dedicated for look in looks.values())
+    if are_all and has_no_dedicated:
+        for name, words in ROLES_FOR_DEDICATED.items():
+            if name in names:
+                return (
+                    f"Without dedicated clusters, Project Read Only is enough. {words} may restore "
+                    "over a cluster"
+                )
+    return None

@@ -1,12 +1,12 @@
 """What the tags of a cluster ask for: its own objectives, and how its restores are tested. Pure."""
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
 from foundation.retention import RETENTION
+from restore_watch.model.duration import read_duration
 from restore_watch.model.forms_of_fields import atlas_text
 from restore_watch.model.objectives import Objectives
 
@@ -19,8 +19,6 @@ EXEMPT = "exempt"
 
 LONGEST_OBJECTIVE = timedelta(days=3650)
 """Ten years. A longer objective is mistyped: it would silence that of the stack without a word."""
-
-_DURATION = re.compile(r"(?:([0-9]{1,4})d)?(?:([0-9]{1,5})h)?(?:([0-9]{1,6})m)?")
 
 
 class UnreadableTag(NamedTuple):
@@ -97,15 +95,6 @@ def tag_value(value: object) -> str:
     if isinstance(value, str) and value.startswith(exempt):
         return f"{exempt}{atlas_text(value.removeprefix(exempt))}"
     return atlas_text(value)
-
-
-def read_duration(text: str) -> timedelta | None:
-    """Read days, hours and minutes, such as `2d`, `4h` or `1d12h`; None for another form."""
-    parts = _DURATION.fullmatch(text.strip().lower())
-    if parts is None or not any(parts.groups()):
-        return None
-    days, hours, minutes = (int(part or 0) for part in parts.groups())
-    return timedelta(days=days, hours=hours, minutes=minutes)
 
 
 def _objective(

@@ -10,8 +10,8 @@ from restore_watch.model.cluster_tags import (
     ClusterTags,
     MisspelledTag,
     read_cluster_tags,
-    read_duration,
 )
+from restore_watch.model.duration import read_duration
 from restore_watch.model.objectives import Objectives
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
