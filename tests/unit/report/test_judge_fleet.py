@@ -4,7 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from restore_watch.atlas.families import DEDICATED_CLUSTERS, DEDICATED_JOBS, FLEX_CLUSTERS, Family
+from restore_watch.atlas.families import (
+    DEDICATED_CLUSTERS,
+    DEDICATED_JOBS,
+    FLEX_CLUSTERS,
+    FLEX_JOBS,
+    Family,
+)
 from restore_watch.model.restore_target import RestoreKind
 from restore_watch.report.cluster import Cluster
 from restore_watch.report.fleet.fleet import AtlasList, Fleet
@@ -153,17 +159,32 @@ def test_a_cluster_of_the_table_stands_in_where_the_list_of_its_kind_was_not_rea
     assert found == expected
 
 
-def test_a_cluster_whose_restores_could_not_be_read_says_why_and_no_other_does() -> None:
-    refused, read = cluster("refused"), cluster("read")
-    unread = {AtlasList.of_cluster(refused.key, DEDICATED_JOBS): NO_ROLE}
-    fleet = Fleet(clusters=[refused, read], unread=unread)
+@pytest.mark.parametrize(
+    ("of", "family", "is_unread"),
+    [
+        (LEDGER, DEDICATED_JOBS, True),
+        (LEDGER, FLEX_JOBS, False),
+        (cluster("stock"), DEDICATED_JOBS, False),
+        (cluster(number=1), DEDICATED_JOBS, False),
+    ],
+    ids=["its own", "of another kind", "of another cluster", "in another project"],
+)
+def test_a_cluster_is_unread_if_its_own_restores_could_not_be_read(
+    of: Cluster, family: Family, *, is_unread: bool
+) -> None:
+    unread = {AtlasList.of_cluster(of.key, family): NO_ROLE}
+    fleet = Fleet(clusters=[LEDGER], unread=unread)
 
-    judged = judge_fleet(fleet, [], policy=Policy(), at=END)
+    (judged,) = judge_fleet(fleet, [], policy=Policy(), at=END)
 
-    assert [(one.cluster.name, one.state, one.unread) for one in judged] == [
-        ("refused", ClusterState.CANNOT_TELL, NO_ROLE),
-        ("read", ClusterState.NEVER, None),
-    ]
+    expected = (ClusterState.CANNOT_TELL, NO_ROLE) if is_unread else (ClusterState.NEVER, None)
+    assert (judged.state, judged.unread) == expected
+
+
+def test_no_cluster_of_the_table_stands_in_for_a_list_of_another_project() -> None:
+    fleet = Fleet(unread={AtlasList.of_project(group(1), DEDICATED_CLUSTERS): NO_ROLE})
+
+    assert judged_clusters(fleet, restore(LEDGER, END - DAY)) == []
 
 
 def test_clusters_that_were_made_later_are_left_out_and_no_others() -> None:
