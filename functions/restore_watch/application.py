@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from foundation.deadline import Deadline
 from foundation.errors import ApplicationError
 from restore_watch.aws.own_function import OwnFunction
-from restore_watch.check.batch import BatchChecker, FailedCheck
+from restore_watch.check.batch import BatchChecker
 from restore_watch.check.check import JobChecker
 from restore_watch.event.actions import (
     Action,
@@ -27,8 +27,6 @@ from restore_watch.event.request import (
 from restore_watch.event.several_targets import SeveralTargets
 from restore_watch.event.sweep_request import SweepRequest
 from restore_watch.model.restore_target import RestoreTarget
-from restore_watch.model.results import CheckResult
-from restore_watch.model.workflow_wait import Wait, answer_to
 from restore_watch.telemetry.telemetry import Telemetry
 from restore_watch.time_limits import CHECK_TIME, FOLLOWING_TIME, SWEEP_TIME
 
@@ -78,9 +76,9 @@ class Application:
     ) -> Mapping[str, Any]:
         match request:
             case OneTarget():
-                return self._answer_one(request, deadline)
+                return self.batches.result_of_one(request, deadline)
             case SeveralTargets():
-                return self._answer_several(request, deadline)
+                return self.batches.result_of_several(request, deadline)
             case QueueBatch():
                 return {"batchItemFailures": self.batches.batch_item_failures(request, deadline)}
         with self._reporting(getattr(request, "target", None)):
@@ -126,24 +124,3 @@ class Application:
                 result = self.diagnosis(request, deadline)
                 self.telemetry.report_diagnosis(result["checks"])
         return result
-
-    def _answer_one(self, request: OneTarget, deadline: Deadline) -> Mapping[str, Any]:
-        ((outcome,),) = self.batches.check([[request.target]], deadline)
-        if isinstance(outcome, FailedCheck):
-            raise outcome.error
-        result, until = outcome.as_json(), request.until
-        if until is not None:
-            answer = answer_to(Wait("", until), outcome.job, outcome.seen)
-            result |= {"waitUntil": until, "waitIsOver": answer is not None}
-        return result
-
-    def _answer_several(self, several: SeveralTargets, deadline: Deadline) -> Mapping[str, Any]:
-        (outcomes,) = self.batches.check([several.targets], deadline)
-        failures = [outcome for outcome in outcomes if isinstance(outcome, FailedCheck)]
-        results = [outcome for outcome in outcomes if isinstance(outcome, CheckResult)]
-        if failures and (several.all_must_succeed or not results):
-            raise failures[0].error
-        return {
-            "results": [result.as_json() for result in results],
-            "failures": [failure.as_json() for failure in failures],
-        }

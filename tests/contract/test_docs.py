@@ -36,9 +36,9 @@ from notify_people.channels.notify_secret import KEYS
 from notify_people.wanted_changes import DEFAULT_CHANGES, Change
 from pictures.architecture import PAGE, with_flowchart
 from pictures.messages import golden
+from restore_watch.atlas.read_credentials import read_credentials
 from restore_watch.atlas.read_restore_job import FIELDS, restore_job
 from restore_watch.aws import restore_messages, watch_messages
-from restore_watch.aws.atlas_secret import read_credentials
 from restore_watch.aws.restore_messages import message_of_job
 from restore_watch.event.request import OneTarget, read_request
 from restore_watch.event.several_targets import SeveralTargets
@@ -226,7 +226,7 @@ def test_every_type_of_a_message_is_named() -> None:
 
 
 def test_every_key_of_the_secrets_is_read() -> None:
-    source = (SOURCES / "aws" / "atlas_secret.py").read_text()
+    source = (SOURCES / "atlas" / "read_credentials.py").read_text()
     accepted = table(section(page("operations"), "Secret"))
     keys = [key for cells in accepted for key in quoted(cells[1])]
 

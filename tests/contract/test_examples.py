@@ -10,7 +10,7 @@ from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from contract.deployed_template import CHECKOUT, granted, role_statements, source_template
 from contract.documents import blocks, commands, page, section
-from restore_watch.aws.atlas_secret import read_credentials
+from restore_watch.atlas.read_credentials import read_credentials
 
 FOLDER = CHECKOUT / "docs" / "nightly-refresh"
 EXAMPLE: dict[str, Any] = yaml_parse((FOLDER / "template.yaml").read_text())

@@ -50,6 +50,7 @@ FOR_READERS = {
         "validation_notice",
         "credentials_notice",
         "missing_subscription_notice",
+        "notification_test_notice",
         "mail",
         "pagerduty",
         "slack",

@@ -11,11 +11,10 @@ from notify_people.message import (
     ValidationRecorded,
     WatchChange,
 )
-from notify_people.severity_and_paging import Paging, Severity
 from notify_people.words.credentials_notice import credentials_notice
-from notify_people.words.durations_and_moments import microseconds, moment
 from notify_people.words.measurement_notice import measurement_notice
-from notify_people.words.notice import Notice, Step
+from notify_people.words.notice import Notice
+from notify_people.words.notification_test_notice import notification_test_notice
 from notify_people.words.report_notice import report_notice
 from notify_people.words.restore_notice import restore_notice
 from notify_people.words.validation_notice import validation_notice
@@ -34,7 +33,7 @@ def notice_of(message: Message, console: str, stack: str) -> Notice:
         case ReportMade():
             return report_notice(message, message.stack or stack)
         case NotificationTest():
-            return _test_notice(message)
+            return notification_test_notice(message)
 
 
 def _notice_of_restore(message: RestoreMessage, console: str, stack: str) -> Notice:
@@ -45,26 +44,3 @@ def _notice_of_restore(message: RestoreMessage, console: str, stack: str) -> Not
             return validation_notice(message, console, stack)
         case RestoreMeasured():
             return measurement_notice(message, console, stack)
-
-
-def _test_notice(test: NotificationTest) -> Notice:
-    """Nobody can mistake it for a real notice. The pager opens an alert and closes it at once."""
-    return Notice(
-        stack=test.subject,
-        about=f"test/{test.subject}",
-        order=microseconds(test.requested_at),
-        thread=f"test-{test.subject}",
-        change=None,
-        event_type="test",
-        what="test notification",
-        outcome="",
-        severity=Severity.INFO,
-        paging=Paging.TRY_BOTH,
-        title=f"TEST of Atlas Restore Watch: notices of {test.subject} arrive here",
-        detail="No restore has changed.",
-        facts={"Stack": test.subject, "Requested": moment(test.requested_at)},
-        steps=(Step("Nothing is to be done: this is a test"),),
-        at=test.requested_at,
-        source=f"/stacks/{test.subject}",
-        keywords=("test",),
-    )

@@ -17,10 +17,11 @@ from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.check.check import JobChecker
 from restore_watch.check.order_of_targets import OrderOfTargets
 from restore_watch.errors import AtlasError
-from restore_watch.event.request import QueueBatch
-from restore_watch.event.several_targets import RefusedTarget, Target
+from restore_watch.event.request import OneTarget, QueueBatch
+from restore_watch.event.several_targets import RefusedTarget, SeveralTargets, Target
 from restore_watch.model.restore_target import RestoreKind, RestoreTarget
 from restore_watch.model.results import CheckResult
+from restore_watch.model.workflow_wait import Wait, answer_to
 from restore_watch.telemetry.isolation import isolated
 from restore_watch.telemetry.telemetry import Telemetry, names_of
 from restore_watch.threads.agenda import Agenda, Task
@@ -108,6 +109,33 @@ class BatchChecker:
                 of_record.append(outcome)
             outcomes.append(of_record)
         return outcomes
+
+    def result_of_one(self, request: OneTarget, deadline: Deadline) -> Mapping[str, Any]:
+        """Check the target of an event. Return the result, or raise the error of the check."""
+        ((outcome,),) = self.check([[request.target]], deadline)
+        if isinstance(outcome, FailedCheck):
+            raise outcome.error
+        result, until = outcome.as_json(), request.until
+        if until is not None:
+            answer = answer_to(Wait("", until), outcome.job, outcome.seen)
+            result |= {"waitUntil": until, "waitIsOver": answer is not None}
+        return result
+
+    def result_of_several(self, several: SeveralTargets, deadline: Deadline) -> Mapping[str, Any]:
+        """
+        Check the targets of an event. Return the results and the failures.
+
+        The first error is raised if every check failed or, where all must succeed, any check.
+        """
+        (outcomes,) = self.check([several.targets], deadline)
+        failures = [outcome for outcome in outcomes if isinstance(outcome, FailedCheck)]
+        results = [outcome for outcome in outcomes if isinstance(outcome, CheckResult)]
+        if failures and (several.all_must_succeed or not results):
+            raise failures[0].error
+        return {
+            "results": [result.as_json() for result in results],
+            "failures": [failure.as_json() for failure in failures],
+        }
 
     def batch_item_failures(self, batch: QueueBatch, deadline: Deadline) -> list[dict[str, str]]:
         """

@@ -7,7 +7,8 @@ from datetime import timedelta
 from foundation.aws_call import AwsCallError
 from foundation.errors import TimeBudgetExceededError
 from restore_watch.atlas.credentials import STORE_AS_API_KEY, Credentials, ServiceAccount
-from restore_watch.aws.atlas_secret import read_credentials, secret_elsewhere
+from restore_watch.atlas.read_credentials import read_credentials
+from restore_watch.aws.atlas_secret import secret_elsewhere
 from restore_watch.diagnosis.aws_fixes import SCHEDULE_FIXES, SECRET_FIXES
 from restore_watch.diagnosis.aws_questions import AwsQuestions
 from restore_watch.diagnosis.line import Line, bad, good, unsure

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from restore_watch.measuring.counts_since_restore import COUNTS_THAT_DIFFER, counts_since
 from restore_watch.measuring.database_series import DatabaseSeries, Figures, Point
 from restore_watch.measuring.figures_around_snapshot import FiguresAround, figures_around
 from restore_watch.measuring.restore_to_measure import RestoreToMeasure
@@ -30,9 +31,6 @@ from restore_watch.model.measurement import (
 SHARE = 0.01
 FEW = 100
 """Documents may differ by this share or by this many, whichever is more, but never by half."""
-
-COUNTS_THAT_DIFFER = 2
-"""How many counts of the target have to show a difference before it is said."""
 
 _ROUNDING = 1e-9
 """The share by which a mean of equal numbers may differ from them."""
@@ -76,7 +74,7 @@ def compare_databases(
     """
     around = {name: figures_around(source[name], restore.snapshot_at) for name in sorted(source)}
     there = {name: figures for name, figures in around.items() if name not in newer}
-    counts = {name: _counts_since(series, restore.ended_at) for name, series in target.items()}
+    counts = {name: counts_since(series, restore.ended_at) for name, series in target.items()}
     why = _why_source_is_unknown(source, there) or _why_target_is_unknown(there, counts)
     if why is not None:
         return not_measured(why)
@@ -96,13 +94,6 @@ def compare_databases(
         beyond_limit=beyond_limit,
         measured_at=_newest_count(compared, counts),
     )
-
-
-def _counts_since(series: DatabaseSeries, ended_at: datetime) -> tuple[Point, ...]:
-    """Return the first counts that are only of the time since the restore."""
-    first = series.first_whole_point(ended_at)
-    since = [point for point in series.points if point.at >= first]
-    return tuple(since[:COUNTS_THAT_DIFFER])
 
 
 def _why_source_is_unknown(

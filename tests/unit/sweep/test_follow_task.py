@@ -8,7 +8,8 @@ import pytest
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_status import RestoreStatus
 from restore_watch.sweep.acting.list_actions import ShownJobs
-from restore_watch.sweep.following.follow_task import FollowTask, grouped_jobs
+from restore_watch.sweep.following.follow_task import FollowTask
+from restore_watch.sweep.following.order_of_jobs import grouped_jobs
 from restore_watch.sweep.log import Fate
 from restore_watch.sweep.memory_of_jobs import JobMemory
 from strategies import plain_job

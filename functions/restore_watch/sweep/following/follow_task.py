@@ -1,8 +1,7 @@
-"""The tasks by which a sweep follows known jobs, and which jobs are asked about together."""
+"""The tasks by which a sweep follows known jobs."""
 
-from collections.abc import Container, Hashable, Iterable, Sequence
+from collections.abc import Container, Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from random import shuffle
 from typing import NamedTuple, Protocol, Self
 
 from restore_watch.atlas.families import jobs_of
@@ -10,7 +9,6 @@ from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import UnforeseenError
 from restore_watch.model.marks import Part
 from restore_watch.model.restore_target import RestoreKind
-from restore_watch.sweep.memory_of_jobs import JobMemory
 from restore_watch.sweep.sweep_task import SweepTask
 from restore_watch.table.open_job import JobKey, OpenJob
 
@@ -121,19 +119,3 @@ class Search(FollowTask):
         """Read the list. Nothing follows."""
         self.follower.search(self)
         return ()
-
-
-def grouped_jobs(jobs: Iterable[OpenJob], memory: JobMemory) -> list[tuple[OpenJob, ...]]:
-    """
-    Group the jobs by cluster and kind: the group whose first job was asked longest ago comes first.
-
-    Jobs that Atlas was never asked about come before all, in any order. So an environment that dies
-    while it asks about some job does not always begin with it.
-    """
-    ordered = list(jobs)
-    shuffle(ordered)
-    ordered.sort(key=lambda job: memory.remembered(job.key).asked)
-    groups: dict[tuple[str, str, RestoreKind | None], list[OpenJob]] = {}
-    for job in ordered:
-        groups.setdefault((*job.target.cluster, job.kind), []).append(job)
-    return [tuple(group) for group in groups.values()]

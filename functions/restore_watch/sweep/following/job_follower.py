@@ -30,9 +30,9 @@ from restore_watch.sweep.following.follow_task import (
     FollowTask,
     JobList,
     Search,
-    grouped_jobs,
 )
 from restore_watch.sweep.following.job_lists import JobLists
+from restore_watch.sweep.following.order_of_jobs import grouped_jobs
 from restore_watch.sweep.run import Run
 from restore_watch.table.open_job import OpenJob
 
