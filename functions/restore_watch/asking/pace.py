@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from threading import Lock
 
@@ -42,14 +42,14 @@ class _Calls:
 
     `has_followed`: a call about known jobs was made. `has_found`: a call to find others was made.
     `best_share`: the largest share that was left after an answer, -1 if no answer has said it.
-    `is_held_back`: a call that was due was not made, to leave the rest to other tools. `refusals`:
-    how often Atlas answered 401 or 403. `is_accepted`: Atlas has given another answer.
+    `held_back`: why calls that were due were not made. `refusals`: how often Atlas answered 401 or
+    403. `is_accepted`: Atlas has given another answer.
     """
 
     has_followed: bool = False
     has_found: bool = False
     best_share: float = -1.0
-    is_held_back: bool = False
+    held_back: set[Permission] = field(default_factory=set)
     refusals: int = 0
     is_accepted: bool = False
 
@@ -88,7 +88,8 @@ class Pace:
     round. Any thread may use it.
 
     A sweep has one pace for all its rounds. A report has a new pace for each round and calls only
-    to find. So only sweeps use `begin_round`, `starved_buckets` and `is_answered_by`.
+    to find. So only sweeps use `begin_round`, `starved_buckets`, `waiting_buckets` and
+    `is_answered_by`.
     """
 
     share_left: Callable[[Bucket], float | None]
@@ -108,8 +109,8 @@ class Pace:
             if permission is Permission.GIVEN:
                 self._note_call(bucket, to_find=to_find)
             # Later rounds ask about hot jobs once more: such a call was not due.
-            elif permission is Permission.RESERVED and (to_find or not self._is_later_round):
-                self._calls[bucket].is_held_back = True
+            elif to_find or not self._is_later_round:
+                self._calls[bucket].held_back.add(permission)
         return permission
 
     def starved_buckets(self) -> list[Bucket]:
@@ -121,10 +122,14 @@ class Pace:
         with self._lock:
             return [
                 bucket
-                for bucket, calls in self._calls.items()
-                # Whether the list of projects was read is a trouble of the stack.
-                if bucket.group_id and calls.is_held_back and 0 <= calls.best_share < RESERVE
+                for bucket, calls in self._held_back(Permission.RESERVED)
+                if 0 <= calls.best_share < RESERVE
             ]
+
+    def waiting_buckets(self) -> list[Bucket]:
+        """Return those from which calls that were due were not made, because Atlas said to wait."""
+        with self._lock:
+            return [bucket for bucket, _ in self._held_back(Permission.WAITS)]
 
     def begin_round(self) -> None:
         """
@@ -157,6 +162,15 @@ class Pace:
         # The list of a cluster says nothing about the endpoints of its jobs, which come next.
         elif not record.subject.is_shortcut:
             self._note_failed(bucket, record.end)
+
+    def _held_back(self, why: Permission) -> list[tuple[Bucket, _Calls]]:
+        """Return the buckets of projects from which calls that were due were not made."""
+        return [
+            (bucket, calls)
+            for bucket, calls in self._calls.items()
+            # Whether the list of projects was read is a trouble of the stack.
+            if bucket.group_id and why in calls.held_back
+        ]
 
     def _permission(
         self, bucket: Bucket, share: float | None, *, waits: bool, to_find: bool

@@ -88,6 +88,11 @@ class StandingRefusals:
                     del standing[known]
             standing[bucket] = StandingRefusal.of(refusal, now, seconds)
 
+    def end_outage(self, bucket: Bucket) -> None:
+        """Atlas answers from the bucket again. Whatever it asked for before, the outage is over."""
+        with self._lock:
+            self._outages.pop(bucket, None)
+
     def waits(self, bucket: Bucket) -> bool:
         """Whether Atlas has asked with a 503 not to be asked now."""
         outage = self._outages.get(bucket)

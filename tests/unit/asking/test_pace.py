@@ -164,6 +164,23 @@ def test_a_bucket_that_refuses_or_is_silent_is_not_starved() -> None:
     assert pace.starved_buckets() == []
 
 
+# Buckets that wait
+
+
+def test_a_bucket_waits_if_a_call_that_was_due_was_not_made() -> None:
+    """Each purpose has one call. A later round asks once more, about what is not due."""
+    pace = Pace(lambda _: None, lambda bucket: bucket in {FLEX, ELSEWHERE})
+
+    assert allowed(pace, (FLEX, FLEX, ELSEWHERE, DEDICATED, DEDICATED)) == [
+        *(True, False, True),
+        *(True, True),
+    ]
+    pace.begin_round()
+    takes(pace, ELSEWHERE)
+
+    assert (pace.waiting_buckets(), pace.starved_buckets()) == ([FLEX], [])
+
+
 # Silences and refusals
 
 type Happened = list[tuple[Bucket, ApplicationError | None]]

@@ -112,6 +112,17 @@ def test_an_outage_lasts_as_long_as_atlas_says_up_to_a_quarter_of_an_hour(
     assert not refusals.waits(Bucket(GROUP, jobs_of(FLEX)))
 
 
+def test_an_answer_ends_the_outage_of_its_family_alone(clock: Clock) -> None:
+    refusals, reason = StandingRefusals(clock), AtlasReason(503, retry_after_seconds=300.0)
+    buckets = [Bucket(GROUP, jobs_of(kind)) for kind in (FLEX, DEDICATED)]
+    for bucket in buckets:
+        refusals.note(bucket, AtlasUnavailableError("out of order", reason))
+
+    refusals.end_outage(buckets[0])
+
+    assert [refusals.waits(bucket) for bucket in buckets] == [False, True]
+
+
 @pytest.mark.parametrize(
     "refusal",
     [
