@@ -99,6 +99,7 @@ def _watch(world: FixedWorld, environment: Environment) -> None:
             world.go_to(_end(restore) + HOUR)
             environment.answer(validation(restore, verdict))
     world.go_to(AT)
+    environment.sweep()
 
 
 def _measure(world: FixedWorld, environment: Environment, restore: EmulatedRestore) -> None:

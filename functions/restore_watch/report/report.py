@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from statistics import median
 from typing import Any, NamedTuple, Self
@@ -17,6 +17,9 @@ from restore_watch.report.period import Period
 from restore_watch.report.restores.restore_evidence import RestoreEvidence
 from restore_watch.report.restores.stored_restores import StoredRestores
 from restore_watch.report.restores.what_a_restore_proves import OUTCOMES, Restore
+
+LONGEST_WITHOUT_SWEEP = timedelta(hours=2)
+"""Twice the longest time between two sweeps that the parameter SweepMinutes allows."""
 
 
 class JudgedRestore(NamedTuple):
@@ -45,8 +48,8 @@ class Report:
     `read_at`: when Atlas was read. `next_at`: when the schedule makes the next report. `stored`:
     the restores of the table, of which those of the period are the lines of restores.csv.
     `all_restores`: of the table and of Atlas, the oldest first. `degraded`: projects, and "" for
-    the stack. `missing_in_month`: the ids of restores that the kept month lacks, because they were
-    not known when it was written.
+    the stack. `swept_at`: when a sweep last succeeded. `missing_in_month`: the ids of restores that
+    the kept month lacks, because they were not known when it was written.
 
     `policy` and `objectives` are the stack's: those of a cluster follow from its tags.
     """
@@ -63,6 +66,7 @@ class Report:
     all_restores: Sequence[Restore]
     degraded: Sequence[str]
     credentials_expire_at: datetime | None
+    swept_at: datetime | None
     missing_in_month: Sequence[str] = ()
 
     @property
@@ -93,7 +97,15 @@ class Report:
     @property
     def was_fully_read(self) -> bool:
         """Whether everything was read that was to be read: lists of Atlas, and the table."""
-        return self.coverage.was_fully_read and not self.stored.unreadable
+        is_read = self.coverage.was_fully_read and not self.stored.unreadable
+        return is_read and not self.sweeps_have_stopped
+
+    @property
+    def sweeps_have_stopped(self) -> bool:
+        """Whether nobody watches the projects that the operator names, so that the table is old."""
+        if not self.coverage.is_configured:
+            return False
+        return self.swept_at is None or self.read_at - self.swept_at > LONGEST_WITHOUT_SWEEP
 
     def beside_month(self, kept: Collection[str]) -> Self:
         """Return it beside the kept month, which has the restores with these ids."""

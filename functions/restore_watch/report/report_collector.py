@@ -15,6 +15,7 @@ from restore_watch.report.judging.judge_fleet import judge_fleet
 from restore_watch.report.period import Period, next_report
 from restore_watch.report.report import Origin, Report
 from restore_watch.report.report_settings import ReportSettings
+from restore_watch.report.restores.projects_in_table import projects_in_table
 from restore_watch.report.restores.stored_restores import StoredRestores, read_stored_restores
 from restore_watch.report.restores.what_a_restore_proves import Restore, merged
 from restore_watch.table.bookkeeping import Bookkeeping, Books
@@ -56,11 +57,12 @@ class ReportCollector:
             next_at=next_report(settings.schedule, asked_at),
             policy=settings.policy,
             objectives=settings.objectives,
-            coverage=self._judge(fleet, restores, stored, period, at),
+            coverage=self._judge(fleet, restores, stored, books, period, at),
             stored=stored.as_merged(restores),
             all_restores=restores,
             degraded=_degraded(books),
             credentials_expire_at=secret.expires_at if secret else None,
+            swept_at=books.succeeded_at,
         )
 
     def _bookkeeping(self) -> Bookkeeping:
@@ -90,19 +92,19 @@ class ReportCollector:
         fleet: Fleet,
         restores: Sequence[Restore],
         stored: StoredRestores,
+        books: Books,
         period: Period,
         at: datetime,
     ) -> Coverage:
         if not self.settings.of_stack.project_ids:
             return Coverage.of(fleet, None)
-        watched_since = stored.watched_since
-        knows_period = watched_since is not None and watched_since <= period.begin
         judged = judge_fleet(
             fleet,
             restores,
             policy=self.settings.policy,
             at=at,
-            must_be_listed_since=None if knows_period else period.begin,
+            must_be_listed_since=period.begin,
+            projects_in_table=projects_in_table(books, stored.watched_since, period.begin),
         )
         return Coverage.of(fleet, judged)
 

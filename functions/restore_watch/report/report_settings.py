@@ -9,6 +9,8 @@ from pydantic import Field, PlainValidator
 
 from foundation.environment import FromEnvironment, number_in, word_of
 from foundation.outside import unreadable
+from restore_watch.model.cluster_tags import tag_value
+from restore_watch.model.forms_of_fields import atlas_text
 from restore_watch.model.objectives import Objectives
 from restore_watch.report.judging.policy import Policy
 from restore_watch.report.period import LONGEST, Schedule
@@ -50,7 +52,8 @@ def _tag(text: str) -> tuple[str, str]:
     key, sign, value = text.partition("=")
     if not (key and sign and value):
         raise unreadable("expected key=value, such as tier=production")
-    return key, value
+    # As the tags of a cluster are read, so that a value that looks like an address is found, too.
+    return atlas_text(key), tag_value(value)
 
 
 def _is_window(days: float) -> bool:

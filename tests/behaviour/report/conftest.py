@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from foundation.clock import utc_text
 from foundation.deadline import Deadline
 from local_stack.atlas import EmulatedCluster, EmulatedRestore, Kind, Role
 from local_stack.environment import Environment, target_of
@@ -39,6 +40,8 @@ class Reports:
         self.event = {"action": "report", "scheduledTime": world.clock().isoformat()}
         self.at = datetime.combine(world.clock().astimezone(UTC), datetime.min.time(), UTC)
         """The end of the period."""
+        self.is_swept = True
+        """Whether the schedule of sweeps runs, so that one has just succeeded."""
         world.atlas.add_project(world.group)
 
     def cluster(
@@ -80,6 +83,8 @@ class Reports:
     ) -> Mapping[str, Any]:
         """Make a report in a new environment, unless one is named."""
         environment = environment or self.environment()
+        if self.is_swept:
+            self._sweep()
         variables = {"ATLAS_PROJECT_IDS": ",".join(self.projects), **self.settings}
         settings = ReportSettings.from_environment(self.stack.report_environment | variables)
         bucket = ReportBucket(environment.by.s3, settings.bucket, environment.wires.clock)
@@ -88,6 +93,12 @@ class Reports:
         result = reporter.answer(self.event if event is None else event, deadline, request_id)
         self.world.said.append(json.dumps(result))
         return result
+
+    def _sweep(self) -> None:
+        """Store that a sweep has succeeded now. It has met no restore."""
+        now = utc_text(self.world.clock())
+        key = {"cluster": {"S": "sweeps"}, "restoreId": {"S": "lease"}}
+        self.stack.put_items([{**key, "succeededAt": {"S": now}}])
 
     @contextmanager
     def read_only(self) -> Iterator[None]:

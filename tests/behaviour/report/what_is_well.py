@@ -46,6 +46,7 @@ WORDS: Mapping[str, str] = {
     "differ": r"data of \d+ restores? (outside \S+ )?differ",
     "verdict": r"verdict|validation|\btested\b.* failed|failed .*\btests?\b",
     "degraded": r"degraded|cannot see|does not see",
+    "not swept": r"no sweep",
     "expiring": r"\bexpires?\b",
 }
 """By name: the words, ignoring case."""
@@ -586,6 +587,10 @@ def _degraded(fleet: Furnished) -> None:
     assert fleet.world.watch_said() == [("degraded", fleet.group)]
 
 
+def _sweep_no_more(fleet: Furnished) -> None:
+    fleet.reports.is_swept = False
+
+
 def _expiring(fleet: Furnished) -> None:
     account = fleet.world.own_credentials()
     (secret,) = fleet.atlas.secrets_of(account["client_id"])
@@ -719,6 +724,7 @@ LINES: Mapping[str, Line] = {
     "a verdict on an older restore": Line("restores", "verdict", _verdict_on_older_restore, 1),
     "data differ": Line("restores", "differ", _differs, 1),
     "degraded": Line("restores", "degraded", _degraded, doctor=True),
+    "no sweep": Line("restores", "not swept", _sweep_no_more),
     "credentials expire": Line("restores", "expiring", _expiring, doctor=True),
 }
 

@@ -108,6 +108,7 @@ EMPTY = Report(
     all_restores=(),
     degraded=(),
     credentials_expire_at=datetime(2027, 3, 1, tzinfo=UTC),
+    swept_at=END + 6 * HOUR,
 )
 
 _COVERAGE = [field.name for field in dataclass_fields(Coverage)]

@@ -198,6 +198,16 @@ BY_CLUSTER: dict[str, tuple[list[Restore], dict[str, Any], ClusterState]] = {
         {"policy": PRODUCTION, "tags": {"tier": "test"}},
         ClusterState.NOT_REQUIRED,
     ),
+    "with the tag twice": (
+        [],
+        {"policy": PRODUCTION, "tags": {"tier": "test"}, "repeated_tags": frozenset({"tier"})},
+        ClusterState.NEVER,
+    ),
+    "with tags that nobody knows": (
+        [],
+        {"policy": PRODUCTION, "is_listed": False, "unread": NO_ROLE},
+        ClusterState.CANNOT_TELL,
+    ),
     "with the tag": ([], {"policy": PRODUCTION, "tags": PRODUCTION_TAG}, ClusterState.NEVER),
 }
 

@@ -13,7 +13,7 @@ from restore_watch.model.validation import Verdict
 from restore_watch.report.judging.policy import Policy
 from restore_watch.report.period import DAY
 from restore_watch.report.report import Report
-from restore_watch.report.restores.what_a_restore_proves import Restore
+from restore_watch.report.restores.what_a_restore_proves import DatedVerdict, Restore
 from restore_watch.report.snapshot import Snapshot
 from restore_watch.report.words.headline import concerns, headline
 from unit.report.reports import (
@@ -47,6 +47,16 @@ def with_restore(days: float, **fields: Any) -> Report:
     restores = sorted([GOOD, other], key=lambda one: one.began)
     seen = [evidence(one) for one in restores if EMPTY.period.includes(one.began)]
     return changed(well(), all_restores=restores, of_period=seen)
+
+
+def with_verdicts(*verdicts: DatedVerdict, days: float = 2) -> Report:
+    """Verdicts on a restore of another cluster, which began so many days before the end."""
+    made = with_restore(days)
+    other = [one for one in made.all_restores if one is not GOOD]
+    judged = [replace(one, verdicts=verdicts) for one in other]
+    seen = [evidence(one) for one in judged if EMPTY.period.includes(one.began)]
+    known = sorted([GOOD, *judged], key=lambda one: one.began)
+    return changed(made, all_restores=known, of_period=seen)
 
 
 def with_cluster(*restores: Any, **fields: Any) -> Report:
@@ -201,6 +211,24 @@ CASES: dict[str, tuple[Callable[[], Report], list[str]]] = {
         lambda: with_restore(8, verdict=Verdict.FAILED, took=2 * DAY),
         ["1 verdict FAILED on restores outside restores.csv."],
     ),
+    "verdict that one after the period takes back": (
+        lambda: with_verdicts(
+            DatedVerdict(END - DAY, Verdict.FAILED), DatedVerdict(END, Verdict.PASSED)
+        ),
+        ["1 verdict FAILED."],
+    ),
+    "verdict that one in the period takes back": (
+        lambda: with_verdicts(
+            DatedVerdict(END - DAY, Verdict.FAILED), DatedVerdict(END - HOUR, Verdict.PASSED)
+        ),
+        [],
+    ),
+    "verdict of long ago that arrived in the period": (
+        lambda: with_verdicts(
+            DatedVerdict(END - 20 * DAY, Verdict.FAILED, arrived_at=END - HOUR), days=25
+        ),
+        ["1 verdict FAILED on restores outside restores.csv."],
+    ),
     "verdict of long ago": (lambda: with_restore(30, verdict=Verdict.FAILED), []),
     "open for six days": (
         lambda: with_restore(6, status="RUNNING", restoreFinishedDate=None),
@@ -324,6 +352,15 @@ CASES: dict[str, tuple[Callable[[], Report], list[str]]] = {
         lambda: changed(well(), degraded=[group(0)]),
         ["The watch of 1 project is degraded."],
     ),
+    "no sweep yet": (
+        lambda: changed(well(), swept_at=None),
+        ["No sweep of the watch has succeeded yet."],
+    ),
+    "no sweep for over two hours": (
+        lambda: changed(well(), swept_at=EMPTY.read_at - 2 * HOUR - timedelta(seconds=1)),
+        ["No sweep of the watch has succeeded since 30 Nov 2026."],
+    ),
+    "no sweep for two hours": (lambda: changed(well(), swept_at=EMPTY.read_at - 2 * HOUR), []),
     "credentials expire": (
         lambda: changed(well(), credentials_expire_at=EMPTY.next_at),
         ["The credentials for Atlas expire on 7 Dec 2026, before the next report."],
@@ -365,6 +402,7 @@ FIELDS: dict[str, Callable[[], dict[str, Any]]] = {
     "needs a look": lambda: {"clusters": with_cluster().coverage.clusters},
     "not restorable": lambda: {"snapshots": {KEY: Snapshot(None)}},
     "not read": lambda: {"unread_projects": {group(1): NO_ROLE}},
+    "not swept": lambda: {"swept_at": None},
     "degraded": lambda: {"degraded": [""]},
     "expiring": lambda: {"credentials_expire_at": EMPTY.asked_at + DAY},
 }

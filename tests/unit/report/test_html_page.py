@@ -335,7 +335,8 @@ def test_the_page_and_the_headline_call_the_same_restores_late() -> None:
 
     assert not concerns(usual)
     assert scheduled(usual) == ["29 Nov 22:00", "29 Nov 14:00"]
-    read_later = changed(usual, read_at=END + 15 * HOUR)
+    read_at = END + 15 * HOUR
+    read_later = changed(usual, read_at=read_at, swept_at=read_at)
     assert concerns(read_later) == ["1 restore is open for longer than a day."]
     assert scheduled(read_later) == ["29 Nov 14:00", "29 Nov 22:00"]
 

@@ -27,8 +27,14 @@ LEDGER = cluster()
 def judge_young(*restores: Restore, listed: timedelta, knows_period: bool = False) -> JudgedCluster:
     """Judge by a list that goes back so far, and on, and a table younger than the period."""
     fleet = Fleet(clusters=[LEDGER], listed_since={LEDGER.key: END - listed})
-    begin = None if knows_period else WEEK.begin
-    (judged,) = judge_fleet(fleet, restores, policy=Policy(), at=END, must_be_listed_since=begin)
+    (judged,) = judge_fleet(
+        fleet,
+        restores,
+        policy=Policy(),
+        at=END,
+        must_be_listed_since=WEEK.begin,
+        projects_in_table={group(0 if knows_period else 1)},
+    )
     return judged
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from foundation.errors import ConfigurationError
 from restore_watch.model.objectives import Objectives
+from restore_watch.model.restore_target import RestoreKind
+from restore_watch.report.cluster import read_cluster
 from restore_watch.report.judging.policy import Policy
 from restore_watch.report.period import Schedule
 from restore_watch.report.report_settings import ReportSettings
@@ -83,3 +85,17 @@ def test_a_wrong_value_is_refused_by_its_name(name: str, value: str) -> None:
 def test_a_tag_without_its_value_is_refused_with_an_example() -> None:
     with pytest.raises(ConfigurationError, match="expected key=value, such as tier=production"):
         ReportSettings.from_environment(LEAST | {"RESTORE_TEST_TAG": "tier"})
+
+
+@pytest.mark.parametrize("tag", ["tier=production", "cost-center=cc:4711/emea"])
+def test_a_tag_is_compared_as_the_tags_of_clusters_are_read(tag: str) -> None:
+    """A value may look like an address, which is taken out of the tags of clusters."""
+    key, _, value = tag.partition("=")
+    policy = ReportSettings.from_environment(LEAST | {"RESTORE_TEST_TAG": tag}).policy
+
+    def requires_test(**listed: str) -> bool:
+        entry = {"name": "orders", "tags": [listed]}
+        return policy.requires_test_of(read_cluster("6" * 24, RestoreKind.DEDICATED, entry))
+
+    assert requires_test(key=key, value=value)
+    assert not requires_test(key=key, value="test")

@@ -92,7 +92,7 @@ def judge_cluster(
     A restore that was scheduled before the cluster was made is of an older cluster of its name.
     What happened to a restore at that moment or later does not count.
     """
-    made, tag, window = cluster.created_at, policy.required_tag, policy.window_of(cluster)
+    made, window = cluster.created_at, policy.window_of(cluster)
     own = [
         restore.as_of(at)
         for restore in restores
@@ -101,11 +101,11 @@ def judge_cluster(
     good = newest_ended(restore for restore in own if policy.is_good(restore))
     failed = failure_after(good, own)
     differs = _difference_since(good, own)
-    is_lacking = tag is not None and tag not in cluster.tags.items()
+    is_required = policy.requires_test_of(cluster)
     # The first that is so.
     rules = (
         (ClusterState.EXEMPT, cluster.by_tags.exemption is not None),
-        (ClusterState.NOT_REQUIRED, is_lacking or cluster.is_free or cluster.is_internal),
+        (ClusterState.NOT_REQUIRED, not is_required or cluster.is_free or cluster.is_internal),
         (ClusterState.FAILED, failed is not None),
         (ClusterState.TESTED, good is not None and at - good.ended_at <= window),
         (ClusterState.CANNOT_TELL, unread is not None),

@@ -1,7 +1,7 @@
 """The state of each cluster of a fleet, by the restores of the table and of Atlas. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -36,12 +36,14 @@ def judge_fleet(
     policy: Policy,
     at: datetime,
     must_be_listed_since: datetime | None = None,
+    projects_in_table: Container[str] = (),
 ) -> list[JudgedCluster]:
     """
     Judge every cluster that existed at that moment.
 
-    `must_be_listed_since`: the beginning of a period that the table does not know as a whole, so
-    that Atlas's lists of restores have to go back to it; None if the table knows the period.
+    `must_be_listed_since`: the beginning of a period, to which Atlas's lists of restores have to go
+    back. `projects_in_table`: those of which the table knows each restore of the period, so that
+    the lists of their clusters need not.
     """
     by_cluster: defaultdict[ClusterKey, list[Restore]] = defaultdict(list)
     for restore in restores:
@@ -55,12 +57,13 @@ def judge_fleet(
         judged = judge_cluster(cluster, own, unread, policy, at)
         why = unread
         if why is None and listed_since is not None:
+            is_in_table = cluster.group_id in projects_in_table
             why = _why_list_is_too_short(
                 judged,
                 listed_since=listed_since,
                 policy=policy,
                 at=at,
-                must_be_listed_since=must_be_listed_since,
+                must_be_listed_since=None if is_in_table else must_be_listed_since,
             )
         if why is _MAY_HIDE_TEST:
             # NEW, OVERDUE and NEVER say that there is no such test. The state is CANNOT_TELL.

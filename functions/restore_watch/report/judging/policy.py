@@ -29,6 +29,18 @@ class Policy(NamedTuple):
         rung = restore.rung
         return rung is not None and rung.reaches(self.counts)
 
+    def requires_test_of(self, cluster: Cluster) -> bool:
+        """
+        Whether a cluster needs a test by its tags.
+
+        A cluster whose tags nobody knows does: the tag is listed more than once, or Atlas's list
+        could not be read.
+        """
+        if self.required_tag is None or not cluster.is_listed:
+            return True
+        key, _ = self.required_tag
+        return key in cluster.repeated_tags or self.required_tag in cluster.tags.items()
+
     def window_of(self, cluster: Cluster) -> timedelta:
         """For how long a good test of the cluster counts."""
         return cluster.by_tags.window or self.window

@@ -137,6 +137,7 @@ def _verdict(entry: RecordedValidation) -> DatedVerdict:
         verdict=entry.validation.verdict,
         detail=said["detail"],
         validated_by=said["validatedBy"],
+        arrived_at=entry.observed_at,
     )
 
 

@@ -54,13 +54,15 @@ class DatedVerdict(NamedTuple):
     """
     A pipeline's verdict on the restored data, and when the pipeline tested them, in UTC.
 
-    `detail`: what it checked. `validated_by`: who says so. Both are redacted.
+    `detail`: what it checked. `validated_by`: who says so. Both are redacted. `arrived_at`: when
+    the verdict was recorded.
     """
 
     at: datetime
     verdict: Verdict
     detail: str | None = None
     validated_by: str | None = None
+    arrived_at: datetime | None = None
 
 
 class DatedMeasurement(NamedTuple):

@@ -158,11 +158,17 @@ def _data_are_bad(report: Report) -> list[str]:
 
 
 def _has_failed_verdict_of_period(report: Report, restore: Restore) -> bool:
-    """Whether the newest verdict is FAILED, and it or the restore is of the period."""
-    newest = restore.newest_verdict
+    """
+    Whether the newest verdict was FAILED at the end of the period, and it or the restore is of it.
+
+    A verdict is of the period in which the data were tested, and of that in which it arrived: the
+    report of the former may have been made before.
+    """
+    newest = restore.as_of(report.at).newest_verdict
     if newest is None or newest.verdict is not Verdict.FAILED:
         return False
-    return report.period.includes(restore.began) or report.period.includes(newest.at)
+    moments = (restore.began, newest.at, newest.arrived_at or newest.at)
+    return any(report.period.includes(moment) for moment in moments)
 
 
 def _data_differ(report: Report) -> list[str]:
@@ -217,6 +223,9 @@ def _in_csv_and_outside(
 
 def _the_watch_is_at_risk(report: Report) -> list[str]:
     said: list[str] = []
+    if report.sweeps_have_stopped:
+        since = f"since {day(report.swept_at)}" if report.swept_at else "yet"
+        said.append(f"No sweep of the watch has succeeded {since}.")
     if "" in report.degraded:
         said.append("The watch is degraded.")
     elif report.degraded:
