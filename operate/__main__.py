@@ -19,7 +19,7 @@ except (ModuleNotFoundError, SyntaxError) as error:
     sys.exit(f"Use .venv/bin/python, which `make build` makes: {error}")
 
 COMMANDS = {"doctor": doctor}
-"""Each has STOPPED too: what to say after Ctrl-C."""
+"""Each has STOPPED too, what to say after Ctrl-C, and `wrong_argument`."""
 
 
 def command_line() -> ArgumentParser:
@@ -36,11 +36,14 @@ def command_line() -> ArgumentParser:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status. A wrong argument is argparse's own exit, with 2."""
-    given = command_line().parse_args(words)
+    line = command_line()
+    given = line.parse_args(words)
+    command = COMMANDS[given.command]
+    if problem := command.wrong_argument(given):
+        line.error(problem)
     # The AWS CLI reads AWS_REGION first. boto3 reads the other variable alone.
     if region := os.environ.get("AWS_REGION"):
         os.environ["AWS_DEFAULT_REGION"] = region
-    command = COMMANDS[given.command]
     try:
         return int(command.run(given))
     except OperateError as error:

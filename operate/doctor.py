@@ -88,8 +88,14 @@ def _of_function(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> li
 
 
 def _invoked(aws: Aws, stack: DeployedStack, event: Mapping[str, str]) -> dict[str, Any]:
-    fixes = {"ResourceNotFoundException": "The function was deleted: deploy the stack again"}
     name, payload = stack.output("FunctionName"), json.dumps(event)
+    fixes = {
+        "ResourceNotFoundException": "The function was deleted: deploy the stack again",
+        "TooManyRequestsException": (
+            "Run the command again later. If it stays so, somebody may have stopped the function: "
+            f"`aws lambda delete-function-concurrency --function-name {name}` lets it run again"
+        ),
+    }
     answer = aws.ask(
         "lambda", "invoke", "Payload", config=ONCE, fixes=fixes, FunctionName=name, Payload=payload
     )
@@ -127,6 +133,13 @@ def add_arguments(line: ArgumentParser) -> None:
     line.add_argument("--project", help="id of a project to look at")
     line.add_argument("--cluster", help="a cluster of this project to look at")
     line.add_argument("--test", action="store_true", help="send a test notification too")
+
+
+def wrong_argument(given: Namespace) -> str | None:
+    """Return what is wrong with the arguments together, None if nothing."""
+    if given.cluster and not given.project:
+        return "argument --cluster: expected --project too, the id of its project"
+    return None
 
 
 def run(given: Namespace) -> int:

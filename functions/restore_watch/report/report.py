@@ -135,14 +135,19 @@ class Report:
         return self.objectives_of(cluster)
 
     def is_open_too_long(self, restore: Restore) -> bool:
-        """Whether the restore was still open when Atlas was read, and beyond its RTO or a day."""
-        if restore.job.terminal or restore.began >= self.at:
+        """
+        Whether the restore was open at the end of the period, and beyond its RTO or a day.
+
+        One that was still open when Atlas was read is judged by that moment.
+        """
+        if restore.began >= self.at or restore.as_of(self.at).job.terminal:
             return False
         # A restore that the watch gave up may have ended unseen. It counts in the report of the
         # period in which it began, and in no later one.
         if not restore.will_show_its_end and not self.period.includes(restore.began):
             return False
-        return self.read_at - restore.began > self.objectives_of_restore(restore).longest_open
+        until = self.at if restore.job.terminal else self.read_at
+        return until - restore.began > self.objectives_of_restore(restore).longest_open
 
     def seconds(self, restore: Restore) -> float | None:
         """

@@ -141,9 +141,10 @@ def test_a_function_that_does_not_start_is_one_line(
     [
         (("--stack", "no/stack"), 2, "argument --stack: 'no/stack' is not the name of a stack"),
         (("--projects", "all"), 2, "unrecognized arguments: --projects all"),
+        (("--cluster", "orders"), 2, "argument --cluster: expected --project too"),
         (("--stack", "another"), 1, "There is no stack another in us-east-1"),
     ],
-    ids=["stack", "unknown", "no-such-stack"],
+    ids=["stack", "unknown", "a-cluster-alone", "no-such-stack"],
 )
 def test_a_wrong_argument_is_named(
     doctor: Doctor, words: tuple[str, ...], status: int, line: str
@@ -357,6 +358,21 @@ def test_an_answer_of_another_form_is_one_sentence(
     assert status == 1
     assert "the function's answer has a form that is not known" in printed
     assert len(printed.splitlines()) == 1
+
+
+def test_a_function_that_may_not_run_is_one_line_with_the_command_that_lets_it(
+    stack: NotifyingStack, doctor: Doctor
+) -> None:
+    """So Lambda answers if the function's reserved concurrency is 0, which stops everything."""
+    body = {"Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", "message": "Exceeded."}
+    headers = {"Content-Type": "application/json", "x-amzn-ErrorType": "TooManyRequestsException"}
+    answer = Answer(429, headers, json.dumps(body))
+    with stack.aws.wire.inject(Fault(action=answer, when=is_invocation, times=None)):
+        status, printed = doctor()
+
+    assert (status, len(printed.splitlines())) == (1, 1)
+    name = stack.resources["RestoreWatchFunction"]
+    assert f"`aws lambda delete-function-concurrency --function-name {name}`" in printed
 
 
 def test_what_could_not_be_read_is_not_well(stack: NotifyingStack, doctor: Doctor) -> None:

@@ -318,6 +318,14 @@ CASES: dict[str, tuple[Callable[[], Report], list[str]]] = {
         ),
         ["2 restores are open for longer than the RTO of the cluster, or a day without one."],
     ),
+    "ended after the period, open as long as its RTO at its end": (
+        lambda: with_restore(1 / 24, took=3 * HOUR),
+        [],
+    ),
+    "ended after the period, open for longer at its end": (
+        lambda: with_restore(2 / 24, took=3 * HOUR),
+        ["1 restore is open for longer than the RTO of 1 h."],
+    ),
     "begun with the next period": (
         lambda: changed(well(), all_restores=[GOOD, open_for(EMPTY.read_at - EMPTY.at)]),
         [],
