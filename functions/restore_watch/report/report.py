@@ -138,15 +138,19 @@ class Report:
         """
         Whether the restore was open at the end of the period, and beyond its RTO or a day.
 
-        One that was still open when Atlas was read is judged by that moment.
+        One that was still open when Atlas was read is judged by that moment. An end without a date
+        may have been before it was seen.
         """
-        if restore.began >= self.at or restore.as_of(self.at).job.terminal:
+        has_ended, finished_at = restore.job.terminal, restore.finished_at
+        if has_ended and (finished_at is None or finished_at < self.at):
+            return False
+        if restore.began >= self.at:
             return False
         # A restore that the watch gave up may have ended unseen. It counts in the report of the
         # period in which it began, and in no later one.
         if not restore.will_show_its_end and not self.period.includes(restore.began):
             return False
-        until = self.at if restore.job.terminal else self.read_at
+        until = self.at if has_ended else self.read_at
         return until - restore.began > self.objectives_of_restore(restore).longest_open
 
     def seconds(self, restore: Restore) -> float | None:

@@ -341,6 +341,18 @@ def test_a_schedule_of_the_next_day_writes_the_month_that_is_missing(
     assert month.disagreements() == []
 
 
+@pytest.mark.fault("F143")
+def test_no_month_is_kept_while_nobody_sweeps(month: Month) -> None:
+    """What Atlas does not list, such as a restore of collections, only sweeps and checks see."""
+    month.reports.is_swept = False
+    month.scheduled()
+    assert month.states() is None
+
+    month.reports.is_swept = True
+    month.scheduled()
+    assert month.states() == month.truth
+
+
 @pytest.mark.fault("F114")
 def test_an_item_that_cannot_be_read_is_not_kept_for_ever(month: Month) -> None:
     job = month.reports.restored("orders", days=3, is_known=True)
@@ -401,6 +413,15 @@ def test_two_invocations_without_the_time_of_a_schedule_have_two_ids(month: Mont
 
     first, second = (one.event["id"] for one in month.reports.messages())
     assert first != second
+
+
+def test_a_schedule_that_is_delivered_twice_has_one_id(month: Month) -> None:
+    event = {"action": "report", "scheduledTime": month.world.clock().isoformat()}
+    for request_id in ("first", "second"):
+        month.reports.make(event, request_id=request_id)
+
+    first, second = (one.event["id"] for one in month.reports.messages())
+    assert first == second
 
 
 def test_a_late_report_says_when_atlas_was_read(month: Month) -> None:

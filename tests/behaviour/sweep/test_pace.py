@@ -8,7 +8,7 @@ import pytest
 from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
-from local_stack.faults import Action, Answer, Hang
+from local_stack.faults import Action, Answer, Delay, Hang
 from local_stack.refusal import atlas_error
 from local_stack.steps import (
     DEDICATED,
@@ -179,6 +179,21 @@ def test_after_a_503_that_is_over_everything_is_seen_within_two_sweeps(
 
     assert [world.published(job) for job in jobs] == [["COMPLETED"]] * len(jobs)
     assert world.watch_said() == []
+
+
+@pytest.mark.fault("F142")
+def test_what_a_503_leaves_out_of_a_sweep_is_a_failure_of_the_project(
+    world: World, watching: Environment
+) -> None:
+    """The call that may be made is still under way when the others are left out."""
+    ended_in_each(world, watching, 8)
+    world.inject(FLEX_LIST, OUT_OF_ORDER, times=8)
+    watching.tick()
+    with world.inject(FLEX_LIST, Delay(0.5), times=None):
+        result = watching.tick()
+
+    (failure,) = result["failures"]
+    assert "asked to wait" in failure["message"]
 
 
 @pytest.mark.fault("F142")

@@ -326,6 +326,10 @@ CASES: dict[str, tuple[Callable[[], Report], list[str]]] = {
         lambda: with_restore(2 / 24, took=3 * HOUR),
         ["1 restore is open for longer than the RTO of 1 h."],
     ),
+    "ended without a date, and seen after the period": (
+        lambda: with_restore(2 / 24, took=3 * HOUR, restoreFinishedDate=None),
+        [],
+    ),
     "begun with the next period": (
         lambda: changed(well(), all_restores=[GOOD, open_for(EMPTY.read_at - EMPTY.at)]),
         [],
