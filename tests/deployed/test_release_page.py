@@ -209,7 +209,7 @@ def test_a_report_lies_in_the_bucket_that_is_kept_and_its_message_in_a_queue(
     operator: Operator, atlas: AtlasEmulator
 ) -> None:
     """By the schedule's own input. A report of a month is written once."""
-    # A month is kept only if Atlas knows the project.
+    # A month is kept only if Atlas knows the project, and somebody sweeps.
     atlas.add_cluster(PROJECT, "listed", "flex")
     operator.deploy()
     stack = DeployedStack(operator.account, atlas)
@@ -220,6 +220,7 @@ def test_a_report_lies_in_the_bucket_that_is_kept_and_its_message_in_a_queue(
     assert "aws:SecureTransport" in s3.get_bucket_policy(**bucket)["Policy"]
     inbox = stack.subscriber("TopicArn")
 
+    stack.sweep()
     made = stack.report()
     awaited(inbox.messages, "the message")
     (event,) = (json.loads(one["Message"]) for one in inbox.messages())
