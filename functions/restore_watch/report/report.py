@@ -96,7 +96,7 @@ class Report:
 
     @property
     def was_fully_read(self) -> bool:
-        """Whether everything was read that was to be read: lists of Atlas, and the table."""
+        """Whether everything was read: the lists of Atlas, and a table that is up to date."""
         is_read = self.coverage.was_fully_read and not self.stored.unreadable
         return is_read and not self.sweeps_have_stopped
 
