@@ -78,15 +78,14 @@ class Fleet:
 
     def least_calls(self, listed: int) -> int:
         """
-        The calls to Atlas of a sweep: a list for each cluster with jobs, and one of them in turn.
+        The calls to Atlas of a sweep: one for each job.
 
         With idle clusters, projects are watched: one call for each. So many of them are `listed`
         by two lists of clusters, one list of jobs for a Flex cluster, and two for a dedicated one.
         """
-        asked = self.busy * min(2, self.jobs_of_cluster)
         lists = sum(2 if kind == "dedicated" else 1 for _, _, kind in self.places)
         of_listing = 2 + lists // self.projects
-        return asked + (self.projects + listed * of_listing if self.idle else 0)
+        return self.jobs + (self.projects + listed * of_listing if self.idle else 0)
 
     def entries(self, entry: Item) -> Iterator[Item]:
         """The index, if the function has recorded each job as that of this entry, at its start."""

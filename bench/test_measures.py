@@ -45,7 +45,7 @@ def test_sweeps_list_each_project_once_and_make_the_least_calls() -> None:
     assert sum(sweep.listed for sweep in stage.sweeps) == 3
     assert [sweep.surplus for sweep in stage.sweeps] == [0, 0]
     # A project has an event, and every 15 minutes five lists: two of clusters, one of the jobs of
-    # its Flex cluster, two of the dedicated one. A cluster with jobs has a list and a job in turn.
+    # its Flex cluster, two of the dedicated one. Each job has a call.
     assert stage.mean(attrgetter("least")) == pytest.approx(3 + 3 * 5 / 15 + 2 * 2)
     for sweep in stage.sweeps:
         assert sweep.units.read > 0

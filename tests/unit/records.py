@@ -66,11 +66,6 @@ def left(*jobs: OpenJob) -> Asked:
     return Asked(Subject.in_bucket(Bucket(GROUP, FLEX_JOBS)), End.LATE, jobs=keys)
 
 
-def of_list(*jobs: OpenJob) -> Asked:
-    """The list of a cluster that showed these jobs."""
-    return asked(Subject.of_shortcut(Bucket(GROUP, FLEX_JOBS)), None, *jobs)
-
-
 def cluster(name: str = "orders", kind: RestoreKind = FLEX) -> Subject:
     """The list of a cluster's jobs, read to find unknown ones."""
     return Subject.jobs_of_cluster(GROUP, Part(kind, name))

@@ -9,7 +9,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from foundation.errors import ApplicationError, TimeBudgetExceededError
-from restore_watch.atlas.families import Family, JobFamily, jobs_of
+from restore_watch.atlas.families import Family, jobs_of
 from restore_watch.atlas.rate_limits import Bucket
 from restore_watch.errors import (
     AtlasBadRequestError,
@@ -77,8 +77,7 @@ class Subject(NamedTuple):
     """
     The subject of a question: a bucket of calls and, of jobs and clusters, `about` which.
 
-    A list that is read only to follow known jobs has no `question`: where it fails, the jobs' own
-    endpoints are asked.
+    `question`: its name, None if no sweep asks it.
     """
 
     bucket: Bucket
@@ -95,16 +94,6 @@ class Subject(NamedTuple):
         """The list of a cluster's jobs, or with a part without a name all such lists of a kind."""
         family = jobs_of(part.kind)
         return cls(Bucket(group_id, family), family.list_question, part.cluster_name or "")
-
-    @classmethod
-    def of_shortcut(cls, bucket: Bucket, cluster_name: str = "") -> "Subject":
-        """The list of a cluster's jobs, or several such lists, read only to follow known jobs."""
-        return cls(bucket, None, cluster_name)
-
-    @property
-    def is_shortcut(self) -> bool:
-        """Whether it is the list of a cluster's jobs, read only to follow them."""
-        return self.question is None and isinstance(self.bucket.family, JobFamily)
 
 
 class Asked(NamedTuple):
@@ -132,7 +121,7 @@ def answering_families(records: Iterable[object]) -> frozenset[Family]:
     return frozenset(
         record.subject.bucket.family
         for record in records
-        if isinstance(record, Asked) and record.end.is_answer and record.subject.question
+        if isinstance(record, Asked) and record.end.is_answer
     )
 
 

@@ -88,8 +88,7 @@ class Pace:
     round. Any thread may use it.
 
     A sweep has one pace for all its rounds. A report has a new pace for each round and calls only
-    to find. So only sweeps use `begin_round`, `starved_buckets`, `waiting_buckets` and
-    `is_answered_by`.
+    to find. So only sweeps use `begin_round`, `starved_buckets` and `waiting_buckets`.
     """
 
     share_left: Callable[[Bucket], float | None]
@@ -142,11 +141,6 @@ class Pace:
             for project in self._projects.values():
                 project.was_tried = False
 
-    def is_answered_by(self, group_id: str | None) -> bool:
-        """Whether Atlas answered the last question about the project, or none was asked."""
-        with self._lock:
-            return not self._projects[group_id].silences
-
     def has_no_role(self, bucket: Bucket) -> bool:
         """Whether the family of the bucket only refuses."""
         with self._lock:
@@ -159,8 +153,7 @@ class Pace:
         bucket = record.subject.bucket
         if record.end.accepts:
             self._note_accepted(bucket, self.share_left(bucket))
-        # The list of a cluster says nothing about the endpoints of its jobs, which come next.
-        elif not record.subject.is_shortcut:
+        else:
             self._note_failed(bucket, record.end)
 
     def _held_back(self, why: Permission) -> list[tuple[Bucket, _Calls]]:

@@ -68,11 +68,6 @@ class Page:
     at: PageAt = FIRST_PAGE
 
 
-def page_for(entries: int) -> PageAt:
-    """The first page of a list, with room for so many entries if a page may have them."""
-    return PageAt(size=next((size for size in (25, 50, 250) if size >= entries), PAGE_LIMIT))
-
-
 def page_query(family: Family, at: PageAt) -> dict[str, str] | None:
     """The query that asks for a page. The list of tenant jobs has no pages."""
     if family is TENANT_JOBS:

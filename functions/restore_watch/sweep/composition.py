@@ -20,7 +20,6 @@ from restore_watch.sweep.finding.project_finder import ProjectFinder
 from restore_watch.sweep.finding.project_marks import ProjectMarks
 from restore_watch.sweep.finding.watched_projects import ProjectIds, WatchedProjects
 from restore_watch.sweep.following.job_follower import JobFollower
-from restore_watch.sweep.following.job_lists import JobLists
 from restore_watch.sweep.judging.outage_reports import OutageReports
 from restore_watch.sweep.log import Log
 from restore_watch.sweep.memory_of_jobs import JobMemory
@@ -112,7 +111,7 @@ class SweepEnvironment:
         job_actions = JobActions(run, self.outbox, self.open_jobs, TopicRefusals())
         list_actions = ListActions(run, job_actions)
         questions = Questions(run.asking, pace, run.log.append)
-        follower = self._follower(run, questions, job_actions, list_actions)
+        follower = JobFollower(run, questions, atlas, job_actions)
         name_reader = NameReader(
             run,
             self.atlas,
@@ -136,12 +135,6 @@ class SweepEnvironment:
             name_reader=name_reader,
             tags_of_running=TagsOfRunning(run, questions, self.outbox.tags, self.workers),
         )
-
-    def _follower(
-        self, run: Run, questions: Questions, job_actions: JobActions, list_actions: ListActions
-    ) -> JobFollower:
-        lists = JobLists(run, questions, self.atlas, list_actions)
-        return JobFollower(run, questions, self.atlas, lists, list_actions, job_actions)
 
     def _finder(
         self, run: Run, questions: Questions, list_actions: ListActions, name_reader: NameReader

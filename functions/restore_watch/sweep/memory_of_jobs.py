@@ -6,7 +6,7 @@ and loses no change.
 """
 
 import math
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from threading import Lock
 
@@ -19,16 +19,8 @@ from restore_watch.errors import (
     NotificationPendingError,
     RestoreJobNotFoundError,
 )
-from restore_watch.model.question import JOBS
-from restore_watch.model.restore_target import RestoreKind
 from restore_watch.sweep.log import Acted, Fate, Record
 from restore_watch.table.open_job import JobKey, OpenJob
-
-LISTS_REMEMBERED = 1000
-"""Lists that were of no use that are remembered."""
-
-USELESS_TIME = 3600.0
-"""Seconds for which a list that was of no use twice is not asked for."""
 
 LATELY = 600.0
 """Seconds for which an answer shows that Atlas accepts the credentials."""
@@ -45,32 +37,27 @@ RECORDED_TIME = 7200.0
 RECORDED_JOBS = 20_000
 """Such jobs that are remembered."""
 
-type _List = tuple[str, str, RestoreKind | None]
-
 
 @dataclass(frozen=True)
 class RememberedJob:
     """
     What is remembered of a job. Moments are in Unix seconds, of the last time that it happened.
 
-    `asked`: it was asked about, alone or by a list. `asked_alone`: its own endpoint was asked.
-    `settled`: an answer of Atlas was acted on, None if never. `failure`: why the last call to its
-    own endpoint failed, None if it was answered. `fails_since`: the first of the failures in a row
-    was met. `last_missed`: Atlas answered that it does not know the job. `missed_for`: the
-    seconds from the first of these answers in a row to the last; another answer begins a new row.
-    `topic_refused_at`: the topic refused a message about the job. `is_left_out`: no call was left
-    to ask about the job alone.
+    `asked`: its own endpoint was asked. `settled`: an answer of Atlas was acted on, also one of a
+    list; None if never. `failure`: why the last call failed, None if it was answered.
+    `fails_since`: the first of the failures in a row was met. `last_missed`: Atlas answered that it
+    does not know the job. `missed_for`: the seconds from the first of these answers in a row to the
+    last; another answer begins a new row.
+    `topic_refused_at`: the topic refused a message about the job.
     """
 
     asked: float = -math.inf
-    asked_alone: float = -math.inf
     settled: float | None = None
     fails_since: float = math.inf
     failure: ApplicationError | None = None
     last_missed: float = -math.inf
     missed_for: float = 0.0
     topic_refused_at: float = -math.inf
-    is_left_out: bool = False
 
     @property
     def is_failing(self) -> bool:
@@ -83,7 +70,7 @@ _NOTHING = RememberedJob()
 
 class JobMemory:
     """
-    When each open job was asked about, settled and missed, and which lists are of no use.
+    When each open job was asked about, settled and missed.
 
     It reads the log of each sweep. `now` gives Unix seconds.
     """
@@ -92,7 +79,6 @@ class JobMemory:
         self._now = now
         self._lock = Lock()
         self._jobs: dict[JobKey, RememberedJob] = {}
-        self._useless: TTLCache[_List, int] = TTLCache(LISTS_REMEMBERED, USELESS_TIME, now)
         self._recorded: TTLCache[JobKey, bool] = TTLCache(RECORDED_JOBS, RECORDED_TIME, now)
         self._accepted_at = -math.inf
 
@@ -111,24 +97,6 @@ class JobMemory:
                 case Acted(job=key) if key is not None:
                     self._read_acted(key, record)
 
-    def note_left_out(self, job: OpenJob) -> None:
-        """No call was left to ask about a job alone: the next sweep does so before any list."""
-        with self._lock:
-            self._jobs[job.key] = replace(self.remembered(job.key), is_left_out=True)
-
-    def note_list(self, job: OpenJob, *, is_useful: bool) -> None:
-        """
-        Remember whether the list of the job's cluster showed open jobs.
-
-        Nobody documents the order of a list: the open jobs may be far behind others.
-        """
-        key = _list_of(job)
-        with self._lock:
-            if is_useful:
-                self._useless.pop(key, None)
-            else:
-                self._useless[key] = self._useless.get(key, 0) + 1
-
     @property
     def was_accepted_lately(self) -> bool:
         """Whether Atlas has accepted the credentials within LATELY."""
@@ -137,12 +105,6 @@ class JobMemory:
     def remembered(self, key: JobKey) -> RememberedJob:
         """Return what is remembered of a job now."""
         return self._jobs.get(key, _NOTHING)
-
-    def jobs_to_ask_alone(self, jobs: Iterable[OpenJob]) -> tuple[OpenJob, ...]:
-        """Return the jobs of a list whose own endpoints fail, or else the longest unasked one."""
-        ordered = sorted(jobs, key=lambda job: self.remembered(job.key).asked_alone)
-        failing = tuple(job for job in ordered if self.remembered(job.key).is_failing)
-        return failing or tuple(ordered[:1])
 
     def lasting_failures(self, jobs: Iterable[OpenJob]) -> dict[JobKey, ApplicationError]:
         """
@@ -163,12 +125,6 @@ class JobMemory:
         with self._lock:
             return key in self._recorded
 
-    def does_list_help(self, jobs: Sequence[OpenJob]) -> bool:
-        """Whether to ask for the list of the jobs' cluster: it has shown such jobs before."""
-        with self._lock:
-            is_useful = self._useless.get(_list_of(jobs[0]), 0) < 2
-        return is_useful and not any(self.remembered(job.key).is_left_out for job in jobs)
-
     def _read_asked(self, asked: Asked) -> None:
         now, end = self._now(), asked.end
         if end.accepts:
@@ -176,10 +132,7 @@ class JobMemory:
         if end.was_stopped:
             return
         for key in asked.jobs:
-            remembered = replace(self.remembered(key), asked=now, is_left_out=False)
-            if asked.subject.question in JOBS:
-                remembered = _asked_alone(remembered, asked, now)
-            self._jobs[key] = remembered
+            self._jobs[key] = _asked(self.remembered(key), asked, now)
 
     def _read_acted(self, key: JobKey, acted: Acted) -> None:
         now = self._now()
@@ -195,12 +148,12 @@ class JobMemory:
                 self._jobs[key] = replace(remembered, topic_refused_at=now)
 
 
-def _asked_alone(job: RememberedJob, asked: Asked, now: float) -> RememberedJob:
+def _asked(job: RememberedJob, asked: Asked, now: float) -> RememberedJob:
     """Return the job after its own endpoint was asked. Not to know a job is an answer, too."""
     if asked.error is None or isinstance(asked.error, RestoreJobNotFoundError):
-        return replace(job, asked_alone=now, failure=None)
+        return replace(job, asked=now, failure=None)
     fails_since = job.fails_since if job.is_failing else now
-    return replace(job, asked_alone=now, failure=asked.error, fails_since=fails_since)
+    return replace(job, asked=now, failure=asked.error, fails_since=fails_since)
 
 
 def _missed(job: RememberedJob, now: float) -> RememberedJob:
@@ -210,7 +163,3 @@ def _missed(job: RememberedJob, now: float) -> RememberedJob:
     is_gap = not 0 <= since_last <= MISSED_APART
     missed_for = 0.0 if is_gap else job.missed_for + since_last
     return replace(job, settled=now, last_missed=now, missed_for=missed_for)
-
-
-def _list_of(job: OpenJob) -> _List:
-    return (*job.target.cluster, job.kind)

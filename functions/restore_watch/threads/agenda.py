@@ -7,10 +7,10 @@ or hangs must not hold up the others.
 
 import math
 from collections import deque
-from collections.abc import Callable, Collection, Container, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from dataclasses import dataclass, field
 from threading import Condition, RLock
-from typing import Protocol, Self
+from typing import Protocol
 
 from restore_watch.atlas.rate_limits import Bucket
 
@@ -41,10 +41,6 @@ class Task(Protocol):
         """Nobody else may work on these meanwhile."""
         return ()
 
-    def without(self, _busy: Container[Hashable]) -> Self | None:
-        """Return the rest of the task without the busy keys, None if nothing is left."""
-        return self
-
 
 class _Project[T: Task]:
     def __init__(self) -> None:
@@ -66,15 +62,14 @@ class _Waiting[T: Task]:
     projects: deque[_Project[T]] = field(default_factory=deque)
 
     def queue(self, task: T) -> None:
-        """Add what is not waiting or under way of a task, behind the others of its project."""
-        left = task.without(self._busy)
-        if left is None:
+        """Add a task behind the others of its project, unless one with its key is here already."""
+        if not self._busy.isdisjoint(task.keys):
             return
-        project = self._projects.setdefault(left.bucket.group_id, _Project())
+        project = self._projects.setdefault(task.bucket.group_id, _Project())
         if not project.waiting:
             self.projects.append(project)
-        project.waiting.append(left)
-        self._busy.update(left.keys)
+        project.waiting.append(task)
+        self._busy.update(task.keys)
 
     def next_task(self) -> T | None:
         """Return the next task. None if no project may use another thread."""
@@ -144,7 +139,7 @@ class Agenda[T: Task]:
         self._is_closed = False
 
     def add(self, tasks: Iterable[T]) -> None:
-        """Add tasks, without their parts that are on the agenda already."""
+        """Add tasks, except those that are on the agenda already."""
         with self._changed:
             for task in tasks:
                 self._waiting.queue(task)

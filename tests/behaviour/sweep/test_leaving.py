@@ -9,10 +9,10 @@ from behaviour.projects import project_with
 from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
-from local_stack.faults import Action, Answer
+from local_stack.faults import Action
 from local_stack.refusal import atlas_error
 from local_stack.restores import date
-from local_stack.steps import DEDICATED, FLEX, FLEX_LIST, LEAVE, UNKNOWN_JOB
+from local_stack.steps import DEDICATED, FLEX, LEAVE, UNKNOWN_JOB
 from local_stack.wire import Selection
 from local_stack.world import SHORT, Stored, World
 
@@ -201,23 +201,6 @@ def test_a_new_job_that_atlas_does_not_show_yet_is_not_missed(
     assert "missingSince" not in world.known_item(job)
 
 
-@pytest.mark.campaign
-@pytest.mark.parametrize("kind", ["flex", "collection"])
-def test_the_list_of_a_cluster_is_read_once_in_a_sweep_for_all_of_its_jobs_that_are_missing(
-    world: World, environment: Environment, kind: Kind
-) -> None:
-    for job in world.recorded_jobs(5, kind, clusters=1):
-        world.atlas.hide_restore(job)
-
-    for result in environment.ticks(2, minutes=5):
-        assert (result["checked"], len(result["failures"])) == (5, 5)
-    # The first list is of the open jobs. None is among its newest, so the second is read whole.
-    asked = [call.operation for call in world.questions()]
-    assert asked.count(f"{kind}_list") == 2
-    # No other endpoint has collection restores.
-    assert {*asked} == {kind, f"{kind}_list", *(["dedicated"] if kind == "flex" else [])}
-
-
 # What happens while a job is about to leave
 
 
@@ -310,21 +293,3 @@ def test_what_is_pending_for_a_job_of_a_newer_version_stays_for_that_version(
     assert (failure["restoreId"], failure["error"]) == (job.restore_id, "TableUnavailableError")
     assert (world.published(job), world.published(other)) == ([], ["PENDING"])
     assert world.stored(job) == Stored("PENDING", 1, 0)
-
-
-UNREADABLE = {
-    "refused": Answer(500),
-    "no-id": Answer.json(200, {"results": [{"status": "QUEUED"}]}),
-}
-
-
-@pytest.mark.fault("F83")
-@pytest.mark.parametrize("answer", rows(UNREADABLE, "no-id"))
-def test_a_job_does_not_leave_while_its_list_cannot_be_read(
-    world: World, environment: Environment, hidden: EmulatedRestore, answer: Answer
-) -> None:
-    world.inject(FLEX_LIST, answer, times=None)
-    environment.ticks(15, minutes=110)
-
-    assert "missingSince" not in world.known_item(hidden)
-    assert world.is_open(hidden)

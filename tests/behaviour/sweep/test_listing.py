@@ -3,9 +3,10 @@
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ from local_stack.faults import Answer
 from local_stack.refusal import atlas_error
 from local_stack.stack import CREDENTIALS, ROOT
 from local_stack.steps import COLLECTION_LIST, FLEX_LIST, QUESTION
-from local_stack.wire import Selection
+from local_stack.wire import LoopbackServer, Selection, Wire
 from local_stack.world import World
 
 cases = pytest.mark.parametrize
@@ -256,3 +257,52 @@ def test_a_cluster_whose_name_no_path_may_have_is_named_once_and_its_project_is_
     assert sorted(warned) == ["../groups", "late ", "n" * 64, "orders_late"]
     assert world.watch_said() == []
     assert mark(world).isoformat() > world.bookkeeping()["firstMark"]
+
+
+# Odd lists
+
+
+@pytest.mark.fault("F69")
+def test_entries_of_unknown_shape_do_not_hide_the_others(
+    world: World, watching: Environment
+) -> None:
+    watching.tick()
+    (job,) = ended_jobs(world, "flex")
+    odd: tuple[Any, ...] = (
+        *(None, 5, [[]], {"status": "COMPLETED"}),
+        *({"id": {"$oid": 1}}, {"id": "0" * 24, "status": 7}),
+    )
+    for entry in odd:
+        world.atlas.add_to_list(world.group, job.cluster, "flex", entry)
+    watching.tick()
+
+    assert reported_once(world, [job])
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[LoopbackServer]:
+    """Another host, which nobody may ask."""
+
+    def answer(_: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [])
+        return [b'{"results": []}']
+
+    wire = Wire(answer, lambda _: ("elsewhere", "any"))
+    with LoopbackServer(wire) as server:
+        yield server
+        assert wire.calls == ()
+
+
+@pytest.mark.fault("F69")
+def test_a_link_to_the_next_page_at_another_host_is_not_followed(
+    world: World, watching: Environment, elsewhere: LoopbackServer
+) -> None:
+    watching.tick()
+    (job,) = ended_jobs(world, "flex")
+    link = {"rel": "next", "href": f"{elsewhere.url}/list"}
+    world.inject(FLEX_LIST, Answer.json(200, {"links": [link], "results": [job.body("flex")]}))
+    watching.tick()
+
+    # The next page is asked for by its number, at Atlas.
+    assert [call.query["pageNum"] for call in world.calls(FLEX_LIST)] == ["1", "2"]
+    assert reported_once(world, [job])

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from foundation.errors import ApplicationError
-from restore_watch.asking.asked import Asked, Subject
+from restore_watch.asking.asked import Subject
 from restore_watch.asking.pace import Pace, Permission
 from restore_watch.atlas import families
 from restore_watch.atlas.families import DEDICATED_JOBS, FLEX_JOBS
@@ -222,19 +222,6 @@ def test_what_was_silent_or_refuses_three_times_is_left_alone(
     assert {bucket: takes(pace, bucket) for bucket in allows} == allows
 
 
-def test_the_list_of_a_cluster_that_is_read_to_follow_says_nothing_of_its_jobs_endpoints() -> None:
-    pace = pace_with()
-    for error in (DOWN, NO_ROLE):
-        for _ in range(3):
-            pace.read_record(Asked.failed(Subject.of_shortcut(FLEX), error))
-    assert takes(pace, FLEX)
-
-    for _ in range(3):
-        read(pace, FLEX, DOWN)
-    pace.read_record(asked(Subject.of_shortcut(FLEX)))
-    assert takes(pace, FLEX)
-
-
 def test_a_silent_project_gets_one_question_in_each_later_round_and_all_after_its_answer() -> None:
     pace = pace_with()
     for _ in range(3):
@@ -254,17 +241,6 @@ def test_a_call_that_may_not_be_made_uses_up_no_question_of_a_silent_project() -
 
     pace.begin_round()
     assert [takes(pace, one) for one in (FLEX, DEDICATED, DEDICATED)] == [False, True, False]
-
-
-@pytest.mark.parametrize("error", [None, DOWN], ids=["answered", "silent"])
-def test_a_project_answers_until_its_last_question_was_not(error: ApplicationError | None) -> None:
-    pace = pace_with()
-    assert pace.is_answered_by(GROUP)
-    read(pace, FLEX, DOWN)
-    read(pace, DEDICATED, error)
-
-    assert pace.is_answered_by(GROUP) is (error is None)
-    assert pace.is_answered_by(OTHER_GROUP)
 
 
 # What Atlas asks for with a 503

@@ -20,7 +20,7 @@ from restore_watch.atlas.families import (
     TENANT_JOBS,
     Family,
 )
-from restore_watch.atlas.pages import Page, PageAt, page_for, page_query, read_page
+from restore_watch.atlas.pages import Page, PageAt, page_query, read_page
 from restore_watch.errors import UnexpectedAtlasResponseError
 from restore_watch.model.restore_target import RestoreKind
 from unit.open_jobs import NOON
@@ -52,13 +52,6 @@ def test_a_smaller_page_begins_where_the_larger_one_would(
 
     assert at.size >= 1
     assert (at.number - 1) * at.size == (larger.number - 1) * larger.size
-
-
-@pytest.mark.parametrize(
-    ("entries", "size"), [(1, 25), (25, 25), (26, 50), (51, 250), (251, 500), (500, 500)]
-)
-def test_a_first_page_has_room_for_what_is_asked_for(entries: int, size: int) -> None:
-    assert page_for(entries) == PageAt(1, size)
 
 
 # Another page

@@ -31,7 +31,6 @@ from unit.records import (
     cluster,
     coded,
     left,
-    of_list,
 )
 from unit.scripted_atlas import GROUP
 
@@ -46,7 +45,7 @@ def counted(*records: Record, opened: Sequence[OpenJob] = (FIRST, SECOND, THIRD)
 
 def test_the_result_has_the_counts_of_different_jobs() -> None:
     result = counted(
-        *[of_list(FIRST, SECOND), about(FIRST)] * 2,
+        *[about(FIRST), about(SECOND), about(FIRST)] * 2,
         acted(FIRST, Fate.CHANGED),
         acted(FIRST, Fate.PUBLISHED, 2),
         acted(FIRST, Fate.SETTLED),
@@ -95,21 +94,6 @@ FAILS: Mapping[str, tuple[list[Record], dict[tuple[str | None, ...], Application
     "a list whose next try is answered": ([asked(EVENTS, DOWN), asked(EVENTS)], {}),
     "a list of a cluster, until its listing ends": ([asked(cluster(), DOWN)], {}),
     "no credentials for it": ([asked(cluster(), NO_SECRET)], {OF_CLUSTER: NO_SECRET}),
-    "a list that is read to follow": (
-        [asked(EVENTS._replace(question=None, about="orders"), DOWN, FIRST)],
-        {},
-    ),
-    "no credentials to follow": (
-        [asked(EVENTS._replace(question=None, about="orders"), NO_SECRET)],
-        {OF_CLUSTER: NO_SECRET},
-    ),
-    "no credentials to follow, until a job of the cluster is read": (
-        [
-            asked(EVENTS._replace(question=None, about="orders"), NO_SECRET),
-            acted(FIRST, Fate.SETTLED),
-        ],
-        {},
-    ),
     "a project that the table refuses": (
         [Acted(GROUP, None, Fate.FAILED, 0, DOWN)],
         {OF_PROJECT: DOWN},
@@ -162,7 +146,7 @@ def test_a_result_lists_twenty_failures_at_most() -> None:
 
 
 def test_an_answer_that_there_was_no_time_to_act_on_is_no_check_until_the_next() -> None:
-    records: list[Record] = [of_list(FIRST, SECOND), acted(FIRST, Fate.LATE)]
+    records: list[Record] = [about(FIRST), about(SECOND), acted(FIRST, Fate.LATE)]
     result = counted(*records)
     assert (result.checked, result.not_reached, result.failures) == (1, 1, ())
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from restore_watch.model.restore_target import RestoreKind
 from restore_watch.sweep.log import Fate, Record
 from restore_watch.sweep.memory_of_jobs import JobMemory
 from unit.open_jobs import open_job
@@ -17,7 +16,6 @@ from unit.records import (
     about,
     acted,
     asked,
-    of_list,
 )
 from unit.scripted_atlas import Clock
 
@@ -62,14 +60,12 @@ def test_a_missed_job_is_settled_and_missed_since_the_first_of_the_404s(
 def test_jobs_that_are_no_longer_open_are_forgotten(memory: JobMemory) -> None:
     for job in (FIRST, SECOND):
         memory.read_record(acted(job, Fate.SETTLED))
-        memory.note_left_out(job)
     memory.read_record(about(THIRD))
 
     memory.keep_only({SECOND.key, THIRD.key})
 
     settled = [memory.remembered(job.key).settled is not None for job in (FIRST, SECOND, THIRD)]
     assert settled == [False, True, False]
-    assert [memory.does_list_help([job]) for job in (FIRST, SECOND)] == [True, False]
 
 
 def test_a_failure_of_a_jobs_own_endpoint_lasts_until_that_endpoint_answers(
@@ -79,7 +75,7 @@ def test_a_failure_of_a_jobs_own_endpoint_lasts_until_that_endpoint_answers(
     clock.now += 99
     assert memory.lasting_failures([FIRST]) == {}
     clock.now += 1
-    for record in (about(FIRST, NO_ROLE), acted(FIRST, Fate.SETTLED), of_list(FIRST)):
+    for record in (about(FIRST, NO_ROLE), acted(FIRST, Fate.SETTLED)):
         memory.read_record(record)
 
     assert memory.lasting_failures([FIRST, SECOND]) == {FIRST.key: NO_ROLE}
@@ -119,66 +115,3 @@ def test_any_answer_shows_for_ten_minutes_that_atlas_accepts_the_credentials(
         clock.now += seconds
         accepted.append(memory.was_accepted_lately)
     assert accepted == [True, True, False, False]
-
-
-# Lists
-
-
-def test_the_jobs_of_a_list_take_turns_to_be_asked_about_alone(
-    memory: JobMemory, clock: Clock
-) -> None:
-    turns = []
-    for alone in (True, True, True, False, True):
-        clock.now += 60
-        (job,) = memory.jobs_to_ask_alone([FIRST, SECOND, THIRD])
-        turns.append(job)
-        memory.read_record(about(job) if alone else of_list(job))
-
-    assert turns == [FIRST, SECOND, THIRD, FIRST, FIRST]
-
-
-def test_the_jobs_whose_own_endpoints_fail_come_instead_the_longest_unasked_one_first(
-    memory: JobMemory, clock: Clock
-) -> None:
-    for job in (THIRD, SECOND):
-        clock.now += 60
-        memory.read_record(about(job, DOWN))
-
-    assert memory.jobs_to_ask_alone([FIRST, SECOND, THIRD]) == (THIRD, SECOND)
-    assert [memory.remembered(job.key).failure for job in (FIRST, SECOND)] == [None, DOWN]
-
-
-def test_a_list_that_was_of_no_use_twice_is_not_asked_for_within_an_hour(
-    memory: JobMemory, clock: Clock
-) -> None:
-    """Each cluster and kind has its own list."""
-    others = [open_job(cluster="carts"), open_job(kind=RestoreKind.DEDICATED)]
-    helps = []
-    for useful in (False, True, False, False):
-        memory.note_list(FIRST, is_useful=useful)
-        helps.append(memory.does_list_help([FIRST]))
-    assert helps == [True, True, True, False]
-    assert [memory.does_list_help([one]) for one in (SECOND, *others)] == [False, True, True]
-
-    clock.now += 3599
-    assert not memory.does_list_help([FIRST])
-    clock.now += 2
-    assert memory.does_list_help([FIRST])
-
-
-def test_while_a_job_waits_for_a_turn_of_its_own_the_list_of_its_cluster_is_not_asked_for(
-    memory: JobMemory,
-) -> None:
-    memory.note_left_out(SECOND)
-    assert [memory.does_list_help([one, THIRD]) for one in (FIRST, SECOND)] == [True, False]
-
-    memory.read_record(about(SECOND))
-    assert memory.does_list_help([FIRST, SECOND, THIRD])
-
-
-def test_a_limited_number_of_lists_is_remembered(memory: JobMemory) -> None:
-    jobs = [open_job(cluster=f"orders-{number}") for number in range(1001)]
-    for job in jobs * 2:
-        memory.note_list(job, is_useful=False)
-
-    assert sum(not memory.does_list_help([job]) for job in jobs) <= 1000

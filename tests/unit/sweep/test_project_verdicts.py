@@ -45,7 +45,6 @@ from unit.records import (
     asked,
     cluster,
     left,
-    of_list,
 )
 from unit.scripted_atlas import GROUP
 
@@ -67,7 +66,6 @@ FAILS: Mapping[str, tuple[list[Record], Mapping[str, ApplicationError]]] = {
     "no other job, of one that fails for a moment": ([about(3, DOWN)], {"flex": DOWN}),
     "a job that Atlas does not know": ([about(1, NO_JOB)], {}),
     "a project that Atlas does not know": ([about(3, NO_PROJECT), about(2)], {"flex": NO_PROJECT}),
-    "a list that is read to follow": ([about(3, DOWN), of_list(FIRST)], {"flex": DOWN}),
     "a list": ([about(3, DOWN), asked(cluster())], {"flex": DOWN}),
     "a job beside a list": ([about(1), Unread(cluster(), DOWN)], {OF_A_CLUSTER: DOWN}),
     "a list, whose listing goes on": ([asked(cluster(), DOWN)], {}),
@@ -110,7 +108,6 @@ def test_of_what_was_left_to_the_next_sweep_nothing_is_learnt() -> None:
     assert answers_of([*records, about(2, NO_JOB)]).learnt == {"events", "flex"}
     assert answers_of([about(2), left(open_job(2))]).learnt == {"flex"}  # left by a later round
     assert answering_families(records) == {FLEX_JOBS, families.EVENTS}
-    assert answering_families([of_list(FIRST)]) == set()
 
 
 @pytest.mark.parametrize("refusal", [NO_ROLE, NOT_ALLOWED, RETIRED, UNUSED], ids=repr)
@@ -228,12 +225,6 @@ def test_a_reported_failure_is_over_when_the_sweep_has_learnt_that(row: Row) -> 
     one = row.verdict()
 
     assert (one.standing, one.failures, one.is_failing) == ({}, {}, False)
-
-
-def test_a_project_of_which_a_list_showed_the_known_jobs_is_seen() -> None:
-    one = verdict(DUE, of_list(FIRST))
-
-    assert (one.is_seen, one.failures) == (True, {})
 
 
 @pytest.mark.parametrize("row", STANDS.values(), ids=STANDS)

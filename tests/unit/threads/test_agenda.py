@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from restore_watch.sweep.following.follow_task import FollowTask
+from restore_watch.sweep.following.job_follower import FollowTask
 from restore_watch.threads.agenda import Agenda
 from unit.open_jobs import open_job
 from unit.scripted_atlas import GROUP
@@ -21,9 +21,9 @@ OTHER_GROUP = "5f0000000000000000000a02"
 
 
 def asked(group: str, count: int, begin: int = 0) -> list[FollowTask]:
-    """Tasks about clusters of one project."""
+    """Tasks about jobs of one project."""
     numbers = range(begin, begin + count)
-    return [FollowTask((open_job(n, group, f"orders-{n}"),), NOBODY) for n in numbers]
+    return [FollowTask(open_job(n, group, f"orders-{n}"), NOBODY) for n in numbers]
 
 
 def groups(count: int) -> list[str]:
@@ -159,14 +159,15 @@ def test_when_the_time_is_over_what_was_not_taken_is_skipped() -> None:
 # Additions
 
 
-def test_of_the_jobs_of_a_task_only_those_that_are_not_on_the_agenda_are_added() -> None:
-    jobs = tuple(map(open_job, range(3)))
-    round_ = Round([FollowTask(jobs[:1], NOBODY)], closed=False)
+def test_a_job_that_is_on_the_agenda_is_not_added_again() -> None:
+    first, second = asked(GROUP, 2)
+    round_ = Round([first], closed=False)
 
-    round_.agenda.add([FollowTask(jobs, NOBODY)])
+    round_.agenda.add([first, second])
     round_.agenda.close()
 
-    assert [round_.take().keys, round_.take().keys] == [(jobs[0].key,), (jobs[1].key, jobs[2].key)]
+    assert [round_.take(), round_.take()] == [first, second]
+    assert round_.agenda.is_idle is False
 
 
 @pytest.mark.parametrize("ending", ["done", "skipped", "over"])
@@ -288,7 +289,7 @@ def test_threads_that_a_project_may_not_use_end_with_the_others() -> None:
 
 
 def is_unanswered(task: FollowTask) -> bool:
-    return task.jobs[0].target.restore_id.endswith("7")
+    return task.job.target.restore_id.endswith("7")
 
 
 def test_a_thread_without_a_task_waits_for_a_second_try_an_addition_and_the_end() -> None:

@@ -21,7 +21,7 @@ from restore_watch.sweep.acting.job_actions import JobActions
 from restore_watch.sweep.jobs_of_interest import Interest
 from restore_watch.sweep.log import Acted, Fate
 from restore_watch.sweep.run import Run
-from restore_watch.table.open_job import JobKey, OpenJob
+from restore_watch.table.open_job import JobKey
 
 
 @dataclass
@@ -29,18 +29,15 @@ class ShownJobs:
     """
     The jobs on pages of the list of `part`, a cluster, that was asked for at `asked_at`.
 
-    `jobs`: the followed jobs and the unknown ones of interest, by id. `news`: the ids of those that
-    had news. `unreadable`: entries of interest that cannot be read. `is_whole`: the list was read
-    to its end, or Atlas says that the cluster has no jobs.
+    `jobs`: the known jobs and the unknown ones of interest, by id. `unreadable`: entries of
+    interest that cannot be read.
     """
 
     group_id: str
     part: Part
     asked_at: datetime
     jobs: dict[str, RestoreJob] = field(default_factory=dict)
-    news: set[str] = field(default_factory=set)
     unreadable: list[Unreadable] = field(default_factory=list)
-    is_whole: bool = False
 
     def key(self, restore_id: str) -> JobKey:
         """The key of a job on these pages."""
@@ -51,17 +48,6 @@ class ShownJobs:
         shown = self.jobs.get(job.restore_id)
         if shown is None or job.status.rank > shown.status.rank:
             self.jobs[job.restore_id] = job
-
-    def lacks(self, job: OpenJob) -> bool:
-        """
-        Whether the job is not in the list. An entry without an id may be any job.
-
-        A list that was read before the job was first seen proves nothing.
-        """
-        if job.first_observed_at is not None and job.first_observed_at > self.asked_at:
-            return False
-        odd = {None, job.target.restore_id} & {one.id for one in self.unreadable}
-        return self.is_whole and not odd
 
 
 @dataclass(frozen=True)
@@ -123,7 +109,6 @@ class ListActions:
             known = self.run.known.get(key)
             if known is not None and not known.is_news(job):
                 continue
-            shown.news.add(restore_id)
             if self.run.asking.remaining() <= 0:
                 is_taken = False
                 if known is not None:

@@ -62,9 +62,6 @@ class _Counts:
         if subject.question in JOBS:
             if error is not None:
                 self.failures.update(dict.fromkeys(asked.jobs, error))
-        elif subject.question is None:
-            if end is End.NO_CREDENTIALS and error is not None:
-                self.failures[subject.bucket.group_id, subject.about, None] = error
         # What else becomes of the list of a cluster's jobs, its listing says in the end.
         elif subject.question not in LISTS or end is End.NO_CREDENTIALS:
             self._lists[subject] = error
@@ -84,9 +81,7 @@ class _Counts:
                 self._counts[acted.fate] += acted.messages
                 self.failures.pop(job, None)
             case Fate.SETTLED if not acted.messages:
-                group_id, cluster_name, _ = job
                 self.failures.pop(job, None)
-                self.failures.pop((group_id, cluster_name, None), None)
             case Fate.LATE:
                 self._asked.discard(job)
                 self._left.add(job)
