@@ -22,7 +22,7 @@ PEER := .aws-sam/peer
 RUN := env PATH="$(CURDIR)/$(BIN):$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 
 .PHONY: all help build demo test campaign weekly deployed coverage mutants tables-of-mutants mutants-of-rooms check check-code check-locks audit bench soak
-.PHONY: docs pictures release deploy lock clean
+.PHONY: docs release deploy lock clean
 
 all: test check demo
 
@@ -107,10 +107,6 @@ bench: build $(PEER)/.built ## measure speed against the usual kind of handler (
 soak: build ## the model and the kills for an hour (MINUTES=60 KILLS=2000 SEED=...)
 	@PYTHONPATH=functions:tests $(RUN) python -m model.soak \
 		--minutes $(or $(MINUTES),60) $(if $(BATCHES),--batches $(BATCHES)) --kills $(or $(KILLS),2000) $(if $(SEED),--seed $(SEED))
-
-pictures: .venv/.ready ## draw the architecture, and the pictures whose words changed, with a browser of this machine
-	@PYTHONPATH=docs $(RUN) python -m pictures.architecture
-	@PYTHONPATH=docs:functions:tests $(RUN) python -m pictures.render
 
 docs: .venv/.ready ## write the generated parts again: the page of error texts, the Terraform module, the sample report
 	@PYTHONPATH=functions:. $(RUN) python -m deploy.terraform_files

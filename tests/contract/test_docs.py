@@ -34,8 +34,6 @@ from foundation.errors import ApplicationError
 from foundation.outside import utc_date
 from notify_people.channels.notify_secret import KEYS
 from notify_people.wanted_changes import DEFAULT_CHANGES, Change
-from pictures.architecture import PAGE, with_flowchart
-from pictures.messages import golden
 from restore_watch.atlas.read_credentials import read_credentials
 from restore_watch.atlas.read_restore_job import FIELDS, restore_job
 from restore_watch.aws import restore_messages, watch_messages
@@ -60,7 +58,7 @@ from strategies import plain_job
 TEMPLATE = source_template()
 SOURCES = ROOT / "functions" / "restore_watch"
 CATALOGUE = ROOT / "tests" / "behaviour" / "README.md"
-OUT_OF_DATE = "out of date; `make docs` writes the tables, `make pictures` the flowchart"
+GOLDEN = ROOT / "tests" / "unit" / "notify_people" / "__snapshots__" / "test_golden"
 
 every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 
@@ -130,11 +128,42 @@ def test_the_readme_has_the_version_and_what_it_was_proven_with() -> None:
     assert int(faults) < len(re.findall(r"^\| F\d+ \|", CATALOGUE.read_text(), re.MULTILINE))
 
 
-# Generated parts
+# Pictures and figures
 
 
-def test_the_flowchart_is_what_the_template_says_now() -> None:
-    assert with_flowchart(PAGE.read_text()) == PAGE.read_text(), OUT_OF_DATE
+DRAWN = re.compile(
+    r"AWS::(Serverless::(Function|StateMachine)|DynamoDB::Table|S3::Bucket|S[NQ]S::(Topic|Queue))"
+)
+
+
+def test_the_flowchart_names_what_holds_or_moves_data_and_nothing_that_is_gone() -> None:
+    (flowchart,) = blocks(page("design"), "mermaid")
+    nodes = set(re.findall(r"^ +(\w+)[\[({]", flowchart, re.MULTILINE))
+    kinds = {name: one["Type"] for name, one in TEMPLATE["Resources"].items()}
+
+    assert {name for name, kind in kinds.items() if DRAWN.fullmatch(kind)} == nodes & kinds.keys()
+
+
+def test_every_picture_is_shown_in_light_and_dark() -> None:
+    shown = {
+        (path.parent / name).resolve()
+        for path in DOCUMENTS
+        for name in re.findall(r'src(?:set)?="([^"]+)"', path.read_text())
+    }
+    light = {path.with_name(path.name.replace("-dark.", "-light.")) for path in shown}
+    dark = {path.with_name(path.name.replace("-light.", "-dark.")) for path in shown}
+
+    assert shown == light | dark == set((ROOT / "docs" / "pictures").glob("*.png"))
+
+
+def test_the_words_for_the_picture_of_the_sample_count_what_the_sample_counts() -> None:
+    (words,) = re.findall(r'alt="The top of a report: ([^"]+)"', README.read_text())
+    sample = json.loads((ROOT / "docs" / "sample" / "report.json").read_text())
+    counts = sample["counts"]["clusters"]
+
+    assert words.startswith(sample["headline"].rstrip("."))
+    assert [counts[state] for state in ("failed", "overdue", "never")] == [2, 1, 1]
+    assert words.endswith("two failed, one is overdue, one was never tested")
 
 
 SECRET_ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:n-a1b2c3"
@@ -203,7 +232,7 @@ def test_the_messages_shown_are_those_that_the_function_publishes() -> None:
 def test_the_email_shown_is_what_people_get(title: str, name: str) -> None:
     (shown,) = blocks(section(page("people"), title), "text")
 
-    assert shown == golden("email", name)
+    assert shown == (GOLDEN / f"test_people_get_what_is_stored[email-{name}].txt").read_text()
 
 
 def test_the_subject_shown_counts_no_more_than_an_email_has() -> None:

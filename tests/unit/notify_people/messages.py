@@ -89,7 +89,7 @@ _ANOTHER: dict[str, Any] = {
     "restore_finished_date": _LATER + timedelta(minutes=7),
     "target_deployment_item_name": "orders-staging",
 }
-"""A restore later on the same day, which the pictures show beside the first."""
+"""A restore later on the same day."""
 
 ALL = "12 of 12 collections have the expected number of documents."
 FEW = "orders.invoices: 2 documents of 48,120 are missing."
