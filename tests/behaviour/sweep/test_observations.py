@@ -102,7 +102,7 @@ def test_the_end_that_a_list_shows_is_recorded_although_the_jobs_own_endpoint_sa
     assert world.published(job) == RUNNING_THEN_FAILED
 
 
-@pytest.mark.fault("F86")
+@pytest.mark.fault("F68", "F86")
 def test_the_end_that_the_jobs_own_endpoint_shows_is_recorded_although_lists_say_less(
     world: World, environment: Environment
 ) -> None:
