@@ -49,28 +49,3 @@ _AFTER_PLURAL = r"(?:(?<=[denty]s )|(?<=[denty]s: ))"  # `passwords `, `secrets:
 _NUMBER = r"\d{1,12}(?:[.,]\d{1,6})?%?"  # `12`, `1,234`, `7.5%`
 COUNT = rf"(?!{_AFTER_PLURAL}{_NUMBER}{_END})"
 """Rejects a number after a plural, as in `tokens: 12`, which is no secret."""
-
-_PERCENTAGE = r"\d{1,3}(?:\.\d{1,6})?%"
-_DATE = r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d[\d:.]{0,12}(?:Z|[+-]\d\d:\d\d)?)?"  # with a time or not
-_FIGURE = rf"(?!(?:{_PERCENTAGE}|{_DATE}){_END})"  # rejects `99.5%` and `2026-05-01`
-_ARN = r"(?!arn:)"  # rejects the name of a resource of AWS
-
-_VERB = r"(?:(?:is|was)(?:\s*[:=]\s*|\s+))?"  # `is `, `was: `, or nothing
-_DIGIT_OR_SIGN = r"(?:\d|[!#$%&*+=@^~]\w)"  # words have neither: `the password is wrong`
-
-_IN_DOUBLE_QUOTES = rf"(?<=\")(?=[^\"]{{0,200}}{_DIGIT_OR_SIGN})[^\"]{{6,200}}(?=\")"
-# An apostrophe within a word, as in `doesn't`, ends no quotation.
-_IN_SINGLE_QUOTES = rf"(?<=')(?=[^']{{0,200}}{_DIGIT_OR_SIGN})[^']{{6,200}}(?='(?!\w))"
-_UNQUOTED = rf"(?=\S*{_DIGIT_OR_SIGN})[^\s\"'`]{{6,}}(?:[\"'`]+\w\S*)?"
-
-SPOKEN_SECRET = (
-    rf"(?i)(?<![\w-])({NAME}\s+{_VERB}[\"'`]?)"
-    rf"{_ARN}{COUNT}{_FIGURE}"
-    rf"(?:{_IN_DOUBLE_QUOTES}|{_IN_SINGLE_QUOTES}|{_UNQUOTED})"
-)
-"""
-A secret in a sentence, as in `password hunter3`. The first group is the text before it.
-
-A secret has six characters or more, with a digit or a sign among them, so `the password is wrong`
-and `token 401` stay.
-"""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from unicodedata import category
 
-from foundation.secret_patterns import CREDENTIAL, SPOKEN_SECRET, URL
+from foundation.secret_patterns import CREDENTIAL, URL
 
 TEXT_LIMIT = 256
 """Characters kept of a name or a word from Atlas. Its longest name has 64."""
@@ -15,7 +15,7 @@ SENTENCE_LIMIT = 600
 REMOVED = "[removed]"
 
 # Every message needs them, so they are compiled when the environment starts.
-_URL, _CREDENTIAL, _SPOKEN_SECRET = map(re.compile, (URL, CREDENTIAL, SPOKEN_SECRET))
+_URL, _CREDENTIAL = map(re.compile, (URL, CREDENTIAL))
 
 
 def plain(text: str, limit: int = TEXT_LIMIT) -> str:
@@ -24,7 +24,7 @@ def plain(text: str, limit: int = TEXT_LIMIT) -> str:
     line = " ".join("".join(map(_printable, text[:2000])).split())
     for pattern in (_URL, _CREDENTIAL):
         line = pattern.sub(REMOVED, line)
-    return cut(_SPOKEN_SECRET.sub(rf"\1{REMOVED}", line), limit)
+    return cut(line, limit)
 
 
 def _printable(character: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from foundation.secret_patterns import COUNT, CREDENTIAL, NAME, SPOKEN_SECRET, URL
+from foundation.secret_patterns import COUNT, CREDENTIAL, NAME, URL
 
 QUOTE_LIMIT = 300
 """Characters of such a text that an error may quote."""
@@ -41,8 +41,7 @@ def redact_report(text: str, limit: int) -> str:
     # The key first: removing a likely URL from it would hide where it begins or ends.
     for pattern in (_PRIVATE_KEY, URL, _AUTHORIZATION, CREDENTIAL):
         text = re.sub(pattern, REDACTED, text)
-    for pattern in (_NAMED_SECRET, SPOKEN_SECRET):
-        text = re.sub(pattern, rf"\1{REDACTED}", text)
+    text = re.sub(_NAMED_SECRET, rf"\1{REDACTED}", text)
     line = "".join(sign if sign.isprintable() else " " for sign in text)
     return line[:limit].strip()
 
@@ -57,8 +56,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     text = text[: 10 * QUOTE_LIMIT]
     for pattern in (URL, _AUTHORIZATION, CREDENTIAL):
         text = re.sub(pattern, REDACTED, text)
-    for pattern in (_ASSIGNED_SECRET, SPOKEN_SECRET):
-        text = re.sub(pattern, rf"\1{REDACTED}", text)
+    text = re.sub(_ASSIGNED_SECRET, rf"\1{REDACTED}", text)
     text = re.sub(r"[^\x20-\x7e]+", " ", text)
     if len(text) > QUOTE_LIMIT:
         text = f"{text[:QUOTE_LIMIT]}..."

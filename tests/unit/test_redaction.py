@@ -54,22 +54,12 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJl"
 @pytest.mark.parametrize(
     ("secret", "before"),
     [
-        ("hunter3", "password "),
-        ("hunter3", "the Password is "),
-        ("hunter3", "client_secret '"),
-        ("p@ssword", "passwd  "),
-        ("0123456789", "TOKEN\t"),
-        ("3f5e9c7a-1b2d", "private key "),
         (JWT, "sent "),
         (JWT[:30], "cut off: "),
         ("AKIAIOSFODNN7EXAMPLE", "key_"),
         ("ASIAIOSFODNN7EXAMPLE", ""),
-        ("hunter22!", "password is: "),
-        ("12345678", "password is "),
         ("S3cr3tPw9@cluster0.abcde.mongodb.net", "admin:"),
         ("p@ss@localhost", "admin:"),
-        ("secrettail", "password hunter22'"),
-        ('battery"', 'passphrase "correct horse 1 '),
         ("mdb_sa_sk_" + "aB3" * 8, "sent "),
         ("mdb_sa_sk_*.\u2022\u2026abcd", "sent "),
         ("xoxb-" + "1-a" * 8, "sent "),
@@ -78,7 +68,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJl"
         ("gho_" + "aB3" * 8, "sent "),
     ],
 )
-def test_a_secret_is_recognised_by_its_form_or_the_word_before_it(
+def test_a_secret_is_recognised_by_its_form(
     remove: Callable[[str], str], secret: str, before: str
 ) -> None:
     made = remove(f"refused: {before}{secret} at noon")
