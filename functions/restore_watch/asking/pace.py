@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 from threading import Lock
 
@@ -23,14 +23,12 @@ class Permission(Enum):
     """
     Whether a call may be made now.
 
-    NO_ROLE: the family only refuses. WAITS: Atlas has asked not to be asked now, and was asked once
-    all the same. RESERVED: what is left of the bucket is for other tools. SILENT: the project does
-    not answer, and was asked in this round.
+    NO_ROLE: the family only refuses. RESERVED: what is left of the bucket is for other tools.
+    SILENT: the project does not answer, and was asked in this round.
     """
 
     GIVEN = auto()
     NO_ROLE = auto()
-    WAITS = auto()
     RESERVED = auto()
     SILENT = auto()
 
@@ -42,14 +40,14 @@ class _Calls:
 
     `has_followed`: a call about known jobs was made. `has_found`: a call to find others was made.
     `best_share`: the largest share that was left after an answer, -1 if no answer has said it.
-    `held_back`: why calls that were due were not made. `refusals`: how often Atlas answered 401 or
-    403. `is_accepted`: Atlas has given another answer.
+    `is_held_back`: a call that was due was left to other tools. `refusals`: how often Atlas
+    answered 401 or 403. `is_accepted`: Atlas has given another answer.
     """
 
     has_followed: bool = False
     has_found: bool = False
     best_share: float = -1.0
-    held_back: set[Permission] = field(default_factory=set)
+    is_held_back: bool = False
     refusals: int = 0
     is_accepted: bool = False
 
@@ -82,17 +80,14 @@ class Pace:
     bucket, except the first call of each purpose: to ask about known jobs, and to find others. So
     every sweep learns how much is left now, and other tools cannot blind the watch.
 
-    `waits` says whether Atlas has asked not to call from a bucket for some time:
-    `how_long_refusals_stand` knows. Meanwhile one call is made all the same. A family that only
-    refuses is not asked again. A project that does not answer gets one question in each later
-    round. Any thread may use it.
+    A family that only refuses is not asked again. A project that does not answer gets one question
+    in each later round. Any thread may use it.
 
     A sweep has one pace for all its rounds. A report has a new pace for each round and calls only
-    to find. So only sweeps use `begin_round`, `starved_buckets` and `waiting_buckets`.
+    to find. So only sweeps use `begin_round` and `starved_buckets`.
     """
 
     share_left: Callable[[Bucket], float | None]
-    waits: Callable[[Bucket], bool]
 
     def __post_init__(self) -> None:
         self._lock = Lock()
@@ -102,14 +97,14 @@ class Pace:
 
     def take_call(self, bucket: Bucket, *, to_find: bool = False) -> Permission:
         """Take a call from the bucket, which is then made, if that is GIVEN."""
-        share, waits = self.share_left(bucket), self.waits(bucket)
+        share = self.share_left(bucket)
         with self._lock:
-            permission = self._permission(bucket, share, waits=waits, to_find=to_find)
+            permission = self._permission(bucket, share, to_find=to_find)
             if permission is Permission.GIVEN:
                 self._note_call(bucket, to_find=to_find)
             # Later rounds ask about hot jobs once more: such a call was not due.
-            elif to_find or not self._is_later_round:
-                self._calls[bucket].held_back.add(permission)
+            elif permission is Permission.RESERVED and (to_find or not self._is_later_round):
+                self._calls[bucket].is_held_back = True
         return permission
 
     def starved_buckets(self) -> list[Bucket]:
@@ -121,14 +116,10 @@ class Pace:
         with self._lock:
             return [
                 bucket
-                for bucket, calls in self._held_back(Permission.RESERVED)
-                if 0 <= calls.best_share < RESERVE
+                for bucket, calls in self._calls.items()
+                # Whether the list of projects was read is a trouble of the stack.
+                if bucket.group_id and calls.is_held_back and 0 <= calls.best_share < RESERVE
             ]
-
-    def waiting_buckets(self) -> list[Bucket]:
-        """Return those from which calls that were due were not made, because Atlas said to wait."""
-        with self._lock:
-            return [bucket for bucket, _ in self._held_back(Permission.WAITS)]
 
     def begin_round(self) -> None:
         """
@@ -156,23 +147,10 @@ class Pace:
         else:
             self._note_failed(bucket, record.end)
 
-    def _held_back(self, why: Permission) -> list[tuple[Bucket, _Calls]]:
-        """Return the buckets of projects from which calls that were due were not made."""
-        return [
-            (bucket, calls)
-            for bucket, calls in self._calls.items()
-            # Whether the list of projects was read is a trouble of the stack.
-            if bucket.group_id and why in calls.held_back
-        ]
-
-    def _permission(
-        self, bucket: Bucket, share: float | None, *, waits: bool, to_find: bool
-    ) -> Permission:
+    def _permission(self, bucket: Bucket, share: float | None, *, to_find: bool) -> Permission:
         calls, project = self._calls[bucket], self._projects[bucket.group_id]
         if calls.has_no_role:
             return Permission.NO_ROLE
-        if waits and (calls.has_followed or calls.has_found):
-            return Permission.WAITS
         is_first = not (calls.has_found if to_find else calls.has_followed)
         if not is_first and share is not None and share < RESERVE:
             return Permission.RESERVED

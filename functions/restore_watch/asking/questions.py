@@ -44,11 +44,6 @@ class Questions:
         """Take a call from the bucket. False if none may be made now."""
         return self.pace.take_call(bucket, to_find=to_find) is Permission.GIVEN
 
-    def may_ask_once_more(
-        self, bucket: Bucket, error: ApplicationError, begun: float, tries: int
-    ) -> bool:
+    def may_ask_once_more(self, error: ApplicationError, begun: float, tries: int) -> bool:
         """Whether a question, which began then and was tried so often, is asked again at once."""
-        # A 503 may name a time, until which the pace allows no second call.
-        if self.pace.waits(bucket):
-            return False
         return may_ask_once_more(error, self.deadline.clock() - begun, tries)

@@ -1,8 +1,8 @@
 """
 Refusals that Atlas would repeat for a while.
 
-A 429 says for how long a bucket of calls is empty, and a 503 may say for how long Atlas will be out
-of order. After a token request failed, no other is made for some time.
+A 429 says for how long a bucket of calls is empty. After a token request failed, no other is made
+for some time.
 """
 
 from collections.abc import Callable
@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Self
 
+from cachetools import TLRUCache
+
 from foundation.clock import is_recent
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.errors import AtlasError, AtlasRateLimitError, AtlasUnavailableError
+from restore_watch.errors import AtlasError, AtlasRateLimitError
 
 RATE_LIMIT_PAUSE = 10.0
 """Seconds to wait after a 429 without a time, as Atlas's documentation advises."""
@@ -21,8 +23,8 @@ RATE_LIMIT_PAUSE = 10.0
 STANDS_AT_MOST = 60.0
 """Seconds; Atlas's rate limits refill within a minute."""
 
-OUTAGE_AT_MOST = 900.0
-"""Seconds for which the Retry-After of a 503 is believed."""
+STANDING_AT_ONCE = 50_000
+"""Refusals that are remembered: more than a stack of 10,000 projects has buckets."""
 
 TOKEN_PAUSE, LONGEST_TOKEN_PAUSE = 30.0, 120.0
 """Seconds without a token request after a failed one; 60, then 120, while none is answered."""
@@ -58,45 +60,29 @@ class StandingRefusal:
 
 
 class StandingRefusals:
-    """The refusals of a rate limit, and the outages. Any thread may use it. `now`: Unix seconds."""
+    """The refusals of a rate limit. Any thread may use it. `now`: Unix seconds."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._lock = Lock()
-        self._standing: dict[Bucket, StandingRefusal] = {}
-        self._outages: dict[Bucket, StandingRefusal] = {}
+        self._standing: TLRUCache[Bucket, StandingRefusal] = TLRUCache(
+            STANDING_AT_ONCE, lambda _, refusal, noted_at: noted_at + refusal.seconds, now
+        )
 
     def check(self, bucket: Bucket) -> None:
         """Raise AtlasRateLimitError while a 429 stands."""
-        if standing := self._standing.get(bucket):
+        with self._lock:
+            standing = self._standing.get(bucket)
+        if standing is not None:
             standing.raise_while_it_stands(self._now())
 
     def note(self, bucket: Bucket, refusal: AtlasError) -> None:
-        """Remember a 429, or a 503 with Retry-After, as long as it stands. Others name no time."""
-        now = self._now()
-        asked = refusal.retry_after_seconds
-        match refusal:
-            case AtlasRateLimitError():
-                standing, seconds = self._standing, min(asked or RATE_LIMIT_PAUSE, STANDS_AT_MOST)
-            case AtlasUnavailableError() if asked:
-                standing, seconds = self._outages, min(asked, OUTAGE_AT_MOST)
-            case _:
-                return
+        """Remember a 429 as long as it stands. No other refusal names a time."""
+        if not isinstance(refusal, AtlasRateLimitError):
+            return
+        seconds = min(refusal.retry_after_seconds or RATE_LIMIT_PAUSE, STANDS_AT_MOST)
         with self._lock:
-            for known, refused in list(standing.items()):
-                if not refused.stands(now):
-                    del standing[known]
-            standing[bucket] = StandingRefusal.of(refusal, now, seconds)
-
-    def end_outage(self, bucket: Bucket) -> None:
-        """Atlas answers from the bucket again. Whatever it asked for before, the outage is over."""
-        with self._lock:
-            self._outages.pop(bucket, None)
-
-    def waits(self, bucket: Bucket) -> bool:
-        """Whether Atlas has asked with a 503 not to be asked now."""
-        outage = self._outages.get(bucket)
-        return outage is not None and outage.stands(self._now())
+            self._standing[bucket] = StandingRefusal.of(refusal, self._now(), seconds)
 
 
 def token_failure_stands(error: AtlasError, before: StandingRefusal | None) -> float:

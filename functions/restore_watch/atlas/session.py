@@ -235,8 +235,6 @@ class AtlasSession:
             self._http, request, deadline, auth=auth, secrets=access.secrets, limit=limit
         )
         self.limits.note_share(get.bucket, answer.headers)
-        if not httpx.codes.is_server_error(answer.status):
-            self.refusals.end_outage(get.bucket)
         if answer.status == httpx.codes.OK:
             try:
                 return get.read(answer)

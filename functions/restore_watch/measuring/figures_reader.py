@@ -60,7 +60,7 @@ class FiguresReader:
     def _new_questions(self) -> Questions:
         """Begin to ask: what Atlas said of its rate limits before does not count."""
         share_left = partial(self.atlas.limits.share_left, since=self._clock.unix())
-        pace = Pace(share_left, self.atlas.refusals.waits)
+        pace = Pace(share_left)
         return Questions(self._deadline, pace, pace.read_record)
 
     def hosts(self, cluster: ClusterKey) -> ClusterHosts:
@@ -112,7 +112,7 @@ class FiguresReader:
             try:
                 return self.questions.ask(subject, partial(self.atlas.ask, get))
             except ApplicationError as error:
-                if not self.questions.may_ask_once_more(get.bucket, error, begun, tries):
+                if not self.questions.may_ask_once_more(error, begun, tries):
                     raise UnmeasuredError.because_of(error) from error
 
     def _take_call(self, bucket: Bucket) -> None:

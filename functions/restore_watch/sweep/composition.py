@@ -94,7 +94,7 @@ class SweepEnvironment:
     ) -> SweepParts:
         """Return the parts of a sweep that begins now."""
         clock, atlas = self.clock, self.atlas
-        pace = Pace(partial(atlas.limits.share_left, since=clock.unix()), atlas.refusals.waits)
+        pace = Pace(partial(atlas.limits.share_left, since=clock.unix()))
         run = Run(
             is_tick=request.tick is not None,
             at=clock.now(),

@@ -13,7 +13,7 @@ from restore_watch.asking.asked import Subject
 from restore_watch.asking.questions import Questions
 from restore_watch.atlas.exchange import LEAST_EXCHANGE
 from restore_watch.atlas.rate_limits import Bucket
-from restore_watch.errors import AtlasRateLimitError, AtlasUnavailableError, UnforeseenError
+from restore_watch.errors import AtlasRateLimitError, UnforeseenError
 from restore_watch.sweep.finding.project_finder import ProjectFinder
 from restore_watch.sweep.following.due_and_hot import HOT_UNTIL, is_due, is_hot
 from restore_watch.sweep.following.job_follower import JobFollower
@@ -94,8 +94,6 @@ class Rounds:
         self.finder.end_listings(self.run.ending.earlier(JUDGING_TIME))
         for bucket in self.questions.pace.starved_buckets():
             self.run.log.append(_starved(bucket))
-        for bucket in self.questions.pace.waiting_buckets():
-            self.run.log.append(_waiting(bucket))
 
     def _ask(self, first: FirstRound, begun: float) -> None:
         agenda: Agenda[SweepTask] = Agenda(
@@ -163,12 +161,3 @@ def _starved(bucket: Bucket) -> Unread:
     )
     # A subject of its own: this replaces no failure of a call, and no answer to a call clears it.
     return Unread(Subject.in_bucket(bucket, "starved"), error)
-
-
-def _waiting(bucket: Bucket) -> Unread:
-    error = AtlasUnavailableError(
-        f"Atlas answered 503 for {bucket.family.of_single}, and asked to wait. Until then, only "
-        "one call is made in each sweep"
-    )
-    # An answer to that one call does not say how the others would end.
-    return Unread(Subject.in_bucket(bucket, "waiting"), error)

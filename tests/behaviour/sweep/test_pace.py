@@ -8,12 +8,11 @@ import pytest
 from behaviour.rows import rows
 from local_stack.atlas import EmulatedRestore, Kind
 from local_stack.environment import Environment
-from local_stack.faults import Action, Answer, Delay, Hang
+from local_stack.faults import Action, Answer, Hang
 from local_stack.refusal import atlas_error
 from local_stack.steps import (
     DEDICATED,
     FLEX,
-    FLEX_LIST,
     MISSING_ROLE,
     QUESTION,
     TOKEN,
@@ -133,58 +132,3 @@ def test_a_refusal_by_one_kind_of_endpoint_does_not_stop_questions_to_the_other(
     world.environment(hot_rounds=True).tick()
 
     assert world.asked([healthy]) == [0] * 6
-
-
-# A 503 with a time
-
-OUT_OF_ORDER = atlas_error(503, "SERVICE_UNAVAILABLE", "Later.", headers={"Retry-After": "900"})
-
-
-def ended_in_each(world: World, watching: Environment, number: int) -> list[EmulatedRestore]:
-    """Restores that began and ended since the last sweep, each of a cluster of its own."""
-    for cluster in range(number):
-        world.atlas.add_cluster(world.group, f"orders-{cluster}", "flex")
-    watching.ticks(2, 15)
-    jobs = [world.job("flex", f"orders-{cluster}", timeline=SHORT) for cluster in range(number)]
-    for job in jobs:
-        job.run_to_end()
-    return jobs
-
-
-@pytest.mark.fault("F142")
-def test_after_a_503_that_is_over_everything_is_seen_within_two_sweeps(
-    world: World, watching: Environment
-) -> None:
-    jobs = ended_in_each(world, watching, 2 * THREADS)
-    world.inject(FLEX_LIST, OUT_OF_ORDER)
-    watching.ticks(3)
-
-    assert [world.published(job) for job in jobs] == [["COMPLETED"]] * len(jobs)
-    assert world.watch_said() == []
-
-
-@pytest.mark.fault("F142")
-def test_what_a_503_leaves_out_of_a_sweep_is_a_failure_of_the_project(
-    world: World, watching: Environment
-) -> None:
-    """The call that may be made is still under way when the others are left out."""
-    ended_in_each(world, watching, 8)
-    world.inject(FLEX_LIST, OUT_OF_ORDER, times=8)
-    watching.tick()
-    with world.inject(FLEX_LIST, Delay(0.5), times=None):
-        result = watching.tick()
-
-    (failure,) = result["failures"]
-    assert "asked to wait" in failure["message"]
-
-
-@pytest.mark.fault("F142")
-def test_a_cluster_that_answers_503_for_ever_delays_no_other_for_long_and_is_said(
-    world: World, watching: Environment
-) -> None:
-    jobs = ended_in_each(world, watching, 2 * THREADS)
-    world.inject(within(FLEX_LIST, about("/orders-0/")), OUT_OF_ORDER, times=None)
-    watching.ticks(4)
-
-    assert [world.published(job) for job in jobs[1:]] == [["COMPLETED"]] * (len(jobs) - 1)
-    assert world.watch_said() == [("degraded", world.group)]

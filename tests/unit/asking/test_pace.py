@@ -1,6 +1,6 @@
 """Which calls a sweep may take from a bucket that others use as well, and from a broken project."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import pytest
 
@@ -18,10 +18,10 @@ ELSEWHERE = Bucket(OTHER_GROUP, FLEX_JOBS)
 PROJECTS = Bucket(None, families.PROJECTS)
 
 
-def pace_with(*shares: float | None, waits: Callable[[Bucket], bool] = lambda _: False) -> Pace:
+def pace_with(*shares: float | None) -> Pace:
     """A pace to which Atlas names these shares in turn, and then always the last one."""
     left = list(shares) or [None]
-    return Pace(lambda _bucket: left.pop(0) if len(left) > 1 else left[0], waits)
+    return Pace(lambda _bucket: left.pop(0) if len(left) > 1 else left[0])
 
 
 def read(pace: Pace, bucket: Bucket, error: ApplicationError | None = None) -> None:
@@ -110,7 +110,7 @@ def test_a_bucket_is_starved_if_too_little_was_left_from_the_start_for_a_call(
 ) -> None:
     """The answers say what is left after each call. One more call is wanted."""
     said: list[float | None] = [None]
-    pace = Pace(lambda _bucket: said[-1], lambda _: False)
+    pace = Pace(lambda _bucket: said[-1])
     for share in answers:
         if takes(pace, FLEX):
             said.append(share)
@@ -134,7 +134,7 @@ def test_what_is_left_out_of_a_later_round_does_not_starve_a_bucket(calls: int) 
 
 def test_calls_that_are_under_way_at_once_do_not_starve_their_bucket() -> None:
     share = 1.0
-    pace = Pace(lambda _bucket: share, lambda _: False)
+    pace = Pace(lambda _bucket: share)
     for _ in range(8):
         takes(pace, FLEX)
     for share in (0.9, 0.8, 0.3, 0.2):  # noqa: B007 - the pace reads it
@@ -146,7 +146,7 @@ def test_calls_that_are_under_way_at_once_do_not_starve_their_bucket() -> None:
 
 def test_each_bucket_is_starved_by_itself() -> None:
     shares = {FLEX: 0.1, DEDICATED: 0.9}
-    pace = Pace(shares.get, lambda _: False)
+    pace = Pace(shares.get)
     for bucket in (FLEX, DEDICATED, ELSEWHERE) * 2:
         if takes(pace, bucket):
             read(pace, bucket)
@@ -162,23 +162,6 @@ def test_a_bucket_that_refuses_or_is_silent_is_not_starved() -> None:
 
     assert allowed(pace, (FLEX, ELSEWHERE) * 2) == [False] * 4
     assert pace.starved_buckets() == []
-
-
-# Buckets that wait
-
-
-def test_a_bucket_waits_if_a_call_that_was_due_was_not_made() -> None:
-    """Each purpose has one call. A later round asks once more, about what is not due."""
-    pace = Pace(lambda _: None, lambda bucket: bucket in {FLEX, ELSEWHERE})
-
-    assert allowed(pace, (FLEX, FLEX, ELSEWHERE, DEDICATED, DEDICATED)) == [
-        *(True, False, True),
-        *(True, True),
-    ]
-    pace.begin_round()
-    takes(pace, ELSEWHERE)
-
-    assert (pace.waiting_buckets(), pace.starved_buckets()) == ([FLEX], [])
 
 
 # Silences and refusals
@@ -231,33 +214,3 @@ def test_a_silent_project_gets_one_question_in_each_later_round_and_all_after_it
     assert [takes(pace, FLEX), takes(pace, DEDICATED, to_find=True)] == [True, False]
     read(pace, FLEX)
     assert takes(pace, DEDICATED)
-
-
-def test_a_call_that_may_not_be_made_uses_up_no_question_of_a_silent_project() -> None:
-    pace = pace_with(waits=lambda one: one == FLEX)
-    assert takes(pace, FLEX)
-    for _ in range(3):
-        read(pace, FLEX, DOWN)
-
-    pace.begin_round()
-    assert [takes(pace, one) for one in (FLEX, DEDICATED, DEDICATED)] == [False, True, False]
-
-
-# What Atlas asks for with a 503
-
-
-@pytest.mark.fault("F99")
-def test_while_atlas_asks_to_wait_a_sweep_makes_one_call_in_the_family() -> None:
-    pace = pace_with(1.0, waits=lambda one: one == FLEX)
-
-    assert [takes(pace, FLEX, to_find=one) for one in (True, False, True)] == [True, False, False]
-    pace.begin_round()
-    assert not takes(pace, FLEX)
-    assert takes(pace, DEDICATED)
-    assert pace.starved_buckets() == []
-
-
-def test_calls_go_on_when_the_time_that_atlas_asked_for_is_over() -> None:
-    waits = iter([True, True, False])
-
-    assert allowed(pace_with(waits=lambda _: next(waits)), [FLEX] * 3) == [True, False, True]

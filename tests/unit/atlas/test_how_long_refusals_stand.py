@@ -95,35 +95,6 @@ def test_a_rate_limit_stands_as_long_as_atlas_asks_up_to_a_minute(
 
 
 @pytest.mark.parametrize(
-    ("asked", "seconds"), [(5.0, 5.0), (300.0, 300.0), (86_400.0, 900.0)], ids=str
-)
-def test_an_outage_lasts_as_long_as_atlas_says_up_to_a_quarter_of_an_hour(
-    clock: Clock, asked: float, seconds: float
-) -> None:
-    refusals = StandingRefusals(clock)
-    reason = AtlasReason(503, retry_after_seconds=asked)
-    refusals.note(Bucket(GROUP, jobs_of(FLEX)), AtlasUnavailableError("out of order", reason))
-
-    assert not refusals.waits(Bucket(GROUP, jobs_of(DEDICATED)))
-    clock.now += seconds - 0.1
-    assert refusals.waits(Bucket(GROUP, jobs_of(FLEX)))
-    refusals.check(Bucket(GROUP, jobs_of(FLEX)))  # a job that is named is asked about
-    clock.now += 0.1
-    assert not refusals.waits(Bucket(GROUP, jobs_of(FLEX)))
-
-
-def test_an_answer_ends_the_outage_of_its_family_alone(clock: Clock) -> None:
-    refusals, reason = StandingRefusals(clock), AtlasReason(503, retry_after_seconds=300.0)
-    buckets = [Bucket(GROUP, jobs_of(kind)) for kind in (FLEX, DEDICATED)]
-    for bucket in buckets:
-        refusals.note(bucket, AtlasUnavailableError("out of order", reason))
-
-    refusals.end_outage(buckets[0])
-
-    assert [refusals.waits(bucket) for bucket in buckets] == [False, True]
-
-
-@pytest.mark.parametrize(
     "refusal",
     [
         AtlasUnavailableError("no answer"),
@@ -138,5 +109,4 @@ def test_other_refusals_say_nothing_about_time(
     refusals = StandingRefusals(clock)
     refusals.note(Bucket(GROUP, jobs_of(FLEX)), refusal)
 
-    assert not refusals.waits(Bucket(GROUP, jobs_of(FLEX)))
     refusals.check(Bucket(GROUP, jobs_of(FLEX)))

@@ -71,7 +71,7 @@ class FleetQuestion(Task):
         """Why it has no answer in the end."""
         if self.error is not None:
             return self.error
-        if self.permission in {Permission.RESERVED, Permission.WAITS}:
+        if self.permission is Permission.RESERVED:
             of_list = self.atlas_list.family.of_list
             return AtlasRateLimitError(f"Too little was left of Atlas's rate limit for {of_list}")
         if self.permission is Permission.SILENT:

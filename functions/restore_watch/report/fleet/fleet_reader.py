@@ -55,7 +55,7 @@ class FleetReader:
         for number in count(1):
             # In each round, Atlas's answers say anew what is left of its rate limits.
             share_left = partial(atlas.limits.share_left, since=clock.unix())
-            pace = Pace(share_left, atlas.refusals.waits)
+            pace = Pace(share_left)
             this_round = FleetRound(atlas, answers, pace, deadline, silent_until)
             outcome = this_round.play(questions, self.wires.workers)
             questions = outcome.still_open

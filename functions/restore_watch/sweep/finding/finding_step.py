@@ -61,6 +61,6 @@ class StepCalls:
     ) -> list[OneStep]:
         """Return the step, whose call `begun` then has failed, if it is tried again."""
         tries = step.tries + 1
-        if not self.questions.may_ask_once_more(step.bucket, error, begun, tries):
+        if not self.questions.may_ask_once_more(error, begun, tries):
             return []
         return [replace(step, tries=tries, error=error)]

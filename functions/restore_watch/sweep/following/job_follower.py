@@ -60,7 +60,7 @@ class JobFollower:
         except ApplicationError as error:
             self._act_on_failure(job, error)
             tries = task.tries + 1
-            asks_again = self.questions.may_ask_once_more(task.bucket, error, begun, tries)
+            asks_again = self.questions.may_ask_once_more(error, begun, tries)
             return [replace(task, tries=tries)] if asks_again else []
         self.job_actions.act_on_known(job, answer, asked_at)
         return []
