@@ -1,6 +1,5 @@
 """The time of day, and waiting for some of it to pass."""
 
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,11 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 CLOCKS_APART = timedelta(minutes=1)
 """The clocks of two machines may differ by this much, so a moment may lie so far in the future."""
-
-
-def without_leap_second(text: str) -> str:
-    """Return the text of a date. A leap second becomes the second before it: Python has none."""
-    return re.sub(r"(?<!\d)(\d\d:\d\d):60(?!\d)", r"\1:59", text)
 
 
 def in_utc(value: datetime) -> datetime:

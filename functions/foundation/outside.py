@@ -29,7 +29,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from foundation.clock import date_text, in_utc, without_leap_second
+from foundation.clock import date_text, in_utc
 
 Read = TypeVar("Read")
 
@@ -104,8 +104,8 @@ _is_date = re.compile(
 def utc_date(value: object) -> datetime:
     """Read a date in ISO 8601. Without a zone it is in UTC already. Raises ValueError."""
     with suppress(ValueError):  # it would quote the value
-        if isinstance(value, str) and _is_date(date := without_leap_second(value)):
-            return in_utc(datetime.fromisoformat(date.upper()))
+        if isinstance(value, str) and _is_date(value):
+            return in_utc(datetime.fromisoformat(value.upper()))
         if isinstance(value, datetime):
             return in_utc(value)
     raise unreadable("expected a date in ISO 8601, within the years 1 to 9999 in UTC too")

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from foundation.clock import in_utc, without_leap_second
+from foundation.clock import in_utc
 
 
 def http_date(text: str) -> datetime | None:
     """Return the moment of a header, in UTC; None for anything else."""
     try:
-        return in_utc(parsedate_to_datetime(without_leap_second(text)))
+        return in_utc(parsedate_to_datetime(text))
     except (ValueError, OverflowError):
         return None
 

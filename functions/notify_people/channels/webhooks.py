@@ -22,7 +22,6 @@ from foundation.errors import ApplicationError
 from foundation.repeating import Backoff, repeat, wait_before_next
 from foundation.retry_after import retry_after
 from foundation.timed_call import LEAST_TIME, CallTimeoutError, timed_call
-from foundation.tls import tls_context
 from notify_people.channels.channel import Channel
 from notify_people.errors import ChannelRefusedError, ChannelUnavailableError
 
@@ -37,7 +36,7 @@ class Webhooks:
 
     def __init__(self, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._sleep = sleep
-        self._transport = httpx.HTTPTransport(verify=tls_context(), trust_env=False)
+        self._transport = httpx.HTTPTransport(trust_env=False)
 
     def post(
         self, channel: Channel, address: str, body: Mapping[str, Any], deadline: Deadline

@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 from cachetools import LRUCache
 
 from foundation.aws_call import AwsCallError
-from foundation.clock import utc_text, without_leap_second
+from foundation.clock import utc_text
 from foundation.emitting import Metrics, MetricsLog, emitting
 from foundation.errors import ApplicationError
 from restore_watch.errors import AtlasError
@@ -323,7 +323,7 @@ def _date(text: str) -> str:
     """A date from Atlas, in either of two forms. Other text is not logged."""
     for read in (parsedate_to_datetime, datetime.fromisoformat):
         with suppress(ValueError, OverflowError):
-            return read(without_leap_second(text)).isoformat()
+            return read(text).isoformat()
     return "not a date"
 
 

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import boto3
 import certifi
-import httpx
 import pytest
 
 from behaviour.rows import rows
@@ -100,25 +99,6 @@ def test_nothing_is_sent_to_a_server_without_a_good_certificate(
     assert world.atlas.wire.calls == ()
 
     assert world.check(job).changed
-
-
-@pytest.mark.fault("F124")
-def test_no_key_of_a_connection_is_written_to_a_file_that_the_environment_names(
-    world: World, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    job, keys = world.job(), tmp_path / "keys.txt"
-    monkeypatch.setenv("SSLKEYLOGFILE", str(keys))
-    with (
-        LoopbackServer(world.atlas.wire, tls=authority.server()) as server,
-        environment_at(world, server.url.replace("http:", "https:")) as environment,
-    ):
-        assert world.check(job, environment).changed
-        assert not keys.exists()
-
-        # Others are written there, so the variable is read.
-        with httpx.Client(trust_env=False) as plain:
-            assert plain.get(server.url.replace("http:", "https:")).status_code > 0
-        assert "CLIENT" in keys.read_text()
 
 
 # Kept connections

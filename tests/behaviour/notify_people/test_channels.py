@@ -4,15 +4,12 @@ import re
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import certifi
 import pytest
 
 from behaviour.notify_people.people import EVERYBODY, People
 from behaviour.rows import pairs, rows
 from behaviour.sweep.test_credentials_expiry import DAY, Account
-from foundation.deadline import Deadline
 from local_stack.canaries import CANARIES
 from local_stack.certificates import Authority
 from local_stack.connections import connect
@@ -293,24 +290,6 @@ def test_a_webhook_with_a_certificate_that_nobody_trusts_gets_nothing(
 
     assert people.posts.wire.calls == ()
     assert people.reported()[1] == ["ChannelUnavailableError"]
-
-
-@pytest.mark.fault("F124")
-def test_no_key_of_a_webhook_is_written_to_a_file_that_the_environment_names(
-    people: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By the part that posts alone: a client of AWS, if one is made meanwhile, does write there."""
-    authority, keys = Authority.make(tmp_path), tmp_path / "keys.txt"
-    trusted = authority.trusted
-    monkeypatch.setattr(certifi, "where", lambda: trusted)
-    monkeypatch.setenv("SSLKEYLOGFILE", str(keys))
-    with LoopbackServer(people.posts.wire, tls=authority.server()) as server:
-        path = urlsplit(people.posts.address("slack")).path
-        url = server.url.replace("http:", "https:")
-        Webhooks().post(Channel.SLACK, f"{url}{path}", {"text": "?"}, Deadline.after(10))
-
-    assert len(people.posts.got("slack")) == 1
-    assert not keys.exists()
 
 
 def test_no_secret_is_in_a_log_an_item_or_a_message(people: People) -> None:

@@ -1,7 +1,6 @@
 """Atlas's answers as restore jobs: tolerant of the input, exact in the result."""
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -73,25 +72,6 @@ def test_an_unknown_status_is_kept_as_atlas_wrote_it(word: str) -> None:
     job = read(flex(status=word), FLEX)
 
     assert (job.status, job.atlas_status) == (RestoreStatus.UNKNOWN, without_urls(word))
-
-
-@pytest.mark.parametrize(
-    "leap",
-    [
-        "2016-12-31T23:59:60Z",
-        "2017-01-01t01:59:60+02:00",
-        "2016-12-31 23:59:60",
-        "2016-12-31T23:59:60.000Z",
-    ],
-)
-def test_a_leap_second_reads_as_the_second_before(leap: str) -> None:
-    """Otherwise the end of a dedicated restore could not be read for ever."""
-    job = read(dedicated(finishedAt=leap), DEDICATED)
-
-    assert (job.status, job.restore_finished_date) == (
-        RestoreStatus.COMPLETED,
-        datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC),
-    )
 
 
 NULLS: dict[RestoreKind, tuple[dict[str, object], set[str]]] = {

@@ -380,8 +380,6 @@ def test_retry_after_may_be_a_date_which_is_measured_from_the_date_of_the_answer
     assert retry_after({"date": text, "retry-after": later}) == 30
     for headers in ({}, {"date": "today"}):
         assert retry_after({"retry-after": text, **headers}) == pytest.approx(5 * 3600, abs=30)
-    leap = {"date": "Sat, 31 Dec 2016 23:59:30 GMT", "retry-after": "Sat, 31 Dec 2016 23:59:60 GMT"}
-    assert retry_after(leap) == 29
     without_a_zone = format_datetime(then).rsplit(" ", 1)[0]
     assert retry_after({"retry-after": without_a_zone}) == pytest.approx(5 * 3600, abs=30)
 

@@ -19,7 +19,6 @@ from typing import Any
 import httpcore
 import httpx
 
-from foundation.tls import tls_context
 from restore_watch.atlas.transport.bounds import current_bounds
 
 CONNECT_TIMEOUT = 5.0
@@ -50,7 +49,7 @@ class Connections(httpx.BaseTransport):
 
     def __init__(self) -> None:
         # One for all slots: it takes long to make, because it reads every certificate.
-        tls = tls_context()
+        tls = httpx.create_ssl_context(trust_env=False)
         backend = _BoundedBackend()
         self._pools = defaultdict[int, httpcore.ConnectionPool](
             lambda: httpcore.ConnectionPool(
