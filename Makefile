@@ -64,13 +64,13 @@ ROOMS := .mutants/rooms
 mutants-of-rooms: $(MUTATION)/.ready
 	@rm -rf $(ROOMS) && mkdir -p $(ROOMS)
 	@ln -s $(addprefix $(CURDIR)/functions/,foundation restore_watch notify_people) \
-		$(addprefix $(CURDIR)/,pyproject.toml template.yaml tests docs events operate) $(ROOMS)
+		$(addprefix $(CURDIR)/,pyproject.toml template.yaml tests docs events) $(ROOMS)
 	@cd $(ROOMS) && $(abspath $(MUTATION))/bin/mutmut run $(if $(ROOM),'$(ROOM).*')
 	@cd $(ROOMS) && $(abspath $(MUTATION))/bin/mutmut results | grep -v 'not checked'
 
 coverage: build $(SECURITY)/.ready $(MINISTACK)/.ready $(WORKFLOWS)/.ready ## every test, with the branches of functions/ counted, in the real runtime too
 	@FUNCTION_COVERAGE="$(CURDIR)/.coverage" $(PYTEST) tests \
-		--cov=foundation --cov=restore_watch --cov=notify_people --cov=operate --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=99
+		--cov=foundation --cov=restore_watch --cov=notify_people --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=99
 
 check: check-code check-locks $(SECURITY)/.ready $(WORKFLOWS)/.ready ## lint, types, imports, locks, template, workflows, security
 	@$(RUN) sam validate --lint

@@ -35,7 +35,6 @@ from contract.documents import (
 from contract.test_samconfig import ENVIRONMENTS
 from deploy.release import SMALL, TEMPLATE
 from local_stack.other_dynamodb import TOOLS
-from operate.__main__ import command_line
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE))
@@ -117,7 +116,7 @@ def shown(program: str) -> list[Any]:
 
 
 def test_every_program_shown_is_known() -> None:
-    checked = {"aws", "make", "sam", ".venv/bin/python", ".venv/bin/pytest"}
+    checked = {"aws", "make", "sam", ".venv/bin/pytest"}
     of_the_reader = {"cat", "cd", "export", "gh", "git", "pre-commit", "rm"}
     of_the_reader |= {"python3", "sha256sum", "unzip"}
 
@@ -142,16 +141,6 @@ def test_every_aws_command_names_what_exists(words: list[str]) -> None:
     if "--parameter-overrides" in words:
         given = {word.split("=")[0] for word in words if "=" in word}
         assert given <= parameters
-
-
-def test_no_advice_needs_a_checkout_but_on_the_pages_about_one() -> None:
-    """Whoever installed a release has the AWS CLI alone."""
-    sources = [*(ROOT / "functions").rglob("*.py"), ROOT / "template.yaml", *DOCUMENTS]
-    found = {path.name for path in sources if "-m operate" in path.read_text()}
-
-    assert found == {"CONTRIBUTING.md", "operations.md"}
-    operations = page("operations")
-    assert "-m operate" not in operations.replace(section(operations, "The doctor"), "")
 
 
 def test_the_command_before_the_upgrade_to_2_0_prints_what_is_not_a_default_of_1_1_0() -> None:
@@ -259,14 +248,6 @@ def test_a_release_installs_and_uninstalls_as_the_page_says() -> None:
 def test_every_make_command_has_a_target_and_its_variables(words: list[str]) -> None:
     assert {word for word in words if "=" not in word} <= TARGETS
     assert all(f"$({word.partition('=')[0]}" in MAKEFILE for word in words if "=" in word)
-
-
-@pytest.mark.parametrize("words", shown(".venv/bin/python"))
-def test_every_command_of_the_operator_has_these_arguments(words: list[str]) -> None:
-    option, module, *arguments = (word.replace("<stack>", "a-stack") for word in words)
-
-    assert (option, module) == ("-m", "operate")
-    assert command_line().parse_args(arguments).stack == "a-stack"
 
 
 def of_sam(words: list[str]) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def test_every_link_has_a_target(path: Path) -> None:
 @every_document
 def test_every_file_named_exists(path: Path) -> None:
     named = re.findall(
-        r"`((?:functions|operate|tests|events|docs|layers)/[\w./-]*|\.ci/run|template\.yaml)`",
+        r"`((?:functions|tests|events|docs|layers)/[\w./-]*|\.ci/run|template\.yaml)`",
         path.read_text(),
     )
 

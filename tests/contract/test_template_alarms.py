@@ -189,6 +189,7 @@ def test_an_alarm_looks_at_metrics_that_exist(said: Json) -> None:
             assert metric == documented(metric.namespace, metric.name, resource)
 
 
+@pytest.mark.fault("F92")
 def test_every_dead_letter_queue_has_an_alarm() -> None:
     watched = {
         resource.partition(".")[0]

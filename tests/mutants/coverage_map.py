@@ -19,7 +19,7 @@ _COVERAGE, _SECONDS = FOLDER / "coverage", FOLDER / "seconds.json"
 _OF_SOURCE = ("tests/contract/test_mutants.py", "tests/behaviour/invocation/test_build.py")
 """They compare the source with the tables and with the build, so they fail over every mutant."""
 
-PACKAGES = ("foundation", "restore_watch", "notify_people", "operate", "deploy")
+PACKAGES = ("foundation", "restore_watch", "notify_people", "deploy")
 
 _ALARMS = "tests/behaviour/telemetry/test_alarms.py"
 _OF_DEFINITIONS = ("tests/contract/", "tests/workflows/", _ALARMS)

@@ -188,6 +188,7 @@ def test_a_stack_that_sends_alarms_elsewhere_looks_at_the_topic_of_email_alone(
     assert people.check_email() == {"confirmed": 1, "pending": 0}
 
 
+@pytest.mark.fault("F92")
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
 def test_a_topic_of_email_that_is_gone_or_closed_is_told_too(
     people: People, refusal: Answer
