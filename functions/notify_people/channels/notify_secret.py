@@ -2,9 +2,8 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,12 +29,6 @@ PAGERDUTY_URL = "pagerduty_url"
 """The key of the address of PagerDuty's Events API. It may be absent."""
 
 _PAGERDUTY = ("https://events.pagerduty.com", "https://events.eu.pagerduty.com")
-
-_END_OF_EXAMPLE = "..."
-"""docs/people.md cuts the addresses of its examples off like this."""
-
-_MARK_OF_TEMPLATE = "TODO"
-"""People write this word in the place of an address that somebody has to fill in."""
 
 _KEY_NAME = re.compile(r"[A-Za-z_-]{1,40}")
 """An error names only such a key. In the place of another key there may be an address."""
@@ -97,50 +90,24 @@ def read_secret(text: str | None) -> ChannelSecrets:
     secret = read_object(text)
     if secret is None:
         raise SecretError("the secret is not a JSON object in SecretString")
-    found: dict[Channel, str | SecretError] = {}
-    for channel, key in KEYS.items():
-        misspelt = [name for name, value in secret.items() if value and _is_misspelt(name, channel)]
-        if secret.get(key):
-            found[channel] = _checked(channel, secret[key])
-        elif misspelt:
-            found[channel] = _much_like(key, misspelt)
+    found: dict[Channel, str | SecretError] = {
+        channel: _checked(channel, secret[key]) for channel, key in KEYS.items() if secret.get(key)
+    }
     if not found:
-        raise SecretError(f"the secret has none of {', '.join(KEYS.values())}")
+        names = ", ".join(filter(_KEY_NAME.fullmatch, secret)) or "others"
+        msg = f"the secret has none of {', '.join(KEYS.values())}; it has {names}"
+        raise SecretError(msg)
     address = _pagerduty_url(secret)
     if isinstance(address, SecretError):
         return ChannelSecrets(found | {Channel.PAGER: address})
     return ChannelSecrets(found, address)
 
 
-def _much_like(key: str, names: Iterable[str]) -> SecretError:
-    named = next((f": {name}" for name in names if _KEY_NAME.fullmatch(name)), "")
-    return SecretError(f"the secret has no {key}, but a key that is much like it{named}")
-
-
-def _is_misspelt(name: str, channel: Channel) -> bool:
-    """Whether an unknown key seems meant for the channel: it names the service, or is similar."""
-    if name in KEYS.values():
-        return False
-    service = KEYS[channel].partition("_")[0]
-    plain, key = map(_plain, (name, KEYS[channel]))
-    return service in plain or bool(get_close_matches(plain, [key], cutoff=0.85))
-
-
-def _is_like_pagerduty_url(name: str) -> bool:
-    """Whether a key seems meant for the address, but has another name: pages would go to the US."""
-    return name != PAGERDUTY_URL and bool(re.fullmatch("(?s)pagerduty.*url", _plain(name)))
-
-
-def _plain(name: str) -> str:
-    return re.sub("[_-]", "", name.casefold())
-
-
 def _pagerduty_url(secret: Mapping[str, object]) -> str | SecretError:
     """Return the address to use, or an error if it is not PagerDuty's. Http is for loopback."""
     value = secret.get(PAGERDUTY_URL)
     if not value:
-        misspelt = [name for name in secret if _is_like_pagerduty_url(name)]
-        return _much_like(PAGERDUTY_URL, misspelt) if misspelt else _PAGERDUTY[0]
+        return _PAGERDUTY[0]
     url = allowed_base_url(value.strip()) if isinstance(value, str) else None
     if url and (url in _PAGERDUTY or url.startswith("http:")):
         return url
@@ -156,11 +123,4 @@ def _checked(channel: Channel, value: object) -> str | SecretError:
             return SecretError(f"the secret's {key} is not a key of 32 letters and digits")
     elif not is_allowed_address(text):
         return SecretError(f"the secret's {key} is not an https address without blanks")
-    elif _is_not_filled_in(text):
-        return SecretError(f"the secret's {key} is a placeholder")
     return text
-
-
-def _is_not_filled_in(text: str) -> bool:
-    """Whether the text is still the address of an example or of a template."""
-    return text.endswith(_END_OF_EXAMPLE) or _MARK_OF_TEMPLATE in text
