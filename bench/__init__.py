@@ -3,8 +3,7 @@ Our figures beside those of the peer, a plain handler written the usual way.
 
 Each part of `__main__` measures one thing and returns a report. `cold` and `warm` let `contenders`
 check restores in turns, `sweeps` measures sweeps of `open_jobs`, and `scale` of fleets that grow,
-all in the real runtime. `detection` and `finding` run in `accelerated` time. `needs` measures what
-a month and a wait use: the `figures` of the docs' formula and tables of dollars.
+all in the real runtime. `detection` and `finding` run in `accelerated` time.
 """
 
 import logging

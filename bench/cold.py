@@ -15,8 +15,7 @@ from statistics import median
 from typing import Any
 
 from bench.contenders import COMPILED, GROUP, HEAD, Samples, contenders, ratio, row, target
-from bench.figures import WATCH_MEGABYTES
-from bench.processor import share_of
+from bench.processor import WATCH_MEGABYTES, share_of
 from bench.report import Report, Row
 from bench.runtime import ColdStart, MeasuredRuntime
 from local_stack.function_queue import FunctionQueue

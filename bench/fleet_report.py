@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bench.far_atlas import FarAtlas, far_atlas
-from bench.figures import FleetReport
 from bench.open_jobs import Fleet, Past
 from bench.prepared_table import Item, PreparedTable, Units, size_of
 from bench.processor import share_of
@@ -53,21 +52,6 @@ class Reported:
         calls = f"{self.asked / self.clusters:.2f}"
         name = f"{self.clusters:,} clusters, {self.clusters * self.past.each:,} restores"
         return (name, *seconds, f"{self.peak_megabytes:.0f} MB", calls, f"{self.units.read:,.0f}")
-
-
-def measure_first() -> FleetReport:
-    """Measure what the table of costs is computed from: a report of the first fleet."""
-    (measured,) = reported(PASTS[:1])
-    restores = measured.clusters * measured.past.each
-    return FleetReport(
-        *(
-            measured.clusters,
-            restores,
-            round(measured.did.seconds, 1),
-            measured.units.read,
-            measured.did.log_bytes,
-        )
-    )
 
 
 def measure() -> Report:

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MEGABYTES_OF_ONE_VCPU = 1769
+WATCH_MEGABYTES = 512
+"""Memory of the function that watches, by the template."""
+
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
 _PERIOD = 20_000

@@ -1,6 +1,5 @@
 """The real runtime, watched: cold starts, and what an invocation needs as seen from outside."""
 
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from bench.processor import MEGABYTES_OF_ONE_VCPU, Throttle
+from bench.processor import Throttle
 from local_stack.runtime import Invocation, LambdaRuntime
 from local_stack.stack import LocalStack
 from local_stack.wire import Call
@@ -109,67 +108,32 @@ class Did:
     answer: Invocation
     cpu_seconds: float
     calls: tuple[Call, ...]
-    logs: str
 
     @property
     def seconds(self) -> float:
         return self.answer.milliseconds / 1000
-
-    @property
-    def log_bytes(self) -> int:
-        return len(self.logs.encode())
-
-    def seconds_at(self, share: float) -> float:
-        """Estimate the seconds on a share of a processor: computing takes longer, waiting not."""
-        return max(0.0, self.seconds - self.cpu_seconds) + self.cpu_seconds / share
 
     def count(self, service: str, operation: str = "") -> int:
         return sum(
             call.service == service and operation in {"", call.operation} for call in self.calls
         )
 
-    @property
-    def metrics(self) -> frozenset[str]:
-        """Each metric with the values of its dimensions: CloudWatch counts them separately."""
-        lines = [json.loads(line) for line in self.logs.splitlines() if '"_aws"' in line]
-        return frozenset(
-            " ".join((metric["Name"], *(line[name] for name in sorted(names))))
-            for line in lines
-            for directive in line["_aws"]["CloudWatchMetrics"]
-            for metric in directive["Metrics"]
-            for names in directive["Dimensions"]
-        )
-
 
 class Function:
-    """A function in a runtime of its own, and what its invocations needed since they were taken."""
+    """A function in a runtime of its own."""
 
     def __init__(self, stack: LocalStack, runtime: MeasuredRuntime) -> None:
         self.stack = stack
         self.runtime = runtime
-        self._did = list[Did]()
-
-    @property
-    def share(self) -> float:
-        """The share of a processor that its memory buys."""
-        return self.runtime.environment.memory_megabytes / MEGABYTES_OF_ONE_VCPU
 
     def measure(self, event: Any) -> Did:
         """Invoke it. Raises AssertionError if that fails."""
         self.stack.forget_calls()
-        self.runtime.logs()
         begun = self.runtime.cpu_seconds
         answer = self.runtime.invoke(event)
         cpu_seconds = self.runtime.cpu_seconds - begun
         assert answer.error_type is None, answer
-        calls = tuple(self.stack.http_calls())
-        self._did.append(Did(answer, cpu_seconds, calls, self.runtime.logs()))
-        return self._did[-1]
-
-    def take(self) -> list[Did]:
-        """Return what was done since the last call of this method."""
-        did, self._did = self._did, []
-        return did
+        return Did(answer, cpu_seconds, tuple(self.stack.http_calls()))
 
 
 def _runs_python(pid: int) -> bool:

@@ -17,9 +17,8 @@ from random import Random
 
 from bench.accelerated import SEED
 from bench.far_atlas import FarAtlas, far_atlas
-from bench.figures import WATCH_MEGABYTES
 from bench.open_jobs import Fleet
-from bench.processor import MEGABYTES_OF_ONE_VCPU, share_of
+from bench.processor import MEGABYTES_OF_ONE_VCPU, WATCH_MEGABYTES, share_of
 from bench.report import Report, Row, Target
 from bench.sweeps import Sweep, Sweeping, sweeping
 from local_stack.stack import LocalStack

@@ -5,7 +5,7 @@ The jobs are running Flex restores, two hours old, in 20 projects. Atlas is 100 
 process of its own; 10,000 jobs are swept within its real rate limits. The index OpenJobs is
 answered from prepared pages. CPU is that of the function's process, everything in a sweep included;
 the peer makes 20 checks before each sweep, and a ratio is the median of the turns. A function of
-each memory has its share of one processor. Dollars are those of Lambda.
+each memory has its share of one processor.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,10 +18,9 @@ from typing import Any
 
 from bench.contenders import PEER, Contender, contenders
 from bench.far_atlas import FarAtlas, far_atlas
-from bench.figures import WATCH_MEGABYTES
 from bench.open_jobs import Fleet
 from bench.prepared_table import PreparedTable, Units
-from bench.processor import MEGABYTES_OF_ONE_VCPU, Share, share_of
+from bench.processor import MEGABYTES_OF_ONE_VCPU, WATCH_MEGABYTES, Share, share_of
 from bench.report import Report, Row, Target
 from bench.runtime import Did, Function, MeasuredRuntime
 from local_stack.stack import LocalStack
@@ -194,7 +193,7 @@ def measure() -> Report:
     report = Report(*_targets(unchanged, scale))
     head: Row = (
         *(f"first sweep of an environment, {shares[0].way}", "seconds", "CPU", "memory"),
-        *("calls", "minimum", "a month"),
+        *("calls", "minimum", "Lambda"),
     )
     report.table(head, *(sweep.row(megabytes) for megabytes, sweep in scale))
     head = ("warm sweep of unchanged jobs", "CPU of a job", "peer's check", "ratio", "seconds")

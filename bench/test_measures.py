@@ -8,8 +8,9 @@ import pytest
 
 from bench.far_atlas import far_atlas
 from bench.open_jobs import Fleet
-from bench.processor import share_of
+from bench.processor import WATCH_MEGABYTES, share_of
 from bench.scale import Stage, staged, sweep_all
+from contract.deployed_template import source_template
 from local_stack.stack import LocalStack
 
 # Waits for a line, computes, and prints the share of a processor that it had.
@@ -17,6 +18,10 @@ COMPUTE = """
 import time; input(); begun, computed = time.perf_counter(), time.process_time()
 sum(range(10**7)); print((time.process_time() - computed) / (time.perf_counter() - begun))
 """
+
+
+def test_what_is_measured_has_the_memory_of_the_template() -> None:
+    assert source_template()["Parameters"]["MemorySize"]["Default"] == WATCH_MEGABYTES
 
 
 def test_a_process_has_its_share_or_the_report_says_why_not() -> None:
