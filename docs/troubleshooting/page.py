@@ -57,7 +57,7 @@ _WORDS_HEAD = """
 | --- | --- |"""
 
 ANY = "Any error"
-"""The title of the rows for the errors of both functions."""
+"""The title of the rows for the errors of all functions."""
 
 
 class Place(NamedTuple):
@@ -87,7 +87,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Chapter:
-    """What one function says. `varies` has what the names in angle brackets stand for."""
+    """What one package says. `varies` has what the names in angle brackets stand for."""
 
     title: str
     errors: ModuleType
@@ -102,7 +102,7 @@ def of_lambda() -> Section:
 
 
 def chapters() -> tuple[Chapter, Chapter]:
-    """Both functions, as the page has them."""
+    """The packages of the functions, as the page has them."""
     return (
         _chapter("The function that watches", restore_watch.errors, "watch.toml"),
         _chapter("The function that notifies people", notify_people.errors, "people.toml"),

@@ -1,4 +1,4 @@
-"""Code that both functions use. It knows nothing of restores, Atlas or people."""
+"""What the packages of the functions stand on. It knows nothing of restores, Atlas or people."""
 
 __version__ = "2.0.0"
 """The version is set here, and CHANGELOG.md begins with it."""

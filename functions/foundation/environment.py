@@ -1,4 +1,4 @@
-"""The environment variables of a function, and those that both functions have."""
+"""The environment variables of a function, and those that all functions have."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -71,7 +71,7 @@ def word_of(words: Iterable[str]) -> PlainValidator:
 
 
 class FromEnvironment(FromOutside):
-    """The variables that both functions have. Each field names its variable."""
+    """The variables that all functions have. Each field names its variable."""
 
     service_name: str = Field(alias="POWERTOOLS_SERVICE_NAME")
     metrics_namespace: str = Field(alias="POWERTOOLS_METRICS_NAMESPACE")

@@ -1,4 +1,4 @@
-"""The roots of the errors of both functions."""
+"""The roots of the errors of all functions."""
 
 
 class ApplicationError(Exception):

@@ -1,4 +1,4 @@
-"""The entry point of the Lambda function, and the only file that does work at import."""
+"""The entry point of the people's Lambda function. Only handlers do work at import."""
 
 # ruff: noqa: E402 - without garbage collection the modules load about 9 % faster
 import gc

@@ -1,4 +1,4 @@
-"""Environment variables → Settings. The only reader of the environment."""
+"""Environment variables → Settings of the people's function."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ Everything that can go wrong, split by what the caller can do about it.
 The class name is the `errorType` that Step Functions' `Retry` and `Catch` match, so a released name
 never changes.
 
-ApplicationError                   the root of the errors of both functions
+ApplicationError                   the root of the errors of all functions
  +- InvalidEventError               the caller fixes the event; nothing was read or written
  +- ConfigurationError              the operator fixes the function's environment variables
  +- CredentialsError                the operator fixes the secret

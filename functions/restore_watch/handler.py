@@ -1,5 +1,5 @@
 """
-The entry point of the Lambda function, and the only file that does work at import.
+The entry point of the watch's Lambda function. Only handlers do work at import.
 
 The objects made here live as long as the execution environment: the clients and their connections,
 the token or digest challenge, the secret (five minutes at most), and the kinds of clusters.

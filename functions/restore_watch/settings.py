@@ -1,4 +1,4 @@
-"""Environment variables → Settings. The only reader of the environment."""
+"""Environment variables → Settings of the watch. The report and measuring read them too."""
 
 import re
 from collections.abc import Mapping
