@@ -12,7 +12,6 @@ from restore_watch.model.health import Health
 from restore_watch.model.watch_change import Trouble
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
 from restore_watch.sweep.judging.stack_verdict import (
-    Held,
     ListOfProjects,
     StackVerdict,
     judge_stack,
@@ -24,7 +23,7 @@ from unit.records import DOWN, LIST_OF_PROJECTS, NO_ROLE, asked
 from unit.scripted_atlas import GROUP
 
 MINUTE = timedelta(minutes=1)
-NOTHING, UNANSWERED, EVERYTHING = Held
+HELD, FREE = True, False
 LATE = TimeBudgetExceededError("late")
 
 PROJECTS, CREDENTIALS, LIST = "all projects", "credentials", "projects"
@@ -62,11 +61,11 @@ def stack(*troubles: str, is_reported: bool = True, is_recovering: bool = False)
 
 
 class Swept(NamedTuple):
-    """How a sweep saw projects and the stack, and the verdict: its troubles, what stands still."""
+    """How a sweep saw projects and the stack, and the verdict: troubles, and whether it holds."""
 
     seen: list[ProjectVerdict]
     troubles: set[str]
-    held: Held
+    holds: bool
     stack: Health = Health(group_id=None)
     listed: ListOfProjects = ListOfProjects()
     open_jobs: int = 1
@@ -75,42 +74,42 @@ class Swept(NamedTuple):
 NO_LIST, READ = ListOfProjects(failure=CredentialsError("no secret")), ListOfProjects(is_read=True)
 
 SWEPT: dict[str, Swept] = {
-    "nothing fails": Swept([SEES], set(), NOTHING),
-    "a project alone": Swept([FAILS], set(), NOTHING),
-    "one of two": Swept([SEES, FAILS], set(), NOTHING),
-    "each of two, unanswered": Swept([FAILS, FAILS], {PROJECTS}, EVERYTHING),
-    "each of two, one refused": Swept([FAILS, REFUSED], {PROJECTS}, EVERYTHING),
-    "each of two, refused": Swept([REFUSED, REFUSED], {PROJECTS}, EVERYTHING),
+    "nothing fails": Swept([SEES], set(), FREE),
+    "a project alone": Swept([FAILS], set(), FREE),
+    "one of two": Swept([SEES, FAILS], set(), FREE),
+    "each of two, unanswered": Swept([FAILS, FAILS], {PROJECTS}, HELD),
+    "each of two, one refused": Swept([FAILS, REFUSED], {PROJECTS}, HELD),
+    "each of two, refused": Swept([REFUSED, REFUSED], {PROJECTS}, HELD),
     "each of two, one by an older trouble": Swept(
-        [FAILS, seen(standing={"flex": SILENT})], {PROJECTS}, EVERYTHING
+        [FAILS, seen(standing={"flex": SILENT})], {PROJECTS}, HELD
     ),
     # Outages of Atlas in which some requests are answered
-    "two of eight": Swept([FAILS] * 2 + [SEES] * 6, set(), NOTHING),
-    "three, a quarter": Swept([FAILS] * 3 + [SEES] * 9, {PROJECTS}, UNANSWERED),
-    "three, less than a quarter": Swept([FAILS] * 3 + [SEES] * 10, set(), NOTHING),
-    "three that are refused": Swept([REFUSED] * 3 + [SEES] * 3, set(), NOTHING),
+    "two of eight": Swept([FAILS] * 2 + [SEES] * 6, set(), FREE),
+    "three, a quarter": Swept([FAILS] * 3 + [SEES] * 9, {PROJECTS}, HELD),
+    "three, less than a quarter": Swept([FAILS] * 3 + [SEES] * 10, set(), FREE),
+    "three that are refused": Swept([REFUSED] * 3 + [SEES] * 3, set(), FREE),
     "half of an outage goes on": Swept(
-        [FAILS] * 2 + [SEES] * 10, {PROJECTS}, UNANSWERED, stack(PROJECTS)
+        [FAILS] * 2 + [SEES] * 10, {PROJECTS}, HELD, stack(PROJECTS)
     ),
     "also before it is reported": Swept(
-        [FAILS] * 2 + [SEES] * 10, {PROJECTS}, UNANSWERED, stack(PROJECTS, is_reported=False)
+        [FAILS] * 2 + [SEES] * 10, {PROJECTS}, HELD, stack(PROJECTS, is_reported=False)
     ),
     "also while the stack recovers": Swept(
-        [FAILS] * 2 + [SEES] * 10, {PROJECTS}, UNANSWERED, stack(is_recovering=True)
+        [FAILS] * 2 + [SEES] * 10, {PROJECTS}, HELD, stack(is_recovering=True)
     ),
-    "less of an outage is over": Swept([FAILS, *[SEES] * 11], set(), UNANSWERED, stack(PROJECTS)),
+    "less of an outage is over": Swept([FAILS, *[SEES] * 11], set(), HELD, stack(PROJECTS)),
     # What was reported lasts until it is seen to be over
-    "its other projects are taken out": Swept([FAILS], {PROJECTS}, UNANSWERED, stack(PROJECTS)),
-    "nothing is asked": Swept([], {PROJECTS}, UNANSWERED, stack(PROJECTS)),
-    "nothing is left to see": Swept([], set(), UNANSWERED, stack(PROJECTS), open_jobs=0),
+    "its other projects are taken out": Swept([FAILS], {PROJECTS}, HELD, stack(PROJECTS)),
+    "nothing is asked": Swept([], {PROJECTS}, HELD, stack(PROJECTS)),
+    "nothing is left to see": Swept([], set(), HELD, stack(PROJECTS), open_jobs=0),
     "what was not reported is forgotten": Swept(
-        [FAILS], set(), NOTHING, stack(PROJECTS, is_reported=False)
+        [FAILS], set(), FREE, stack(PROJECTS, is_reported=False)
     ),
-    "credentials, nothing is seen": Swept([FAILS], {CREDENTIALS}, EVERYTHING, stack(CREDENTIALS)),
-    "credentials, one is seen": Swept([SEES], set(), UNANSWERED, stack(CREDENTIALS)),
-    "the list fails": Swept([SEES, FAILS], {LIST}, NOTHING, listed=NO_LIST),
-    "the list was not read": Swept([SEES], {LIST}, NOTHING, stack(LIST)),
-    "the list is read": Swept([SEES], set(), UNANSWERED, stack(LIST), READ),
+    "credentials, nothing is seen": Swept([FAILS], {CREDENTIALS}, HELD, stack(CREDENTIALS)),
+    "credentials, one is seen": Swept([SEES], set(), HELD, stack(CREDENTIALS)),
+    "the list fails": Swept([SEES, FAILS], {LIST}, FREE, listed=NO_LIST),
+    "the list was not read": Swept([SEES], {LIST}, FREE, stack(LIST)),
+    "the list is read": Swept([SEES], set(), HELD, stack(LIST), READ),
 }
 
 
@@ -118,7 +117,7 @@ SWEPT: dict[str, Swept] = {
 def test_what_fails_for_many_projects_is_one_trouble_of_the_stack(swept: Swept) -> None:
     verdict = judge_stack(swept.seen, swept.stack, swept.listed, swept.open_jobs, NOON)
 
-    assert (set(verdict.troubles), verdict.held) == (swept.troubles, swept.held)
+    assert (set(verdict.troubles), verdict.holds) == (swept.troubles, swept.holds)
 
 
 @pytest.mark.parametrize(
@@ -160,41 +159,12 @@ def test_a_refusal_of_the_stack_is_fixed_in_the_secret_of_the_stack(
     assert met.fix.startswith("Renew the credentials in the stack's secret")
 
 
-KNOWN = Health(group_id=GROUP, troubles={"flex": SILENT, "dedicated": REFUSAL, "events": REFUSAL})
-REPORTED = Health(group_id=GROUP, troubles=KNOWN.troubles, degraded=SILENT)
+@pytest.mark.parametrize("holds", [False, True], ids=["alone", "while the stack is degraded"])
+def test_a_project_stands_still_while_the_stack_holds_it(*, holds: bool) -> None:
+    one = seen(standing={"flex": SILENT, "events": REFUSAL}, flex="refused")
+    counts = {"flex": Trouble.of(NO_ROLE, NOON), "events": REFUSAL}
 
-
-@pytest.mark.parametrize(
-    ("held", "health", "troubles"),
-    [
-        (NOTHING, KNOWN, {"dedicated": DOWN, "collection": NO_ROLE}),
-        (EVERYTHING, KNOWN, None),
-        # What was not answered says nothing new.
-        (UNANSWERED, KNOWN, {"dedicated": REFUSAL, "collection": NO_ROLE}),
-        # A project that was reported for want of an answer does not recover.
-        (
-            UNANSWERED,
-            REPORTED,
-            {"flex": SILENT, "dedicated": DOWN, "collection": NO_ROLE},
-        ),
-    ],
-    ids=["nothing", "everything", "unanswered", "unanswered and reported"],
-)
-def test_what_stands_still_of_a_project_neither_begins_nor_ends(
-    held: Held, health: Health, troubles: Mapping[str, Trouble | ApplicationError] | None
-) -> None:
-    """An error is one that began now."""
-    one = seen(health, dedicated="down", collection="refused")
-    expected = (
-        None
-        if troubles is None
-        else {
-            name: met if isinstance(met, Trouble) else Trouble.of(met, NOON)
-            for name, met in troubles.items()
-        }
-    )
-
-    assert StackVerdict({}, held).troubles_of(one, NOON) == expected
+    assert StackVerdict({}, holds).troubles_of(one, NOON) == (None if holds else counts)
 
 
 FAILED = asked(LIST_OF_PROJECTS, DOWN)

@@ -24,7 +24,6 @@ from restore_watch.model.watch_change import REMOVED, Trouble, WatchChange
 from restore_watch.sweep.judging.degrade_or_recover import degrade_or_recover, end_outage
 from restore_watch.sweep.judging.project_verdicts import ProjectVerdict
 from restore_watch.sweep.judging.stack_verdict import (
-    Held,
     ListOfProjects,
     StackVerdict,
     judge_stack,
@@ -118,7 +117,7 @@ class OutageReports:
         stack = self._note(
             stack, of_stack.troubles, success_at=run.succeeded_at, open_jobs=self.opened
         )
-        is_held = stack.degraded is not None and of_stack.held is not Held.NOTHING
+        is_held = stack.degraded is not None and of_stack.holds
         # Without the projects for which no time is left.
         noted: dict[str, Health] = {}
 

@@ -1,5 +1,5 @@
 """
-The verdict on the whole stack, and which troubles of projects stand still. Pure.
+The verdict on the whole stack, and whether the troubles of projects stand still. Pure.
 
 If Atlas does not answer, or no project is without a failure, that is one trouble of the stack and
 none of its projects.
@@ -8,7 +8,6 @@ none of its projects.
 from collections.abc import Iterable, Mapping, Sequence
 from copy import replace
 from datetime import datetime
-from enum import Enum
 from typing import NamedTuple, Self
 
 from foundation.errors import ApplicationError
@@ -30,12 +29,8 @@ LEAST_PROJECTS = 2
 """If so many projects or more are watched, and all of them fail, it is not for one of them."""
 
 
-class Held(Enum):
-    """Which troubles of projects stand still: none, those without an answer, or all."""
-
-    NOTHING = "nothing"
-    UNANSWERED = "unanswered"
-    EVERYTHING = "everything"
+_HOLDING = {Question.CREDENTIALS, Question.ALL_PROJECTS}
+"""The troubles of the stack by which nothing is known of its projects."""
 
 
 class ListOfProjects(NamedTuple):
@@ -60,63 +55,21 @@ class ListOfProjects(NamedTuple):
 
 
 class StackVerdict(NamedTuple):
-    """The stack's troubles after a sweep, and what stands still of its projects meanwhile."""
+    """
+    The stack's troubles after a sweep.
+
+    While it `holds` the projects, none of them is reported by itself, and none recovers.
+    """
 
     troubles: Mapping[str, Trouble]
-    held: Held
+    holds: bool
 
     def troubles_of(self, verdict: ProjectVerdict, at: datetime) -> Mapping[str, Trouble] | None:
         """The troubles of a project that count now; None if it stands still."""
-        met = dict(verdict.standing)
-        for question, error in verdict.failures.items():
-            met[question] = Trouble.of(error, at)
-        match self.held:
-            case Held.NOTHING:
-                return met
-            case Held.UNANSWERED:
-                return _while_unanswered(met, verdict.project.health)
-            case Held.EVERYTHING:
-                return None
-
-
-def _while_unanswered(met: Mapping[str, Trouble], health: Health) -> Mapping[str, Trouble]:
-    """
-    Return the troubles of a project that count while Atlas does not answer.
-
-    A missing answer makes no project degraded, and lets none recover.
-    """
-    if health.degraded is not None:
-        return _with_reported_silences(met, health)
-    return _only_refusals(met, health)
-
-
-def _with_reported_silences(met: Mapping[str, Trouble], health: Health) -> Mapping[str, Trouble]:
-    """Return the troubles that were met, and the reported ones for want of an answer."""
-    reported_silences = {
-        question: trouble for question, trouble in health.troubles.items() if trouble.is_unanswered
-    }
-    return {**reported_silences, **met}
-
-
-def _only_refusals(met: Mapping[str, Trouble], health: Health) -> Mapping[str, Trouble]:
-    """Return the troubles that were met, without those for want of an answer."""
-    # If no answer came to a question that was refused before, the refusal still counts.
-    refused_before = {
-        question: trouble
-        for question, trouble in health.troubles.items()
-        if question in met and not trouble.is_unanswered
-    }
-    refused_now = {
-        question: trouble for question, trouble in met.items() if not trouble.is_unanswered
-    }
-    return refused_before | refused_now
-
-
-class _Shared(NamedTuple):
-    """A trouble that many projects share, and what stands still of them."""
-
-    trouble: Trouble
-    held: Held
+        if self.holds:
+            return None
+        met = {question: Trouble.of(error, at) for question, error in verdict.failures.items()}
+        return {**verdict.standing, **met}
 
 
 def judge_stack(
@@ -132,8 +85,10 @@ def judge_stack(
         troubles[Question.PROJECTS] = Trouble.of(listed.failure, at, of_stack=True)
     shared = _outage(verdicts, stack, at) or _failure_of_all(verdicts, at)
     if shared is not None:
-        troubles[Question.ALL_PROJECTS] = shared.trouble
-    return StackVerdict(troubles, _held(troubles, stack, shared))
+        troubles[Question.ALL_PROJECTS] = shared
+    is_recovering = stack.degraded is not None and not troubles
+    holds = is_recovering or not troubles.keys().isdisjoint(_HOLDING)
+    return StackVerdict(troubles, holds)
 
 
 def _standing(
@@ -157,19 +112,7 @@ def _standing(
     }
 
 
-def _held(troubles: Mapping[str, Trouble], stack: Health, shared: _Shared | None) -> Held:
-    """Return what stands still: the first that is so."""
-    if Question.CREDENTIALS in troubles:
-        return Held.EVERYTHING
-    if shared is not None:
-        return shared.held
-    if Question.ALL_PROJECTS in troubles:
-        return Held.UNANSWERED
-    is_recovering = stack.degraded is not None and not troubles
-    return Held.UNANSWERED if is_recovering else Held.NOTHING
-
-
-def _outage(verdicts: Sequence[ProjectVerdict], stack: Health, at: datetime) -> _Shared | None:
+def _outage(verdicts: Sequence[ProjectVerdict], stack: Health, at: datetime) -> Trouble | None:
     """Many projects have no answer at once."""
     silences = [verdict.silence for verdict in verdicts if verdict.silence is not None]
     least = max(LEAST_UNANSWERED, SHARE_UNANSWERED * len(verdicts))
@@ -179,10 +122,10 @@ def _outage(verdicts: Sequence[ProjectVerdict], stack: Health, at: datetime) -> 
         return None
     first = Trouble.of(silences[0], at, of_stack=True)
     msg = f"{len(silences)} of {len(verdicts)} projects could not be seen. {first.message}"
-    return _Shared(replace(first, message=msg), Held.UNANSWERED)
+    return replace(first, message=msg)
 
 
-def _failure_of_all(verdicts: Sequence[ProjectVerdict], at: datetime) -> _Shared | None:
+def _failure_of_all(verdicts: Sequence[ProjectVerdict], at: datetime) -> Trouble | None:
     """Every one of several projects fails, each for some reason."""
     if len(verdicts) < LEAST_PROJECTS or not all(verdict.is_failing for verdict in verdicts):
         return None
@@ -190,4 +133,4 @@ def _failure_of_all(verdicts: Sequence[ProjectVerdict], at: datetime) -> _Shared
     standing = [trouble for verdict in verdicts for trouble in verdict.standing.values()]
     first = Trouble.of(errors[0], at, of_stack=True) if errors else standing[0]
     msg = f"Each of the {len(verdicts)} projects fails. {first.message}"
-    return _Shared(replace(first, since=at, message=msg), Held.EVERYTHING)
+    return replace(first, since=at, message=msg)
