@@ -36,12 +36,11 @@ class ListPages:
     """
     The pages of a list that were read so far. Unless they `stop`, the next one is read `at`.
 
-    `ids`: the ids on all these pages. `new`: the ids that only the last page shows.
+    `ids`: the ids on all these pages.
     """
 
     at: PageAt = FIRST_PAGE
     ids: frozenset[str] = frozenset()
-    new: frozenset[str] = frozenset()
     stop: Stop | None = None
 
     def after(self, page: Page, ids: Iterable[str]) -> Self:
@@ -53,7 +52,7 @@ class ListPages:
         elif not new:
             # The same page may follow for ever.
             stop = Stop.NOTHING_NEW
-        return replace(self, at=page.at.next, ids=self.ids | new, new=new, stop=stop)
+        return replace(self, at=page.at.next, ids=self.ids | new, stop=stop)
 
     def enough(self) -> Self:
         """Return the same pages, after which no other is wanted."""

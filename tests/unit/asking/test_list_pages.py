@@ -32,7 +32,6 @@ def test_a_list_is_read_until_there_is_no_next_page_or_a_page_shows_nothing_new(
 
     assert read.stop is stop
     assert read.ids == {"a", *ids}
-    assert read.new == set(ids) - {"a"}
 
 
 def test_the_next_page_has_the_size_of_the_last_one() -> None:

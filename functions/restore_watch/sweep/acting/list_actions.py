@@ -1,5 +1,5 @@
 """
-The one path for the entries of every list, whoever asked for it.
+How a sweep acts on the entries of the lists of clusters' jobs.
 
 Each entry is compared with what is known. If a known job has news, that is recorded. If an unknown
 job is of interest, it is taken in. Anything else costs nothing. Rank and the conditional write
@@ -129,8 +129,8 @@ def _may_hide_a_job(unreadable: Unreadable, interest: Interest | None) -> bool:
     """
     Whether an entry without an id may be of a job that counts.
 
-    Where nothing is listed, only a missing job is looked for, and any such entry may be that job.
-    Elsewhere the date of creation decides, so that no old entry blinds for ever.
+    The date of creation decides, so that no old entry blinds for ever. Without a date, or in a
+    project without marks, the entry may be of any job.
     """
     if interest is None or unreadable.created_at is None:
         return True
